@@ -1,0 +1,25 @@
+#include "base/thread.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "base/mutex.h"
+
+namespace cdc {
+
+Thread::Thread(std::string name, std::function<void(std::stop_token)> body)
+    : thread_([name = std::move(name), body = std::move(body)](std::stop_token stop) {
+        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+        body(std::move(stop));
+      }) {}
+
+bool Pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(mutex);
+  never.WaitFor(lock, stop, duration, [] { return false; });
+  return !stop.stop_requested();
+}
+
+}  // namespace cdc

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/status.h"
+#include "model/task.h"
+
+namespace cdc {
+
+// A create request as it was given, before anything of it is believed.
+struct CreateRequest {
+  TaskSpec spec;
+  std::string start_from;  // "": latest
+  bool has_dial_config = false;
+  std::string kafka_address;
+  std::string kafka_topic;
+  int buffer_period = 0;
+  int buffer_size = 0;
+  bool has_name_mapping = false;
+  std::string rpc_channel_name;
+  std::string rpc_channel_position;
+  bool enable_user_role = false;
+};
+
+struct CreateLimits {
+  int max_name_length = 256;  // bytes
+  std::string replicate_channel;
+};
+
+// kInvalidArgument: wrong types, "N error(s) decoding: …".
+Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data);
+
+// All checks that need neither the target nor the other tasks, in the order and with the texts that
+// clients know; the specification of the task if there is nothing against it.
+// kInvalidArgument: wrong, or asks for something that cannot be replicated yet.
+Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits);
+
+}  // namespace cdc

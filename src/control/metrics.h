@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/task_manager.h"
+
+namespace cdc {
+
+// The metrics of docs/metrics.md as Prometheus text. Thread-safe.
+class Metrics {
+ public:
+  // `list_tasks` is called at each scrape.
+  Metrics(std::string version, std::function<std::vector<TaskView>()> list_tasks);
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+  ~Metrics();
+
+  // `type` and `status` come from our own code, never from a request: each pair is a series.
+  void CountRequest(std::string_view type, std::string_view status);
+  void ObserveLatency(std::string_view type, std::chrono::microseconds latency);
+
+  std::string Scrape() const;
+  // What is true of any process: memory, CPU time, files.
+  std::string ScrapeProcess() const;
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cdc

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "control/task_manager.h"
+#include "model/ids.h"
+
+// The shapes of answers. No credential of a task gets into any of them.
+namespace cdc {
+
+// A task as `get` and `list` show it: the keys clients know, then ours.
+nlohmann::ordered_json EncodeTask(const TaskView& view);
+
+// The data of a `position` answer.
+nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);
+
+// A place in a channel as a text: base64 of the message MsgPosition{channel_name, msgID}.
+std::string EncodePositionText(std::string_view channel, const MsgId& id);
+
+// `{"code":200,"data":{…}}`; without "data" if it is empty. Ends with a newline.
+std::string EncodeSuccess(const nlohmann::ordered_json& data);
+// `{"code":400,"message":"…"}`
+std::string EncodeFailure(int code, const std::string& message);
+
+}  // namespace cdc

@@ -1,0 +1,335 @@
+#include "control/task_manager.h"
+
+#include <algorithm>
+#include <atomic>
+#include <stop_token>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "base/thread.h"
+#include "control/managed_task.h"
+#include "control/scope.h"
+#include "control/task_id.h"
+
+namespace cdc {
+namespace {
+
+constexpr const char* kPausedByHand = "manually pause through http interface";
+constexpr const char* kAutoStartDisabled = "the task is disabled auto start";
+constexpr size_t kMaxStopThreads = 16;
+
+// What the caller did wrong stays his fault; anything else is ours, whatever its code.
+bool IsCallersFault(const Status& status) {
+  return status.code() == StatusCode::kInvalidArgument ||
+         status.code() == StatusCode::kFailedPrecondition ||
+         status.code() == StatusCode::kOutOfRange;
+}
+
+Status OurFault(std::string message) { return InternalError(std::move(message)); }
+
+std::string JoinNames(const std::vector<CollectionName>& names) {
+  std::string text;
+  for (const CollectionName& name : names) {
+    text += (text.empty() ? "" : " ") + name.ToString();
+  }
+  return text;
+}
+
+}  // namespace
+
+TaskManager::TaskManager(TaskManagerOptions options)
+    : options_(std::move(options)), executor_("cdc-start", options_.threads) {}
+
+TaskManager::~TaskManager() { Stop(); }
+
+int64_t TaskManager::Now() const {
+  if (options_.now_unix_ms) {
+    return options_.now_unix_ms();
+  }
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Status TaskManager::NotFound(const std::string& id) const {
+  return NotFoundError("not found the task, task_id: " + id);
+}
+
+TaskManager::TaskPtr TaskManager::Find(const std::string& id) {
+  MutexLock lock(mutex_);
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : found->second;
+}
+
+void TaskManager::Forget(const TaskPtr& task) {
+  MutexLock lock(mutex_);
+  task->removed = true;
+  ++task->start_number;
+  tasks_.erase(task->spec.id);
+}
+
+TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
+  auto task = std::make_shared<ManagedTask>(record.spec, options_.start_backoff);
+  task->state = record.state;
+  task->reason = record.reason;
+  task->stored = true;
+  const Result<MetaStore::Progress> progress = options_.store->LoadProgress(record.spec.id);
+  if (!progress.ok()) {
+    // The start of the task will meet the same and say it.
+    spdlog::error("cannot load the progress, task={} error={}", record.spec.id,
+                  progress.status().ToString());
+    return task;
+  }
+  for (const ChannelCheckpoint& channel : progress->channels) {
+    task->last_status.channels.push_back(
+        {channel.channel, channel.ts, channel.ts, channel.position});
+  }
+  for (const ReplicatedCollection& collection : progress->collections) {
+    task->last_status.covers.push_back(collection.source);
+  }
+  return task;
+}
+
+Status TaskManager::Start() {
+  CDC_ASSIGN_OR_RETURN(const std::vector<TaskRecord> records, options_.store->ListTasks());
+  std::vector<TaskPtr> loaded;
+  for (const TaskRecord& record : records) {
+    loaded.push_back(Load(record));
+    MutexLock lock(mutex_);
+    tasks_[record.spec.id] = loaded.back();
+  }
+  for (const TaskPtr& task : loaded) {
+    MutexLock operation(task->operation);
+    if (task->state == TaskState::kPaused) {
+      continue;
+    }
+    if (task->spec.disable_auto_start) {
+      PauseByItself(task, kAutoStartDisabled);
+      continue;
+    }
+    ScheduleStart(task, std::chrono::milliseconds(0));
+  }
+  spdlog::info("tasks loaded, count={}", loaded.size());
+  return OkStatus();
+}
+
+void TaskManager::Stop() {
+  std::vector<std::shared_ptr<Replication>> replications;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    for (const auto& [id, task] : tasks_) {
+      if (task->replication != nullptr) {
+        replications.push_back(task->replication);
+      }
+    }
+  }
+  std::atomic<size_t> next{0};
+  {
+    std::vector<Thread> threads;
+    for (size_t i = 0; i < std::min(kMaxStopThreads, replications.size()); ++i) {
+      threads.emplace_back("cdc-stop-" + std::to_string(i), [&](const std::stop_token&) {
+        for (size_t at = next++; at < replications.size(); at = next++) {
+          replications[at]->Stop();
+        }
+      });
+    }
+  }
+  executor_.Stop();
+}
+
+Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
+  MutexLock lock(mutex_);
+  if (stopping_) {
+    return StoppingError();
+  }
+  const auto found = tasks_.find(task->spec.id);
+  if (found != tasks_.end()) {
+    return found->second;
+  }
+  std::vector<const TaskSpec*> siblings;
+  const std::string target = task->spec.target.ResolvedUri();
+  for (const auto& [id, other] : tasks_) {
+    if (other->spec.target.ResolvedUri() == target) {
+      siblings.push_back(&other->spec);
+    }
+  }
+  ScopeDecision decision = CompareScopes(task->spec, siblings);
+  if (!decision.duplicates.empty()) {
+    return InvalidArgumentError("the collection name is duplicate with existing task, [" +
+                                JoinNames(decision.duplicates) + "]");
+  }
+  if (tasks_.size() >= static_cast<size_t>(std::max(options_.max_tasks, 0))) {
+    return OurFault("the task num has reach the limit, " + std::to_string(options_.max_tasks));
+  }
+  task->spec.exclude_collections = std::move(decision.exclusions);
+  tasks_[task->spec.id] = task;
+  return TaskPtr();
+}
+
+Result<std::string> TaskManager::Create(TaskSpec spec) {
+  if (options_.source_status) {
+    const Status source = options_.source_status();
+    if (!source.ok()) {
+      return UnavailableError(source.message());
+    }
+  }
+  const Result<std::string> version = options_.replicator->CheckTarget(spec.target);
+  if (!version.ok()) {
+    return UnavailableError("fail to connect the milvus: " + version.status().message());
+  }
+  if (spec.id.empty()) {
+    spec.id = NewTaskId();
+  }
+  for (;;) {
+    TaskPtr existing;
+    {
+      const auto task = std::make_shared<ManagedTask>(spec, options_.start_backoff);
+      MutexLock operation(task->operation);
+      CDC_ASSIGN_OR_RETURN(existing, Reserve(task));
+      if (existing == nullptr) {
+        CDC_RETURN_IF_ERROR(Launch(task));
+        spdlog::info("task created, task={} target={}", spec.id, spec.target.ResolvedUri());
+        return spec.id;
+      }
+    }
+    // Another request creates it right now, or did before: only its end tells.
+    MutexLock operation(existing->operation);
+    MutexLock lock(mutex_);
+    if (!existing->removed) {
+      return spec.id;
+    }
+  }
+}
+
+Status TaskManager::Launch(const TaskPtr& task) {
+  const std::string& id = task->spec.id;
+  const auto launch = [&]() -> Status {
+    const Status prepared = options_.replicator->Prepare(task->spec);
+    if (!prepared.ok()) {
+      return IsCallersFault(prepared) ? prepared : OurFault(prepared.message());
+    }
+    const auto stored = [](const Status& status) {
+      return status.ok() ? status : OurFault("fail to put the task info to etcd: " +
+                                             status.message());
+    };
+    CDC_RETURN_IF_ERROR(stored(StoreState(task, TaskState::kInitial, "")));
+    const Status started = StartReplication(task);
+    if (!started.ok()) {
+      return OurFault("fail to start task, err: " + started.message());
+    }
+    return stored(StoreState(task, TaskState::kRunning, ""));
+  };
+  Status status = launch();
+  if (!status.ok()) {
+    StopReplication(task);
+    Forget(task);
+    const Status deleted = options_.store->DeleteTask(id);
+    if (!deleted.ok()) {
+      spdlog::error("cannot delete a task that could not be started, task={} error={}", id,
+                    deleted.ToString());
+    }
+  }
+  return status;
+}
+
+Status TaskManager::Pause(const std::string& id) {
+  const TaskPtr task = Find(id);
+  if (task == nullptr) {
+    return NotFound(id);
+  }
+  MutexLock operation(task->operation);
+  TaskState state{};
+  {
+    MutexLock lock(mutex_);
+    if (task->removed) {
+      return NotFound(id);
+    }
+    if (stopping_) {
+      return StoppingError();
+    }
+    state = task->state;
+  }
+  if (state == TaskState::kPaused) {
+    return FailedPreconditionError("the task has paused, task_id: " + id);
+  }
+  const std::string failed = "fail to update the task state, task_id: " + id + ": ";
+  if (state != TaskState::kRunning) {
+    return OurFault(failed +
+                    "the task state can be only set to [Paused] when current state is [Running], "
+                    "but current state is Initial. You can retry it.");
+  }
+  // Stored first: whatever happens then, it is not started again.
+  const Status stored = StoreState(task, TaskState::kPaused, kPausedByHand);
+  if (!stored.ok()) {
+    return OurFault(failed + stored.message());
+  }
+  StopReplication(task);
+  spdlog::info("task paused, task={}", id);
+  return OkStatus();
+}
+
+Status TaskManager::Resume(const std::string& id) {
+  const TaskPtr task = Find(id);
+  if (task == nullptr) {
+    return NotFound(id);
+  }
+  MutexLock operation(task->operation);
+  {
+    MutexLock lock(mutex_);
+    if (task->removed) {
+      return NotFound(id);
+    }
+    if (task->state == TaskState::kRunning) {
+      return FailedPreconditionError("the task has running, task_id: " + id);
+    }
+  }
+  const Status started = StartReplication(task);
+  if (!started.ok()) {
+    return OurFault("fail to start the task, task_id: " + id + ": " + started.message());
+  }
+  const Status stored = StoreState(task, TaskState::kRunning, "");
+  if (!stored.ok()) {
+    StopReplication(task);
+    return OurFault("fail to update the task state, task_id: " + id + ": " + stored.message());
+  }
+  task->backoff.Reset();
+  spdlog::info("task resumed, task={}", id);
+  return OkStatus();
+}
+
+Status TaskManager::Delete(const std::string& id, bool ignore_not_found) {
+  const Status not_found = ignore_not_found ? OkStatus() : NotFound(id);
+  const TaskPtr task = Find(id);
+  if (task == nullptr) {
+    return not_found;
+  }
+  MutexLock operation(task->operation);
+  TaskState state{};
+  {
+    MutexLock lock(mutex_);
+    if (task->removed) {
+      return not_found;
+    }
+    if (stopping_) {
+      return StoppingError();
+    }
+    state = task->state;
+  }
+  // Stopped first: its last checkpoint must not be stored after the rest is gone.
+  StopReplication(task);
+  const Status deleted = options_.store->DeleteTask(id);
+  if (!deleted.ok()) {
+    if (state == TaskState::kRunning) {
+      ScheduleStart(task, std::chrono::milliseconds(0));
+    }
+    spdlog::error("cannot delete, task={} error={}", id, deleted.ToString());
+    return OurFault("fail to delete the task meta, task_id: " + id);
+  }
+  Forget(task);
+  spdlog::info("task deleted, task={}", id);
+  return OkStatus();
+}
+
+}  // namespace cdc

@@ -1,0 +1,187 @@
+// How TaskManager runs a task: its replication, starts that are tried again, failures.
+#include <memory>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "control/managed_task.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+namespace {
+
+constexpr std::chrono::milliseconds kStoreRetry{1'000};
+
+}  // namespace
+
+Status TaskManager::StartReplication(const TaskPtr& task) {
+  uint64_t run = 0;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) {
+      return StoppingError();
+    }
+    run = ++task->run;
+  }
+  const std::weak_ptr<ManagedTask> weak = task;
+  Result<std::unique_ptr<Replication>> started =
+      options_.replicator->Start(task->spec, [this, weak, run](const std::string& reason) {
+        executor_.Run(std::chrono::milliseconds(0), [this, weak, run, reason] {
+          if (const TaskPtr failed = weak.lock()) {
+            HandleFailure(failed, run, reason);
+          }
+        });
+      });
+  CDC_RETURN_IF_ERROR(started.status());
+  std::shared_ptr<Replication> replication = *std::move(started);
+  {
+    MutexLock lock(mutex_);
+    if (!stopping_) {
+      task->replication = std::move(replication);
+      task->start_error.clear();
+      task->since_unix_ms = Now();
+      return OkStatus();
+    }
+  }
+  replication->Stop();  // the server's stop did not see it
+  return StoppingError();
+}
+
+void TaskManager::StopReplication(const TaskPtr& task) {
+  std::shared_ptr<Replication> replication;
+  {
+    MutexLock lock(mutex_);
+    replication = std::exchange(task->replication, nullptr);
+    ++task->run;
+    ++task->start_number;
+    task->start_error.clear();
+  }
+  if (replication == nullptr) {
+    return;
+  }
+  replication->Stop();
+  TaskStatus status = replication->GetStatus();
+  MutexLock lock(mutex_);
+  task->last_status = std::move(status);
+}
+
+Status TaskManager::StoreState(const TaskPtr& task, TaskState state, const std::string& reason) {
+  CDC_RETURN_IF_ERROR(options_.store->PutTask({task->spec, state, reason}));
+  MutexLock lock(mutex_);
+  task->state = state;
+  task->reason = reason;
+  task->stored = true;
+  task->since_unix_ms = Now();
+  return OkStatus();
+}
+
+void TaskManager::ScheduleStart(const TaskPtr& task, std::chrono::milliseconds delay) {
+  uint64_t number = 0;
+  {
+    MutexLock lock(mutex_);
+    number = ++task->start_number;
+  }
+  executor_.Run(delay, [this, task, number] { TryStart(task, number); });
+}
+
+void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
+  const std::string& id = task->spec.id;
+  MutexLock operation(task->operation);
+  TaskState state{};
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || task->removed || task->state == TaskState::kPaused ||
+        task->replication != nullptr || task->start_number != start_number) {
+      return;
+    }
+    state = task->state;
+  }
+  Status status = state == TaskState::kInitial ? StoreState(task, TaskState::kRunning, "")
+                                               : OkStatus();
+  if (status.ok()) {
+    status = StartReplication(task);
+  }
+  if (status.ok()) {
+    task->backoff.Reset();
+    spdlog::info("task started, task={}", id);
+    return;
+  }
+  if (!IsRetryable(status) && status.code() != StatusCode::kCancelled) {
+    PauseByItself(task, "fail to start task, err: " + status.message());
+    return;
+  }
+  bool news = false;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) {
+      return;
+    }
+    news = task->start_error != status.message();
+    if (task->start_error.empty()) {
+      task->since_unix_ms = Now();
+    }
+    task->start_error = status.message();
+  }
+  if (news) {
+    spdlog::warn("cannot start now, will try again, task={} error={}", id, status.ToString());
+  }
+  ScheduleStart(task, task->backoff.Next());
+}
+
+void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::string& reason) {
+  MutexLock operation(task->operation);
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || task->removed || task->run != run || task->state == TaskState::kPaused) {
+      return;
+    }
+  }
+  PauseByItself(task, reason);
+}
+
+void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) {
+  spdlog::error("task paused, task={} reason={}", task->spec.id, reason);
+  const Status stored = StoreState(task, TaskState::kPaused, reason);
+  if (!stored.ok()) {
+    {
+      MutexLock lock(mutex_);
+      task->state = TaskState::kPaused;
+      task->reason = reason;
+      task->since_unix_ms = Now();
+    }
+    spdlog::error("cannot store the state, will try again, task={} error={}", task->spec.id,
+                  stored.ToString());
+    executor_.Run(kStoreRetry, [this, task, reason] { StorePausedAgain(task, reason); });
+  }
+  StopReplication(task);
+}
+
+void TaskManager::StorePausedAgain(const TaskPtr& task, const std::string& reason) {
+  MutexLock operation(task->operation);
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || task->removed || task->state != TaskState::kPaused || task->reason != reason) {
+      return;
+    }
+  }
+  if (!options_.store->PutTask({task->spec, TaskState::kPaused, reason}).ok()) {
+    executor_.Run(kStoreRetry, [this, task, reason] { StorePausedAgain(task, reason); });
+  }
+}
+
+void TaskManager::RetryNow() {
+  std::vector<TaskPtr> waiting;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, task] : tasks_) {
+      if (task->stored && task->state == TaskState::kRunning && task->replication == nullptr) {
+        waiting.push_back(task);
+      }
+    }
+  }
+  for (const TaskPtr& task : waiting) {
+    ScheduleStart(task, std::chrono::milliseconds(0));
+  }
+}
+
+}  // namespace cdc

@@ -1,0 +1,450 @@
+#include "control/task_manager.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "control/task_id.h"
+#include "control/testing/fake_replicator.h"
+#include "metastore/testing/in_memory_meta_store.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::SizeIs;
+
+constexpr const char* kByHand = "manually pause through http interface";
+
+TaskSpec MakeSpec(const std::string& id,
+                  const std::string& collection = "",
+                  const std::string& uri = "http://127.0.0.1:1") {
+  TaskSpec spec;
+  spec.id = id;
+  spec.target.uri = uri;
+  spec.collection_infos = {{collection.empty() ? "c_" + id : collection, {}, false}};
+  return spec;
+}
+
+class TaskManagerTest : public ::testing::Test {
+ protected:
+  TaskManagerTest() { Restart(); }
+  ~TaskManagerTest() override {
+    replicator_.UncorkChecks();
+    replicator_.UncorkStarts();
+  }
+
+  // A new server process on the same store.
+  void Restart() {
+    manager_.reset();
+    manager_ = std::make_unique<TaskManager>(TaskManagerOptions{
+        .store = &store_,
+        .replicator = &replicator_,
+        .max_tasks = max_tasks_,
+        .source_status = [this] { return source_status_; },
+        .start_backoff = {std::chrono::milliseconds(1), std::chrono::milliseconds(4)},
+        .threads = 2,
+        .now_unix_ms = [] { return int64_t{1'700'000'000'000}; }});
+    ASSERT_TRUE(manager_->Start().ok());
+  }
+
+  std::string MustCreate(TaskSpec spec) {
+    Result<std::string> id = manager_->Create(std::move(spec));
+    EXPECT_TRUE(id.ok()) << id.status().ToString();
+    return id.ok() ? *id : "";
+  }
+
+  // The stored record; a state that only memory knows would not survive.
+  TaskRecord Stored(const std::string& id) {
+    const auto record = store_.GetTask(id);
+    EXPECT_TRUE(record.ok() && record->has_value()) << id;
+    return record.ok() && record->has_value() ? **record : TaskRecord();
+  }
+
+  TaskView View(const std::string& id) {
+    Result<TaskView> view = manager_->Get(id);
+    EXPECT_TRUE(view.ok()) << view.status().ToString();
+    return view.ok() ? *std::move(view) : TaskView();
+  }
+
+  bool WaitForState(const std::string& id, TaskState state) {
+    return Eventually([&] { return View(id).record.state == state; });
+  }
+
+  InMemoryMetaStore store_;
+  FakeReplicator replicator_;
+  Status source_status_;
+  int max_tasks_ = 100;
+  std::unique_ptr<TaskManager> manager_;
+};
+
+TEST(TaskIdTest, IsARandomUuidWithoutDashes) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = NewTaskId();
+    EXPECT_THAT(id, MatchesRegex("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}"));
+    ids.insert(id);
+  }
+  EXPECT_THAT(ids, SizeIs(100));
+}
+
+TEST_F(TaskManagerTest, CreateStoresAndRuns) {
+  const std::string id = MustCreate(MakeSpec("", "c"));
+  EXPECT_THAT(id, SizeIs(32));
+  EXPECT_TRUE(replicator_.running(id));
+  EXPECT_THAT(replicator_.prepared(), ElementsAre(id));
+  EXPECT_EQ(Stored(id).state, TaskState::kRunning);
+  EXPECT_EQ(View(id).record.state, TaskState::kRunning);
+  EXPECT_TRUE(View(id).live);
+}
+
+TEST_F(TaskManagerTest, CreateOfAnExistingIdChangesNothing) {
+  MustCreate(MakeSpec("t1", "c1"));
+  EXPECT_EQ(MustCreate(MakeSpec("t1", "other")), "t1");
+  EXPECT_EQ(Stored("t1").spec.collection_infos[0].name, "c1");
+  EXPECT_THAT(replicator_.prepared(), SizeIs(1));
+}
+
+TEST_F(TaskManagerTest, DeadTargetIsToldBeforeTheIdIsLookedAt) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetCheckStatus(FailedPreconditionError("connection refused"));
+  const Status status = manager_->Create(MakeSpec("t1")).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(status.message(), "fail to connect the milvus: connection refused");
+}
+
+TEST_F(TaskManagerTest, CreateNeedsTheSource) {
+  source_status_ = FailedPreconditionError("the source is not ready: etcd does not answer");
+  const Status status = manager_->Create(MakeSpec("t1")).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(status.message(), "the source is not ready: etcd does not answer");
+}
+
+TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
+  MustCreate(MakeSpec("t1", "c"));
+  const Status status = manager_->Create(MakeSpec("t2", "c")).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(),
+            "the collection name is duplicate with existing task, [default.c]");
+  MustCreate(MakeSpec("t3", "c", "http://127.0.0.1:2"));
+  ASSERT_TRUE(manager_->Delete("t1", false).ok());
+  MustCreate(MakeSpec("t4", "c"));
+}
+
+TEST_F(TaskManagerTest, WideTaskLeavesOlderNamesToTheirTasksAlsoAfterARestart) {
+  MustCreate(MakeSpec("t1", "foo"));
+  MustCreate(MakeSpec("t2", "*"));
+  EXPECT_THAT(replicator_.last_started("t2").exclude_collections, ElementsAre("default.foo"));
+  EXPECT_FALSE(manager_->Create(MakeSpec("t3", "bar")).ok());
+  Restart();
+  EXPECT_THAT(Stored("t2").spec.exclude_collections, ElementsAre("default.foo"));
+  ASSERT_TRUE(manager_->Delete("t1", false).ok());
+  MustCreate(MakeSpec("t4", "foo"));
+  EXPECT_FALSE(manager_->Create(MakeSpec("t5", "bar")).ok());
+}
+
+TEST_F(TaskManagerTest, LimitCountsStoredTasks) {
+  max_tasks_ = 2;
+  Restart();
+  MustCreate(MakeSpec("t1"));
+  MustCreate(MakeSpec("t2"));
+  const Status status = manager_->Create(MakeSpec("t3")).status();
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_EQ(status.message(), "the task num has reach the limit, 2");
+  EXPECT_EQ(MustCreate(MakeSpec("t2")), "t2");
+}
+
+TEST_F(TaskManagerTest, ExpiredPositionRefusesTheTaskAndLeavesNothing) {
+  replicator_.SetPrepareStatus(OutOfRangeError("position expired: channel dml_0 5 < 9"));
+  const Status status = manager_->Create(MakeSpec("t1")).status();
+  EXPECT_EQ(status.code(), StatusCode::kOutOfRange);
+  EXPECT_EQ(status.message(), "position expired: channel dml_0 5 < 9");
+  EXPECT_THAT(manager_->List(), IsEmpty());
+  replicator_.SetPrepareStatus(OkStatus());
+  MustCreate(MakeSpec("t1"));
+}
+
+TEST_F(TaskManagerTest, FailedStartDeletesTheTaskAgain) {
+  replicator_.SetStartStatus("", UnavailableError("no leader"));
+  const Status status = manager_->Create(MakeSpec("t1")).status();
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_EQ(status.message(), "fail to start task, err: no leader");
+  EXPECT_THAT(manager_->List(), IsEmpty());
+  EXPECT_FALSE(store_.GetTask("t1")->has_value());
+  EXPECT_EQ(replicator_.starts("t1"), 1);
+}
+
+TEST_F(TaskManagerTest, FailedStoreRefusesTheTask) {
+  store_.FailWith(UnavailableError("disk full"));
+  const Status status = manager_->Create(MakeSpec("t1")).status();
+  EXPECT_EQ(status.message(), "fail to put the task info to etcd: disk full");
+  EXPECT_THAT(manager_->List(), IsEmpty());
+  EXPECT_THAT(replicator_.running(), IsEmpty());
+}
+
+TEST_F(TaskManagerTest, PauseAndResume) {
+  MustCreate(MakeSpec("t1"));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  EXPECT_FALSE(replicator_.running("t1"));
+  EXPECT_EQ(Stored("t1").state, TaskState::kPaused);
+  EXPECT_EQ(Stored("t1").reason, kByHand);
+  EXPECT_EQ(View("t1").status.condition, "paused");
+
+  const Status again = manager_->Pause("t1");
+  EXPECT_EQ(again, FailedPreconditionError("the task has paused, task_id: t1"));
+
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+  EXPECT_TRUE(replicator_.running("t1"));
+  EXPECT_EQ(Stored("t1").state, TaskState::kRunning);
+  EXPECT_EQ(Stored("t1").reason, "");
+  EXPECT_EQ(manager_->Resume("t1"),
+            FailedPreconditionError("the task has running, task_id: t1"));
+}
+
+TEST_F(TaskManagerTest, UnknownIds) {
+  EXPECT_EQ(manager_->Pause("x"), NotFoundError("not found the task, task_id: x"));
+  EXPECT_EQ(manager_->Resume("x"), NotFoundError("not found the task, task_id: x"));
+  EXPECT_EQ(manager_->Delete("x", false), NotFoundError("not found the task, task_id: x"));
+  EXPECT_TRUE(manager_->Delete("x", true).ok());
+  EXPECT_EQ(manager_->Get("x").status(), NotFoundError("not found: [x]"));
+}
+
+TEST_F(TaskManagerTest, FailedResumeStaysPaused) {
+  MustCreate(MakeSpec("t1"));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  replicator_.SetStartStatus("t1", UnavailableError("no route"));
+  EXPECT_EQ(manager_->Resume("t1"),
+            InternalError("fail to start the task, task_id: t1: no route"));
+  EXPECT_EQ(View("t1").record.state, TaskState::kPaused);
+  EXPECT_EQ(Stored("t1").reason, kByHand);
+}
+
+TEST_F(TaskManagerTest, PauseThatCannotBeStoredLeavesTheTaskRunning) {
+  MustCreate(MakeSpec("t1"));
+  store_.FailWith(UnavailableError("disk full"));
+  EXPECT_EQ(manager_->Pause("t1"),
+            InternalError("fail to update the task state, task_id: t1: disk full"));
+  EXPECT_TRUE(replicator_.running("t1"));
+  EXPECT_EQ(View("t1").record.state, TaskState::kRunning);
+}
+
+TEST_F(TaskManagerTest, DeleteThatCannotBeStoredStartsTheTaskAgain) {
+  MustCreate(MakeSpec("t1"));
+  store_.FailWith(UnavailableError("disk full"));
+  EXPECT_EQ(manager_->Delete("t1", true),
+            InternalError("fail to delete the task meta, task_id: t1"));
+  EXPECT_TRUE(Eventually([this] { return replicator_.running("t1"); }));
+  store_.FailWith(OkStatus());
+  EXPECT_TRUE(manager_->Delete("t1", false).ok());
+  EXPECT_THAT(manager_->List(), IsEmpty());
+  EXPECT_FALSE(replicator_.running("t1"));
+}
+
+TEST_F(TaskManagerTest, PauseOfAnInitialTask) {
+  TaskRecord record{MakeSpec("t1"), TaskState::kInitial, ""};
+  ASSERT_TRUE(store_.PutTask(record).ok());
+  // Without threads nothing is started.
+  manager_.reset();
+  manager_ = std::make_unique<TaskManager>(
+      TaskManagerOptions{.store = &store_, .replicator = &replicator_, .threads = 0});
+  ASSERT_TRUE(manager_->Start().ok());
+  EXPECT_EQ(manager_->Pause("t1"),
+            InternalError("fail to update the task state, task_id: t1: the task state can be only "
+                          "set to [Paused] when current state is [Running], but current state is "
+                          "Initial. You can retry it."));
+}
+
+TEST_F(TaskManagerTest, FailedReplicationPausesItsTaskOnly) {
+  MustCreate(MakeSpec("t1"));
+  MustCreate(MakeSpec("t2"));
+  replicator_.FailTask("t1", "schema differs: field id");
+  ASSERT_TRUE(WaitForState("t1", TaskState::kPaused));
+  EXPECT_TRUE(Eventually([this] { return !replicator_.running("t1"); }));
+  EXPECT_EQ(Stored("t1").reason, "schema differs: field id");
+  EXPECT_EQ(View("t1").status.reason, "schema differs: field id");
+  EXPECT_TRUE(replicator_.running("t2"));
+  EXPECT_EQ(View("t2").record.state, TaskState::kRunning);
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+  EXPECT_TRUE(replicator_.running("t1"));
+}
+
+TEST_F(TaskManagerTest, RestartKeepsStatesAndStartsWhatRan) {
+  MustCreate(MakeSpec("running"));
+  MustCreate(MakeSpec("paused"));
+  ASSERT_TRUE(manager_->Pause("paused").ok());
+  TaskSpec spec = MakeSpec("no-auto");
+  spec.disable_auto_start = true;
+  MustCreate(spec);
+  EXPECT_TRUE(replicator_.running("no-auto"));
+  ASSERT_TRUE(store_.PutTask({MakeSpec("initial"), TaskState::kInitial, ""}).ok());
+  Restart();
+  ASSERT_TRUE(Eventually([this] { return replicator_.running().size() == 2; }));
+  EXPECT_THAT(replicator_.running(), ElementsAre("initial", "running"));
+  EXPECT_TRUE(WaitForState("initial", TaskState::kRunning));
+  EXPECT_EQ(View("paused").record.state, TaskState::kPaused);
+  EXPECT_EQ(View("paused").record.reason, kByHand);
+  EXPECT_EQ(Stored("no-auto").state, TaskState::kPaused);
+  EXPECT_EQ(Stored("no-auto").reason, "the task is disabled auto start");
+}
+
+TEST_F(TaskManagerTest, PausedTaskShowsItsStoredCheckpointAfterARestart) {
+  MustCreate(MakeSpec("t1"));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  ASSERT_TRUE(store_.SaveCheckpoints("t1", {{"dml_0", MsgId{"id"}, {7}, {}}}).ok());
+  ASSERT_TRUE(store_.PutCollection("t1", {{5}, {"default", "c"}, {"default", "c"}, {"dml_0"}, {1}, {}})
+                  .ok());
+  Restart();
+  const TaskView view = View("t1");
+  EXPECT_FALSE(view.live);
+  ASSERT_THAT(view.status.channels, SizeIs(1));
+  EXPECT_EQ(view.status.channels[0].checkpoint, Timestamp{7});
+  const auto positions = manager_->Positions("");
+  ASSERT_TRUE(positions.ok());
+  ASSERT_THAT(*positions, SizeIs(1));
+  EXPECT_EQ((*positions)[0].collection, CollectionId{5});
+  EXPECT_THAT(*manager_->Positions("unknown"), IsEmpty());
+}
+
+TEST_F(TaskManagerTest, DeadTargetAtStartIsTriedUntilItLives) {
+  MustCreate(MakeSpec("dead"));
+  MustCreate(MakeSpec("fine"));
+  replicator_.SetStartStatus("dead", UnavailableError("no route"));
+  Restart();
+  ASSERT_TRUE(Eventually([this] { return replicator_.starts("dead") > 4; }));
+  EXPECT_TRUE(Eventually([this] { return replicator_.running("fine"); }));
+  EXPECT_EQ(View("dead").record.state, TaskState::kRunning);
+  EXPECT_EQ(View("dead").status.condition, "retrying");
+  EXPECT_EQ(View("dead").status.reason, "no route");
+  replicator_.SetStartStatus("dead", OkStatus());
+  EXPECT_TRUE(Eventually([this] { return replicator_.running("dead"); }));
+  EXPECT_EQ(View("dead").status.condition, "ok");
+}
+
+TEST_F(TaskManagerTest, LastingErrorAtStartPauses) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetStartStatus("t1", DataLossError("the checkpoint is damaged"));
+  Restart();
+  ASSERT_TRUE(WaitForState("t1", TaskState::kPaused));
+  EXPECT_EQ(Stored("t1").reason, "fail to start task, err: the checkpoint is damaged");
+}
+
+TEST_F(TaskManagerTest, PauseEndsTheRetries) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetStartStatus("t1", UnavailableError("no route"));
+  Restart();
+  ASSERT_TRUE(Eventually([this] { return replicator_.starts("t1") > 2; }));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  const int starts = replicator_.starts("t1");
+  replicator_.SetStartStatus("t1", OkStatus());
+  manager_->RetryNow();
+  MustCreate(MakeSpec("t2"));
+  EXPECT_EQ(replicator_.starts("t1"), starts);
+  EXPECT_FALSE(replicator_.running("t1"));
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+}
+
+TEST_F(TaskManagerTest, RetryNowDoesNotWaitForTheBackoff) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetStartStatus("t1", UnavailableError("the source is not ready"));
+  manager_ = nullptr;
+  manager_ = std::make_unique<TaskManager>(TaskManagerOptions{
+      .store = &store_,
+      .replicator = &replicator_,
+      .start_backoff = {std::chrono::hours(1), std::chrono::hours(1)},
+      .threads = 2});
+  ASSERT_TRUE(manager_->Start().ok());
+  ASSERT_TRUE(Eventually([this] { return View("t1").status.condition == "retrying"; }));
+  replicator_.SetStartStatus("t1", OkStatus());
+  manager_->RetryNow();
+  EXPECT_TRUE(Eventually([this] { return replicator_.running("t1"); }));
+}
+
+TEST_F(TaskManagerTest, HangingOperationsHoldNobodyElse) {
+  MustCreate(MakeSpec("t1"));
+  MustCreate(MakeSpec("t2"));
+  replicator_.CorkChecks();
+  std::jthread create([this] { MustCreate(MakeSpec("t3")); });
+  ASSERT_TRUE(Eventually([this] { return replicator_.hanging() == 1; }));
+  EXPECT_THAT(manager_->List(), SizeIs(2));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+
+  replicator_.CorkStarts();
+  std::jthread resume([this] { EXPECT_TRUE(manager_->Resume("t1").ok()); });
+  ASSERT_TRUE(Eventually([this] { return replicator_.hanging() == 2; }));
+  EXPECT_THAT(manager_->List(), SizeIs(2));
+  EXPECT_EQ(View("t1").record.state, TaskState::kPaused);
+  EXPECT_TRUE(manager_->Pause("t2").ok());
+  EXPECT_TRUE(manager_->Delete("t2", false).ok());
+  replicator_.UncorkStarts();
+  replicator_.UncorkChecks();
+  create.join();
+  resume.join();
+  EXPECT_THAT(manager_->List(), SizeIs(2));
+}
+
+TEST_F(TaskManagerTest, TaskBeingCreatedIsNotShownButItsNamesAreTaken) {
+  replicator_.CorkStarts();
+  std::jthread create([this] { MustCreate(MakeSpec("t1", "c")); });
+  ASSERT_TRUE(Eventually([this] { return replicator_.hanging() == 1; }));
+  EXPECT_THAT(manager_->Create(MakeSpec("t2", "c")).status().message(), HasSubstr("duplicate"));
+  replicator_.UncorkStarts();
+}
+
+TEST_F(TaskManagerTest, SecondCreateOfOneIdWaitsForTheFirst) {
+  replicator_.CorkStarts();
+  std::jthread first([this] { MustCreate(MakeSpec("t1")); });
+  ASSERT_TRUE(Eventually([this] { return replicator_.hanging() == 1; }));
+  std::jthread second([this] { EXPECT_EQ(MustCreate(MakeSpec("t1")), "t1"); });
+  replicator_.UncorkStarts();
+  first.join();
+  second.join();
+  EXPECT_EQ(replicator_.starts("t1"), 1);
+}
+
+TEST_F(TaskManagerTest, SameTaskFromManyThreads) {
+  MustCreate(MakeSpec("t1"));
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([this] {
+      for (int k = 0; k < 50; ++k) {
+        static_cast<void>(manager_->Pause("t1").ok());
+        static_cast<void>(manager_->Resume("t1").ok());
+        static_cast<void>(manager_->List());
+      }
+    });
+  }
+  threads.clear();
+  // FakeReplicator aborts if two replications of one task ever ran together.
+  EXPECT_EQ(replicator_.running("t1"), View("t1").record.state == TaskState::kRunning);
+}
+
+TEST_F(TaskManagerTest, StopEndsReplicationsAndKeepsStates) {
+  MustCreate(MakeSpec("t1"));
+  MustCreate(MakeSpec("t2"));
+  manager_->Stop();
+  EXPECT_THAT(replicator_.running(), IsEmpty());
+  EXPECT_EQ(Stored("t1").state, TaskState::kRunning);
+  EXPECT_FALSE(manager_->Create(MakeSpec("t3")).ok());
+  EXPECT_FALSE(manager_->Pause("t1").ok());
+  EXPECT_EQ(Stored("t1").state, TaskState::kRunning);
+  Restart();
+  EXPECT_TRUE(Eventually([this] { return replicator_.running().size() == 2; }));
+}
+
+TEST_F(TaskManagerTest, UnreadableStoreIsToldAtStart) {
+  store_.FailWith(DataLossError("metastore file cdc.db: damaged"));
+  TaskManager manager({.store = &store_, .replicator = &replicator_});
+  EXPECT_EQ(manager.Start().code(), StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,96 @@
+// What TaskManager shows.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "control/managed_task.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+
+TaskView TaskManager::View(const TaskPtr& task) {
+  TaskView view;
+  std::shared_ptr<Replication> replication;
+  {
+    MutexLock lock(mutex_);
+    view.record = {task->spec, task->state, task->reason};
+    replication = task->replication;
+    if (replication == nullptr) {
+      view.status = task->last_status;
+      view.status.since_unix_ms = task->since_unix_ms;
+      view.status.reason = task->reason;
+      view.status.lag_ms = view.status.source_lag_ms = 0;
+      if (task->state == TaskState::kPaused) {
+        view.status.condition = "paused";
+      } else if (!task->start_error.empty()) {
+        view.status.condition = "retrying";
+        view.status.reason = task->start_error;
+      } else {
+        view.status.condition = "waiting";
+        view.status.reason = "the start is in progress";
+      }
+    }
+  }
+  if (replication != nullptr) {
+    view.status = replication->GetStatus();
+    view.live = true;
+  }
+  return view;
+}
+
+Result<TaskView> TaskManager::Get(const std::string& id) {
+  const TaskPtr task = Find(id);
+  if (task != nullptr) {
+    bool visible = false;
+    {
+      MutexLock lock(mutex_);
+      visible = task->stored && !task->removed;
+    }
+    if (visible) {
+      return View(task);
+    }
+  }
+  return NotFoundError("not found: [" + id + "]");
+}
+
+std::vector<TaskView> TaskManager::List() {
+  std::vector<TaskPtr> tasks;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, task] : tasks_) {
+      if (task->stored) {
+        tasks.push_back(task);
+      }
+    }
+  }
+  std::vector<TaskView> views;
+  views.reserve(tasks.size());
+  for (const TaskPtr& task : tasks) {
+    views.push_back(View(task));
+  }
+  return views;
+}
+
+Result<std::vector<CollectionPosition>> TaskManager::Positions(const std::string& id) {
+  std::vector<CollectionPosition> positions;
+  for (const TaskView& view : List()) {
+    const std::string& task_id = view.record.spec.id;
+    if (!id.empty() && task_id != id) {
+      continue;
+    }
+    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress,
+                         options_.store->LoadProgress(task_id));
+    for (const ReplicatedCollection& collection : progress.collections) {
+      for (const ChannelStatus& channel : view.status.channels) {
+        if (std::find(collection.pchannels.begin(), collection.pchannels.end(), channel.channel) !=
+            collection.pchannels.end()) {
+          positions.push_back(
+              {collection.id, channel.channel, channel.checkpoint, channel.position});
+        }
+      }
+    }
+  }
+  return positions;
+}
+
+}  // namespace cdc

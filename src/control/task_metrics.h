@@ -1,0 +1,35 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include "base/mutex.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+
+// Turns the tasks, as they are at a scrape, into metrics. Thread-safe.
+class TaskMetrics final : public prometheus::Collectable {
+ public:
+  explicit TaskMetrics(std::function<std::vector<TaskView>()> list_tasks)
+      : list_tasks_(std::move(list_tasks)) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  // The ids that were there at an earlier scrape and are no more; the newest thousand of them.
+  std::vector<std::string> UpdateDeleted(const std::vector<TaskView>& tasks) const;
+
+  const std::function<std::vector<TaskView>()> list_tasks_;
+  mutable Mutex mutex_;
+  mutable std::set<std::string> known_ CDC_GUARDED_BY(mutex_);
+  mutable std::deque<std::string> deleted_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc

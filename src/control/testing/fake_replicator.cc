@@ -1,0 +1,181 @@
+#include "control/testing/fake_replicator.h"
+
+#include <chrono>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+namespace cdc {
+
+class FakeReplication final : public Replication {
+ public:
+  FakeReplication(FakeReplicator* owner, std::string id) : owner_(owner), id_(std::move(id)) {}
+  ~FakeReplication() override { Stop(); }
+
+  void Stop() override {
+    {
+      MutexLock lock(mutex_);
+      if (std::exchange(stopped_, true)) {
+        return;
+      }
+    }
+    owner_->End(id_);
+  }
+
+  TaskStatus GetStatus() const override {
+    MutexLock lock(owner_->mutex_);
+    const auto found = owner_->task_status_.find(id_);
+    return found == owner_->task_status_.end() ? TaskStatus() : found->second;
+  }
+
+ private:
+  FakeReplicator* const owner_;
+  const std::string id_;
+  Mutex mutex_;
+  bool stopped_ CDC_GUARDED_BY(mutex_) = false;
+};
+
+void FakeReplicator::WaitWhile(const bool& corked) {
+  MutexLock lock(mutex_);
+  ++hanging_;
+  changed_.Wait(lock, std::stop_token(), [&corked] { return !corked; });
+  --hanging_;
+}
+
+Result<std::string> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
+  WaitWhile(checks_corked_);
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(check_status_);
+  return std::string("2.3.5");
+}
+
+Status FakeReplicator::Prepare(const TaskSpec& spec) {
+  MutexLock lock(mutex_);
+  prepared_.push_back(spec.id);
+  return prepare_status_;
+}
+
+Result<std::unique_ptr<Replication>> FakeReplicator::Start(const TaskSpec& spec,
+                                                           OnFailed on_failed) {
+  WaitWhile(starts_corked_);
+  MutexLock lock(mutex_);
+  ++starts_[spec.id];
+  specs_[spec.id] = spec;
+  for (const std::string& id : {spec.id, std::string()}) {
+    const auto found = start_status_.find(id);
+    if (found != start_status_.end()) {
+      if (found->second.ok()) {
+        break;
+      }
+      return found->second;
+    }
+  }
+  CDC_CHECK(!running_.contains(spec.id));  // two replications of one task would double its rows
+  running_[spec.id] = std::move(on_failed);
+  return std::unique_ptr<Replication>(std::make_unique<FakeReplication>(this, spec.id));
+}
+
+void FakeReplicator::End(const std::string& task_id) {
+  MutexLock lock(mutex_);
+  running_.erase(task_id);
+}
+
+void FakeReplicator::SetCheckStatus(Status status) {
+  MutexLock lock(mutex_);
+  check_status_ = std::move(status);
+}
+
+void FakeReplicator::SetPrepareStatus(Status status) {
+  MutexLock lock(mutex_);
+  prepare_status_ = std::move(status);
+}
+
+void FakeReplicator::SetStartStatus(const std::string& task_id, Status status) {
+  MutexLock lock(mutex_);
+  start_status_[task_id] = std::move(status);
+}
+
+void FakeReplicator::CorkChecks() {
+  MutexLock lock(mutex_);
+  checks_corked_ = true;
+}
+
+void FakeReplicator::UncorkChecks() {
+  MutexLock lock(mutex_);
+  checks_corked_ = false;
+  changed_.NotifyAll();
+}
+
+void FakeReplicator::CorkStarts() {
+  MutexLock lock(mutex_);
+  starts_corked_ = true;
+}
+
+void FakeReplicator::UncorkStarts() {
+  MutexLock lock(mutex_);
+  starts_corked_ = false;
+  changed_.NotifyAll();
+}
+
+int FakeReplicator::hanging() const {
+  MutexLock lock(mutex_);
+  return hanging_;
+}
+
+void FakeReplicator::SetTaskStatus(const std::string& task_id, TaskStatus status) {
+  MutexLock lock(mutex_);
+  task_status_[task_id] = std::move(status);
+}
+
+void FakeReplicator::FailTask(const std::string& task_id, const std::string& reason) {
+  OnFailed on_failed;
+  {
+    MutexLock lock(mutex_);
+    on_failed = running_.at(task_id);
+  }
+  on_failed(reason);
+}
+
+bool FakeReplicator::running(const std::string& task_id) const {
+  MutexLock lock(mutex_);
+  return running_.contains(task_id);
+}
+
+std::vector<std::string> FakeReplicator::running() const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [id, on_failed] : running_) {
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+int FakeReplicator::starts(const std::string& task_id) const {
+  MutexLock lock(mutex_);
+  const auto found = starts_.find(task_id);
+  return found == starts_.end() ? 0 : found->second;
+}
+
+std::vector<std::string> FakeReplicator::prepared() const {
+  MutexLock lock(mutex_);
+  return prepared_;
+}
+
+TaskSpec FakeReplicator::last_started(const std::string& task_id) const {
+  MutexLock lock(mutex_);
+  const auto found = specs_.find(task_id);
+  return found == specs_.end() ? TaskSpec() : found->second;
+}
+
+bool Eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+}  // namespace cdc

@@ -1,0 +1,283 @@
+#include "decode/column.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "decode/wire_reader.h"
+
+namespace cdc {
+namespace {
+
+// How the elements of an array message lie in its field `data`.
+enum class Elements { kVarint, kFixed32, kFixed64, kBytes };
+
+// The forms of schema.ScalarField.data, by field number; every array has its elements in field 1.
+Result<Elements> ScalarElements(int oneof_field) {
+  switch (oneof_field) {
+    case 1:   // bool_data
+    case 2:   // int_data
+    case 3:   // long_data
+    case 11:  // timestamptz_data
+      return Elements::kVarint;
+    case 4:  // float_data
+      return Elements::kFixed32;
+    case 5:  // double_data
+      return Elements::kFixed64;
+    case 6:   // string_data
+    case 7:   // bytes_data
+    case 8:   // array_data
+    case 9:   // json_data
+    case 10:  // geometry_data
+    case 12:  // geometry_wkt_data
+      return Elements::kBytes;
+    default:
+      return DataLossError("its data has an unknown form: scalar " + std::to_string(oneof_field));
+  }
+}
+
+// Counts packed elements.
+Result<uint64_t> CountPacked(const WireReader& reader, Elements elements) {
+  const std::string_view packed = reader.bytes();
+  if (elements == Elements::kVarint) {
+    // The last byte of a varint is the one without the high bit.
+    const auto ends = std::count_if(packed.begin(), packed.end(),
+                                    [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    if (!packed.empty() && static_cast<unsigned char>(packed.back()) >= 0x80) {
+      return reader.Error("a packed number is cut off");
+    }
+    return static_cast<uint64_t>(ends);
+  }
+  const size_t size = elements == Elements::kFixed32 ? sizeof(uint32_t) : sizeof(uint64_t);
+  if (packed.size() % size != 0) {
+    return reader.Error("a packed number is cut off");
+  }
+  return packed.size() / size;
+}
+
+// Counts the elements of a repeated field of `body`, packed or not.
+Result<uint64_t> CountElements(std::string_view body,
+                               int field,
+                               Elements elements,
+                               const char* origin) {
+  uint64_t count = 0;
+  WireReader reader(body, origin);
+  while (reader.Next()) {
+    if (reader.field() != field) {
+      continue;
+    }
+    const WireType type = reader.type();
+    if (type == WireType::kBytes && elements != Elements::kBytes) {
+      CDC_ASSIGN_OR_RETURN(const uint64_t packed, CountPacked(reader, elements));
+      count += packed;
+    } else if ((type == WireType::kBytes && elements == Elements::kBytes) ||
+               (type == WireType::kVarint && elements == Elements::kVarint) ||
+               (type == WireType::kFixed32 && elements == Elements::kFixed32) ||
+               (type == WireType::kFixed64 && elements == Elements::kFixed64)) {
+      ++count;
+    } else {
+      return reader.Error("an element has a wrong wire type");
+    }
+  }
+  CDC_RETURN_IF_ERROR(reader.status());
+  return count;
+}
+
+// Rows of a vector whose components are counted: `count` of them, `per_row` a row.
+Result<uint64_t> WholeRows(uint64_t count, uint64_t per_row) {
+  if (per_row == 0 || count % per_row != 0) {
+    return DataLossError("its data is not a whole number of vectors: " + std::to_string(count) +
+                         " of " + std::to_string(per_row) + " a row");
+  }
+  return count / per_row;
+}
+
+Result<uint64_t> CountVectors(const Column& column, const char* origin) {
+  const auto dim = static_cast<uint64_t>(column.dim);
+  const bool dense = column.oneof_field != 6 && column.oneof_field != 8;
+  // So large a dimension would overflow below; no server allows more than 32 768 of them.
+  if (dense && (column.dim <= 0 || column.dim > std::numeric_limits<int32_t>::max())) {
+    return DataLossError("its dimension is impossible: " + std::to_string(column.dim));
+  }
+  switch (column.oneof_field) {
+    case 2: {  // float_vector
+      CDC_ASSIGN_OR_RETURN(const uint64_t floats,
+                           CountElements(column.body, 1, Elements::kFixed32, origin));
+      return WholeRows(floats, dim);
+    }
+    case 3:  // binary_vector
+      if (dim % 8 != 0) {
+        return DataLossError("its dimension is no multiple of 8: " + std::to_string(dim));
+      }
+      return WholeRows(column.body.size(), dim / 8);
+    case 4:  // float16_vector
+    case 5:  // bfloat16_vector
+      return WholeRows(column.body.size(), 2 * dim);
+    case 6:  // sparse_float_vector
+      return CountElements(column.body, 1, Elements::kBytes, origin);
+    case 7:  // int8_vector
+      return WholeRows(column.body.size(), dim);
+    case 8:  // vector_array
+      return CountElements(column.body, 2, Elements::kBytes, origin);
+    default:
+      return DataLossError("its data has an unknown form: vector " +
+                           std::to_string(column.oneof_field));
+  }
+}
+
+Result<uint64_t> CountRows(const Column& column, const char* origin) {
+  if (column.kind == ColumnKind::kScalarArray) {
+    CDC_ASSIGN_OR_RETURN(const Elements elements, ScalarElements(column.oneof_field));
+    return CountElements(column.body, 1, elements, origin);
+  }
+  return CountVectors(column, origin);
+}
+
+// Reads the ScalarField or VectorField `bytes`: which form its data has, and where it lies.
+Status ReadData(std::string_view bytes, bool vectors, const char* origin, Column* column) {
+  WireReader reader(bytes, origin);
+  while (reader.Next()) {
+    if (vectors && reader.field() == 1) {
+      CDC_RETURN_IF_ERROR(ReadField(reader, "dim", &column->dim));
+      continue;
+    }
+    if (column->oneof_field != 0) {
+      return reader.Error("its data occurs twice");
+    }
+    CDC_RETURN_IF_ERROR(ReadField(reader, "its data", &column->body));
+    column->oneof_field = reader.field();
+  }
+  CDC_RETURN_IF_ERROR(reader.status());
+  const bool raw = vectors && (column->oneof_field == 3 || column->oneof_field == 4 ||
+                               column->oneof_field == 5 || column->oneof_field == 7);
+  column->kind = !vectors ? ColumnKind::kScalarArray
+                 : raw    ? ColumnKind::kVectorBytes
+                          : ColumnKind::kVectorArray;
+  return OkStatus();
+}
+
+// valid_data in any form that protobuf allows: packed, in pieces, one by one.
+class ValidData {
+ public:
+  Status Add(const WireReader& reader) {
+    if (reader.type() == WireType::kVarint) {
+      Begin();
+      rebuilt_ += reader.number() != 0 ? '\1' : '\0';
+      return OkStatus();
+    }
+    std::string_view packed;
+    CDC_RETURN_IF_ERROR(ReadField(reader, "valid_data", &packed));
+    if (std::any_of(packed.begin(), packed.end(), [](char c) { return c != '\0' && c != '\1'; })) {
+      return reader.Error("valid_data holds something else than 0 and 1");
+    }
+    if (single_.empty() && !in_pieces_) {
+      single_ = packed;
+    } else {
+      Begin();
+      rebuilt_ += packed;
+    }
+    return OkStatus();
+  }
+
+  std::string_view Take(std::deque<std::string>* rebuilt) {
+    return in_pieces_ ? std::string_view(rebuilt->emplace_back(std::move(rebuilt_))) : single_;
+  }
+
+ private:
+  void Begin() {
+    if (!in_pieces_) {
+      in_pieces_ = true;
+      rebuilt_ = single_;
+    }
+  }
+
+  std::string_view single_;
+  std::string rebuilt_;
+  bool in_pieces_ = false;
+};
+
+Status ReadFieldData(WireReader& reader,
+                     const char* origin,
+                     Column* column,
+                     ValidData* valid_data) {
+  switch (reader.field()) {
+    case 1: {
+      int64_t type = 0;
+      CDC_RETURN_IF_ERROR(ReadField(reader, "type", &type));
+      column->type = static_cast<DataType>(type);
+      return OkStatus();
+    }
+    case 2:
+      return ReadField(reader, "field_name", &column->name);
+    case 3:
+    case 4: {
+      if (column->kind != ColumnKind::kNone) {
+        return reader.Error("its data occurs twice");
+      }
+      std::string_view data;
+      CDC_RETURN_IF_ERROR(ReadField(reader, "its data", &data));
+      return ReadData(data, reader.field() == 4, origin, column);
+    }
+    case 5:
+      return ReadField(reader, "field_id", &column->field.value);
+    case 6:
+      return ReadField(reader, "is_dynamic", &column->is_dynamic);
+    case 7:
+      return valid_data->Add(reader);
+    case 8:
+      return reader.Error("a column of structs is not supported");
+    default:
+      return OkStatus();
+  }
+}
+
+Status CheckRows(const Column& column, uint32_t rows, const char* origin) {
+  if (column.oneof_field == 0) {
+    return rows == 0 ? OkStatus() : DataLossError("it has no data");
+  }
+  CDC_ASSIGN_OR_RETURN(const uint64_t found, CountRows(column, origin));
+  if (found != rows) {
+    return DataLossError("it does not have one value a row: " + std::to_string(found) + " of " +
+                         std::to_string(rows));
+  }
+  if (!column.valid_data.empty() && column.valid_data.size() != rows) {
+    return DataLossError("valid_data does not have one value a row: " +
+                         std::to_string(column.valid_data.size()) + " of " + std::to_string(rows));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<Column> DecodeColumn(std::string_view bytes,
+                            uint32_t rows,
+                            const char* origin,
+                            std::deque<std::string>* rebuilt) {
+  Column column;
+  ValidData valid_data;
+  WireReader reader(bytes, origin);
+  Status status;
+  while (status.ok() && reader.Next()) {
+    status = ReadFieldData(reader, origin, &column, &valid_data);
+  }
+  if (status.ok()) {
+    status = reader.status();
+  }
+  if (status.ok()) {
+    column.valid_data = valid_data.Take(rebuilt);
+    status = CheckRows(column, rows, origin);
+  }
+  if (!status.ok()) {
+    const auto offset = static_cast<size_t>(bytes.data() - origin);
+    return status.WithContext("column \"" + std::string(column.name) + "\" (id " +
+                              std::to_string(column.field.value) + ", from byte " +
+                              std::to_string(offset) + ")");
+  }
+  return column;
+}
+
+Result<uint64_t> CountKeys(const KeyColumn& keys, const char* origin) {
+  return CountElements(keys.body, 1, keys.is_string ? Elements::kBytes : Elements::kVarint, origin);
+}
+
+}  // namespace cdc

@@ -1,0 +1,294 @@
+#include "etcd/etcd_client.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "base/mutex.h"
+#include "etcd/etcd_connection.h"
+#include "etcd/etcd_endpoint.h"
+#include "etcd/etcd_watch.h"
+
+namespace cdc {
+namespace {
+
+bool Contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The token is no longer (or not yet) good: worth one new login.
+bool NeedsLogin(const Status& status) {
+  return status.code() == StatusCode::kUnauthenticated ||
+         Contains(status.message(), "invalid auth token") ||
+         Contains(status.message(), "auth store is old");
+}
+
+// The login of one user: the token, fetched when needed. Thread-safe.
+class TokenSource {
+ public:
+  TokenSource(std::string user, std::string password)
+      : user_(std::move(user)), password_(std::move(password)) {}
+
+  bool enabled() const { return !user_.empty(); }
+
+  // Empty without a user, or if the server knows no authentication.
+  Result<std::string> Get(EtcdStubs& stubs, EtcdDeadline deadline, const std::stop_token& stop) {
+    if (!enabled()) {
+      return std::string();
+    }
+    {
+      MutexLock lock(mutex_);
+      if (token_.has_value()) {
+        return *token_;
+      }
+    }
+    etcdserverpb::AuthenticateRequest request;
+    request.set_name(user_);
+    request.set_password(password_);
+    etcdserverpb::AuthenticateResponse response;
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+    const Status status = FromGrpc(stubs.auth->Authenticate(&context, request, &response), stop);
+    if (!status.ok() && !Contains(status.message(), "authentication is not enabled")) {
+      return status.WithContext("log in");
+    }
+    MutexLock lock(mutex_);
+    token_ = response.token();
+    return *token_;
+  }
+
+  // Forgets `token` unless a newer one is there.
+  void Invalidate(const std::string& token) {
+    MutexLock lock(mutex_);
+    if (token_ == token) {
+      token_.reset();
+    }
+  }
+
+ private:
+  const std::string user_;
+  const std::string password_;
+  Mutex mutex_;
+  std::optional<std::string> token_ CDC_GUARDED_BY(mutex_);
+};
+
+class Client final : public EtcdClient {
+ public:
+  Client(EtcdOptions options, std::vector<std::unique_ptr<EtcdConnection>> connections)
+      : options_(std::move(options)),
+        connections_(std::move(connections)),
+        tokens_(options_.user, options_.password) {}
+
+  Result<EtcdRange> Range(const KeyRange& range,
+                          const RangeOptions& options,
+                          const std::stop_token& stop) override;
+  Result<RangeSummary> Summarize(const std::vector<KeyRange>& ranges,
+                                 const std::stop_token& stop) override;
+  Result<EtcdStatus> GetStatus(const std::stop_token& stop) override;
+  Result<std::unique_ptr<EtcdWatch>> Watch(const KeyRange& range,
+                                           int64_t start_revision,
+                                           const std::stop_token& stop) override;
+
+ private:
+  // One try at one endpoint.
+  struct Attempt {
+    std::shared_ptr<EtcdStubs> stubs;
+    std::string endpoint;
+    EtcdDeadline deadline;
+    std::string token;
+  };
+  using AttemptFunction = std::function<Status(const Attempt&)>;
+
+  // Runs `function` on the endpoints in turn until one does not fail with "not here, not now".
+  Status OnSomeEndpoint(const std::stop_token& stop, const AttemptFunction& function);
+  Status OnEndpoint(EtcdConnection& connection,
+                    EtcdDeadline deadline,
+                    const std::stop_token& stop,
+                    const AttemptFunction& function);
+
+  // A call that has one answer.
+  template <class Function>
+  Status Unary(const std::stop_token& stop, Function function) {
+    return OnSomeEndpoint(stop, [&](const Attempt& attempt) {
+      grpc::ClientContext context;
+      context.set_deadline(attempt.deadline);
+      if (!attempt.token.empty()) {
+        context.AddMetadata("token", attempt.token);
+      }
+      const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+      return FromGrpc(function(*attempt.stubs, &context), stop);
+    });
+  }
+
+  const EtcdOptions options_;
+  const std::vector<std::unique_ptr<EtcdConnection>> connections_;
+  TokenSource tokens_;
+  std::atomic<size_t> preferred_ = 0;  // the endpoint that answered last
+};
+
+Status Client::OnSomeEndpoint(const std::stop_token& stop, const AttemptFunction& function) {
+  const EtcdDeadline deadline = std::chrono::system_clock::now() + options_.call_timeout;
+  const size_t count = connections_.size();
+  const size_t first = preferred_.load();
+  std::string errors;
+  StatusCode code = StatusCode::kDeadlineExceeded;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t index = (first + i) % count;
+    EtcdConnection& connection = *connections_[index];
+    const auto now = std::chrono::system_clock::now();
+    // A silent endpoint must leave time for those after it.
+    const auto share = (deadline - now) / static_cast<int64_t>(count - i);
+    const Status status = OnEndpoint(connection, now + share, stop, function);
+    if (status.code() != StatusCode::kUnavailable &&
+        status.code() != StatusCode::kDeadlineExceeded) {
+      preferred_.store(index);
+      return status.ok() ? status : status.WithContext("etcd " + connection.name());
+    }
+    if (status.code() == StatusCode::kUnavailable) {
+      code = StatusCode::kUnavailable;
+    }
+    errors += (errors.empty() ? "" : "; ") + connection.name() + ": " + status.message();
+  }
+  return {code, "no etcd endpoint answers: " + errors};
+}
+
+Status Client::OnEndpoint(EtcdConnection& connection,
+                          EtcdDeadline deadline,
+                          const std::stop_token& stop,
+                          const AttemptFunction& function) {
+  const auto dial_deadline =
+      std::min(deadline, std::chrono::system_clock::now() + options_.dial_timeout);
+  CDC_ASSIGN_OR_RETURN(std::shared_ptr<EtcdStubs> stubs, connection.Dial(dial_deadline, stop));
+  for (bool first = true;; first = false) {
+    CDC_ASSIGN_OR_RETURN(std::string token, tokens_.Get(*stubs, deadline, stop));
+    const Status status = function({stubs, connection.name(), deadline, token});
+    if (!first || !tokens_.enabled() || !NeedsLogin(status)) {
+      return status;
+    }
+    tokens_.Invalidate(token);
+  }
+}
+
+Result<EtcdRange> Client::Range(const KeyRange& range,
+                                const RangeOptions& options,
+                                const std::stop_token& stop) {
+  etcdserverpb::RangeRequest request;
+  request.set_key(range.begin);
+  request.set_range_end(range.end);
+  request.set_revision(options.revision);
+  request.set_keys_only(options.keys_only);
+  EtcdRange result;
+  while (true) {
+    const auto have = static_cast<int64_t>(result.kvs.size());
+    request.set_limit(options.limit > 0 ? std::min(options_.page_keys, options.limit - have)
+                                        : options_.page_keys);
+    etcdserverpb::RangeResponse response;
+    CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+      return stubs.kv->Range(context, request, &response);
+    }));
+    if (request.revision() == 0) {
+      // From here on every page is read at the revision of the first.
+      request.set_revision(response.header().revision());
+    }
+    for (auto& kv : *response.mutable_kvs()) {
+      result.kvs.push_back({.key = std::move(*kv.mutable_key()),
+                            .value = std::move(*kv.mutable_value()),
+                            .mod_revision = kv.mod_revision()});
+    }
+    const bool enough =
+        options.limit > 0 && static_cast<int64_t>(result.kvs.size()) >= options.limit;
+    if (!response.more() || response.kvs().empty() || enough) {
+      result.revision = request.revision();
+      return result;
+    }
+    request.set_key(result.kvs.back().key + '\0');
+  }
+}
+
+Result<RangeSummary> Client::Summarize(const std::vector<KeyRange>& ranges,
+                                       const std::stop_token& stop) {
+  etcdserverpb::TxnRequest request;
+  for (const KeyRange& range : ranges) {
+    auto* each = request.add_success()->mutable_request_range();
+    each->set_key(range.begin);
+    each->set_range_end(range.end);
+    each->set_limit(1);
+    each->set_keys_only(true);
+    each->set_sort_order(etcdserverpb::RangeRequest::DESCEND);
+    each->set_sort_target(etcdserverpb::RangeRequest::MOD);
+  }
+  etcdserverpb::TxnResponse response;
+  CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    return stubs.kv->Txn(context, request, &response);
+  }));
+  RangeSummary summary{.revision = response.header().revision()};
+  for (const auto& each : response.responses()) {
+    summary.keys += each.response_range().count();
+    for (const auto& kv : each.response_range().kvs()) {
+      summary.newest_mod_revision = std::max(summary.newest_mod_revision, kv.mod_revision());
+    }
+  }
+  return summary;
+}
+
+Result<EtcdStatus> Client::GetStatus(const std::stop_token& stop) {
+  etcdserverpb::StatusResponse response;
+  CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    return stubs.maintenance->Status(context, {}, &response);
+  }));
+  return EtcdStatus{.version = response.version(), .revision = response.header().revision()};
+}
+
+Result<std::unique_ptr<EtcdWatch>> Client::Watch(const KeyRange& range,
+                                                 int64_t start_revision,
+                                                 const std::stop_token& stop) {
+  std::unique_ptr<EtcdWatchStream> opened;
+  CDC_RETURN_IF_ERROR(OnSomeEndpoint(stop, [&](const Attempt& attempt) {
+    auto stream = std::make_unique<EtcdWatchStream>(attempt.stubs, attempt.endpoint);
+    const Status status =
+        stream->Open(range, start_revision, attempt.token, attempt.deadline, stop);
+    if (status.ok()) {
+      opened = std::move(stream);
+    }
+    return status;
+  }));
+  return std::unique_ptr<EtcdWatch>(std::move(opened));
+}
+
+}  // namespace
+
+KeyRange PrefixRange(const std::string& prefix) {
+  std::string end = prefix;
+  while (!end.empty() && end.back() == '\xff') {
+    end.pop_back();
+  }
+  if (end.empty()) {
+    // A single zero byte: as the end "no end", as the begin the smallest key there can be.
+    const std::string zero(1, '\0');
+    return {.begin = prefix.empty() ? zero : prefix, .end = zero};
+  }
+  end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return {.begin = prefix, .end = end};
+}
+
+Result<std::unique_ptr<EtcdClient>> NewEtcdClient(const EtcdOptions& options) {
+  if (options.endpoints.empty()) {
+    return InvalidArgumentError("no etcd endpoint is configured");
+  }
+  const bool tls_files =
+      !options.ca_file.empty() || !options.cert_file.empty() || !options.key_file.empty();
+  std::vector<std::unique_ptr<EtcdConnection>> connections;
+  for (const std::string& text : options.endpoints) {
+    CDC_ASSIGN_OR_RETURN(EtcdEndpoint endpoint, ParseEtcdEndpoint(text, tls_files));
+    CDC_ASSIGN_OR_RETURN(auto credentials,
+                         MakeEtcdCredentials(endpoint.tls, options.ca_file, options.cert_file,
+                                             options.key_file));
+    connections.push_back(
+        std::make_unique<EtcdConnection>(std::move(endpoint), std::move(credentials)));
+  }
+  return std::unique_ptr<EtcdClient>(std::make_unique<Client>(options, std::move(connections)));
+}
+
+}  // namespace cdc

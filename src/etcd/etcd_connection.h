@@ -1,0 +1,67 @@
+#pragma once
+
+// Includes gRPC: only for the sources of this room.
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "etcd/etcd_endpoint.h"
+#include "etcd_api.grpc.pb.h"
+
+namespace cdc {
+
+using EtcdDeadline = std::chrono::system_clock::time_point;  // what gRPC wants
+
+// A channel to one etcd and the services on it.
+struct EtcdStubs {
+  explicit EtcdStubs(std::shared_ptr<grpc::Channel> connected);
+
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<etcdserverpb::KV::Stub> kv;
+  std::unique_ptr<etcdserverpb::Watch::Stub> watch;
+  std::unique_ptr<etcdserverpb::Maintenance::Stub> maintenance;
+  std::unique_ptr<etcdserverpb::Auth::Stub> auth;
+};
+
+// One endpoint. Thread-safe.
+class EtcdConnection {
+ public:
+  EtcdConnection(EtcdEndpoint endpoint, std::shared_ptr<grpc::ChannelCredentials> credentials)
+      : endpoint_(std::move(endpoint)), credentials_(std::move(credentials)) {}
+
+  // Returns stubs whose channel is connected, or has just failed to: then the next call on it says
+  // why. A channel that failed earlier is replaced, so that every Dial tries anew at once instead of
+  // waiting for gRPC's own backoff.
+  //
+  // kUnavailable: neither happened before `deadline`. kCancelled: `stop`.
+  Result<std::shared_ptr<EtcdStubs>> Dial(EtcdDeadline deadline, const std::stop_token& stop);
+
+  std::string name() const { return endpoint_.ToString(); }
+
+ private:
+  std::shared_ptr<EtcdStubs> LiveStubs();
+
+  const EtcdEndpoint endpoint_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  Mutex mutex_;
+  std::shared_ptr<EtcdStubs> stubs_ CDC_GUARDED_BY(mutex_);
+};
+
+// gRPC's status as ours. A call that ended as cancelled although `stop` was not asked was ended by
+// the server: kUnavailable.
+Status FromGrpc(const grpc::Status& status, const std::stop_token& stop);
+
+// Plain or TLS credentials from PEM files. kInvalidArgument: a file cannot be read.
+Result<std::shared_ptr<grpc::ChannelCredentials>> MakeEtcdCredentials(bool tls,
+                                                                      const std::string& ca_file,
+                                                                      const std::string& cert_file,
+                                                                      const std::string& key_file);
+
+}  // namespace cdc

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace cdc {
+
+// Whether the `etcd` binary is installed.
+bool HasEtcdBinary();
+
+// A port of 127.0.0.1 that nobody listens on now.
+int FreePort();
+
+struct EtcdProcessOptions {
+  std::vector<std::string> arguments{};  // further ones of the etcd binary
+  // PEM files: serves TLS and demands a client certificate signed by `ca_file`.
+  std::string ca_file{};
+  std::string cert_file{};
+  std::string key_file{};
+};
+
+// A real etcd with one member and a data folder of its own, both gone at the end. Belongs to one
+// thread. Writes go through the credentials of EnableAuth, if any.
+class EtcdProcess {
+ public:
+  // Returns when the server answers.
+  static Result<std::unique_ptr<EtcdProcess>> Start(EtcdProcessOptions options = {});
+  ~EtcdProcess();
+  EtcdProcess(const EtcdProcess&) = delete;
+  EtcdProcess& operator=(const EtcdProcess&) = delete;
+
+  // Ends it with SIGKILL.
+  void Kill();
+  struct RestartOptions {
+    bool wipe = false;       // empties the data first
+    bool elsewhere = false;  // on another port, where the clients so far do not find it
+  };
+  // Ends it with SIGKILL and starts it again on its data and, unless `elsewhere`, its first port.
+  Status Restart(RestartOptions options);
+  Status Restart() { return Restart({}); }
+
+  // Where clients find it (when it is not elsewhere).
+  const std::string& endpoint() const { return endpoint_; }
+
+  // Each returns the revision of the change.
+  int64_t Put(const std::string& key, const std::string& value);
+  int64_t Delete(const std::string& key);
+  struct Change {
+    std::string key{};
+    std::string value{};
+    bool deleted = false;
+  };
+  int64_t Txn(const std::vector<Change>& changes);
+
+  Status Compact(int64_t revision);
+  // Creates `user` (must be "root") with this password and switches authentication on.
+  Status EnableAuth(const std::string& user, const std::string& password);
+
+ private:
+  struct Stubs;
+
+  explicit EtcdProcess(EtcdProcessOptions options);
+  Status Connect(const std::string& endpoint);
+  Status Launch();
+  Status WaitUntilReady();
+  Status Login();
+
+  const EtcdProcessOptions options_;
+  std::string folder_;
+  std::string scheme_;
+  std::string endpoint_;
+  std::string current_endpoint_;
+  std::string peer_;
+  std::string user_;
+  std::string password_;
+  std::string token_;
+  pid_t pid_ = -1;
+  std::unique_ptr<Stubs> stubs_;
+};
+
+}  // namespace cdc

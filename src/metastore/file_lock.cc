@@ -1,0 +1,58 @@
+#include "metastore/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace cdc {
+namespace {
+
+std::string ReadHolder(int descriptor) {
+  std::array<char, 32> text{};
+  const ssize_t size = pread(descriptor, text.data(), text.size(), 0);
+  std::string holder(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  while (!holder.empty() && holder.back() == '\n') {
+    holder.pop_back();
+  }
+  return holder.empty() ? "unknown" : holder;
+}
+
+}  // namespace
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);  // releases the lock
+  }
+}
+
+// flock and not fcntl: a second opener inside this process is refused too, and closing another
+// descriptor of the file does not release it.
+Status FileLock::Acquire(const std::string& path) {
+  const std::string file = path + ".lock";
+  descriptor_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor_ < 0) {
+    return UnavailableError("cannot open the lock file " + file + ": " + std::strerror(errno));
+  }
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    if (error == EWOULDBLOCK) {
+      return FailedPreconditionError("metastore file " + path +
+                                     " is in use by another server, process " +
+                                     ReadHolder(descriptor_));
+    }
+    return UnavailableError("cannot lock " + file + ": " + std::strerror(error));
+  }
+  // The id only serves the message above; if it cannot be written the lock holds all the same.
+  const std::string pid = std::to_string(getpid()) + "\n";
+  if (ftruncate(descriptor_, 0) == 0) {
+    static_cast<void>(!pwrite(descriptor_, pid.data(), pid.size(), 0));
+  }
+  return OkStatus();
+}
+
+}  // namespace cdc

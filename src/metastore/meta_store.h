@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/task.h"
+
+namespace cdc {
+
+// Tasks and their progress, durable when a call returns. Thread-safe. Errors: kUnavailable (cannot
+// be written now), kFailedPrecondition (in use by another server), kDataLoss (cannot be read).
+class MetaStore {
+ public:
+  virtual ~MetaStore() = default;
+
+  // Creates or replaces.
+  virtual Status PutTask(const TaskRecord& task) = 0;
+  virtual Result<std::optional<TaskRecord>> GetTask(const std::string& id) = 0;
+  // By id.
+  virtual Result<std::vector<TaskRecord>> ListTasks() = 0;
+  // The task, its checkpoints and its collections, in one transaction.
+  virtual Status DeleteTask(const std::string& id) = 0;
+
+  // What a running task remembers; each call is one transaction.
+  struct Progress {
+    std::vector<ChannelCheckpoint> channels;
+    std::vector<ReplicatedCollection> collections;
+    std::vector<std::string> databases;  // source databases that the task has replicated, sorted
+  };
+  virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
+  virtual Status SaveCheckpoints(const std::string& task_id,
+                                 const std::vector<ChannelCheckpoint>& channels) = 0;
+  virtual Status PutCollection(const std::string& task_id,
+                               const ReplicatedCollection& collection) = 0;
+  virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
+  // Adding twice and removing what is not there succeed.
+  virtual Status PutDatabase(const std::string& task_id, const std::string& database) = 0;
+  virtual Status RemoveDatabase(const std::string& task_id, const std::string& database) = 0;
+};
+
+// A SQLite file in WAL mode; created if missing. kFailedPrecondition: another process has it open.
+Result<std::unique_ptr<MetaStore>> OpenSqliteMetaStore(const std::string& path);
+
+}  // namespace cdc

@@ -1,0 +1,279 @@
+// What every MetaStore does: one suite over the real one and the fake.
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "metastore/meta_store.h"
+#include "metastore/testing/in_memory_meta_store.h"
+#include "metastore/testing/temp_dir.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TaskRecord MakeTask(const std::string& id) {
+  TaskRecord record;
+  record.spec.id = id;
+  record.spec.target = {.uri = "https://10.0.0.2:19530",
+                        .token = "root:se\"cret\n",
+                        .host = "h",
+                        .port = 19530,
+                        .enable_tls = true,
+                        .username = "u",
+                        .password = "p",
+                        .channel_num = 16,
+                        .connect_timeout = 10,
+                        .ignore_partition = true};
+  record.spec.collection_infos = {{"c1", {{"by-dev-rootcoord-dml_0_1v0", "AQI="}}, true}};
+  record.spec.db_collections = {{"*", {{"*", {}, false}}}, {"db1", {{"ü", {}, true}}}};
+  record.spec.exclude_collections = {"default.foo", "db1.*"};
+  record.spec.start_from = StartFrom::kEarliest;
+  record.spec.disable_auto_start = true;
+  record.state = TaskState::kPaused;
+  record.reason = "manually pause";
+  return record;
+}
+
+void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
+  EXPECT_EQ(actual.spec.id, expected.spec.id);
+  EXPECT_EQ(actual.spec.target.uri, expected.spec.target.uri);
+  EXPECT_EQ(actual.spec.target.token, expected.spec.target.token);
+  EXPECT_EQ(actual.spec.target.host, expected.spec.target.host);
+  EXPECT_EQ(actual.spec.target.port, expected.spec.target.port);
+  EXPECT_EQ(actual.spec.target.enable_tls, expected.spec.target.enable_tls);
+  EXPECT_EQ(actual.spec.target.username, expected.spec.target.username);
+  EXPECT_EQ(actual.spec.target.password, expected.spec.target.password);
+  EXPECT_EQ(actual.spec.target.channel_num, expected.spec.target.channel_num);
+  EXPECT_EQ(actual.spec.target.connect_timeout, expected.spec.target.connect_timeout);
+  EXPECT_EQ(actual.spec.target.ignore_partition, expected.spec.target.ignore_partition);
+  EXPECT_EQ(actual.spec.collection_infos, expected.spec.collection_infos);
+  EXPECT_EQ(actual.spec.db_collections, expected.spec.db_collections);
+  EXPECT_EQ(actual.spec.exclude_collections, expected.spec.exclude_collections);
+  EXPECT_EQ(actual.spec.start_from, expected.spec.start_from);
+  EXPECT_EQ(actual.spec.disable_auto_start, expected.spec.disable_auto_start);
+  EXPECT_EQ(actual.state, expected.state);
+  EXPECT_EQ(actual.reason, expected.reason);
+}
+
+// Bytes that no text type keeps.
+MsgId RawId(char last) { return MsgId{std::string("\0\xff\x80", 3) + last}; }
+
+struct Kind {
+  const char* name;
+  bool durable;
+};
+
+class MetaStoreContractTest : public ::testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override { Open(); }
+
+  void Open() {
+    if (!GetParam().durable) {
+      store_ = std::make_unique<InMemoryMetaStore>();
+      return;
+    }
+    Result<std::unique_ptr<MetaStore>> store = OpenSqliteMetaStore(dir_.File("cdc.db"));
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    store_ = *std::move(store);
+  }
+
+  // A restart, where the store outlives one.
+  void Reopen() {
+    if (GetParam().durable) {
+      store_.reset();
+      Open();
+    }
+  }
+
+  MetaStore& store() { return *store_; }
+
+  MetaStore::Progress Load(const std::string& task) {
+    Result<MetaStore::Progress> progress = store().LoadProgress(task);
+    EXPECT_TRUE(progress.ok()) << progress.status().ToString();
+    return progress.ok() ? *std::move(progress) : MetaStore::Progress{};
+  }
+
+ private:
+  TempDir dir_;
+  std::unique_ptr<MetaStore> store_;
+};
+
+TEST_P(MetaStoreContractTest, KeepsEveryPartOfATask) {
+  const TaskRecord task = MakeTask("t1");
+  ASSERT_TRUE(store().PutTask(task).ok());
+  Reopen();
+  const Result<std::optional<TaskRecord>> found = store().GetTask("t1");
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  ASSERT_TRUE(found->has_value());
+  ExpectEqual(**found, task);
+}
+
+TEST_P(MetaStoreContractTest, UnknownTaskIsNoError) {
+  const Result<std::optional<TaskRecord>> found = store().GetTask("t1");
+  ASSERT_TRUE(found.ok());
+  EXPECT_FALSE(found->has_value());
+  EXPECT_TRUE(store().DeleteTask("t1").ok());
+  EXPECT_THAT(Load("t1").channels, IsEmpty());
+}
+
+TEST_P(MetaStoreContractTest, PutReplaces) {
+  TaskRecord task = MakeTask("t1");
+  ASSERT_TRUE(store().PutTask(task).ok());
+  task.state = TaskState::kRunning;
+  task.reason.clear();
+  ASSERT_TRUE(store().PutTask(task).ok());
+  const Result<std::vector<TaskRecord>> tasks = store().ListTasks();
+  ASSERT_TRUE(tasks.ok());
+  ASSERT_THAT(*tasks, SizeIs(1));
+  ExpectEqual(tasks->front(), task);
+}
+
+TEST_P(MetaStoreContractTest, ListsById) {
+  for (const char* id : {"b", "a", "c'; DROP TABLE tasks; --"}) {
+    ASSERT_TRUE(store().PutTask(MakeTask(id)).ok());
+  }
+  const Result<std::vector<TaskRecord>> tasks = store().ListTasks();
+  ASSERT_TRUE(tasks.ok());
+  std::vector<std::string> ids;
+  for (const TaskRecord& task : *tasks) {
+    ids.push_back(task.spec.id);
+  }
+  EXPECT_THAT(ids, ElementsAre("a", "b", "c'; DROP TABLE tasks; --"));
+}
+
+TEST_P(MetaStoreContractTest, KeepsRawIdsAndTheFullTimestamp) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  const ChannelCheckpoint first{"dml_0", RawId('a'), {0xfedcba9876543210}, {RawId('b'), MsgId{}},
+                                {0xfedcba9876543211}};
+  const ChannelCheckpoint second{"dml_1", MsgId{}, {0}, {}};
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {second, first}).ok());
+  Reopen();
+  const MetaStore::Progress progress = Load("t1");
+  ASSERT_THAT(progress.channels, SizeIs(2));
+  EXPECT_EQ(progress.channels[0].channel, "dml_0");
+  EXPECT_EQ(progress.channels[0].position, first.position);
+  EXPECT_EQ(progress.channels[0].ts, first.ts);
+  EXPECT_EQ(progress.channels[0].applied, first.applied);
+  EXPECT_EQ(progress.channels[0].horizon, first.horizon);
+  EXPECT_EQ(progress.channels[1].channel, "dml_1");
+  EXPECT_TRUE(progress.channels[1].position.empty());
+}
+
+TEST_P(MetaStoreContractTest, SavingSomeChannelsLeavesTheOthers) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {{"a", RawId('1'), {1}, {RawId('x')}},
+                                             {"b", RawId('2'), {2}, {}}}).ok());
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {{"a", RawId('3'), {3}, {}}}).ok());
+  const MetaStore::Progress progress = Load("t1");
+  ASSERT_THAT(progress.channels, SizeIs(2));
+  EXPECT_EQ(progress.channels[0].ts, Timestamp{3});
+  EXPECT_THAT(progress.channels[0].applied, IsEmpty());
+  EXPECT_EQ(progress.channels[1].ts, Timestamp{2});
+}
+
+TEST_P(MetaStoreContractTest, KeepsCollections) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  ReplicatedCollection collection{{9'007'199'254'740'993},
+                                  {"db1", "c"},
+                                  {"db2", "d"},
+                                  {"dml_3", "dml_1"},
+                                  {0xf000000000000001},
+                                  {{"dml_1", RawId('s')}, {"dml_3", MsgId{}}}};
+  ASSERT_TRUE(store().PutCollection("t1", collection).ok());
+  collection.skip_until.erase("dml_3");
+  ASSERT_TRUE(store().PutCollection("t1", collection).ok());
+  ASSERT_TRUE(store().PutCollection("t1", {{5}, {"a", "b"}, {"a", "b"}, {}, {1}, {}}).ok());
+  Reopen();
+  MetaStore::Progress progress = Load("t1");
+  ASSERT_THAT(progress.collections, SizeIs(2));
+  EXPECT_EQ(progress.collections[0].id, CollectionId{5});
+  const ReplicatedCollection& kept = progress.collections[1];
+  EXPECT_EQ(kept.id, collection.id);
+  EXPECT_EQ(kept.source, collection.source);
+  EXPECT_EQ(kept.target, collection.target);
+  EXPECT_EQ(kept.pchannels, collection.pchannels);
+  EXPECT_EQ(kept.created, collection.created);
+  EXPECT_EQ(kept.skip_until, collection.skip_until);
+
+  ASSERT_TRUE(store().RemoveCollection("t1", collection.id).ok());
+  ASSERT_TRUE(store().RemoveCollection("t1", {77}).ok());
+  EXPECT_THAT(Load("t1").collections, SizeIs(1));
+}
+
+TEST_P(MetaStoreContractTest, KeepsDatabases) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  for (const char* name : {"b", "a", "a"}) {
+    ASSERT_TRUE(store().PutDatabase("t1", name).ok());
+  }
+  Reopen();
+  EXPECT_THAT(Load("t1").databases, ElementsAre("a", "b"));
+  ASSERT_TRUE(store().RemoveDatabase("t1", "a").ok());
+  ASSERT_TRUE(store().RemoveDatabase("t1", "a").ok());
+  EXPECT_THAT(Load("t1").databases, ElementsAre("b"));
+}
+
+TEST_P(MetaStoreContractTest, DeleteTakesTheProgressOfThatTaskOnly) {
+  for (const char* id : {"t1", "t2"}) {
+    ASSERT_TRUE(store().PutTask(MakeTask(id)).ok());
+    ASSERT_TRUE(store().SaveCheckpoints(id, {{"a", RawId('1'), {1}, {}}}).ok());
+    ASSERT_TRUE(store().PutCollection(id, {{5}, {"a", "b"}, {"a", "b"}, {"a"}, {1}, {}}).ok());
+    ASSERT_TRUE(store().PutDatabase(id, "db1").ok());
+  }
+  ASSERT_TRUE(store().DeleteTask("t1").ok());
+  Reopen();
+  EXPECT_THAT(Load("t1").channels, IsEmpty());
+  EXPECT_THAT(Load("t1").collections, IsEmpty());
+  EXPECT_THAT(Load("t1").databases, IsEmpty());
+  EXPECT_THAT(Load("t2").databases, ElementsAre("db1"));
+  EXPECT_THAT(Load("t2").channels, SizeIs(1));
+  ASSERT_THAT(Load("t2").collections, SizeIs(1));
+  EXPECT_THAT(Load("t2").collections[0].pchannels, ElementsAre("a"));
+}
+
+TEST_P(MetaStoreContractTest, TakesProgressBeforeItsTask) {
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {{"a", RawId('1'), {1}, {}}}).ok());
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  Reopen();
+  EXPECT_THAT(Load("t1").channels, SizeIs(1));
+}
+
+TEST_P(MetaStoreContractTest, TakesCallsFromManyThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kCalls = 10;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([this, i] {
+        const std::string id = "t" + std::to_string(i);
+        EXPECT_TRUE(store().PutTask(MakeTask(id)).ok());
+        for (uint64_t ts = 1; ts <= kCalls; ++ts) {
+          EXPECT_TRUE(store().SaveCheckpoints(id, {{"a", RawId('1'), {ts}, {}}}).ok());
+          EXPECT_TRUE(store().ListTasks().ok());
+        }
+      });
+    }
+  }
+  for (int i = 0; i < kThreads; ++i) {
+    const MetaStore::Progress progress = Load("t" + std::to_string(i));
+    ASSERT_THAT(progress.channels, SizeIs(1));
+    EXPECT_EQ(progress.channels[0].ts, Timestamp{kCalls});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All,
+                         MetaStoreContractTest,
+                         ::testing::Values(Kind{"InMemory", false}, Kind{"Sqlite", true}),
+                         [](const auto& kind) { return kind.param.name; });
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,167 @@
+#include "metastore/sqlite.h"
+
+#include <utility>
+
+#include <sqlite3.h>
+
+namespace cdc::sqlite {
+namespace {
+
+StatusCode CodeOf(int code) {
+  switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+    case SQLITE_MISMATCH:
+      return StatusCode::kDataLoss;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      return StatusCode::kUnavailable;
+    default:
+      return StatusCode::kInternal;
+  }
+}
+
+Status ErrorOf(sqlite3* database, int code) {
+  const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
+  std::string message = "metastore file ";
+  message += path == nullptr || *path == '\0' ? "?" : path;
+  message += ": ";
+  message += database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
+  return {CodeOf(code), std::move(message)};
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : statement_(std::exchange(other.statement_, nullptr)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(statement_, other.statement_);
+  return *this;
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Status Statement::Prepare(sqlite3* database, const char* sql) {
+  sqlite3_finalize(std::exchange(statement_, nullptr));
+  const int code =
+      sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
+  return code == SQLITE_OK ? OkStatus() : ErrorOf(database, code);
+}
+
+// Binding fails only for a wrong index or without memory, and then Step fails or sees NULL, which
+// every column of ours refuses.
+Statement& Statement::Bind(int index, int64_t value) {
+  sqlite3_bind_int64(statement_, index + 1, value);
+  return *this;
+}
+
+Statement& Statement::BindText(int index, std::string_view text) {
+  sqlite3_bind_text64(statement_, index + 1, text.data() == nullptr ? "" : text.data(),
+                      text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::BindBlob(int index, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, index + 1, bytes.data() == nullptr ? "" : bytes.data(),
+                      bytes.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
+Result<bool> Statement::Step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) {
+    return true;
+  }
+  Status status = code == SQLITE_DONE ? OkStatus() : ErrorOf(sqlite3_db_handle(statement_), code);
+  Reset();
+  if (!status.ok()) {
+    return status;
+  }
+  return false;
+}
+
+Status Statement::Execute() {
+  CDC_ASSIGN_OR_RETURN(const bool row, Step());
+  if (row) {
+    Reset();
+  }
+  return OkStatus();
+}
+
+void Statement::Reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Statement::Text(int column) const { return Blob(column); }
+
+std::string Statement::Blob(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  return bytes == nullptr ? std::string()
+                          : std::string(static_cast<const char*>(bytes), static_cast<size_t>(size));
+}
+
+Database::~Database() { sqlite3_close_v2(database_); }
+
+Status Database::Open(const std::string& path) {
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(path.c_str(), &database_, kFlags, nullptr);
+  if (code != SQLITE_OK) {
+    return ErrorOf(database_, code);
+  }
+  sqlite3_extended_result_codes(database_, 1);
+  // Somebody may look into the file with a tool of his own.
+  sqlite3_busy_timeout(database_, 2'000);
+  return OkStatus();
+}
+
+Status Database::Run(const char* sql) {
+  const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? OkStatus() : ErrorOf(database_, code);
+}
+
+Result<std::string> Database::QueryText(const char* sql) {
+  Statement statement;
+  CDC_RETURN_IF_ERROR(statement.Prepare(database_, sql));
+  CDC_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? statement.Text(0) : std::string();
+}
+
+Result<int64_t> Database::QueryInt(const char* sql) {
+  Statement statement;
+  CDC_RETURN_IF_ERROR(statement.Prepare(database_, sql));
+  CDC_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? statement.Int(0) : int64_t{0};
+}
+
+Transaction::~Transaction() {
+  if (open_) {
+    // Fails only where SQLite has rolled back by itself already.
+    static_cast<void>(database_->Run("ROLLBACK"));
+  }
+}
+
+Status Transaction::Begin() {
+  CDC_RETURN_IF_ERROR(database_->Run("BEGIN IMMEDIATE"));
+  open_ = true;
+  return OkStatus();
+}
+
+Status Transaction::Commit() {
+  CDC_RETURN_IF_ERROR(database_->Run("COMMIT"));
+  open_ = false;
+  return OkStatus();
+}
+
+}  // namespace cdc::sqlite

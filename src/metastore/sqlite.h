@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+// SQLite's handles with an owner each, and its errors as ours.
+namespace cdc::sqlite {
+
+// A prepared statement. Parameters and columns count from 0. Belongs to one thread at a time.
+class Statement {
+ public:
+  Statement() = default;
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  ~Statement();
+
+  Status Prepare(sqlite3* database, const char* sql);
+
+  Statement& Bind(int index, int64_t value);
+  Statement& BindText(int index, std::string_view text);
+  Statement& BindBlob(int index, std::string_view bytes);
+
+  // Runs until the next row: true if there is one. After false or an error the statement is reset
+  // and its parameters are gone.
+  Result<bool> Step();
+  // Runs a statement that has no rows.
+  Status Execute();
+  // Ends early a statement that may have more rows.
+  void Reset();
+
+  int64_t Int(int column) const;
+  std::string Text(int column) const;
+  std::string Blob(int column) const;
+
+ private:
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+// One connection to a database file. Belongs to one thread at a time.
+class Database {
+ public:
+  Database() = default;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  // Opens or creates the file. Every later error message names it.
+  Status Open(const std::string& path);
+  // Runs statements whose rows, if any, do not matter.
+  Status Run(const char* sql);
+  // The single value of a query such as "PRAGMA user_version"; 0 or empty if there is no row.
+  Result<int64_t> QueryInt(const char* sql);
+  Result<std::string> QueryText(const char* sql);
+
+  sqlite3* handle() const { return database_; }
+
+ private:
+  sqlite3* database_ = nullptr;
+};
+
+// A transaction that is undone unless Commit succeeded.
+class Transaction {
+ public:
+  explicit Transaction(Database* database) : database_(database) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  Status Begin();
+  Status Commit();
+
+ private:
+  Database* const database_;
+  bool open_ = false;
+};
+
+}  // namespace cdc::sqlite

@@ -1,0 +1,97 @@
+#include "metastore/sqlite_schema.h"
+
+#include <cstdint>
+
+namespace cdc {
+namespace {
+
+using sqlite::Database;
+using sqlite::Transaction;
+
+constexpr int64_t kSchemaVersion = 1;
+
+// Progress has no foreign key to its task: it is fixed before the task itself is stored.
+constexpr const char* kSchema = R"sql(
+CREATE TABLE tasks(
+  id TEXT PRIMARY KEY NOT NULL, spec TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE checkpoints(
+  task_id TEXT NOT NULL, channel TEXT NOT NULL, position BLOB NOT NULL, ts INTEGER NOT NULL,
+  horizon INTEGER NOT NULL, applied BLOB NOT NULL, PRIMARY KEY(task_id, channel)) WITHOUT ROWID;
+CREATE TABLE collections(
+  task_id TEXT NOT NULL, id INTEGER NOT NULL, source_database TEXT NOT NULL,
+  source_name TEXT NOT NULL, target_database TEXT NOT NULL, target_name TEXT NOT NULL,
+  created INTEGER NOT NULL, PRIMARY KEY(task_id, id)) WITHOUT ROWID;
+CREATE TABLE collection_channels(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+  channel TEXT NOT NULL, PRIMARY KEY(task_id, collection_id, ordinal)) WITHOUT ROWID;
+CREATE TABLE collection_skips(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, channel TEXT NOT NULL,
+  position BLOB NOT NULL, PRIMARY KEY(task_id, collection_id, channel)) WITHOUT ROWID;
+CREATE TABLE databases(
+  task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
+PRAGMA user_version = 1;
+)sql";
+
+Status Damaged(const std::string& path, const std::string& what) {
+  return DataLossError("metastore file " + path + ": " + what);
+}
+
+Status Configure(Database* database, const std::string& path) {
+  CDC_ASSIGN_OR_RETURN(const std::string check, database->QueryText("PRAGMA quick_check(1)"));
+  if (check != "ok") {
+    return Damaged(path, "damaged: " + check);
+  }
+  CDC_ASSIGN_OR_RETURN(const std::string mode, database->QueryText("PRAGMA journal_mode = WAL"));
+  if (mode != "wal") {
+    return UnavailableError("metastore file " + path +
+                            ": its file system does not support WAL, journal mode is " + mode);
+  }
+  return database->Run("PRAGMA synchronous = FULL");
+}
+
+Status CreateTables(Database* database, const std::string& path) {
+  CDC_ASSIGN_OR_RETURN(const int64_t tables,
+                       database->QueryInt("SELECT count(*) FROM sqlite_master"));
+  if (tables != 0) {
+    return Damaged(path, "holds tables of another program");
+  }
+  Transaction transaction(database);
+  CDC_RETURN_IF_ERROR(transaction.Begin());
+  CDC_RETURN_IF_ERROR(database->Run(kSchema));
+  return transaction.Commit();
+}
+
+// A create that was cut short may have left progress without its task.
+Status DropOrphans(Database* database) {
+  Transaction transaction(database);
+  CDC_RETURN_IF_ERROR(transaction.Begin());
+  CDC_RETURN_IF_ERROR(database->Run(
+      "DELETE FROM checkpoints WHERE task_id NOT IN (SELECT id FROM tasks);"
+      "DELETE FROM collections WHERE task_id NOT IN (SELECT id FROM tasks);"
+      "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
+      "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
+      "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"));
+  return transaction.Commit();
+}
+
+}  // namespace
+
+Status OpenSqliteSchema(Database* database, const std::string& path) {
+  // Before anything is changed: a newer program's file stays as it is.
+  CDC_ASSIGN_OR_RETURN(const int64_t version, database->QueryInt("PRAGMA user_version"));
+  if (version != 0 && version != kSchemaVersion) {
+    return FailedPreconditionError("metastore file " + path +
+                                   " was written by a newer program: schema version " +
+                                   std::to_string(version) + " > " +
+                                   std::to_string(kSchemaVersion));
+  }
+  CDC_RETURN_IF_ERROR(Configure(database, path));
+  const Status created = version == 0 ? CreateTables(database, path) : OkStatus();
+  CDC_RETURN_IF_ERROR(created);
+  const Status cleaned = DropOrphans(database);
+  return cleaned.code() == StatusCode::kInternal
+             ? Damaged(path, "its tables are not ours: " + cleaned.message())
+             : cleaned;
+}
+
+}  // namespace cdc

@@ -1,0 +1,104 @@
+#include "metastore/testing/in_memory_meta_store.h"
+
+#include <utility>
+
+namespace cdc {
+
+void InMemoryMetaStore::FailWith(Status status) {
+  MutexLock lock(mutex_);
+  failure_ = std::move(status);
+}
+
+Status InMemoryMetaStore::PutTask(const TaskRecord& task) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  tasks_[task.spec.id] = task;
+  return OkStatus();
+}
+
+Result<std::optional<TaskRecord>> InMemoryMetaStore::GetTask(const std::string& id) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  const auto found = tasks_.find(id);
+  if (found == tasks_.end()) {
+    return std::optional<TaskRecord>();
+  }
+  return std::optional<TaskRecord>(found->second);
+}
+
+Result<std::vector<TaskRecord>> InMemoryMetaStore::ListTasks() {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  std::vector<TaskRecord> records;
+  for (const auto& [id, record] : tasks_) {
+    records.push_back(record);
+  }
+  return records;
+}
+
+Status InMemoryMetaStore::DeleteTask(const std::string& id) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  tasks_.erase(id);
+  progress_.erase(id);
+  return OkStatus();
+}
+
+Result<MetaStore::Progress> InMemoryMetaStore::LoadProgress(const std::string& task_id) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  Progress progress;
+  const auto found = progress_.find(task_id);
+  if (found == progress_.end()) {
+    return progress;
+  }
+  for (const auto& [channel, checkpoint] : found->second.channels) {
+    progress.channels.push_back(checkpoint);
+  }
+  for (const auto& [id, collection] : found->second.collections) {
+    progress.collections.push_back(collection);
+  }
+  progress.databases.assign(found->second.databases.begin(), found->second.databases.end());
+  return progress;
+}
+
+Status InMemoryMetaStore::SaveCheckpoints(const std::string& task_id,
+                                          const std::vector<ChannelCheckpoint>& channels) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  for (const ChannelCheckpoint& channel : channels) {
+    progress_[task_id].channels[channel.channel] = channel;
+  }
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::PutCollection(const std::string& task_id,
+                                        const ReplicatedCollection& collection) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  progress_[task_id].collections[collection.id] = collection;
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::RemoveCollection(const std::string& task_id, CollectionId id) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  progress_[task_id].collections.erase(id);
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::PutDatabase(const std::string& task_id, const std::string& database) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  progress_[task_id].databases.insert(database);
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::RemoveDatabase(const std::string& task_id, const std::string& database) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  progress_[task_id].databases.erase(database);
+  return OkStatus();
+}
+
+}  // namespace cdc

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "metastore/meta_store.h"
+
+namespace cdc {
+
+// A MetaStore that forgets at its end. Thread-safe.
+class InMemoryMetaStore final : public MetaStore {
+ public:
+  // From now on every call fails with `status`; an ok status ends it.
+  void FailWith(Status status);
+
+  Status PutTask(const TaskRecord& task) override;
+  Result<std::optional<TaskRecord>> GetTask(const std::string& id) override;
+  Result<std::vector<TaskRecord>> ListTasks() override;
+  Status DeleteTask(const std::string& id) override;
+  Result<Progress> LoadProgress(const std::string& task_id) override;
+  Status SaveCheckpoints(const std::string& task_id,
+                         const std::vector<ChannelCheckpoint>& channels) override;
+  Status PutCollection(const std::string& task_id,
+                       const ReplicatedCollection& collection) override;
+  Status RemoveCollection(const std::string& task_id, CollectionId id) override;
+  Status PutDatabase(const std::string& task_id, const std::string& database) override;
+  Status RemoveDatabase(const std::string& task_id, const std::string& database) override;
+
+ private:
+  struct TaskProgress {
+    std::map<std::string, ChannelCheckpoint> channels;
+    std::map<CollectionId, ReplicatedCollection> collections;
+    std::set<std::string> databases;
+  };
+
+  Mutex mutex_;
+  Status failure_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, TaskRecord> tasks_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, TaskProgress> progress_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc

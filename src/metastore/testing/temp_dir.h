@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+namespace cdc {
+
+// An empty folder of its own, removed with all it holds at the end.
+class TempDir {
+ public:
+  TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  ~TempDir();
+
+  std::string File(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace cdc

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/schema.h"
+
+namespace cdc {
+
+enum class ObjectState { kCreated, kCreating, kDropping, kDropped };
+
+struct Database {
+  DatabaseId id;
+  std::string name;
+  std::vector<KeyValue> properties;
+  bool operator==(const Database&) const = default;
+};
+
+struct Partition {
+  PartitionId id;
+  std::string name;
+  Timestamp created;
+  ObjectState state = ObjectState::kCreated;
+  bool operator==(const Partition&) const = default;
+};
+
+struct Index {
+  IndexId id;
+  FieldId field;
+  std::string name;
+  std::vector<KeyValue> params;  // as the user gave them
+  bool operator==(const Index&) const = default;
+};
+
+// What is loaded for search. `loaded` covers loading too: it is what the user asked for.
+struct LoadState {
+  bool loaded = false;
+  bool whole_collection = false;  // by LoadCollection, not by LoadPartitions
+  int replicas = 1;
+  std::vector<PartitionId> partitions;  // sorted
+  bool operator==(const LoadState&) const = default;
+};
+
+struct Collection {
+  CollectionId id;
+  DatabaseId database;
+  std::string name;
+  Schema schema;
+  Timestamp created;
+  int shards = 1;
+  int consistency_level = 2;  // milvus.proto.common.ConsistencyLevel
+  std::vector<std::string> vchannels;              // in shard order
+  std::vector<std::string> pchannels;              // parallel to vchannels
+  std::map<std::string, MsgId> start_positions;    // by pchannel: its CreateCollection message
+  std::vector<KeyValue> properties;
+  ObjectState state = ObjectState::kCreated;
+  std::vector<Partition> partitions;  // by id; Created and Dropping ones
+  std::vector<Index> indexes;         // by id; without deleted ones
+  std::vector<std::string> aliases;   // sorted
+  LoadState load;
+  bool operator==(const Collection&) const = default;
+
+  const Partition* FindPartition(PartitionId id) const;
+};
+
+// The metadata of the source at one etcd revision. Immutable and cheap to copy. Holds databases and
+// collections that exist for users (Created) or are being removed (Dropping); a removed one is absent.
+struct Catalog {
+  int64_t revision = 0;
+  std::map<DatabaseId, std::shared_ptr<const Database>> databases;
+  std::unordered_map<CollectionId, std::shared_ptr<const Collection>> collections;
+
+  // nullptr if there is none.
+  std::shared_ptr<const Collection> Find(CollectionId id) const;
+  // The database's name; "default" for the default database even if it has no record.
+  std::string DatabaseName(DatabaseId id) const;
+};
+
+}  // namespace cdc

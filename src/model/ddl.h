@@ -1,0 +1,90 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/rows.h"
+#include "model/schema.h"
+
+// Changes of a target's metadata, as values: what the reconciler plans and the sink applies.
+namespace cdc {
+
+struct CreateDatabase {
+  std::string name;
+  bool operator==(const CreateDatabase&) const = default;
+};
+struct DropDatabase {
+  std::string name;
+  bool operator==(const DropDatabase&) const = default;
+};
+struct CreateCollection {
+  CollectionName name;
+  Schema schema;  // autoID flags are already off where the target must take the source's keys
+  int shards = 1;
+  int consistency_level = 2;
+  int num_partitions = 0;  // only with a partition key, else 0
+  std::vector<KeyValue> properties;
+  bool operator==(const CreateCollection&) const = default;
+};
+struct DropCollection {
+  CollectionName name;
+  bool operator==(const DropCollection&) const = default;
+};
+struct CreatePartition {
+  CollectionName name;
+  std::string partition;
+  bool operator==(const CreatePartition&) const = default;
+};
+struct DropPartition {
+  CollectionName name;
+  std::string partition;
+  bool operator==(const DropPartition&) const = default;
+};
+struct CreateIndex {
+  CollectionName name;
+  std::string field;
+  std::string index;
+  std::vector<KeyValue> params;
+  bool operator==(const CreateIndex&) const = default;
+};
+struct DropIndex {
+  CollectionName name;
+  std::string field;
+  std::string index;
+  bool operator==(const DropIndex&) const = default;
+};
+struct LoadCollection {
+  CollectionName name;
+  int replicas = 1;
+  bool operator==(const LoadCollection&) const = default;
+};
+struct ReleaseCollection {
+  CollectionName name;
+  bool operator==(const ReleaseCollection&) const = default;
+};
+struct LoadPartitions {
+  CollectionName name;
+  std::vector<std::string> partitions;
+  int replicas = 1;
+  bool operator==(const LoadPartitions&) const = default;
+};
+struct ReleasePartitions {
+  CollectionName name;
+  std::vector<std::string> partitions;
+  bool operator==(const ReleasePartitions&) const = default;
+};
+struct Flush {
+  CollectionName name;
+  bool operator==(const Flush&) const = default;
+};
+
+using Ddl = std::variant<CreateDatabase, DropDatabase, CreateCollection, DropCollection,
+                         CreatePartition, DropPartition, CreateIndex, DropIndex, LoadCollection,
+                         ReleaseCollection, LoadPartitions, ReleasePartitions, Flush>;
+
+// "create collection default.hello"; for logs and metrics labels ("CreateCollection").
+std::string Describe(const Ddl& ddl);
+std::string KindName(const Ddl& ddl);
+
+}  // namespace cdc

@@ -1,0 +1,32 @@
+#include "model/task.h"
+
+namespace cdc {
+
+std::string_view TaskStateName(TaskState state) {
+  switch (state) {
+    case TaskState::kInitial: return "Initial";
+    case TaskState::kRunning: return "Running";
+    case TaskState::kPaused: return "Paused";
+  }
+  return "Unknown";
+}
+
+std::string MilvusConnectParam::ResolvedUri() const {
+  if (!uri.empty()) {
+    return uri;
+  }
+  // Old clients put a whole uri into `host`; the port is then part of it.
+  if (host.find("http://") != std::string::npos || host.find("https://") != std::string::npos) {
+    return host;
+  }
+  return (enable_tls ? "https://" : "http://") + host + ":" + std::to_string(port);
+}
+
+std::string MilvusConnectParam::ResolvedToken() const {
+  if (!token.empty() || (username.empty() && password.empty())) {
+    return token;
+  }
+  return username + ":" + password;
+}
+
+}  // namespace cdc

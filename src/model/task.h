@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/rows.h"
+
+namespace cdc {
+
+enum class TaskState : int { kInitial = 0, kRunning = 1, kPaused = 2 };
+
+// "Initial", "Running", "Paused".
+std::string_view TaskStateName(TaskState state);
+
+enum class StartFrom { kLatest, kEarliest };
+
+// One name of a task's scope; "*" stands for every collection of the database.
+struct CollectionInfo {
+  std::string name;
+  std::map<std::string, std::string> positions;  // vchannel -> base64 of MsgPosition
+  bool use_start_position = false;
+  bool operator==(const CollectionInfo&) const = default;
+};
+
+// The parameters of the target as the user gave them.
+struct MilvusConnectParam {
+  std::string uri;
+  std::string token;
+  std::string host;
+  int port = 0;
+  bool enable_tls = false;
+  std::string username;
+  std::string password;
+  int channel_num = 0;
+  int connect_timeout = 0;  // seconds; 0: 5
+  bool ignore_partition = false;
+
+  // "http(s)://host:port": the key under which tasks of one target are grouped.
+  std::string ResolvedUri() const;
+  // user:password or an API key.
+  std::string ResolvedToken() const;
+  int ConnectTimeoutSeconds() const { return connect_timeout > 0 ? connect_timeout : 5; }
+};
+
+// What the user asked for.
+struct TaskSpec {
+  std::string id;
+  MilvusConnectParam target;
+  std::vector<CollectionInfo> collection_infos;                        // of database `default`
+  std::map<std::string, std::vector<CollectionInfo>> db_collections;  // "*": every database
+  std::vector<std::string> exclude_collections;  // "db.collection", left to older tasks
+  StartFrom start_from = StartFrom::kLatest;
+  bool disable_auto_start = false;
+};
+
+struct TaskRecord {
+  TaskSpec spec;
+  TaskState state = TaskState::kInitial;
+  std::string reason;
+};
+
+// How far a task has come in one source channel: everything at or below `ts` is acknowledged by the
+// target; a restart reads from `position` (inclusive) and skips what has ts <= `ts`.
+struct ChannelCheckpoint {
+  std::string channel;  // pchannel
+  MsgId position;
+  Timestamp ts;
+  // Records above `ts` that are acknowledged all the same, in no order.
+  std::vector<MsgId> applied;
+  // Records with a time in (ts, horizon] may have been sent, with an outcome that is not known: they
+  // are repeated in a way that doubles nothing. 0 after a clean stop.
+  Timestamp horizon;
+};
+
+// A source collection that the task has begun to replicate: remembered so that its removal is
+// carried out even if it happens while the task does not run.
+struct ReplicatedCollection {
+  CollectionId id;
+  CollectionName source;
+  CollectionName target;
+  std::vector<std::string> pchannels;
+  Timestamp created;
+  // Rows at or before this record are not the task's (start_from latest), by pchannel.
+  std::map<std::string, MsgId> skip_until;
+};
+
+// What a task shows of itself.
+struct ChannelStatus {
+  std::string channel;
+  Timestamp resolved;
+  Timestamp checkpoint;
+  MsgId position;
+};
+struct TaskStatus {
+  std::string condition = "ok";  // ok, retrying, waiting, failed
+  std::string reason;
+  int64_t since_unix_ms = 0;
+  std::vector<ChannelStatus> channels;
+  int64_t source_lag_ms = 0;  // now - min resolved
+  int64_t lag_ms = 0;         // now - min checkpoint
+  uint64_t rows_inserted = 0;
+  uint64_t rows_upserted = 0;
+  uint64_t rows_deleted = 0;
+  uint64_t bytes_written = 0;
+  uint64_t bytes_waiting = 0;
+  std::vector<CollectionName> covers;  // source collections being replicated
+  std::string sink_mode = "api";
+  std::string target_version;
+};
+
+}  // namespace cdc

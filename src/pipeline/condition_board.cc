@@ -1,0 +1,46 @@
+#include "pipeline/condition_board.h"
+
+#include <algorithm>
+
+namespace cdc {
+
+void ConditionBoard::Set(const std::string& part, const Status& status) {
+  MutexLock lock(mutex_);
+  if (status.ok()) {
+    entries_.erase(part);
+    return;
+  }
+  const auto [entry, added] = entries_.try_emplace(part, Entry{"", NowUnixMs()});
+  entry->second.reason = part + ": " + status.ToString();
+}
+
+bool ConditionBoard::Fail(const std::string& reason) {
+  MutexLock lock(mutex_);
+  if (!failure_.empty()) {
+    return false;
+  }
+  failure_ = reason;
+  failed_at_ = NowUnixMs();
+  return true;
+}
+
+ConditionBoard::Condition ConditionBoard::Current() const {
+  MutexLock lock(mutex_);
+  if (!failure_.empty()) {
+    return {"failed", failure_, failed_at_};
+  }
+  if (entries_.empty()) {
+    return {};
+  }
+  const auto oldest = std::min_element(
+      entries_.begin(), entries_.end(),
+      [](const auto& a, const auto& b) { return a.second.since_unix_ms < b.second.since_unix_ms; });
+  return {"retrying", oldest->second.reason, oldest->second.since_unix_ms};
+}
+
+bool ConditionBoard::failed() const {
+  MutexLock lock(mutex_);
+  return !failure_.empty();
+}
+
+}  // namespace cdc

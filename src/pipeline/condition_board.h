@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/status.h"
+
+namespace cdc {
+
+// What at present keeps a task from moving, by part. Thread-safe.
+class ConditionBoard {
+ public:
+  struct Condition {
+    std::string state = "ok";  // ok, retrying, waiting, failed
+    std::string reason;
+    int64_t since_unix_ms = 0;
+  };
+
+  // Something passing is in the way of `part` ("etcd", "write", "default.hello"); ok clears it.
+  // The time of the first of a row of errors is kept.
+  void Set(const std::string& part, const Status& status);
+
+  // Final. The first call wins and returns true.
+  bool Fail(const std::string& reason);
+
+  Condition Current() const;
+  bool failed() const;
+
+ private:
+  struct Entry {
+    std::string reason;
+    int64_t since_unix_ms;
+  };
+  mutable Mutex mutex_;
+  std::map<std::string, Entry> entries_ CDC_GUARDED_BY(mutex_);
+  std::string failure_ CDC_GUARDED_BY(mutex_);
+  int64_t failed_at_ CDC_GUARDED_BY(mutex_) = 0;
+};
+
+// The wall clock, in Unix milliseconds: comparable with Timestamp::UnixMs of the source.
+inline int64_t NowUnixMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace cdc

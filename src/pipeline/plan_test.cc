@@ -1,0 +1,143 @@
+#include "pipeline/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cdc {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const CollectionName kName{"default", "c"};
+
+Collection Source() {
+  Collection source;
+  source.id = {1};
+  source.name = "c";
+  source.shards = 2;
+  source.schema.fields = {
+      {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true, .auto_id = true},
+      {.id = {101},
+       .name = "v",
+       .type = DataType::kFloatVector,
+       .type_params = {{"dim", "8"}}}};
+  source.partitions = {{.id = {10}, .name = "_default"}, {.id = {11}, .name = "p"}};
+  return source;
+}
+
+TargetCollection Actual() {
+  TargetCollection actual;
+  actual.schema = Source().schema;
+  actual.schema.fields[0].auto_id = false;
+  actual.partitions = {"_default", "p"};
+  return actual;
+}
+
+Index HnswIndex() {
+  return {.id = {20},
+          .field = {101},
+          .name = "v",
+          .params = {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"params", R"({"M":8})"}}};
+}
+
+std::vector<std::string> Plan(const Collection& source, const TargetCollection& actual) {
+  std::vector<std::string> texts;
+  for (const Ddl& ddl : PlanCollection(source, kName, actual)) {
+    texts.push_back(Describe(ddl));
+  }
+  return texts;
+}
+
+TEST(PlanTest, EqualNeedsNothing) { EXPECT_THAT(Plan(Source(), Actual()), IsEmpty()); }
+
+TEST(PlanTest, CreateTurnsAutoIdOff) {
+  const CreateCollection create = PlanCreate(Source(), kName);
+  EXPECT_FALSE(create.schema.fields[0].auto_id);
+  EXPECT_EQ(create.shards, 2);
+  EXPECT_EQ(create.num_partitions, 0);
+}
+
+TEST(PlanTest, PartitionKeyKeepsTheNumberOfPartitions) {
+  Collection source = Source();
+  source.schema.fields.push_back(
+      {.id = {102}, .name = "k", .type = DataType::kInt64, .is_partition_key = true});
+  EXPECT_EQ(PlanCreate(source, kName).num_partitions, 2);
+}
+
+TEST(PlanTest, MissingPartitionsAreCreatedAndExtraOnesLeft) {
+  TargetCollection actual = Actual();
+  actual.partitions = {"_default", "other"};
+  EXPECT_THAT(Plan(Source(), actual), ElementsAre("create partition p of default.c"));
+}
+
+TEST(PlanTest, IndexThenLoad) {
+  Collection source = Source();
+  source.indexes = {HnswIndex()};
+  source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}, {11}}};
+  EXPECT_THAT(Plan(source, Actual()),
+              ElementsAre("create index v on default.c.v", "load collection default.c"));
+}
+
+TEST(PlanTest, ReleaseThenDropIndex) {
+  TargetCollection actual = Actual();
+  actual.indexes = {{.field = "v", .name = "v", .params = HnswIndex().params}};
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default", "p"};
+  EXPECT_THAT(Plan(Source(), actual),
+              ElementsAre("release collection default.c", "drop index v on default.c.v"));
+}
+
+TEST(PlanTest, AnotherIndexReplacesTheOldOneOfALoadedCollection) {
+  Collection source = Source();
+  source.indexes = {HnswIndex()};
+  source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}, {11}}};
+  TargetCollection actual = Actual();
+  actual.indexes = {
+      {.field = "v", .name = "v", .params = {{"index_type", "FLAT"}, {"metric_type", "L2"}}}};
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default", "p"};
+  EXPECT_THAT(Plan(source, actual),
+              ElementsAre("release collection default.c", "drop index v on default.c.v",
+                          "create index v on default.c.v", "load collection default.c"));
+}
+
+TEST(PlanTest, SomePartitionsLoaded) {
+  Collection source = Source();
+  source.load = {.loaded = true, .whole_collection = false, .partitions = {{11}}};
+  TargetCollection actual = Actual();
+  EXPECT_THAT(Plan(source, actual), ElementsAre("load partitions p of default.c"));
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default"};
+  EXPECT_THAT(Plan(source, actual), ElementsAre("release partitions _default of default.c",
+                                                "load partitions p of default.c"));
+}
+
+TEST(PlanTest, OnePartitionReleasedOfALoadedCollection) {
+  Collection source = Source();
+  source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}}};
+  TargetCollection actual = Actual();
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default", "p"};
+  EXPECT_THAT(Plan(source, actual), ElementsAre("release partitions p of default.c"));
+}
+
+TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
+  TargetCollection actual = Actual();
+  actual.schema.fields[1].type_params = {{"dim", "16"}};
+  actual.schema.enable_dynamic_field = true;
+  const Status status = CheckFits(Source(), kName, actual);
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("field v: dim is 8 on the source, 16 on the target"));
+  EXPECT_THAT(status.message(), HasSubstr("dynamic field is no on the source, yes on the target"));
+}
+
+TEST(PlanTest, ATargetThatMakesItsOwnKeysIsRefused) {
+  TargetCollection actual = Actual();
+  actual.schema.fields[0].auto_id = true;
+  EXPECT_THAT(CheckFits(Source(), kName, actual).message(), HasSubstr("autoID"));
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,520 @@
+#include "pipeline/reconciler.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/thread.h"
+#include "pipeline/plan.h"
+
+namespace cdc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdleWait{2'000};
+constexpr milliseconds kBusyWait{50};
+constexpr milliseconds kConnectTimeout{5'000};
+
+bool Exists(const std::shared_ptr<const Collection>& collection) {
+  return collection != nullptr && collection->state == ObjectState::kCreated;
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
+    : parts_(std::move(parts)) {
+  std::set<std::string> begun;  // channels that were read before
+  for (const ChannelCheckpoint& checkpoint : progress.channels) {
+    begun.insert(checkpoint.channel);
+  }
+  for (const ReplicatedCollection& collection : progress.collections) {
+    Entry& entry = entries_[collection.id];
+    entry.target = collection.target;
+    entry.pchannels = collection.pchannels;
+    entry.recorded = true;
+    entry.adopted = std::any_of(
+        entry.pchannels.begin(), entry.pchannels.end(),
+        [&begun](const std::string& channel) { return begun.contains(channel); });
+  }
+  source_databases_.insert(progress.databases.begin(), progress.databases.end());
+}
+
+void Reconciler::Wake() {
+  MutexLock lock(mutex_);
+  wake_ = true;
+  changed_.NotifyAll();
+}
+
+void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> done) {
+  // Names are resolved now: the flush meant the collections that have them at this time.
+  const auto catalog = parts_.catalog->Current();
+  auto shared = std::make_shared<std::function<void()>>(std::move(done));
+  size_t added = 0;
+  MutexLock lock(mutex_);
+  for (const auto& [id, collection] : catalog->collections) {
+    const CollectionName name{catalog->DatabaseName(collection->database), collection->name};
+    const bool named = name.database == flush.database &&
+                       std::find(flush.collections.begin(), flush.collections.end(),
+                                 collection->name) != flush.collections.end();
+    if (named && Exists(collection) && parts_.scope->Covers(name)) {
+      flushes_.push_back({id, flush.ts, shared});
+      ++added;
+    }
+  }
+  if (added == 0) {
+    (*shared)();
+  }
+  wake_ = true;
+  changed_.NotifyAll();
+}
+
+void Reconciler::Run(const std::stop_token& stop) {
+  Backoff backoff({});
+  milliseconds wait{0};
+  while (!stop.stop_requested()) {
+    {
+      MutexLock lock(mutex_);
+      changed_.WaitFor(lock, stop, wait, [this] { return wake_; });
+      wake_ = false;
+    }
+    if (!stop.stop_requested()) {
+      wait = Round();
+    }
+  }
+}
+
+milliseconds Reconciler::Round() {
+  catalog_ = parts_.catalog->Current();
+  RefreshEntries(*catalog_);
+  const Status databases = RefreshDatabases(*catalog_);
+  if (!databases.ok()) {
+    if (!IsRetryable(databases)) {
+      parts_.on_fatal(databases);
+    }
+    parts_.conditions->Set("target", databases);
+    target_databases_.reset();
+    return milliseconds(500);
+  }
+  parts_.conditions->Set("target", OkStatus());
+
+  // Older collections first: a name may pass from one to the next.
+  std::vector<std::pair<Timestamp, CollectionId>> order;
+  for (const auto& [id, entry] : entries_) {
+    order.emplace_back(entry.source == nullptr ? Timestamp{} : entry.source->created, id);
+  }
+  std::sort(order.begin(), order.end());
+  for (const auto& [created, id] : order) {
+    const auto found = entries_.find(id);
+    if (found != entries_.end()) {
+      Attempt(id, found->second);
+    }
+  }
+  for (const Status& status : {DropDatabases(*catalog_), RunFlushes()}) {
+    if (!status.ok() && !IsRetryable(status)) {
+      parts_.on_fatal(status);
+    }
+  }
+  return Busy() ? kBusyWait : kIdleWait;
+}
+
+bool Reconciler::Busy() {
+  {
+    MutexLock lock(mutex_);
+    if (!flushes_.empty()) {
+      return true;
+    }
+  }
+  return std::any_of(entries_.begin(), entries_.end(), [](const auto& each) {
+    const Entry& entry = each.second;
+    return entry.removal.has_value() || entry.done != entry.source ||
+           std::any_of(entry.partitions.begin(), entry.partitions.end(),
+                       [](const auto& p) { return p.second.removal.has_value(); });
+  });
+}
+
+void Reconciler::RefreshEntries(const Catalog& catalog) {
+  for (auto& [id, entry] : entries_) {
+    entry.source = catalog.Find(id);
+  }
+  for (const auto& [id, collection] : catalog.collections) {
+    const CollectionName name{catalog.DatabaseName(collection->database), collection->name};
+    if (!entries_.contains(id) && Exists(collection) && parts_.scope->Covers(name)) {
+      Entry& entry = entries_[id];
+      entry.source = collection;
+      entry.target = parts_.scope->Target(name);
+      entry.pchannels = collection->pchannels;
+    }
+  }
+}
+
+void Reconciler::Attempt(CollectionId id, Entry& entry) {
+  if (steady_clock::now() < entry.due) {
+    return;
+  }
+  const std::string part = "collection " + entry.target.ToString();
+  Status status;
+  if (Exists(entry.source)) {
+    if (entry.done == entry.source &&
+        std::none_of(entry.partitions.begin(), entry.partitions.end(),
+                     [](const auto& each) { return each.second.removal.has_value(); })) {
+      return;
+    }
+    status = Ensure(id, entry);
+  } else {
+    auto removed = RemoveCollection(id, entry, false);
+    if (removed.ok() && *removed) {
+      parts_.conditions->Set(part, OkStatus());
+      entries_.erase(id);
+      return;
+    }
+    status = removed.status();
+  }
+  parts_.conditions->Set(part, status);
+  if (status.ok()) {
+    entry.backoff.Reset();
+    return;
+  }
+  entry.actual.reset();  // whatever is believed of the target may be wrong: look again
+  const bool passing = IsRetryable(status) || status.code() == StatusCode::kNotFound;
+  if (!passing || entry.backoff.attempts() > 60) {
+    parts_.on_fatal(status.WithContext(part));
+    entry.due = steady_clock::now() + std::chrono::hours(1);
+    return;
+  }
+  if (entry.backoff.attempts() == 0) {
+    spdlog::warn("task={} {}: {}; retrying", parts_.task_id, part, status.ToString());
+  }
+  entry.due = steady_clock::now() + entry.backoff.Next();
+}
+
+Status Reconciler::Apply(const Ddl& ddl) {
+  CDC_RETURN_IF_ERROR(parts_.target->Apply(ddl).WithContext(Describe(ddl)));
+  spdlog::info("task={} {}", parts_.task_id, Describe(ddl));
+  return OkStatus();
+}
+
+Status Reconciler::Ensure(CollectionId id, Entry& entry) {
+  if (parts_.scope->Target({catalog_->DatabaseName(entry.source->database), entry.source->name}) !=
+      entry.target) {
+    return FailedPreconditionError(
+        "renamed to " + entry.source->name +
+        " on the source; renaming is not replicated yet: delete the task and create it again");
+  }
+  CDC_RETURN_IF_ERROR(FreeName(id, entry));
+  CDC_RETURN_IF_ERROR(Prepare(id, entry));
+  CDC_RETURN_IF_ERROR(RemovePartitions(id, entry));
+  const std::shared_ptr<const Collection> source = entry.source;
+  for (const Ddl& ddl : PlanPartitions(*source, entry.target, *entry.actual)) {
+    if (!parts_.ignore_partition) {
+      CDC_RETURN_IF_ERROR(Apply(ddl));
+      entry.actual->partitions.push_back(std::get<CreatePartition>(ddl).partition);
+    }
+  }
+  OpenGate(id, entry);
+  if (entry.done == source) {
+    return OkStatus();
+  }
+  const std::vector<Ddl> plan = PlanCollection(*source, entry.target, *entry.actual);
+  for (const Ddl& ddl : plan) {
+    CDC_RETURN_IF_ERROR(Apply(ddl));
+  }
+  if (!plan.empty()) {
+    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+    if (!entry.actual.has_value()) {
+      return NotFoundError("collection " + entry.target.ToString() +
+                           " has disappeared from the target");
+    }
+  }
+  entry.done = source;
+  return OkStatus();
+}
+
+// Another collection that is being removed may still hold the name on the target.
+Status Reconciler::FreeName(CollectionId id, const Entry& entry) {
+  for (auto& [other_id, other] : entries_) {
+    if (other_id == id || other.target != entry.target) {
+      continue;
+    }
+    if (Exists(other.source)) {
+      return FailedPreconditionError("two collections of the source have this name on the target");
+    }
+    CDC_ASSIGN_OR_RETURN(const bool removed, RemoveCollection(other_id, other, true));
+    if (!removed) {
+      return UnavailableError("waits for the removal of the older collection of this name");
+    }
+    entries_.erase(other_id);
+    return FreeName(id, entry);
+  }
+  return OkStatus();
+}
+
+// Makes the collection exist on the target and learns what it is like there.
+Status Reconciler::Prepare(CollectionId id, Entry& entry) {
+  if (entry.actual.has_value()) {
+    return OkStatus();
+  }
+  if (!entry.recorded) {
+    CDC_RETURN_IF_ERROR(parts_.store->PutCollection(
+        parts_.task_id,
+        {.id = id,
+         .source = {catalog_->DatabaseName(entry.source->database), entry.source->name},
+         .target = entry.target,
+         .pchannels = entry.pchannels,
+         .created = entry.source->created,
+         .skip_until = {}}));
+    entry.recorded = true;
+  }
+  CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+  if (!entry.actual.has_value()) {
+    CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target)));
+    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+    if (!entry.actual.has_value()) {
+      return UnavailableError("created, and not yet visible on the target");
+    }
+  }
+  CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
+  // Partitions that were replicated before and are gone from the source.
+  if (entry.adopted && !entry.source->schema.HasPartitionKey()) {
+    for (const std::string& partition : entry.actual->partitions) {
+      const auto& of_source = entry.source->partitions;
+      const bool wanted = std::any_of(of_source.begin(), of_source.end(), [&](const Partition& p) {
+        return p.name == partition && p.state == ObjectState::kCreated;
+      });
+      if (!wanted && partition != "_default") {
+        if (entry.actual->loaded_partitions.contains(partition)) {
+          CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {partition}}));
+        }
+        CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, partition}));
+      }
+    }
+    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+  }
+  entry.adopted = false;
+  return OkStatus();
+}
+
+void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
+  RowWriter::Gate gate;
+  gate.target = entry.target;
+  gate.primary_key = entry.source->schema.PrimaryKey()->name;
+  gate.partition_key = entry.source->schema.HasPartitionKey();
+  for (const Partition& partition : entry.source->partitions) {
+    const bool on_target =
+        std::find(entry.actual->partitions.begin(), entry.actual->partitions.end(),
+                  partition.name) != entry.actual->partitions.end();
+    // What is there may be an older partition of this name that is being removed.
+    const bool taken =
+        std::any_of(entry.partitions.begin(), entry.partitions.end(), [&](const auto& each) {
+          return each.first != partition.id && each.second.name == partition.name &&
+                 each.second.removal.has_value();
+        });
+    if (on_target && !taken) {
+      gate.partitions.insert(partition.id);
+      gate.names[partition.id] = partition.name;
+    }
+  }
+  // A partition that is being removed still takes its last rows.
+  for (const auto& [partition, known] : entry.partitions) {
+    if (known.removal.has_value()) {
+      gate.partitions.insert(partition);
+      gate.names[partition] = known.name;
+    }
+  }
+  parts_.writer->Open(id, std::move(gate));
+}
+
+Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
+  if (entry.source->schema.HasPartitionKey() || parts_.ignore_partition) {
+    return OkStatus();
+  }
+  std::set<std::string> names;
+  for (const Partition& partition : entry.source->partitions) {
+    if (partition.state == ObjectState::kCreated) {
+      entry.partitions[partition.id].name = partition.name;
+      names.insert(partition.name);
+    } else if (!entry.partitions.contains(partition.id)) {
+      parts_.writer->DiscardPartition(id, partition.id);  // removed before it was ever created
+    }
+  }
+  for (auto each = entry.partitions.begin(); each != entry.partitions.end();) {
+    auto& [partition, known] = *each;
+    const Partition* now = entry.source->FindPartition(partition);
+    if (now != nullptr && now->state == ObjectState::kCreated) {
+      ++each;
+      continue;
+    }
+    if (!known.removal.has_value()) {
+      known.removal.emplace();
+      for (const std::string& channel : entry.pchannels) {
+        CDC_ASSIGN_OR_RETURN(known.removal->ends[channel], parts_.log->Latest(channel));
+      }
+    }
+    const bool name_taken = names.contains(known.name);
+    if (!name_taken) {
+      CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *known.removal));
+      if (!drained || !parts_.writer->PartitionIdle(id, partition)) {
+        ++each;
+        continue;
+      }
+    }
+    parts_.writer->DiscardPartition(id, partition);
+    if (!parts_.writer->PartitionIdle(id, partition)) {
+      ++each;
+      continue;
+    }
+    if (entry.actual->loaded_partitions.contains(known.name)) {
+      CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {known.name}}));
+    }
+    CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));
+    each = entry.partitions.erase(each);
+    entry.done.reset();  // a new partition of this name has to be created
+    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+    if (!entry.actual.has_value()) {
+      return NotFoundError("collection " + entry.target.ToString() +
+                           " has disappeared from the target");
+    }
+  }
+  return OkStatus();
+}
+
+Result<bool> Reconciler::Drained(const Entry& entry, Removal& removal) {
+  if (!removal.drained) {
+    removal.drained = std::all_of(
+        entry.pchannels.begin(), entry.pchannels.end(), [&](const std::string& channel) {
+          return parts_.reader->HasReadTo(channel, removal.ends[channel]);
+        });
+  }
+  return removal.drained;
+}
+
+// Returns whether the collection is gone from the target.
+Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at_once) {
+  if (!entry.removal.has_value()) {
+    entry.removal.emplace();
+    for (const std::string& channel : entry.pchannels) {
+      CDC_ASSIGN_OR_RETURN(entry.removal->ends[channel], parts_.log->Latest(channel));
+    }
+  }
+  // Never begun since the start: its rows are not worth writing.
+  at_once = at_once || entry.done == nullptr;
+  if (!at_once) {
+    CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *entry.removal));
+    if (!drained || !parts_.writer->Idle(id)) {
+      return false;
+    }
+  }
+  parts_.writer->Discard(id);
+  if (!parts_.writer->Idle(id)) {
+    return false;
+  }
+  if (entry.recorded) {
+    CDC_RETURN_IF_ERROR(Apply(DropCollection{entry.target}));
+    CDC_RETURN_IF_ERROR(parts_.store->RemoveCollection(parts_.task_id, id));
+  }
+  return true;
+}
+
+Status Reconciler::ConnectTarget() {
+  if (target_databases_.has_value()) {
+    return OkStatus();
+  }
+  CDC_ASSIGN_OR_RETURN(const std::string version, parts_.target->Connect(kConnectTimeout));
+  parts_.on_connected(version);
+  auto listed = parts_.target->ListDatabases();
+  if (listed.status().code() == StatusCode::kUnimplemented) {
+    listed = std::vector<std::string>{kDefaultDatabase};  // a target from before databases
+  }
+  CDC_RETURN_IF_ERROR(listed.status());
+  target_databases_.emplace(listed->begin(), listed->end());
+  return OkStatus();
+}
+
+Status Reconciler::RefreshDatabases(const Catalog& catalog) {
+  CDC_RETURN_IF_ERROR(ConnectTarget());
+  for (const auto& [id, database] : catalog.databases) {
+    const std::string& name = database->name;
+    if (name == kDefaultDatabase || !parts_.scope->CoversDatabase(name)) {
+      continue;
+    }
+    if (!source_databases_.contains(name)) {
+      CDC_RETURN_IF_ERROR(parts_.store->PutDatabase(parts_.task_id, name));
+      source_databases_.insert(name);
+    }
+    if (!target_databases_->contains(name)) {
+      CDC_RETURN_IF_ERROR(Apply(CreateDatabase{name}));
+      target_databases_->insert(name);
+    }
+  }
+  return OkStatus();
+}
+
+Status Reconciler::DropDatabases(const Catalog& catalog) {
+  std::set<std::string> existing;
+  for (const auto& [id, database] : catalog.databases) {
+    existing.insert(database->name);
+  }
+  for (auto name = source_databases_.begin(); name != source_databases_.end();) {
+    const bool in_use = std::any_of(entries_.begin(), entries_.end(), [&](const auto& each) {
+      return each.second.target.database == *name;
+    });
+    if (existing.contains(*name) || in_use) {
+      ++name;
+      continue;
+    }
+    CDC_RETURN_IF_ERROR(Apply(DropDatabase{*name}));
+    CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
+    target_databases_->erase(*name);
+    name = source_databases_.erase(name);
+  }
+  return OkStatus();
+}
+
+Status Reconciler::RunFlushes() {
+  std::vector<PendingFlush> pending;
+  {
+    MutexLock lock(mutex_);
+    pending = std::exchange(flushes_, {});
+  }
+  std::vector<PendingFlush> later;
+  Status failure;
+  for (PendingFlush& flush : pending) {
+    const auto found = entries_.find(flush.collection);
+    if (found == entries_.end() || !Exists(found->second.source)) {
+      continue;  // dropped meanwhile
+    }
+    const Entry& entry = found->second;
+    const bool applied =
+        entry.done != nullptr &&
+        std::all_of(entry.pchannels.begin(), entry.pchannels.end(), [&](const std::string& channel) {
+          return parts_.reader->HasAppliedTo(channel, flush.ts);
+        });
+    if (applied) {
+      const Status status = Apply(Flush{entry.target});
+      if (status.ok() || status.code() == StatusCode::kNotFound) {
+        continue;
+      }
+      failure = status;
+    }
+    later.push_back(std::move(flush));
+  }
+  // The last holder of `done` tells the reader that the request is carried out.
+  std::set<const void*> open;
+  for (const PendingFlush& flush : later) {
+    open.insert(flush.done.get());
+  }
+  std::set<const void*> told;
+  for (const PendingFlush& flush : pending) {
+    if (flush.done != nullptr && !open.contains(flush.done.get()) &&
+        told.insert(flush.done.get()).second) {
+      (*flush.done)();
+    }
+  }
+  MutexLock lock(mutex_);
+  flushes_.insert(flushes_.begin(), later.begin(), later.end());
+  return failure;
+}
+
+}  // namespace cdc

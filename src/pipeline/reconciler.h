@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/mutex.h"
+#include "decode/replicate.h"
+#include "metastore/meta_store.h"
+#include "model/catalog.h"
+#include "model/ddl.h"
+#include "pipeline/condition_board.h"
+#include "pipeline/row_writer.h"
+#include "pipeline/source_reader.h"
+#include "sink/target.h"
+#include "source/catalog_source.h"
+#include "source/log.h"
+#include "transform/scope.h"
+
+namespace cdc {
+
+// Makes the target's metadata follow the source's catalog. Level-triggered: it compares what should be
+// with what is and closes the difference, so nothing depends on having seen an event.
+//
+// A collection's rows are let through (RowWriter::Open) as soon as it exists on the target. A removed
+// collection or partition is dropped on the target after the rows that were in the queue before its
+// removal; at once, and without its remaining rows, if its name is needed for a new one.
+//
+// An error of one collection does not hold the others; a passing one is tried again with back-off.
+//
+// Run belongs to one thread; the rest is thread-safe.
+class Reconciler {
+ public:
+  struct Parts {
+    std::string task_id;
+    CatalogSource* catalog;
+    Log* log;
+    Target* target;
+    MetaStore* store;
+    const Scope* scope;
+    RowWriter* writer;
+    const SourceReader* reader;
+    ConditionBoard* conditions;
+    bool ignore_partition = false;
+    std::function<void(const Status&)> on_fatal;
+    std::function<void(const std::string& version)> on_connected;
+  };
+
+  // All parts must outlive this.
+  Reconciler(Parts parts, const MetaStore::Progress& progress);
+
+  void Run(const std::stop_token& stop);
+
+  // Something it may wait for has happened.
+  void Wake();
+
+  // Flushes the collections on the target after their rows up to the flush's time.
+  void AddFlush(const FlushRequestInfo& flush, std::function<void()> done);
+
+ private:
+  // The removal of a collection or partition: waits until every channel has been read to its end.
+  struct Removal {
+    std::map<std::string, std::optional<MsgId>> ends;  // by pchannel
+    bool drained = false;
+  };
+  struct PartitionEntry {
+    std::string name;
+    std::optional<Removal> removal;
+  };
+  // A collection that is, or has been, replicated.
+  struct Entry {
+    std::shared_ptr<const Collection> source;  // nullptr: gone from the catalog
+    std::shared_ptr<const Collection> done;    // the state that the target has
+    CollectionName target;
+    std::vector<std::string> pchannels;
+    std::optional<TargetCollection> actual;
+    std::map<PartitionId, PartitionEntry> partitions;
+    std::optional<Removal> removal;
+    bool recorded = false;  // in the store
+    bool adopted = false;   // was replicated before this start
+    Backoff backoff{BackoffOptions{}};
+    std::chrono::steady_clock::time_point due;  // not before
+  };
+  struct PendingFlush {
+    CollectionId collection;
+    Timestamp ts;
+    std::shared_ptr<std::function<void()>> done;
+  };
+
+  // One round; returns when to look again at the latest.
+  std::chrono::milliseconds Round();
+  Status ConnectTarget();
+  Status RefreshDatabases(const Catalog& catalog);
+  Status DropDatabases(const Catalog& catalog);
+  void RefreshEntries(const Catalog& catalog);
+  void Attempt(CollectionId id, Entry& entry);
+  Status Ensure(CollectionId id, Entry& entry);
+  Status FreeName(CollectionId id, const Entry& entry);
+  Status Prepare(CollectionId id, Entry& entry);
+  void OpenGate(CollectionId id, const Entry& entry);
+  Status RemovePartitions(CollectionId id, Entry& entry);
+  Result<bool> RemoveCollection(CollectionId id, Entry& entry, bool at_once);
+  Result<bool> Drained(const Entry& entry, Removal& removal);
+  Status Apply(const Ddl& ddl);
+  Status RunFlushes();
+  bool Busy();
+
+  const Parts parts_;
+
+  // Only Run's thread.
+  std::map<CollectionId, Entry> entries_;
+  std::optional<std::set<std::string>> target_databases_;
+  std::set<std::string> source_databases_;  // seen on the source since the start
+  std::shared_ptr<const Catalog> catalog_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool wake_ CDC_GUARDED_BY(mutex_) = true;
+  std::vector<PendingFlush> flushes_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "model/task.h"
+
+namespace cdc {
+
+// One running task: reads the source from the task's checkpoints and applies it to the target until
+// stopped. Thread-safe.
+class Replication {
+ public:
+  virtual ~Replication() = default;
+
+  // Ends reading, waits for the writes in flight (a few seconds at the most), makes the checkpoint
+  // durable. Idempotent.
+  virtual void Stop() = 0;
+
+  virtual TaskStatus GetStatus() const = 0;
+};
+
+// Starts replications; the seam between control and data plane. Thread-safe.
+class Replicator {
+ public:
+  virtual ~Replicator() = default;
+
+  // Connects to the target of `spec` and ends the connection: the check at create.
+  // Returns the target's version text.
+  virtual Result<std::string> CheckTarget(const MilvusConnectParam& target) = 0;
+
+  // Fixes where a new task begins (`start_from`), durably; called once, before the first Start.
+  // kOutOfRange, kFailedPrecondition: `earliest` is asked and the queue no longer holds it.
+  virtual Status Prepare(const TaskSpec& spec) = 0;
+
+  // `on_failed` is called at most once, from another thread, when the task has met an error that
+  // retrying cannot mend; the replication has then stopped moving and waits for Stop.
+  using OnFailed = std::function<void(const std::string& reason)>;
+  virtual Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) = 0;
+};
+
+}  // namespace cdc

@@ -1,0 +1,107 @@
+#include "pipeline/replicator.h"
+
+#include <utility>
+
+#include "pipeline/task_pipeline.h"
+
+namespace cdc {
+namespace {
+
+TargetOptions OptionsOf(const MilvusConnectParam& target) {
+  TargetOptions options;
+  options.uri = target.ResolvedUri();
+  options.token = target.ResolvedToken();
+  return options;
+}
+
+class RealReplicator : public Replicator {
+ public:
+  explicit RealReplicator(ReplicatorOptions options) : options_(std::move(options)) {}
+
+  Result<std::string> CheckTarget(const MilvusConnectParam& param) override {
+    CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
+                         options_.new_target(OptionsOf(param)));
+    return target->Connect(std::chrono::seconds(param.ConnectTimeoutSeconds()));
+  }
+
+  Status Prepare(const TaskSpec& spec) override;
+
+  Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
+    CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target, options_.new_target(OptionsOf(spec.target)));
+    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    auto pipeline = std::make_unique<TaskPipeline>(options_, spec, std::move(target),
+                                                   std::move(progress), std::move(on_failed));
+    pipeline->Start();
+    return std::unique_ptr<Replication>(std::move(pipeline));
+  }
+
+ private:
+  Status PrepareCollection(const TaskSpec& spec,
+                           const Scope& scope,
+                           const CollectionName& name,
+                           const Collection& collection);
+
+  const ReplicatorOptions options_;
+};
+
+// Notes for every collection that exists now where its rows begin for this task. What is created
+// later begins at its own creation.
+Status RealReplicator::Prepare(const TaskSpec& spec) {
+  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
+                       options_.catalog->Sync(std::stop_token()));
+  const Scope scope(spec);
+  for (const auto& [id, collection] : catalog->collections) {
+    const CollectionName name{catalog->DatabaseName(collection->database), collection->name};
+    if (collection->state == ObjectState::kCreated && scope.Covers(name)) {
+      CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, name, *collection));
+    }
+  }
+  // Flushes are acts, not states: those of the past are of no use.
+  if (!options_.replicate_channel.empty()) {
+    CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest,
+                         options_.log->Latest(options_.replicate_channel));
+    if (latest.has_value()) {
+      CDC_RETURN_IF_ERROR(options_.store->SaveCheckpoints(
+          spec.id, {{.channel = options_.replicate_channel,
+                     .position = *latest,
+                     .ts = {},
+                     .applied = {},
+                     .horizon = {}}}));
+    }
+  }
+  return OkStatus();
+}
+
+Status RealReplicator::PrepareCollection(const TaskSpec& spec,
+                                         const Scope& scope,
+                                         const CollectionName& name,
+                                         const Collection& collection) {
+  ReplicatedCollection record{.id = collection.id,
+                              .source = name,
+                              .target = scope.Target(name),
+                              .pchannels = collection.pchannels,
+                              .created = collection.created,
+                              .skip_until = {}};
+  for (const std::string& channel : collection.pchannels) {
+    if (scope.FromStart(name)) {
+      const auto start = collection.start_positions.find(channel);
+      if (start != collection.start_positions.end()) {
+        CDC_RETURN_IF_ERROR(options_.log->CheckPosition(channel, {.id = start->second})
+                                .WithContext("collection " + name.ToString() +
+                                             " cannot be read from its start"));
+      }
+    } else {
+      CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest, options_.log->Latest(channel));
+      record.skip_until[channel] = latest.value_or(MsgId{});
+    }
+  }
+  return options_.store->PutCollection(spec.id, record);
+}
+
+}  // namespace
+
+std::unique_ptr<Replicator> NewReplicator(ReplicatorOptions options) {
+  return std::make_unique<RealReplicator>(std::move(options));
+}
+
+}  // namespace cdc

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "metastore/meta_store.h"
+#include "pipeline/replication.h"
+#include "sink/target.h"
+#include "source/catalog_source.h"
+#include "source/log.h"
+
+namespace cdc {
+
+using TargetFactory =
+    std::function<Result<std::unique_ptr<Target>>(const TargetOptions& options)>;
+
+struct ReplicatorOptions {
+  CatalogSource* catalog = nullptr;  // these three must outlive the replicator and its replications
+  Log* log = nullptr;
+  MetaStore* store = nullptr;
+  TargetFactory new_target;
+  std::string replicate_channel;  // empty: flushes are not replicated
+  std::chrono::milliseconds checkpoint_interval{1'000};
+  size_t waiting_bytes = 128U << 20;  // of one task: read and not yet acknowledged
+};
+
+std::unique_ptr<Replicator> NewReplicator(ReplicatorOptions options);
+
+}  // namespace cdc

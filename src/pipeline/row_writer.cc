@@ -1,0 +1,366 @@
+#include "pipeline/row_writer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace cdc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdleWait{1'000};
+
+bool MayGo(const RowWriter::Gate& gate, const Message& message) {
+  return gate.partition_key || message.partition == kAllPartitions ||
+         gate.partitions.contains(message.partition);
+}
+
+}  // namespace
+
+RowWriter::RowWriter(Target* target,
+                     Options options,
+                     ConditionBoard* conditions,
+                     std::function<void(const Status&)> on_fatal,
+                     std::function<void()> on_progress)
+    : target_(target),
+      options_(options),
+      conditions_(conditions),
+      on_fatal_(std::move(on_fatal)),
+      on_progress_(std::move(on_progress)) {}
+
+void RowWriter::Push(CollectionId collection,
+                     const std::string& vchannel,
+                     const std::shared_ptr<AckTracker>& tracker,
+                     std::vector<PendingRows> rows) {
+  MutexLock lock(mutex_);
+  if (discarded_.contains(collection)) {
+    for (const PendingRows& each : rows) {
+      for (const AckTracker::Ticket ticket : each.tickets) {
+        tracker->Ack(ticket);
+      }
+    }
+    return;
+  }
+  CollectionLanes& lanes = collections_[collection];
+  std::unique_ptr<Lane>& lane = lanes.lanes[vchannel];
+  if (lane == nullptr) {
+    lane = std::make_unique<Lane>(tracker);
+  }
+  for (PendingRows& each : rows) {
+    if (lanes.discarded.contains(each.message->partition)) {
+      AckLocked(*lane, {std::move(each)});
+      continue;
+    }
+    counters_.bytes_waiting += each.bytes;
+    lane->Push(std::move(each));
+  }
+  dirty_ = true;
+  changed_.NotifyAll();
+}
+
+void RowWriter::Open(CollectionId collection, Gate gate) {
+  MutexLock lock(mutex_);
+  collections_[collection].gate = std::make_unique<Gate>(std::move(gate));
+  dirty_ = true;
+  changed_.NotifyAll();
+}
+
+void RowWriter::Discard(CollectionId collection) {
+  MutexLock lock(mutex_);
+  discarded_.insert(collection);
+  const auto found = collections_.find(collection);
+  if (found == collections_.end()) {
+    return;
+  }
+  for (auto& [vchannel, lane] : found->second.lanes) {
+    const auto removed = lane->Remove([](const Message&) { return true; });
+    for (const PendingRows& rows : removed) {
+      counters_.bytes_waiting -= rows.bytes;
+    }
+    AckLocked(*lane, removed);
+  }
+  changed_.NotifyAll();
+}
+
+void RowWriter::DiscardPartition(CollectionId collection, PartitionId partition) {
+  MutexLock lock(mutex_);
+  CollectionLanes& lanes = collections_[collection];
+  lanes.discarded.insert(partition);
+  for (auto& [vchannel, lane] : lanes.lanes) {
+    const auto removed = lane->Remove(
+        [partition](const Message& message) { return message.partition == partition; });
+    for (const PendingRows& rows : removed) {
+      counters_.bytes_waiting -= rows.bytes;
+    }
+    AckLocked(*lane, removed);
+  }
+  changed_.NotifyAll();
+}
+
+bool RowWriter::IsDiscarded(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  return discarded_.contains(collection);
+}
+
+bool RowWriter::Idle(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  return found == collections_.end() ||
+         std::all_of(found->second.lanes.begin(), found->second.lanes.end(), [](const auto& each) {
+           return each.second->empty() && each.second->calls() == 0;
+         });
+}
+
+bool RowWriter::PartitionIdle(CollectionId collection, PartitionId partition) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  if (found == collections_.end()) {
+    return true;
+  }
+  const auto calls = found->second.in_flight.find(partition);
+  if (calls != found->second.in_flight.end() && calls->second > 0) {
+    return false;
+  }
+  for (const auto& [vchannel, lane] : found->second.lanes) {
+    if (std::any_of(lane->queue().begin(), lane->queue().end(),
+                    [partition](const PendingRows& rows) {
+                      return rows.message->partition == partition;
+                    })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+RowWriter::Counters RowWriter::counters() const {
+  MutexLock lock(mutex_);
+  return counters_;
+}
+
+void RowWriter::AckLocked(Lane& lane, const std::vector<PendingRows>& rows) {
+  for (const PendingRows& each : rows) {
+    for (const AckTracker::Ticket ticket : each.tickets) {
+      lane.tracker().Ack(ticket);
+    }
+  }
+}
+
+RowBatch RowWriter::MakeBatch(const Gate& gate, const Lane::Batch& batch) const {
+  RowBatch rows;
+  rows.op = batch.rows.front().op;
+  rows.target = gate.target;
+  rows.primary_key = gate.primary_key;
+  const PartitionId partition = batch.rows.front().message->partition;
+  if (!gate.partition_key && partition != kAllPartitions) {
+    rows.partition = gate.names.at(partition);
+  }
+  for (const PendingRows& each : batch.rows) {
+    rows.messages.push_back(each.message);
+    if (rows.op == RowOp::kDelete) {
+      rows.deletes.push_back(each.message->keys);
+    }
+  }
+  rows.rows = batch.keys;
+  rows.bytes = batch.bytes;
+  return rows;
+}
+
+bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) {
+  if (lanes.gate == nullptr) {
+    return false;
+  }
+  bool started = false;
+  for (auto& [vchannel, lane] : lanes.lanes) {
+    if (lane->empty() || lane->calls() >= options_.max_calls_per_lane ||
+        calls_ >= options_.max_calls) {
+      continue;
+    }
+    const Gate& gate = *lanes.gate;
+    Lane::Batch batch = lane->Take(
+        options_.limits, [&gate](const Message& message) { return MayGo(gate, message); });
+    if (batch.rows.empty()) {
+      continue;
+    }
+    ++lanes.in_flight[batch.rows.front().message->partition];
+    auto call = std::make_shared<Call>(Call{.collection = id,
+                                            .lane = lane.get(),
+                                            .batch = {},
+                                            .rows = MakeBatch(gate, batch),
+                                            .backoff = Backoff(options_.backoff),
+                                            .due = {},
+                                            .missing_since = {},
+                                            .missing = false});
+    call->batch = std::move(batch);
+    StartLocked(std::move(call));
+    started = true;
+  }
+  return started;
+}
+
+void RowWriter::DispatchLocked() {
+  // Every collection in turn, from another one each time, until nothing more can start.
+  bool started = true;
+  while (started && calls_ < options_.max_calls) {
+    started = false;
+    size_t index = 0;
+    const size_t first = collections_.empty() ? 0 : next_collection_++ % collections_.size();
+    for (int round = 0; round < 2; ++round) {
+      index = 0;
+      for (auto& [id, lanes] : collections_) {
+        const bool mine = (index++ >= first) == (round == 0);
+        if (mine && calls_ < options_.max_calls) {
+          started = DispatchCollectionLocked(id, lanes) || started;
+        }
+      }
+    }
+  }
+}
+
+void RowWriter::StartLocked(CallPtr call) {
+  ++calls_;
+  to_start_.push_back(std::move(call));
+}
+
+void RowWriter::FinishLocked(Call& call, bool acknowledge) {
+  CollectionLanes& lanes = collections_[call.collection];
+  --lanes.in_flight[call.batch.rows.front().message->partition];
+  call.lane->Finish(call.batch);
+  counters_.bytes_waiting -= call.batch.bytes;
+  if (acknowledge) {
+    AckLocked(*call.lane, call.batch.rows);
+  }
+}
+
+void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result) {
+  --calls_;
+  if (result.status.ok()) {
+    conditions_->Set("write " + call->rows.target.ToString(), OkStatus());
+    switch (call->rows.op) {
+      case RowOp::kInsert: counters_.rows_inserted += call->rows.rows; break;
+      case RowOp::kUpsert: counters_.rows_upserted += call->rows.rows; break;
+      case RowOp::kDelete: counters_.rows_deleted += call->rows.rows; break;
+    }
+    counters_.bytes_written += call->rows.bytes;
+    FinishLocked(*call, true);
+    return;
+  }
+  if (discarded_.contains(call->collection)) {
+    FinishLocked(*call, true);
+    return;
+  }
+  if (stopping_) {
+    FinishLocked(*call, false);
+    return;
+  }
+  // A repeat of an insert that may have been executed must not double its rows.
+  if (result.in_doubt && call->rows.op == RowOp::kInsert) {
+    call->rows.op = RowOp::kUpsert;
+  }
+  bool retry = IsRetryable(result.status);
+  if (result.status.code() == StatusCode::kNotFound) {
+    // The target's nodes learn of new collections one after another; a lasting one is final.
+    const auto now = steady_clock::now();
+    if (!call->missing) {
+      call->missing = true;
+      call->missing_since = now;
+    }
+    retry = now - call->missing_since < options_.missing_grace;
+  }
+  const std::string what = "write " + call->rows.target.ToString();
+  if (!retry) {
+    on_fatal_(result.status.WithContext(what));
+    FinishLocked(*call, false);
+    stopping_ = true;
+    return;
+  }
+  if (call->backoff.attempts() == 0) {
+    spdlog::warn("{}: {}; retrying", what, result.status.ToString());
+  }
+  conditions_->Set(what, result.status);
+  call->due = steady_clock::now() + call->backoff.Next();
+  retries_.push_back(call);
+}
+
+void RowWriter::RetryDueLocked() {
+  const auto now = steady_clock::now();
+  std::vector<CallPtr> later;
+  for (CallPtr& call : retries_) {
+    if (discarded_.contains(call->collection)) {
+      FinishLocked(*call, true);
+    } else if (call->due <= now) {
+      StartLocked(std::move(call));
+    } else {
+      later.push_back(std::move(call));
+    }
+  }
+  retries_ = std::move(later);
+}
+
+milliseconds RowWriter::NextWaitLocked() const {
+  milliseconds wait = kIdleWait;
+  const auto now = steady_clock::now();
+  for (const CallPtr& call : retries_) {
+    const auto left = std::chrono::duration_cast<milliseconds>(call->due - now) + milliseconds(1);
+    wait = std::clamp(left, milliseconds(1), wait);
+  }
+  return wait;
+}
+
+void RowWriter::Run(const std::stop_token& stop, milliseconds drain) {
+  while (!stop.stop_requested()) {
+    std::vector<CallPtr> start;
+    bool progress = false;
+    {
+      MutexLock lock(mutex_);
+      changed_.WaitFor(lock, stop, NextWaitLocked(), [this] { return dirty_ || !done_.empty(); });
+      dirty_ = false;
+      progress = !done_.empty();
+      for (const auto& [call, result] : std::exchange(done_, {})) {
+        HandleDoneLocked(call, result);
+      }
+      if (!stopping_ && !stop.stop_requested()) {
+        RetryDueLocked();
+        DispatchLocked();
+      }
+      start = std::exchange(to_start_, {});
+    }
+    // Outside the lock: a target may call back at once.
+    for (const CallPtr& call : start) {
+      target_->Write(call->rows, [this, call](const WriteResult& result) {
+        MutexLock lock(mutex_);
+        done_.emplace_back(call, result);
+        changed_.NotifyAll();
+      });
+    }
+    if (progress) {
+      on_progress_();
+    }
+  }
+  Drain(drain);
+}
+
+void RowWriter::Drain(milliseconds drain) {
+  const auto wait_for_calls = [this](milliseconds timeout) {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    const auto deadline = steady_clock::now() + timeout;
+    while (calls_ > 0 && steady_clock::now() < deadline) {
+      const auto left =
+          std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) + milliseconds(1);
+      changed_.WaitFor(lock, std::stop_token(), left, [this] { return !done_.empty(); });
+      for (const auto& [call, result] : std::exchange(done_, {})) {
+        HandleDoneLocked(call, result);
+      }
+    }
+    return calls_ == 0;
+  };
+  if (!wait_for_calls(drain)) {
+    target_->CancelWrites();
+    wait_for_calls(milliseconds(5'000));
+  }
+}
+
+}  // namespace cdc

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/mutex.h"
+#include "base/status.h"
+#include "model/ids.h"
+#include "model/rows.h"
+#include "pipeline/condition_board.h"
+#include "pipeline/lane.h"
+#include "sink/target.h"
+
+namespace cdc {
+
+// Writes rows to the target: a lane for each shard of each collection, several calls in flight,
+// never two that touch the same key. Retries what is passing, without end and in order.
+//
+// Rows wait until their collection is open and their partition is in its gate. Rows of a discarded
+// collection or partition are acknowledged without being written.
+//
+// Run belongs to one thread; everything else is thread-safe.
+class RowWriter {
+ public:
+  struct Options {
+    LaneLimits limits;
+    size_t max_calls = 8;
+    size_t max_calls_per_lane = 4;
+    BackoffOptions backoff;
+    std::chrono::milliseconds missing_grace{15'000};  // kNotFound for longer than this is final
+  };
+
+  // Where the rows of a source collection go.
+  struct Gate {
+    CollectionName target;
+    std::string primary_key;
+    bool partition_key = false;           // the target routes rows to partitions itself
+    std::set<PartitionId> partitions;     // that exist on the target
+    std::map<PartitionId, std::string> names;
+  };
+
+  // `target` and `conditions` must outlive this. `on_fatal` is called from Run's thread; `on_acked`
+  // after rows were acknowledged.
+  RowWriter(Target* target,
+            Options options,
+            ConditionBoard* conditions,
+            std::function<void(const Status&)> on_fatal,
+            std::function<void()> on_progress);
+
+  // Dispatches until `stop`; then waits for the calls in flight, at most `drain`, and cancels them.
+  void Run(const std::stop_token& stop, std::chrono::milliseconds drain);
+
+  void Push(CollectionId collection,
+            const std::string& vchannel,
+            const std::shared_ptr<AckTracker>& tracker,
+            std::vector<PendingRows> rows);
+
+  void Open(CollectionId collection, Gate gate);
+  void Discard(CollectionId collection);
+  void DiscardPartition(CollectionId collection, PartitionId partition);
+  bool IsDiscarded(CollectionId collection) const;
+
+  // Nothing of it waits or is in flight.
+  bool Idle(CollectionId collection) const;
+  bool PartitionIdle(CollectionId collection, PartitionId partition) const;
+
+  struct Counters {
+    uint64_t rows_inserted = 0;
+    uint64_t rows_upserted = 0;
+    uint64_t rows_deleted = 0;
+    uint64_t bytes_written = 0;
+    uint64_t bytes_waiting = 0;
+  };
+  Counters counters() const;
+
+ private:
+  struct CollectionLanes {
+    std::map<std::string, std::unique_ptr<Lane>> lanes;  // by vchannel
+    std::unique_ptr<Gate> gate;                           // nullptr: not open
+    std::unordered_set<PartitionId> discarded;
+    std::map<PartitionId, size_t> in_flight;  // calls by partition
+  };
+  struct Call {
+    CollectionId collection;
+    Lane* lane = nullptr;
+    Lane::Batch batch;
+    RowBatch rows;
+    Backoff backoff;
+    std::chrono::steady_clock::time_point due;           // of the next attempt
+    std::chrono::steady_clock::time_point missing_since;  // of a row of kNotFound
+    bool missing = false;
+  };
+  using CallPtr = std::shared_ptr<Call>;
+
+  void StartLocked(CallPtr call) CDC_REQUIRES(mutex_);
+  void DispatchLocked() CDC_REQUIRES(mutex_);
+  bool DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) CDC_REQUIRES(mutex_);
+  void HandleDoneLocked(const CallPtr& call, const WriteResult& result) CDC_REQUIRES(mutex_);
+  void FinishLocked(Call& call, bool acknowledge) CDC_REQUIRES(mutex_);
+  void RetryDueLocked() CDC_REQUIRES(mutex_);
+  void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
+  RowBatch MakeBatch(const Gate& gate, const Lane::Batch& batch) const;
+  std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
+  void Drain(std::chrono::milliseconds drain);
+
+  Target* const target_;
+  const Options options_;
+  ConditionBoard* const conditions_;
+  const std::function<void(const Status&)> on_fatal_;
+  const std::function<void()> on_progress_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  bool dirty_ CDC_GUARDED_BY(mutex_) = false;
+  std::unordered_map<CollectionId, CollectionLanes> collections_ CDC_GUARDED_BY(mutex_);
+  std::unordered_set<CollectionId> discarded_ CDC_GUARDED_BY(mutex_);
+  std::vector<std::pair<CallPtr, WriteResult>> done_ CDC_GUARDED_BY(mutex_);
+  std::vector<CallPtr> to_start_ CDC_GUARDED_BY(mutex_);
+  std::vector<CallPtr> retries_ CDC_GUARDED_BY(mutex_);
+  size_t calls_ CDC_GUARDED_BY(mutex_) = 0;      // started and not done
+  size_t next_collection_ CDC_GUARDED_BY(mutex_) = 0;
+  bool stopping_ CDC_GUARDED_BY(mutex_) = false;
+  Counters counters_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc

@@ -1,0 +1,161 @@
+#include "pipeline/task_pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace cdc {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Of the calls in flight when a task stops; a server has 5 s to end altogether.
+constexpr milliseconds kDrain{3'000};
+constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
+
+}  // namespace
+
+TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
+                           TaskSpec spec,
+                           std::unique_ptr<Target> target,
+                           MetaStore::Progress progress,
+                           Replicator::OnFailed on_failed)
+    : options_(options),
+      spec_(std::move(spec)),
+      on_failed_(std::move(on_failed)),
+      scope_(spec_),
+      target_(std::move(target)),
+      writer_(target_.get(),
+              {},
+              &conditions_,
+              [this](const Status& status) { Fail(status); },
+              [this] { reconciler_.Wake(); }),
+      reader_({.catalog = options_.catalog,
+               .log = options_.log,
+               .scope = &scope_,
+               .writer = &writer_,
+               .conditions = &conditions_,
+               .replicate_channel = options_.replicate_channel,
+               .on_fatal = [this](const Status& status) { Fail(status); },
+               .on_flush =
+                   [this](const FlushRequestInfo& flush, std::function<void()> done) {
+                     reconciler_.AddFlush(flush, std::move(done));
+                   }},
+              {.waiting_bytes = options_.waiting_bytes},
+              progress),
+      reconciler_({.task_id = spec_.id,
+                   .catalog = options_.catalog,
+                   .log = options_.log,
+                   .target = target_.get(),
+                   .store = options_.store,
+                   .scope = &scope_,
+                   .writer = &writer_,
+                   .reader = &reader_,
+                   .conditions = &conditions_,
+                   .ignore_partition = spec_.target.ignore_partition,
+                   .on_fatal = [this](const Status& status) { Fail(status); },
+                   .on_connected =
+                       [this](const std::string& version) {
+                         MutexLock lock(mutex_);
+                         target_version_ = version;
+                       }},
+                  std::move(progress)) {}
+
+TaskPipeline::~TaskPipeline() { Stop(); }
+
+void TaskPipeline::Start() {
+  subscription_ = options_.catalog->Subscribe([this] { reconciler_.Wake(); });
+  writer_thread_ =
+      Thread("cdc-write", [this](const std::stop_token& stop) { writer_.Run(stop, kDrain); });
+  reconcile_thread_ =
+      Thread("cdc-reconcile", [this](const std::stop_token& stop) { reconciler_.Run(stop); });
+  read_thread_ = Thread("cdc-read", [this](const std::stop_token& stop) { reader_.Run(stop); });
+  checkpoint_thread_ =
+      Thread("cdc-checkpoint", [this](const std::stop_token& stop) { RunCheckpoints(stop); });
+}
+
+void TaskPipeline::Stop() {
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(stopped_, true)) {
+      return;
+    }
+  }
+  subscription_.reset();
+  read_thread_.RequestStop();
+  reconcile_thread_.RequestStop();
+  checkpoint_thread_.RequestStop();
+  writer_thread_.RequestStop();
+  read_thread_.Join();
+  writer_thread_.Join();
+  target_->CancelWrites();
+  reconcile_thread_.Join();
+  checkpoint_thread_.Join();
+  const Status saved = SaveCheckpoints(true);
+  if (!saved.ok()) {
+    spdlog::error("task={} the last checkpoint is not saved: {}", spec_.id, saved.ToString());
+  }
+}
+
+void TaskPipeline::Fail(const Status& status) {
+  if (status.code() == StatusCode::kCancelled || !conditions_.Fail(status.message())) {
+    return;
+  }
+  spdlog::error("task={} failed: {}", spec_.id, status.ToString());
+  on_failed_(status.message());
+}
+
+void TaskPipeline::RunCheckpoints(const std::stop_token& stop) {
+  bool failing = false;
+  while (Pause(options_.checkpoint_interval, stop)) {
+    const Status saved = SaveCheckpoints(false);
+    conditions_.Set("checkpoint", saved);
+    if (!saved.ok() && !failing) {
+      spdlog::warn("task={} checkpoint: {}; retrying", spec_.id, saved.ToString());
+    }
+    failing = !saved.ok();
+  }
+}
+
+Status TaskPipeline::SaveCheckpoints(bool clean) {
+  std::vector<ChannelCheckpoint> checkpoints = reader_.Checkpoints();
+  if (checkpoints.empty()) {
+    return OkStatus();
+  }
+  for (ChannelCheckpoint& checkpoint : checkpoints) {
+    checkpoint.horizon = clean ? Timestamp{} : kAnyTime;
+  }
+  return options_.store->SaveCheckpoints(spec_.id, checkpoints);
+}
+
+TaskStatus TaskPipeline::GetStatus() const {
+  TaskStatus status;
+  const ConditionBoard::Condition condition = conditions_.Current();
+  status.condition = condition.state;
+  status.reason = condition.reason;
+  status.since_unix_ms = condition.since_unix_ms;
+  status.channels = reader_.ChannelStatuses();
+  const int64_t now = NowUnixMs();
+  for (const ChannelStatus& channel : status.channels) {
+    if (channel.resolved > Timestamp{}) {
+      status.source_lag_ms = std::max(status.source_lag_ms, now - channel.resolved.UnixMs());
+    }
+    if (channel.checkpoint > Timestamp{}) {
+      status.lag_ms = std::max(status.lag_ms, now - channel.checkpoint.UnixMs());
+    }
+  }
+  const RowWriter::Counters counters = writer_.counters();
+  status.rows_inserted = counters.rows_inserted;
+  status.rows_upserted = counters.rows_upserted;
+  status.rows_deleted = counters.rows_deleted;
+  status.bytes_written = counters.bytes_written;
+  status.bytes_waiting = counters.bytes_waiting;
+  status.covers = reader_.Covered();
+  MutexLock lock(mutex_);
+  status.target_version = target_version_;
+  return status;
+}
+
+}  // namespace cdc

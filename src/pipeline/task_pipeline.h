@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "pipeline/condition_board.h"
+#include "pipeline/reconciler.h"
+#include "pipeline/replicator.h"
+#include "pipeline/row_writer.h"
+#include "pipeline/source_reader.h"
+#include "transform/scope.h"
+
+namespace cdc {
+
+// One running task: a reader, a row writer and a reconciler with a thread each, and the checkpoint.
+//
+// Stops in the order of the data: the reader first, the reconciler, then the writer ends its calls,
+// the checkpoint last, holding only what was acknowledged.
+class TaskPipeline : public Replication {
+ public:
+  TaskPipeline(const ReplicatorOptions& options,
+               TaskSpec spec,
+               std::unique_ptr<Target> target,
+               MetaStore::Progress progress,
+               Replicator::OnFailed on_failed);
+  ~TaskPipeline() override;
+
+  void Start();
+  void Stop() override;
+  TaskStatus GetStatus() const override;
+
+ private:
+  void Fail(const Status& status);
+  void RunCheckpoints(const std::stop_token& stop);
+  Status SaveCheckpoints(bool clean);
+
+  const ReplicatorOptions options_;
+  const TaskSpec spec_;
+  const Replicator::OnFailed on_failed_;
+  const Scope scope_;
+  const std::unique_ptr<Target> target_;
+  ConditionBoard conditions_;
+  RowWriter writer_;
+  SourceReader reader_;
+  Reconciler reconciler_;
+  std::unique_ptr<CatalogSource::Subscription> subscription_;
+
+  mutable Mutex mutex_;
+  bool stopped_ CDC_GUARDED_BY(mutex_) = false;
+  std::string target_version_ CDC_GUARDED_BY(mutex_);
+
+  // Joined first: nothing may be declared after these.
+  Thread checkpoint_thread_;
+  Thread writer_thread_;
+  Thread reconcile_thread_;
+  Thread read_thread_;
+};
+
+}  // namespace cdc

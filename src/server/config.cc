@@ -1,0 +1,287 @@
+#include "server/config.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include <yaml-cpp/yaml.h>
+
+#include "server/config_keys.h"
+
+namespace cdc {
+namespace {
+
+std::string Join(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
+// Reads keys of one parsed text and remembers the first error.
+class ConfigReader {
+ public:
+  ConfigReader(const YAML::Node& root, std::string name) : root_(root), name_(std::move(name)) {}
+
+  const Status& status() const { return status_; }
+
+  void Fail(const std::string& message) {
+    if (status_.ok()) {
+      status_ = InvalidArgumentError(name_ + ": " + message);
+    }
+  }
+
+  // The value at a path; nullopt if it is not there or empty.
+  std::optional<YAML::Node> Find(const std::string& path) const {
+    YAML::Node node = YAML::Clone(root_);
+    size_t begin = 0;
+    while (begin <= path.size()) {
+      const size_t end = std::min(path.find('.', begin), path.size());
+      const std::string key = path.substr(begin, end - begin);
+      std::optional<YAML::Node> next;
+      if (node.IsMap()) {
+        for (const auto& member : node) {
+          if (SameConfigKey(member.first.Scalar(), key)) {
+            next = member.second;
+          }
+        }
+      }
+      if (!next || next->IsNull()) {
+        return std::nullopt;
+      }
+      node.reset(*next);
+      begin = end + 1;
+    }
+    return node;
+  }
+
+  void Read(const std::string& path, std::string* value) {
+    if (const std::optional<YAML::Node> node = Find(path)) {
+      if (!node->IsScalar()) {
+        WrongType(path, "a text", *node);
+        return;
+      }
+      *value = node->Scalar();
+    }
+  }
+
+  void Read(const std::string& path, int* value) {
+    const std::optional<YAML::Node> node = Find(path);
+    if (!node) {
+      return;
+    }
+    // The tag "!" means quoted: a text, whatever it looks like.
+    if (!node->IsScalar() || node->Tag() == "!" || !YAML::convert<int>::decode(*node, *value)) {
+      WrongType(path, "an integer", *node);
+    }
+  }
+
+  void Read(const std::string& path, bool* value) {
+    const std::optional<YAML::Node> node = Find(path);
+    if (!node) {
+      return;
+    }
+    if (!node->IsScalar() || node->Tag() == "!" || !YAML::convert<bool>::decode(*node, *value)) {
+      WrongType(path, "true or false", *node);
+    }
+  }
+
+  // A list, or one text with commas.
+  void Read(const std::string& path, std::vector<std::string>* value) {
+    const std::optional<YAML::Node> node = Find(path);
+    if (!node) {
+      return;
+    }
+    value->clear();
+    if (node->IsSequence()) {
+      for (const YAML::Node& element : *node) {
+        if (!element.IsScalar()) {
+          WrongType(path, "a list of texts", *node);
+          return;
+        }
+        value->push_back(element.Scalar());
+      }
+    } else if (node->IsScalar()) {
+      std::istringstream parts(node->Scalar());
+      for (std::string part; std::getline(parts, part, ',');) {
+        value->push_back(part);
+      }
+    } else {
+      WrongType(path, "a list of texts", *node);
+    }
+  }
+
+ private:
+  void WrongType(const std::string& path, const char* expected, const YAML::Node& node) {
+    std::string message = path + " must be " + expected;
+    if (node.Mark().line >= 0) {
+      message += " (line " + std::to_string(node.Mark().line + 1) + ")";
+    }
+    Fail(message);
+  }
+
+  const YAML::Node root_;
+  const std::string name_;
+  Status status_;
+};
+
+void WarnOfKeys(const YAML::Node& node,
+                const std::string& path,
+                const std::string& name,
+                std::vector<std::string>* warnings) {
+  for (const auto& member : node) {
+    const std::string key = Join(path, member.first.Scalar());
+    switch (LookUpConfigKey(key)) {
+      case ConfigKeyKind::kUnknown: {
+        const std::string nearest = NearestConfigKey(key);
+        warnings->push_back(name + ": unknown key " + key +
+                            (nearest.empty() ? "" : ", did you mean " + nearest + "?"));
+        break;
+      }
+      case ConfigKeyKind::kNoEffect:
+        warnings->push_back(name + ": " + key + " has no effect");
+        break;
+      case ConfigKeyKind::kSection:
+        if (member.second.IsMap()) {
+          WarnOfKeys(member.second, key, name, warnings);
+        }
+        break;
+      case ConfigKeyKind::kUsed:
+        break;
+    }
+  }
+}
+
+void CheckSections(ConfigReader* reader) {
+  for (const char* section : {"metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
+                              "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar"}) {
+    const std::optional<YAML::Node> node = reader->Find(section);
+    if (node && !node->IsMap()) {
+      reader->Fail(std::string(section) + " must be a section with keys");
+    }
+  }
+}
+
+// Refuses what a file may ask for and this version cannot do: doing something else instead would be
+// worse than not starting.
+void RefuseUnsupported(ConfigReader* reader) {
+  std::string store = "sqlite";
+  reader->Read("metaStoreConfig.storeType", &store);
+  if (SameConfigKey(store, "etcd") || SameConfigKey(store, "mysql")) {
+    reader->Fail("metaStoreConfig.storeType " + store + " is not supported yet, use sqlite");
+  } else if (!SameConfigKey(store, "sqlite")) {
+    reader->Fail("metaStoreConfig.storeType can be sqlite, got " + store);
+  }
+  for (const char* queue : {"kafka", "pulsar"}) {
+    std::string address;
+    reader->Read("sourceConfig." + std::string(queue) + ".address", &address);
+    if (!address.empty()) {
+      reader->Fail("sourceConfig." + std::string(queue) + ".address: " + queue +
+                   " as the source's message queue is not supported yet, use rocksmq");
+    }
+  }
+  bool dry_run = false;
+  reader->Read("dryRun", &dry_run);
+  if (dry_run) {
+    reader->Fail("dryRun is not supported yet");
+  }
+  std::string replicate_id;
+  reader->Read("replicateID", &replicate_id);
+  if (!replicate_id.empty()) {
+    reader->Fail("replicateID is not supported yet");
+  }
+}
+
+void ReadEtcd(ConfigReader* reader, EtcdConfig* etcd) {
+  const std::string section = "sourceConfig.etcd.";
+  reader->Read(section + "address", &etcd->address);
+  reader->Read(section + "rootPath", &etcd->root_path);
+  reader->Read(section + "metaSubPath", &etcd->meta_sub_path);
+  reader->Read(section + "enableAuth", &etcd->enable_auth);
+  reader->Read(section + "username", &etcd->username);
+  reader->Read(section + "password", &etcd->password);
+  reader->Read(section + "enableTLS", &etcd->enable_tls);
+  reader->Read(section + "tlsCertPath", &etcd->tls_cert_path);
+  reader->Read(section + "tlsKeyPath", &etcd->tls_key_path);
+  reader->Read(section + "tlsCACertPath", &etcd->tls_ca_cert_path);
+  // The older form: its three keys hold together, as soon as the address is given.
+  if (reader->Find("sourceConfig.etcdAddress")) {
+    reader->Read("sourceConfig.etcdAddress", &etcd->address);
+    reader->Read("sourceConfig.etcdRootPath", &etcd->root_path);
+    reader->Read("sourceConfig.etcdMetaSubPath", &etcd->meta_sub_path);
+  }
+  std::erase(etcd->address, "");
+  if (etcd->address.empty()) {
+    reader->Fail(section + "address is empty");
+  }
+}
+
+Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name) {
+  LoadedConfig loaded;
+  if (root.IsNull()) {
+    return loaded;
+  }
+  if (!root.IsMap()) {
+    return InvalidArgumentError(name + ": the file must hold keys with values");
+  }
+  ConfigReader reader(root, name);
+  Config& config = loaded.config;
+  CheckSections(&reader);
+  RefuseUnsupported(&reader);
+  reader.Read("address", &config.address);
+  reader.Read("maxTaskNum", &config.max_task_num);
+  reader.Read("maxNameLength", &config.max_name_length);
+  reader.Read("logLevel", &config.log_level);
+  reader.Read("metaStoreConfig.sqlitePath", &config.sqlite_path);
+  ReadEtcd(&reader, &config.source_etcd);
+  reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
+  reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
+  if (config.max_task_num < 0) {
+    reader.Fail("maxTaskNum must not be negative");
+  }
+  if (config.max_name_length <= 0) {
+    reader.Fail("maxNameLength must be positive");
+  }
+  if (config.address.empty() || config.sqlite_path.empty() || config.rocksmq_path.empty()) {
+    reader.Fail("address, metaStoreConfig.sqlitePath and sourceConfig.rocksmq.path must not be "
+                "empty");
+  }
+  CDC_RETURN_IF_ERROR(reader.status());
+  WarnOfKeys(root, "", name, &loaded.warnings);
+  return loaded;
+}
+
+}  // namespace
+
+Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& name) {
+  try {
+    return ReadConfig(YAML::Load(text), name);
+  } catch (const YAML::Exception& error) {
+    std::string message = name;
+    if (error.mark.line >= 0) {
+      message += ": line " + std::to_string(error.mark.line + 1) + ", column " +
+                 std::to_string(error.mark.column + 1);
+    }
+    return InvalidArgumentError(message + ": " + error.msg);
+  }
+}
+
+Result<LoadedConfig> LoadConfig(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path);
+  if (!file) {
+    if (errno == ENOENT) {
+      return ParseConfig("", path);
+    }
+    return InvalidArgumentError(path + ": cannot be read: " + std::strerror(errno));
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad() || (text.str().empty() && file.peek() != std::ifstream::traits_type::eof())) {
+    return InvalidArgumentError(path + ": cannot be read");
+  }
+  return ParseConfig(text.str(), path);
+}
+
+}  // namespace cdc

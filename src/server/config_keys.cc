@@ -1,0 +1,142 @@
+#include "server/config_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace cdc {
+namespace {
+
+struct KnownKey {
+  std::string_view path;
+  ConfigKeyKind kind;
+};
+
+constexpr auto kUsed = ConfigKeyKind::kUsed;
+constexpr auto kSection = ConfigKeyKind::kSection;
+constexpr auto kNoEffect = ConfigKeyKind::kNoEffect;
+
+constexpr auto kKnownKeys = std::to_array<KnownKey>({
+    {"address", kUsed},
+    {"maxTaskNum", kUsed},
+    {"maxNameLength", kUsed},
+    {"logLevel", kUsed},
+    {"dryRun", kUsed},
+    {"replicateID", kUsed},
+    {"detectDeadLock", kNoEffect},
+    {"batchMode", kNoEffect},
+    {"enableReverse", kNoEffect},
+    {"reverseMilvus", kNoEffect},
+    {"currentMilvus", kNoEffect},
+    {"retry", kNoEffect},
+    {"packer", kNoEffect},
+    {"metaStoreConfig", kSection},
+    {"metaStoreConfig.storeType", kUsed},
+    {"metaStoreConfig.sqlitePath", kUsed},
+    {"metaStoreConfig.rootPath", kNoEffect},
+    {"metaStoreConfig.etcd", kNoEffect},
+    {"metaStoreConfig.etcdEndpoints", kNoEffect},
+    {"metaStoreConfig.mysqlSourceUrl", kNoEffect},
+    {"sourceConfig", kSection},
+    {"sourceConfig.etcd", kSection},
+    {"sourceConfig.etcd.address", kUsed},
+    {"sourceConfig.etcd.rootPath", kUsed},
+    {"sourceConfig.etcd.metaSubPath", kUsed},
+    {"sourceConfig.etcd.enableAuth", kUsed},
+    {"sourceConfig.etcd.username", kUsed},
+    {"sourceConfig.etcd.password", kUsed},
+    {"sourceConfig.etcd.enableTLS", kUsed},
+    {"sourceConfig.etcd.tlsCertPath", kUsed},
+    {"sourceConfig.etcd.tlsKeyPath", kUsed},
+    {"sourceConfig.etcd.tlsCACertPath", kUsed},
+    {"sourceConfig.etcd.tlsMinVersion", kNoEffect},
+    {"sourceConfig.etcdAddress", kUsed},
+    {"sourceConfig.etcdRootPath", kUsed},
+    {"sourceConfig.etcdMetaSubPath", kUsed},
+    {"sourceConfig.readChanLen", kNoEffect},
+    {"sourceConfig.channelNum", kNoEffect},
+    {"sourceConfig.timeTickInterval", kNoEffect},
+    {"sourceConfig.defaultPartitionName", kNoEffect},
+    {"sourceConfig.replicateChan", kUsed},
+    {"sourceConfig.rocksmq", kSection},
+    {"sourceConfig.rocksmq.path", kUsed},
+    {"sourceConfig.pulsar", kSection},
+    {"sourceConfig.pulsar.address", kUsed},
+    {"sourceConfig.pulsar.webAddress", kNoEffect},
+    {"sourceConfig.pulsar.webPort", kNoEffect},
+    {"sourceConfig.pulsar.maxMessageSize", kNoEffect},
+    {"sourceConfig.pulsar.tenant", kNoEffect},
+    {"sourceConfig.pulsar.namespace", kNoEffect},
+    {"sourceConfig.pulsar.authPlugin", kNoEffect},
+    {"sourceConfig.pulsar.authParams", kNoEffect},
+    {"sourceConfig.kafka", kSection},
+    {"sourceConfig.kafka.address", kUsed},
+    {"sourceConfig.kafka.saslUsername", kNoEffect},
+    {"sourceConfig.kafka.saslPassword", kNoEffect},
+    {"sourceConfig.kafka.saslMechanisms", kNoEffect},
+    {"sourceConfig.kafka.securityProtocol", kNoEffect},
+    {"sourceConfig.kafka.producer", kNoEffect},
+    {"sourceConfig.kafka.consumer", kNoEffect},
+});
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return Lower(c); });
+  return lower;
+}
+
+// How many characters must be inserted, deleted or changed to make one of the other.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) {
+    row[j] = j;
+  }
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string_view LastPart(std::string_view path) { return path.substr(path.rfind('.') + 1); }
+
+}  // namespace
+
+bool SameConfigKey(std::string_view a, std::string_view b) { return Lower(a) == Lower(b); }
+
+ConfigKeyKind LookUpConfigKey(std::string_view path) {
+  for (const KnownKey& key : kKnownKeys) {
+    if (SameConfigKey(key.path, path)) {
+      return key.kind;
+    }
+  }
+  return ConfigKeyKind::kUnknown;
+}
+
+std::string NearestConfigKey(std::string_view path) {
+  constexpr size_t kFar = 3;
+  const std::string wanted = Lower(path);
+  const std::string wanted_last = Lower(LastPart(path));
+  std::string_view nearest;
+  size_t distance = kFar;
+  for (const KnownKey& key : kKnownKeys) {
+    // The right name in the wrong section is as near as a wrong letter.
+    const size_t here = Lower(LastPart(key.path)) == wanted_last
+                            ? 1
+                            : EditDistance(Lower(key.path), wanted);
+    if (here < distance) {
+      distance = here;
+      nearest = key.path;
+    }
+  }
+  return std::string(nearest);
+}
+
+}  // namespace cdc

@@ -1,0 +1,120 @@
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <future>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+
+#include "base/thread.h"
+#include "server/config.h"
+#include "server/log_setup.h"
+#include "server/milvus_source.h"
+#include "server/server.h"
+
+namespace {
+
+constexpr int kExitCannotRun = 1;
+constexpr int kExitWrongUse = 2;
+constexpr std::chrono::milliseconds kStopLimit{4'500};
+
+struct Arguments {
+  std::string config = "./configs/cdc.yaml";
+  std::vector<std::string> unknown;
+};
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// Stops in good order, but not longer than whoever asked for it waits. The tasks come first in
+// Server::Stop, so what may still be missing after the limit is the answer to a hanging request.
+void StopInTime(cdc::Server* server) {
+  std::promise<void> stopped;
+  const std::shared_future<void> done = stopped.get_future().share();
+  const cdc::Thread watchdog("cdc-stop-limit", [done](const std::stop_token&) {
+    if (done.wait_for(kStopLimit) == std::future_status::timeout) {
+      spdlog::error("not everything ended in time, leaving now");
+      spdlog::shutdown();
+      std::_Exit(EXIT_SUCCESS);
+    }
+  });
+  server->Stop();
+  stopped.set_value();
+}
+
+int Serve(const Arguments& arguments) {
+  // Before the first thread, so that every thread inherits it and only sigwait sees them.
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  cdc::SetUpLog();
+  cdc::Result<cdc::LoadedConfig> loaded = cdc::LoadConfig(arguments.config);
+  if (!loaded.ok()) {
+    spdlog::critical("{}", loaded.status().message());
+    return kExitCannotRun;
+  }
+  for (const std::string& unknown : arguments.unknown) {
+    spdlog::warn("argument {} is ignored", unknown);
+  }
+  for (const std::string& warning : loaded->warnings) {
+    spdlog::warn("{}", warning);
+  }
+  if (!cdc::SetLogLevel(loaded->config.log_level)) {
+    spdlog::warn("unknown logLevel {}, info is used", loaded->config.log_level);
+  }
+  const std::string address = loaded->config.address;
+  cdc::Result<std::unique_ptr<cdc::Server>> server =
+      cdc::StartServer({.config = loaded->config,
+                        .version = CDC_VERSION,
+                        .open_source = cdc::OpenMilvusSource});
+  if (!server.ok()) {
+    spdlog::critical("{}", server.status().message());
+    return kExitCannotRun;
+  }
+  spdlog::info("milvus-cdc {} listens on {}", CDC_VERSION, address);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("signal {}, stopping", signal);
+  StopInTime(server->get());
+  server->reset();
+  spdlog::info("stopped");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Replicates every change of a Milvus to another Milvus", "milvus-cdc"};
+  app.set_version_flag("--version", std::string("milvus-cdc ") + CDC_VERSION);
+  app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
+  app.add_subcommand("serve", "runs the server (the default)")->fallthrough()->allow_extras();
+  app.allow_extras();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : kExitWrongUse;
+  }
+  arguments.unknown = app.remaining(true);
+  try {
+    return Serve(arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "milvus-cdc: %s\n", error.what());
+    return kExitCannotRun;
+  }
+}

@@ -1,0 +1,74 @@
+#include "server/milvus_source.h"
+
+#include <utility>
+
+#include "pipeline/replicator.h"
+#include "sink/target.h"
+#include "source/etcd_catalog.h"
+#include "source/log.h"
+#include "source/rocksmq_log.h"
+
+namespace cdc {
+namespace {
+
+class MilvusSource final : public OpenSource {
+ public:
+  MilvusSource(std::unique_ptr<EtcdCatalog> catalog,
+               std::unique_ptr<Log> log,
+               MetaStore* store,
+               const Config& config)
+      : catalog_(std::move(catalog)),
+        log_(std::move(log)),
+        replicator_(NewReplicator({.catalog = catalog_.get(),
+                                   .log = log_.get(),
+                                   .store = store,
+                                   .new_target = NewMilvusTarget,
+                                   .replicate_channel = config.replicate_channel})) {}
+
+  Replicator* replicator() override { return replicator_.get(); }
+  Status Health() const override {
+    return catalog_->health().status.WithContext("the source's etcd");
+  }
+
+ private:
+  // In the order of what uses what.
+  const std::unique_ptr<EtcdCatalog> catalog_;
+  const std::unique_ptr<Log> log_;
+  const std::unique_ptr<Replicator> replicator_;
+};
+
+EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
+  EtcdCatalogOptions options;
+  options.root_path = etcd.root_path;
+  options.meta_sub_path = etcd.meta_sub_path;
+  for (const std::string& address : etcd.address) {
+    const bool has_scheme = address.find("://") != std::string::npos;
+    options.etcd.endpoints.push_back(etcd.enable_tls && !has_scheme ? "https://" + address
+                                                                    : address);
+  }
+  if (etcd.enable_auth) {
+    options.etcd.user = etcd.username;
+    options.etcd.password = etcd.password;
+  }
+  if (etcd.enable_tls) {
+    options.etcd.ca_file = etcd.tls_ca_cert_path;
+    options.etcd.cert_file = etcd.tls_cert_path;
+    options.etcd.key_file = etcd.tls_key_path;
+  }
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store) {
+  // The folder first: looking at it costs nothing.
+  Result<std::unique_ptr<Log>> log = OpenRocksmqLog({.path = config.rocksmq_path});
+  CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.rocksmq.path"));
+  Result<std::unique_ptr<EtcdCatalog>> catalog =
+      StartEtcdCatalog(CatalogOptions(config.source_etcd));
+  CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
+  return std::unique_ptr<OpenSource>(std::make_unique<MilvusSource>(
+      *std::move(catalog), *std::move(log), store, config));
+}
+
+}  // namespace cdc

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "metastore/meta_store.h"
+#include "server/config.h"
+#include "server/source_connector.h"
+
+namespace cdc {
+
+// Opens the real source of a configuration: Milvus's metadata in etcd and its RocksMQ, once. `store`
+// must outlive the source. The message of an error names what could not be reached.
+Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store);
+
+}  // namespace cdc

@@ -1,0 +1,75 @@
+#include "server/server.h"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "control/api.h"
+#include "control/http_server.h"
+#include "control/metrics.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+namespace {
+
+class RealServer final : public Server {
+ public:
+  RealServer(ServerOptions options, std::unique_ptr<MetaStore> store)
+      : options_(std::move(options)),
+        store_(std::move(store)),
+        source_([this] { return options_.open_source(options_.config, store_.get()); },
+                options_.source_backoff),
+        tasks_({.store = store_.get(),
+                .replicator = &source_,
+                .max_tasks = options_.config.max_task_num,
+                .source_status = [this] { return source_.Health(); }}),
+        metrics_(options_.version, [this] { return tasks_.List(); }),
+        api_(&tasks_, &metrics_,
+             {.max_name_length = options_.config.max_name_length,
+              .replicate_channel = options_.config.replicate_channel}) {}
+
+  ~RealServer() override { Stop(); }
+
+  Status Start() {
+    CDC_RETURN_IF_ERROR(tasks_.Start());
+    CDC_ASSIGN_OR_RETURN(http_, StartHttpServer({.address = options_.config.address,
+                                                 .api = &api_,
+                                                 .metrics = &metrics_,
+                                                 .health = [this] { return source_.Health(); },
+                                                 .version = options_.version}));
+    source_.Begin([this] { tasks_.RetryNow(); });
+    return OkStatus();
+  }
+
+  int port() const override { return http_->port(); }
+
+  void Stop() override {
+    tasks_.Stop();
+    if (http_ != nullptr) {
+      http_->Stop();
+    }
+    source_.Stop();
+  }
+
+ private:
+  // In the order of what uses what; destroyed in the opposite one.
+  const ServerOptions options_;
+  const std::unique_ptr<MetaStore> store_;
+  SourceConnector source_;
+  TaskManager tasks_;
+  Metrics metrics_;
+  Api api_;
+  std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> StartServer(ServerOptions options) {
+  CDC_ASSIGN_OR_RETURN(std::unique_ptr<MetaStore> store,
+                       OpenSqliteMetaStore(options.config.sqlite_path));
+  auto server = std::make_unique<RealServer>(std::move(options), std::move(store));
+  CDC_RETURN_IF_ERROR(server->Start());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace cdc

@@ -1,0 +1,89 @@
+#include "server/source_connector.h"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace cdc {
+
+SourceConnector::SourceConnector(Open open, BackoffOptions backoff)
+    : open_(std::move(open)),
+      backoff_(backoff),
+      failure_(UnavailableError("the source is not open yet")) {}
+
+SourceConnector::~SourceConnector() { Stop(); }
+
+void SourceConnector::Begin(std::function<void()> on_ready) {
+  on_ready_ = std::move(on_ready);
+  thread_ = Thread("cdc-source", [this](const std::stop_token& stop) { Connect(stop); });
+}
+
+void SourceConnector::Stop() {
+  thread_.RequestStop();
+  thread_.Join();
+}
+
+void SourceConnector::Connect(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    Result<std::unique_ptr<OpenSource>> source = open_();
+    if (source.ok()) {
+      {
+        MutexLock lock(mutex_);
+        source_ = *std::move(source);
+      }
+      spdlog::info("the source is open");
+      on_ready_();
+      return;
+    }
+    const Status failure = UnavailableError("the source is not ready: " + source.status().message());
+    bool news = false;
+    {
+      MutexLock lock(mutex_);
+      news = failure_ != failure;
+      failure_ = failure;
+    }
+    if (news) {
+      spdlog::error("{}; will try again", failure.message());
+    }
+    MutexLock lock(mutex_);
+    wakeup_.WaitFor(lock, stop, backoff_.Next(), [] { return false; });
+  }
+}
+
+Result<Replicator*> SourceConnector::Ready() const {
+  MutexLock lock(mutex_);
+  if (source_ == nullptr) {
+    return failure_;
+  }
+  return source_->replicator();
+}
+
+Status SourceConnector::Health() const {
+  OpenSource* source = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (source_ == nullptr) {
+      return failure_;
+    }
+    source = source_.get();  // once set it stays
+  }
+  return source->Health();
+}
+
+Result<std::string> SourceConnector::CheckTarget(const MilvusConnectParam& target) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->CheckTarget(target);
+}
+
+Status SourceConnector::Prepare(const TaskSpec& spec) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->Prepare(spec);
+}
+
+Result<std::unique_ptr<Replication>> SourceConnector::Start(const TaskSpec& spec,
+                                                            OnFailed on_failed) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->Start(spec, std::move(on_failed));
+}
+
+}  // namespace cdc

@@ -1,0 +1,70 @@
+#include "sink/index_params.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "sink/target.h"
+
+namespace cdc {
+namespace {
+
+constexpr std::string_view kParams = "params";
+
+// Keys that do not make an index another one: copies of what stands elsewhere, and a way of storing.
+constexpr std::array<std::string_view, 4> kIgnored = {"mmap.enabled", "index_name", "field_name",
+                                                      "dim"};
+
+std::string Upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+std::map<std::string, std::string> Normalize(const std::vector<KeyValue>& params) {
+  std::map<std::string, std::string> flat = FlattenIndexParams(params);
+  for (const std::string_view key : kIgnored) {
+    flat.erase(std::string(key));
+  }
+  for (const char* key : {"index_type", "metric_type"}) {
+    const auto found = flat.find(key);
+    if (found != flat.end()) {
+      found->second = Upper(found->second);
+    }
+  }
+  // Milvus Lite gives the index of a scalar field a metric.
+  const auto metric = flat.find("metric_type");
+  if (metric != flat.end() && (metric->second == "NONE" || metric->second.empty())) {
+    flat.erase(metric);
+  }
+  return flat;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> FlattenIndexParams(const std::vector<KeyValue>& params) {
+  std::map<std::string, std::string> flat;
+  for (const KeyValue& param : params) {
+    if (param.key != kParams) {
+      flat[param.key] = param.value;
+      continue;
+    }
+    const auto json = nlohmann::json::parse(param.value, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) {
+      flat[param.key] = param.value;
+      continue;
+    }
+    for (const auto& [key, value] : json.items()) {
+      flat[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+  }
+  return flat;
+}
+
+bool SameIndexParams(const std::vector<KeyValue>& a, const std::vector<KeyValue>& b) {
+  return Normalize(a) == Normalize(b);
+}
+
+}  // namespace cdc

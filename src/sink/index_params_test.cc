@@ -1,0 +1,37 @@
+#include "sink/index_params.h"
+
+#include <gtest/gtest.h>
+
+#include "sink/target.h"
+
+namespace cdc {
+namespace {
+
+using Params = std::vector<KeyValue>;
+
+TEST(IndexParamsTest, JsonTextAndFlatKeysAreAlike) {
+  const Params flat = {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "16"}, {"x", "a b"}};
+  const Params json = {{"metric_type", "l2"},
+                       {"params", "{\"x\": \"a b\", \"M\": 16}"},
+                       {"index_type", "HNSW"}};
+  EXPECT_TRUE(SameIndexParams(flat, json));
+  EXPECT_TRUE(SameIndexParams({{"index_type", "FLAT"}}, {{"index_type", "FLAT"}, {"params", "{}"}}));
+}
+
+TEST(IndexParamsTest, SeesOtherValues) {
+  const Params params = {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "16"}};
+  EXPECT_FALSE(SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "IP"}, {"M", "16"}}));
+  EXPECT_FALSE(SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "8"}}));
+  EXPECT_FALSE(SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "L2"}}));
+  EXPECT_FALSE(SameIndexParams({{"params", "broken"}}, {}));
+}
+
+TEST(IndexParamsTest, IgnoresWhatMakesNoOtherIndex) {
+  EXPECT_TRUE(SameIndexParams({{"index_type", "INVERTED"}},
+                              {{"index_type", "INVERTED"}, {"metric_type", "NONE"}}));
+  EXPECT_TRUE(SameIndexParams({{"index_type", "FLAT"}, {"mmap.enabled", "true"}},
+                              {{"index_type", "FLAT"}}));
+}
+
+}  // namespace
+}  // namespace cdc

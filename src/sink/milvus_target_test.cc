@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <grpcpp/support/status.h>
+#include <memory>
+
+#include "milvus.pb.h"
+#include "sink/target.h"
+#include "sink/testing/fake_milvus_server.h"
+#include "sink/testing/insert_builder.h"
+
+namespace cdc {
+namespace {
+
+namespace pb = ::milvus::proto::milvus;
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class MilvusTargetTest : public ::testing::Test {
+ protected:
+  static FakeMilvusServer::Answer Always(const google::protobuf::Message& message) {
+    return [reply = FakeMilvusServer::Reply::Of(message)](const auto&) { return reply; };
+  }
+  static FakeMilvusServer::Answer Fails(grpc::StatusCode code, const std::string& text) {
+    return [=](const auto&) { return FakeMilvusServer::Reply::Error(code, text); };
+  }
+
+  std::unique_ptr<Target> MakeTarget(milliseconds timeout = milliseconds(5000)) {
+    return *NewMilvusTarget({.uri = server_.uri(),
+                             .token = "root:Milvus",
+                             .ddl_timeout = timeout,
+                             .write_timeout = timeout});
+  }
+
+  static RowBatch SomeRows() {
+    RowBatch batch;
+    batch.target = {"db", "things"};
+    batch.primary_key = "id";
+    batch.messages = {MakeInsert({LongField(100, "id", {1, 2})}, 2)};
+    batch.rows = 2;
+    return batch;
+  }
+
+  static std::future<WriteResult> StartWrite(Target* target) {
+    auto promise = std::make_shared<std::promise<WriteResult>>();
+    target->Write(SomeRows(), [promise](const WriteResult& result) { promise->set_value(result); });
+    return promise->get_future();
+  }
+  static WriteResult Write(Target* target) { return StartWrite(target).get(); }
+
+  FakeMilvusServer server_;
+};
+
+TEST_F(MilvusTargetTest, ConnectsWithItsCredentials) {
+  pb::ConnectResponse hello;
+  hello.mutable_server_info()->set_build_tags("v2.4.1");
+  server_.On("Connect", Always(hello));
+  EXPECT_EQ(*MakeTarget()->Connect(milliseconds(2000)), "v2.4.1");
+  // base64 of root:Milvus
+  EXPECT_EQ(server_.requests().at(0).metadata.at("authorization"), "cm9vdDpNaWx2dXM=");
+}
+
+TEST_F(MilvusTargetTest, AsksOldServersForTheirVersion) {
+  pb::GetVersionResponse version;
+  version.set_version("v2.2.0");
+  server_.On("GetVersion", Always(version));
+  EXPECT_EQ(*MakeTarget()->Connect(milliseconds(2000)), "v2.2.0");
+}
+
+TEST_F(MilvusTargetTest, SaysWhyCredentialsAreRefused) {
+  server_.On("Connect", Fails(grpc::StatusCode::UNAUTHENTICATED, "auth check failure: wrong password"));
+  const Status status = MakeTarget()->Connect(milliseconds(2000)).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(status.message(), HasSubstr("wrong password"));
+  EXPECT_THAT(status.message(), Not(HasSubstr("Milvus:")));
+}
+
+TEST_F(MilvusTargetTest, NamesAnAddressThatIsDead) {
+  std::string dead;
+  {
+    FakeMilvusServer gone;
+    dead = gone.uri();
+  }
+  auto target = *NewMilvusTarget({.uri = dead});
+  const Status status = target->Connect(milliseconds(3000)).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.ToString();
+  EXPECT_THAT(status.message(), HasSubstr(dead.substr(7)));
+  const WriteResult result = Write(target.get());
+  EXPECT_EQ(result.status.code(), StatusCode::kUnavailable);
+  EXPECT_FALSE(result.in_doubt);  // it never left
+}
+
+TEST_F(MilvusTargetTest, NamesAnAddressThatIsSilent) {
+  server_.Hang("Connect");
+  const Status status = MakeTarget()->Connect(milliseconds(100)).status();
+  EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(status.message(), HasSubstr(server_.uri().substr(7)));
+  EXPECT_THAT(status.message(), HasSubstr("no answer within 100 ms"));
+}
+
+TEST_F(MilvusTargetTest, RefusesABadUri) {
+  EXPECT_EQ(NewMilvusTarget({.uri = "milvus:19530"}).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(MilvusTargetTest, WritesAndReportsSuccess) {
+  server_.On("Insert", Always(pb::MutationResult()));
+  auto target = MakeTarget();
+  const WriteResult result = Write(target.get());
+  EXPECT_TRUE(result.status.ok()) << result.status.ToString();
+  EXPECT_FALSE(result.in_doubt);
+  EXPECT_GT(result.latency_us, 0);
+  const auto requests = server_.requests();
+  ASSERT_EQ(requests.size(), 1U);
+  EXPECT_EQ(requests[0].metadata.at("dbname"), "db");
+  pb::InsertRequest request;
+  ASSERT_TRUE(request.ParseFromString(requests[0].body));
+  EXPECT_EQ(request.num_rows(), 2U);
+}
+
+TEST_F(MilvusTargetTest, ARefusedWriteIsNotInDoubt) {
+  pb::MutationResult refused;
+  refused.mutable_status()->set_code(8);
+  refused.mutable_status()->set_reason("rate limit exceeded");
+  refused.add_err_index(0);
+  server_.On("Insert", Always(refused));
+  const WriteResult result = Write(MakeTarget().get());
+  EXPECT_EQ(result.status.code(), StatusCode::kResourceExhausted);
+  EXPECT_FALSE(result.in_doubt);
+}
+
+TEST_F(MilvusTargetTest, AnUnansweredWriteIsInDoubt) {
+  server_.Hang("Insert");
+  const WriteResult result = Write(MakeTarget(milliseconds(100)).get());
+  EXPECT_EQ(result.status.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(result.in_doubt);
+}
+
+TEST_F(MilvusTargetTest, ALostConnectionLeavesDoubt) {
+  auto server = std::make_unique<FakeMilvusServer>();
+  server->Hang("Insert");
+  auto target = *NewMilvusTarget({.uri = server->uri()});
+  auto result = StartWrite(target.get());
+  ASSERT_TRUE(server->WaitForRequests("Insert", 1));
+  server.reset();
+  const WriteResult lost = result.get();
+  EXPECT_TRUE(IsRetryable(lost.status)) << lost.status.ToString();
+  EXPECT_TRUE(lost.in_doubt);
+}
+
+TEST_F(MilvusTargetTest, AnAnswerThatIsNoneLeavesDoubt) {
+  server_.On("Insert", [](const auto&) { return FakeMilvusServer::Reply{0, "", "\xff\xff"}; });
+  const WriteResult result = Write(MakeTarget().get());
+  EXPECT_EQ(result.status.code(), StatusCode::kInternal);
+  EXPECT_TRUE(result.in_doubt);
+}
+
+TEST_F(MilvusTargetTest, CancelEndsWritesAndOtherCalls) {
+  server_.Hang("Insert");
+  server_.Hang("ListDatabases");
+  auto target = MakeTarget(milliseconds(60'000));
+  auto write = StartWrite(target.get());
+  auto list = std::async(std::launch::async, [&target] { return target->ListDatabases(); });
+  ASSERT_TRUE(server_.WaitForRequests("Insert", 1));
+  ASSERT_TRUE(server_.WaitForRequests("ListDatabases", 1));
+  target->CancelWrites();
+  const WriteResult result = write.get();
+  EXPECT_EQ(result.status.code(), StatusCode::kCancelled);
+  EXPECT_TRUE(result.in_doubt);
+  EXPECT_EQ(list.get().status().code(), StatusCode::kCancelled);
+}
+
+TEST_F(MilvusTargetTest, ACallCancelledByTheServerIsTriedAgain) {
+  server_.On("Insert", Fails(grpc::StatusCode::CANCELLED, "server is stopping"));
+  const WriteResult result = Write(MakeTarget().get());
+  EXPECT_EQ(result.status.code(), StatusCode::kAborted);
+  EXPECT_TRUE(result.in_doubt);
+}
+
+TEST_F(MilvusTargetTest, DestructionEndsWrites) {
+  server_.Hang("Insert");
+  auto target = MakeTarget(milliseconds(60'000));
+  auto result = StartWrite(target.get());
+  target.reset();
+  EXPECT_EQ(result.wait_for(milliseconds(0)), std::future_status::ready);
+  EXPECT_EQ(result.get().status.code(), StatusCode::kCancelled);
+}
+
+TEST_F(MilvusTargetTest, ConnectsAgainAfterALoss) {
+  server_.On("ListDatabases", Fails(grpc::StatusCode::UNAVAILABLE, "overloaded"));
+  auto target = MakeTarget();
+  EXPECT_EQ(target->ListDatabases().status().code(), StatusCode::kUnavailable);
+  pb::ListDatabasesResponse names;
+  names.add_db_names("default");
+  server_.On("ListDatabases", Always(names));
+  EXPECT_EQ(target->ListDatabases()->size(), 1U);
+}
+
+TEST_F(MilvusTargetTest, WritesRowsThatCannotBeEncodedNowhere) {
+  auto target = MakeTarget();
+  RowBatch batch = SomeRows();
+  batch.op = RowOp::kDelete;  // without keys
+  WriteResult result;
+  target->Write(batch, [&result](const WriteResult& answer) { result = answer; });
+  EXPECT_EQ(result.status.code(), StatusCode::kInvalidArgument);
+  EXPECT_FALSE(result.in_doubt);
+  EXPECT_TRUE(server_.requests().empty());
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+#include "model/schema.h"
+
+namespace milvus::proto::schema {
+class CollectionSchema;
+}
+
+namespace cdc {
+
+// The schema of a CreateCollection request. kDataLoss: a default value or a function of `schema` is
+// no message of its kind.
+Result<std::string> SerializeSchema(const std::string& collection, const Schema& schema);
+
+// What a target describes, without its system fields and the dynamic field.
+Schema SchemaFromProto(const ::milvus::proto::schema::CollectionSchema& proto);
+
+}  // namespace cdc

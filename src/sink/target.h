@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/ddl.h"
+#include "model/message.h"
+#include "model/rows.h"
+#include "model/schema.h"
+
+namespace cdc {
+
+// Find it by `field`: a field has at most one, and Milvus Lite keeps no names (it answers the field's).
+struct TargetIndex {
+  std::string field;
+  std::string name;
+  std::vector<KeyValue> params;  // compare with SameIndexParams
+};
+
+// Whether two lists of index parameters mean the same index: `params` as JSON text and flat keys are
+// alike, index and metric types are compared without regard to case.
+bool SameIndexParams(const std::vector<KeyValue>& a, const std::vector<KeyValue>& b);
+
+// One collection as the target describes it.
+struct TargetCollection {
+  Schema schema;
+  int shards = 1;
+  std::vector<std::string> partitions;
+  std::vector<TargetIndex> indexes;
+  // Something of it is loaded or loading. Milvus cannot tell a whole collection from all of its
+  // partitions. Without an index nothing counts as loaded (Milvus Lite calls such a collection so).
+  bool loaded = false;
+  std::set<std::string> loaded_partitions;  // or loading
+  // False: the target loads whole collections only (Milvus Lite). LoadPartitions then loads all, and
+  // ReleasePartitions is kUnimplemented: leave the rest loaded, or release the collection.
+  bool loads_partitions = true;
+};
+
+// What a call has done when it has ended.
+struct WriteResult {
+  Status status;
+  // The call failed but may have been executed: a deadline, a lost connection. What it wrote must be
+  // written again in a way that does not double it.
+  bool in_doubt = false;
+  int64_t latency_us = 0;
+};
+
+// One target. Thread-safe. Calls have deadlines of their own and no retries: the caller knows what
+// a repeat means. Statuses:
+// kUnavailable, kDeadlineExceeded, kResourceExhausted, kAborted: try again later (not ready, rate
+//   limit, no leader, connection lost).
+// kNotFound: the database, collection, partition or index is not there.
+// kAlreadyExists, kFailedPrecondition, kInvalidArgument, kUnimplemented: refused for good; the
+//   message holds the target's own words.
+// kUnauthenticated, kPermissionDenied: credentials.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  // Connects, authenticates; returns the target's version text.
+  virtual Result<std::string> Connect(std::chrono::milliseconds timeout) = 0;
+
+  virtual Result<std::vector<std::string>> ListDatabases() = 0;
+  virtual Result<std::vector<std::string>> ListCollections(const std::string& database) = 0;
+
+  // nullopt if there is no such collection (or database).
+  virtual Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) = 0;
+
+  // Executes one change and returns when it is done (a load may still be in progress). Success too
+  // if it was so already.
+  virtual Status Apply(const Ddl& ddl) = 0;
+
+  // Starts to write and returns at once; `done` is called exactly once, from another thread or from
+  // this one. It must return at once.
+  using WriteDone = std::function<void(const WriteResult&)>;
+  virtual void Write(const RowBatch& batch, WriteDone done) = 0;
+
+  // Ends all calls in progress, also those of other threads in Apply or DescribeCollection: writes are
+  // done with kCancelled, in doubt; the others return kCancelled. Returns at once.
+  virtual void CancelWrites() = 0;
+};
+
+// Limits of one delete: its keys travel as the text of an expression, which a server parses in about
+// 7 us a key, and become one message of its queue (at most 5 MiB with 8 bytes more a key).
+inline constexpr size_t kMaxDeleteKeys = 16'384;
+inline constexpr size_t kMaxDeleteBytes = 2 << 20;  // of the key columns' bodies
+
+// Whether the inserts of two messages may go into one RowBatch.
+bool SameColumns(const Message& a, const Message& b);
+
+struct TargetOptions {
+  std::string uri;    // http://host:port or https://host:port
+  std::string token;  // user:password or an API key; empty: none
+  std::chrono::milliseconds ddl_timeout{30'000};
+  std::chrono::milliseconds write_timeout{60'000};
+};
+
+// The `api` sink: any Milvus >= 2.2, Milvus Lite, Zilliz Cloud. Nothing is connected yet.
+// kInvalidArgument: the uri. The destructor waits for the callbacks of writes, so it must not run
+// inside one.
+Result<std::unique_ptr<Target>> NewMilvusTarget(const TargetOptions& options);
+
+}  // namespace cdc

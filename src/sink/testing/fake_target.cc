@@ -1,0 +1,350 @@
+#include "sink/testing/fake_target.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace cdc {
+namespace {
+
+using Collections = std::map<std::string, TargetCollection>;
+using Databases = std::map<std::string, Collections>;
+
+constexpr char kDefaultPartition[] = "_default";
+
+Status NotFound(const std::string& what) { return NotFoundError("not found: " + what); }
+
+// Applies one change to the model. What is not there need not be removed.
+class Applier {
+ public:
+  explicit Applier(Databases* databases) : databases_(databases) {}
+
+  Status operator()(const CreateDatabase& ddl) const {
+    databases_->try_emplace(ddl.name);
+    return OkStatus();
+  }
+  Status operator()(const DropDatabase& ddl) const {
+    const auto found = databases_->find(ddl.name);
+    if (found != databases_->end() && !found->second.empty()) {
+      return FailedPreconditionError("database is not empty: " + ddl.name);
+    }
+    databases_->erase(ddl.name);
+    return OkStatus();
+  }
+  Status operator()(const CreateCollection& ddl) const {
+    const auto database = databases_->find(ddl.name.database);
+    if (database == databases_->end()) {
+      return NotFound(ddl.name.database);
+    }
+    TargetCollection collection;
+    collection.schema = ddl.schema;
+    collection.shards = ddl.shards;
+    collection.partitions = {kDefaultPartition};
+    const auto [existing, is_new] =
+        database->second.try_emplace(ddl.name.collection, std::move(collection));
+    if (is_new || SchemaDifferences(ddl.schema, existing->second.schema).empty()) {
+      return OkStatus();
+    }
+    return AlreadyExistsError("the collection exists with another schema: " + ddl.name.ToString());
+  }
+  Status operator()(const DropCollection& ddl) const {
+    const auto database = databases_->find(ddl.name.database);
+    if (database != databases_->end()) {
+      database->second.erase(ddl.name.collection);
+    }
+    return OkStatus();
+  }
+  Status operator()(const CreatePartition& ddl) const {
+    return With(ddl.name, [&ddl](TargetCollection* collection) {
+      if (!Has(*collection, ddl.partition)) {
+        collection->partitions.push_back(ddl.partition);
+      }
+      return OkStatus();
+    });
+  }
+  Status operator()(const DropPartition& ddl) const {
+    return IfThere(ddl.name, [&ddl](TargetCollection* collection) {
+      if (collection->loaded_partitions.contains(ddl.partition)) {
+        return FailedPreconditionError("the partition is loaded: " + ddl.partition);
+      }
+      std::erase(collection->partitions, ddl.partition);
+      return OkStatus();
+    });
+  }
+  Status operator()(const CreateIndex& ddl) const {
+    return With(ddl.name, [&ddl](TargetCollection* collection) {
+      for (const TargetIndex& index : collection->indexes) {
+        if (index.field == ddl.field) {
+          return SameIndexParams(index.params, ddl.params)
+                     ? OkStatus()
+                     : AlreadyExistsError("the field has another index: " + ddl.field);
+        }
+      }
+      collection->indexes.push_back({ddl.field, ddl.index, ddl.params});
+      return OkStatus();
+    });
+  }
+  Status operator()(const DropIndex& ddl) const {
+    return IfThere(ddl.name, [&ddl](TargetCollection* collection) {
+      if (collection->loaded) {
+        return FailedPreconditionError("the collection is loaded: " + ddl.name.ToString());
+      }
+      std::erase_if(collection->indexes,
+                    [&ddl](const TargetIndex& index) { return index.field == ddl.field; });
+      return OkStatus();
+    });
+  }
+  Status operator()(const LoadCollection& ddl) const {
+    return With(ddl.name, [](TargetCollection* collection) {
+      return Load(collection, collection->partitions);
+    });
+  }
+  Status operator()(const ReleaseCollection& ddl) const {
+    return IfThere(ddl.name, [](TargetCollection* collection) {
+      collection->loaded = false;
+      collection->loaded_partitions.clear();
+      return OkStatus();
+    });
+  }
+  Status operator()(const LoadPartitions& ddl) const {
+    return With(ddl.name, [&ddl](TargetCollection* collection) {
+      for (const std::string& partition : ddl.partitions) {
+        if (!Has(*collection, partition)) {
+          return NotFound(partition);
+        }
+      }
+      return Load(collection, ddl.partitions);
+    });
+  }
+  Status operator()(const ReleasePartitions& ddl) const {
+    return IfThere(ddl.name, [&ddl](TargetCollection* collection) {
+      for (const std::string& partition : ddl.partitions) {
+        collection->loaded_partitions.erase(partition);
+      }
+      collection->loaded = !collection->loaded_partitions.empty();
+      return OkStatus();
+    });
+  }
+  Status operator()(const Flush& ddl) const {
+    return With(ddl.name, [](TargetCollection*) { return OkStatus(); });
+  }
+
+  static bool Has(const TargetCollection& collection, const std::string& partition) {
+    return std::find(collection.partitions.begin(), collection.partitions.end(), partition) !=
+           collection.partitions.end();
+  }
+
+  TargetCollection* Find(const CollectionName& name) const {
+    const auto database = databases_->find(name.database);
+    if (database == databases_->end()) {
+      return nullptr;
+    }
+    const auto collection = database->second.find(name.collection);
+    return collection == database->second.end() ? nullptr : &collection->second;
+  }
+
+ private:
+  static Status Load(TargetCollection* collection, const std::vector<std::string>& partitions) {
+    if (collection->indexes.empty()) {
+      return NotFound("an index");
+    }
+    collection->loaded = true;
+    collection->loaded_partitions.insert(partitions.begin(), partitions.end());
+    return OkStatus();
+  }
+
+  template <class Change>
+  Status With(const CollectionName& name, Change change) const {
+    TargetCollection* collection = Find(name);
+    return collection == nullptr ? NotFound(name.ToString()) : change(collection);
+  }
+
+  template <class Change>
+  Status IfThere(const CollectionName& name, Change change) const {
+    TargetCollection* collection = Find(name);
+    return collection == nullptr ? OkStatus() : change(collection);
+  }
+
+  Databases* databases_;
+};
+
+}  // namespace
+
+FakeTarget::FakeTarget() { databases_[kDefaultDatabase]; }
+
+void FakeTarget::Cork() {
+  MutexLock lock(mutex_);
+  corked_ = true;
+}
+
+void FakeTarget::Uncork() {
+  {
+    MutexLock lock(mutex_);
+    corked_ = false;
+  }
+  Uncork(SIZE_MAX);
+}
+
+void FakeTarget::Uncork(size_t count) {
+  for (; count > 0; --count) {
+    PendingWrite write;
+    {
+      MutexLock lock(mutex_);
+      if (pending_.empty()) {
+        return;
+      }
+      write = std::move(pending_.front());
+      pending_.pop_front();
+    }
+    End(std::move(write));
+  }
+}
+
+size_t FakeTarget::corked() const {
+  MutexLock lock(mutex_);
+  return pending_.size();
+}
+
+void FakeTarget::FailNextWrite(Status status, bool in_doubt) {
+  MutexLock lock(mutex_);
+  write_failures_.push_back({std::move(status), in_doubt});
+}
+
+void FakeTarget::FailNextDdl(Status status) {
+  MutexLock lock(mutex_);
+  ddl_failures_.push_back(std::move(status));
+}
+
+void FakeTarget::FailConnect(Status status) {
+  MutexLock lock(mutex_);
+  connect_status_ = std::move(status);
+}
+
+std::vector<FakeTarget::WrittenBatch> FakeTarget::batches() const {
+  MutexLock lock(mutex_);
+  return batches_;
+}
+
+std::vector<Ddl> FakeTarget::ddl() const {
+  MutexLock lock(mutex_);
+  return ddl_;
+}
+
+uint64_t FakeTarget::rows(RowOp op) const {
+  MutexLock lock(mutex_);
+  uint64_t rows = 0;
+  for (const WrittenBatch& written : batches_) {
+    rows += written.status.ok() && written.batch.op == op ? written.batch.rows : 0;
+  }
+  return rows;
+}
+
+size_t FakeTarget::max_in_progress() const {
+  MutexLock lock(mutex_);
+  return max_in_progress_;
+}
+
+void FakeTarget::CheckNames(bool check) {
+  MutexLock lock(mutex_);
+  check_names_ = check;
+}
+
+Result<std::string> FakeTarget::Connect(std::chrono::milliseconds) {
+  MutexLock lock(mutex_);
+  if (!connect_status_.ok()) {
+    return connect_status_;
+  }
+  return std::string("fake");
+}
+
+Result<std::vector<std::string>> FakeTarget::ListDatabases() {
+  MutexLock lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, collections] : databases_) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> FakeTarget::ListCollections(const std::string& database) {
+  MutexLock lock(mutex_);
+  const auto found = databases_.find(database);
+  if (found == databases_.end()) {
+    return NotFound(database);
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, collection] : found->second) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+Result<std::optional<TargetCollection>> FakeTarget::DescribeCollection(const CollectionName& name) {
+  MutexLock lock(mutex_);
+  const TargetCollection* collection = Applier(&databases_).Find(name);
+  return collection == nullptr ? std::optional<TargetCollection>() : std::optional(*collection);
+}
+
+Status FakeTarget::Apply(const Ddl& ddl) {
+  MutexLock lock(mutex_);
+  if (!ddl_failures_.empty()) {
+    Status status = std::move(ddl_failures_.front());
+    ddl_failures_.pop_front();
+    return status;
+  }
+  CDC_RETURN_IF_ERROR(std::visit(Applier(&databases_), ddl));
+  ddl_.push_back(ddl);
+  return OkStatus();
+}
+
+void FakeTarget::Write(const RowBatch& batch, WriteDone done) {
+  PendingWrite write{batch, std::move(done)};
+  {
+    MutexLock lock(mutex_);
+    max_in_progress_ = std::max(max_in_progress_, pending_.size() + 1);
+    // Behind others that wait, even if they are just being let go.
+    if (corked_ || !pending_.empty()) {
+      pending_.push_back(std::move(write));
+      return;
+    }
+  }
+  End(std::move(write));
+}
+
+void FakeTarget::CancelWrites() {
+  std::deque<PendingWrite> cancelled;
+  {
+    MutexLock lock(mutex_);
+    cancelled.swap(pending_);
+  }
+  for (PendingWrite& write : cancelled) {
+    write.done({CancelledError("cancelled"), /*in_doubt=*/true, 0});
+  }
+}
+
+WriteResult FakeTarget::Execute(const RowBatch& batch) {
+  MutexLock lock(mutex_);
+  Failure failure;
+  if (!write_failures_.empty()) {
+    failure = std::move(write_failures_.front());
+    write_failures_.pop_front();
+  } else if (check_names_) {
+    const TargetCollection* collection = Applier(&databases_).Find(batch.target);
+    if (collection == nullptr) {
+      failure.status = NotFound(batch.target.ToString());
+    } else if (!batch.partition.empty() && !Applier::Has(*collection, batch.partition)) {
+      failure.status = NotFound(batch.partition);
+    }
+  }
+  if (failure.status.ok() || failure.in_doubt) {
+    batches_.push_back({batch, failure.status});
+  }
+  return {failure.status, failure.in_doubt, 1};
+}
+
+void FakeTarget::End(PendingWrite write) {
+  const WriteResult result = Execute(write.batch);
+  write.done(result);
+}
+
+}  // namespace cdc

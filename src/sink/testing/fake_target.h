@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "sink/target.h"
+
+namespace cdc {
+
+// A target in memory, for tests of what drives one. It models databases, collections, partitions,
+// indexes and load state as a Milvus does (idempotence, "not found", no drop of what is loaded), and
+// records writes without looking into the rows.
+//
+// Thread-safe. A write ends inside Write, unless corked: then inside Uncork or CancelWrites. Must
+// outlive its writes.
+class FakeTarget : public Target {
+ public:
+  struct WrittenBatch {
+    RowBatch batch;
+    Status status;  // what was answered
+  };
+
+  FakeTarget();
+
+  // Writes from now on wait, in order, until Uncork lets all or the first `count` of them end.
+  void Cork();
+  void Uncork();
+  void Uncork(size_t count);
+  size_t corked() const;
+
+  // The next calls of Write (FailNextWrite) or of Apply (FailNextDdl) fail. Several are answered in
+  // order. An in-doubt write is recorded as written, others are not.
+  void FailNextWrite(Status status, bool in_doubt);
+  void FailNextDdl(Status status);
+  void FailConnect(Status status);
+
+  // Acknowledged writes (and those in doubt), in the order of their ends.
+  std::vector<WrittenBatch> batches() const;
+  // Changes that were applied with success, in order.
+  std::vector<Ddl> ddl() const;
+  // All rows of `op` in acknowledged writes.
+  uint64_t rows(RowOp op) const;
+  // The largest number of writes that were in progress at one time.
+  size_t max_in_progress() const;
+
+  // False: an unknown collection or partition takes rows, too. True (the default): kNotFound.
+  void CheckNames(bool check);
+
+  Result<std::string> Connect(std::chrono::milliseconds timeout) override;
+  Result<std::vector<std::string>> ListDatabases() override;
+  Result<std::vector<std::string>> ListCollections(const std::string& database) override;
+  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override;
+  Status Apply(const Ddl& ddl) override;
+  void Write(const RowBatch& batch, WriteDone done) override;
+  void CancelWrites() override;
+
+ private:
+  struct PendingWrite {
+    RowBatch batch;
+    WriteDone done;
+  };
+  struct Failure {
+    Status status;
+    bool in_doubt = false;
+  };
+
+  WriteResult Execute(const RowBatch& batch);
+  void End(PendingWrite write);
+
+  mutable Mutex mutex_;
+  std::map<std::string, std::map<std::string, TargetCollection>> databases_ CDC_GUARDED_BY(mutex_);
+  bool corked_ CDC_GUARDED_BY(mutex_) = false;
+  bool check_names_ CDC_GUARDED_BY(mutex_) = true;
+  std::deque<PendingWrite> pending_ CDC_GUARDED_BY(mutex_);
+  std::deque<Failure> write_failures_ CDC_GUARDED_BY(mutex_);
+  std::deque<Status> ddl_failures_ CDC_GUARDED_BY(mutex_);
+  Status connect_status_ CDC_GUARDED_BY(mutex_);
+  std::vector<WrittenBatch> batches_ CDC_GUARDED_BY(mutex_);
+  std::vector<Ddl> ddl_ CDC_GUARDED_BY(mutex_);
+  size_t max_in_progress_ CDC_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace cdc

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+
+namespace cdc {
+
+// A Milvus Lite server of its own on a loopback port, with its data in a temporary folder; both are
+// gone at the end. It is killed with the process that started it.
+class MilvusLiteServer {
+ public:
+  // `program`: the path of milvus-lite. kNotFound: there is none. kUnavailable: it did not start.
+  static Result<std::unique_ptr<MilvusLiteServer>> Start(const std::string& program);
+  ~MilvusLiteServer();
+  MilvusLiteServer(const MilvusLiteServer&) = delete;
+  MilvusLiteServer& operator=(const MilvusLiteServer&) = delete;
+
+  std::string uri() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  MilvusLiteServer() = default;
+  Status WaitUntilReady() const;
+
+  std::string folder_;
+  int port_ = 0;
+  pid_t process_ = 0;
+};
+
+}  // namespace cdc

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "sink/target.h"
+
+// What every Target must do: run over the fake and over real servers, so that the fake cannot drift.
+// `database` must not exist; it is gone at the end.
+namespace cdc {
+
+struct TargetContract {
+  Target* target;
+  std::string database;
+  CollectionName things{database, "things"};
+
+  static Schema SimpleSchema(const std::string& dim = "4") {
+    Schema schema;
+    schema.fields.push_back(
+        {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true});
+    schema.fields.push_back(
+        {.id = {101}, .name = "v", .type = DataType::kFloatVector, .type_params = {{"dim", dim}}});
+    return schema;
+  }
+  static std::vector<KeyValue> HnswParams(const std::string& metric = "L2") {
+    return {{"index_type", "HNSW"},
+            {"metric_type", metric},
+            {"params", "{\"M\": 8, \"efConstruction\": 64}"}};
+  }
+
+  void ExpectOk(const Ddl& ddl) const {
+    const Status status = target->Apply(ddl);
+    EXPECT_TRUE(status.ok()) << Describe(ddl) << ": " << status.ToString();
+  }
+  // Every change may be repeated.
+  void ExpectOkTwice(const Ddl& ddl) const {
+    ExpectOk(ddl);
+    ExpectOk(ddl);
+  }
+  TargetCollection Look() const {
+    auto collection = target->DescribeCollection(things);
+    EXPECT_TRUE(collection.ok()) << collection.status().ToString();
+    EXPECT_TRUE(collection.ok() && collection->has_value());
+    return collection.ok() && collection->has_value() ? **collection : TargetCollection();
+  }
+
+  void Run() const {
+    MissingThings();
+    Databases();
+    Collections();
+    Partitions();
+    Indexes();
+    Loading();
+    Drops();
+  }
+
+  void MissingThings() const {
+    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
+    EXPECT_EQ(target->ListCollections(database).status().code(), StatusCode::kNotFound);
+    ExpectOk(DropCollection{things});
+    ExpectOk(DropDatabase{database});
+  }
+
+  void Databases() const {
+    ExpectOkTwice(CreateDatabase{database});
+    EXPECT_THAT(*target->ListDatabases(), ::testing::Contains(database));
+    EXPECT_THAT(*target->ListCollections(database), ::testing::IsEmpty());
+    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
+    EXPECT_EQ(target->Apply(CreatePartition{things, "p"}).code(), StatusCode::kNotFound);
+    ExpectOk(DropPartition{things, "p"});
+    ExpectOk(DropIndex{things, "v", "v_index"});
+    ExpectOk(ReleaseCollection{things});
+  }
+
+  void Collections() const {
+    ExpectOkTwice(CreateCollection{.name = things, .schema = SimpleSchema()});
+    EXPECT_EQ(target->Apply(CreateCollection{.name = things, .schema = SimpleSchema("8")}).code(),
+              StatusCode::kAlreadyExists);
+    EXPECT_THAT(*target->ListCollections(database), ::testing::ElementsAre("things"));
+    const TargetCollection collection = Look();
+    EXPECT_THAT(SchemaDifferences(SimpleSchema(), collection.schema), ::testing::IsEmpty());
+    EXPECT_THAT(collection.partitions, ::testing::ElementsAre("_default"));
+    EXPECT_THAT(collection.indexes, ::testing::IsEmpty());
+    EXPECT_FALSE(collection.loaded);
+    EXPECT_FALSE(target->Apply(DropDatabase{database}).ok());  // not empty
+  }
+
+  void Partitions() const {
+    ExpectOkTwice(CreatePartition{things, "p1"});
+    ExpectOkTwice(CreatePartition{things, "p2"});
+    ExpectOkTwice(CreatePartition{things, "p3"});
+    ExpectOkTwice(DropPartition{things, "p3"});
+    EXPECT_THAT(Look().partitions, ::testing::UnorderedElementsAre("_default", "p1", "p2"));
+  }
+
+  void Indexes() const {
+    ExpectOkTwice(CreateIndex{things, "v", "v_index", HnswParams()});
+    EXPECT_FALSE(target->Apply(CreateIndex{things, "v", "v_index", HnswParams("IP")}).ok());
+    const TargetCollection collection = Look();
+    ASSERT_EQ(collection.indexes.size(), 1U);
+    EXPECT_EQ(collection.indexes[0].field, "v");
+    EXPECT_TRUE(SameIndexParams(collection.indexes[0].params, HnswParams()));
+    EXPECT_FALSE(SameIndexParams(collection.indexes[0].params, HnswParams("IP")));
+  }
+
+  void Loading() const {
+    ExpectOkTwice(ReleaseCollection{things});
+    EXPECT_FALSE(Look().loaded);
+    ExpectOkTwice(LoadPartitions{things, {"p1"}});
+    TargetCollection collection = Look();
+    EXPECT_TRUE(collection.loaded);
+    const bool by_partition = collection.loads_partitions;
+    if (by_partition) {
+      EXPECT_THAT(collection.loaded_partitions, ::testing::ElementsAre("p1"));
+      ExpectOkTwice(LoadPartitions{things, {"p1", "p2"}});
+      EXPECT_THAT(Look().loaded_partitions, ::testing::ElementsAre("p1", "p2"));
+      ExpectOkTwice(ReleasePartitions{things, {"p1"}});
+      EXPECT_THAT(Look().loaded_partitions, ::testing::ElementsAre("p2"));
+    } else {
+      EXPECT_THAT(collection.loaded_partitions, ::testing::ElementsAre("_default", "p1", "p2"));
+      EXPECT_EQ(target->Apply(ReleasePartitions{things, {"p1"}}).code(), StatusCode::kUnimplemented);
+    }
+    ExpectOkTwice(LoadCollection{things});
+    collection = Look();
+    EXPECT_TRUE(collection.loaded);
+    EXPECT_THAT(collection.loaded_partitions, ::testing::ElementsAre("_default", "p1", "p2"));
+    EXPECT_EQ(target->Apply(DropIndex{things, "v", "v_index"}).code(),
+              StatusCode::kFailedPrecondition);
+    ExpectOk(Flush{things});
+    ExpectOkTwice(ReleaseCollection{things});
+    EXPECT_FALSE(Look().loaded);
+    EXPECT_THAT(Look().loaded_partitions, ::testing::IsEmpty());
+  }
+
+  void Drops() const {
+    ExpectOkTwice(DropIndex{things, "v", "v_index"});
+    EXPECT_THAT(Look().indexes, ::testing::IsEmpty());
+    ExpectOkTwice(DropPartition{things, "p1"});
+    ExpectOkTwice(DropCollection{things});
+    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
+    ExpectOkTwice(DropDatabase{database});
+    EXPECT_THAT(*target->ListDatabases(), ::testing::Not(::testing::Contains(database)));
+  }
+};
+
+}  // namespace cdc

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "etcd/etcd_client.h"
+
+// Where Milvus keeps its metadata below the meta root ("by-dev/meta/").
+namespace cdc {
+
+enum class CatalogKeyKind {
+  kIgnored,         // nothing the catalog is made of
+  kDatabase,        // id
+  kCollection,      // owner: database, id
+  kOldCollection,   // id; before databases, with fields and partitions inside
+  kPartition,       // owner: collection, id
+  kField,           // owner: collection, id
+  kFunction,        // owner: collection, id
+  kAlias,           // name; the value is an AliasInfo
+  kOldestAlias,     // name; the value is a CollectionInfo
+  kIndex,           // owner: collection, id
+  kCollectionLoad,  // id
+  kPartitionLoad,   // owner: collection, id
+};
+
+struct CatalogKey {
+  CatalogKeyKind kind = CatalogKeyKind::kIgnored;
+  int64_t owner = 0;
+  int64_t id = 0;
+  std::string_view name;  // a view on the key
+};
+
+// Takes apart a key without its meta root. kDataLoss: of a known kind, but malformed.
+Result<CatalogKey> ParseCatalogKey(std::string_view key);
+
+// The ranges that hold everything the catalog is made of, for listing.
+std::vector<KeyRange> CatalogListRanges(const std::string& meta_root);
+
+// One range around them, for watching: a single watcher gets the changes of all kinds in one order,
+// and a transaction whole. What else lies in it is little: between "field-index/" and "root-coord/"
+// there are only the small records of the query coordinator; the busy parts (datacoord-meta/,
+// segment-index/, snapshots/, session/) lie outside.
+KeyRange CatalogWatchRange(const std::string& meta_root);
+
+}  // namespace cdc

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/status.h"
+#include "etcd/etcd_client.h"
+
+namespace cdc {
+
+// Checks that a Milvus keeps its metadata below `meta_root` ("by-dev/meta/").
+//
+// kNotFound: it does not; the message names the place and the roots that were found instead, by a
+// search of bounded length (see kMaxLookups in the source).
+Status CheckMilvusRoot(EtcdClient& client,
+                       const std::string& meta_root,
+                       const std::stop_token& stop);
+
+}  // namespace cdc

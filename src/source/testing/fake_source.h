@@ -1,0 +1,66 @@
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "source/catalog_source.h"
+#include "source/log.h"
+
+namespace cdc {
+
+// A catalog that a test sets.
+class FakeCatalog : public CatalogSource {
+ public:
+  std::shared_ptr<const Catalog> Current() const override;
+  Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) override;
+  std::unique_ptr<Subscription> Subscribe(Listener listener) override;
+
+  void Set(Catalog catalog);
+  // What Sync finds: the catalog then becomes current, as if its events had arrived.
+  void SetUnseen(Catalog catalog);
+  // The next calls of Sync fail so.
+  void FailSync(int times, const Status& status);
+
+ private:
+  void Notify();
+
+  mutable Mutex mutex_;
+  std::shared_ptr<const Catalog> current_ CDC_GUARDED_BY(mutex_) = std::make_shared<Catalog>();
+  std::shared_ptr<const Catalog> unseen_ CDC_GUARDED_BY(mutex_);
+  std::list<Listener> listeners_ CDC_GUARDED_BY(mutex_);
+  int failures_ CDC_GUARDED_BY(mutex_) = 0;
+  Status failure_ CDC_GUARDED_BY(mutex_);
+};
+
+// A queue in memory. Ids are 1, 2, 3, … of a channel, as 8 bytes little-endian.
+class FakeLog : public Log {
+ public:
+  Result<std::unique_ptr<LogReader>> NewReader() override;
+  Result<std::optional<MsgId>> Latest(const std::string& channel) override;
+  Status CheckPosition(const std::string& channel, const LogPosition& start) override;
+  std::strong_ordering Compare(const MsgId& a, const MsgId& b) const override;
+  std::string FormatId(const MsgId& id) const override;
+
+  MsgId Append(const std::string& channel, std::string payload);
+  // Forgets the records before `id`, as a queue's retention does.
+  void Expire(const std::string& channel, const MsgId& id);
+
+  static MsgId IdOf(int64_t number);
+  static int64_t NumberOf(const MsgId& id);
+
+ private:
+  friend class FakeLogReader;
+  struct Topic {
+    int64_t first = 1;
+    std::vector<std::string> records;
+  };
+  mutable Mutex mutex_;
+  CondVar appended_;
+  std::map<std::string, Topic> topics_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc

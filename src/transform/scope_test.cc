@@ -1,0 +1,63 @@
+#include "transform/scope.h"
+
+#include <gtest/gtest.h>
+
+namespace cdc {
+namespace {
+
+TaskSpec Spec(std::map<std::string, std::vector<CollectionInfo>> databases) {
+  TaskSpec spec;
+  spec.db_collections = std::move(databases);
+  return spec;
+}
+
+TEST(ScopeTest, StarsCoverEverything) {
+  const Scope scope(Spec({{"*", {{.name = "*"}}}}));
+  EXPECT_TRUE(scope.Covers({"default", "a"}));
+  EXPECT_TRUE(scope.Covers({"db1", "b"}));
+  EXPECT_TRUE(scope.CoversDatabase("db1"));
+}
+
+TEST(ScopeTest, CollectionInfosMeanTheDefaultDatabase) {
+  TaskSpec spec;
+  spec.collection_infos = {{.name = "*"}};
+  const Scope scope(spec);
+  EXPECT_TRUE(scope.Covers({"default", "a"}));
+  EXPECT_FALSE(scope.Covers({"db1", "a"}));
+  EXPECT_FALSE(scope.CoversDatabase("db1"));
+}
+
+TEST(ScopeTest, OneNameInEveryDatabase) {
+  const Scope scope(Spec({{"*", {{.name = "c1"}}}}));
+  EXPECT_TRUE(scope.Covers({"db1", "c1"}));
+  EXPECT_TRUE(scope.Covers({"default", "c1"}));
+  EXPECT_FALSE(scope.Covers({"db1", "c2"}));
+}
+
+TEST(ScopeTest, SeveralEntries) {
+  const Scope scope(Spec({{"db1", {{.name = "a"}, {.name = "b"}}}, {"db2", {{.name = "*"}}}}));
+  EXPECT_TRUE(scope.Covers({"db1", "a"}));
+  EXPECT_TRUE(scope.Covers({"db1", "b"}));
+  EXPECT_FALSE(scope.Covers({"db1", "c"}));
+  EXPECT_TRUE(scope.Covers({"db2", "c"}));
+}
+
+TEST(ScopeTest, ExcludedNamesAreLeftToOthers) {
+  TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
+  spec.exclude_collections = {"db1.a"};
+  const Scope scope(spec);
+  EXPECT_FALSE(scope.Covers({"db1", "a"}));
+  EXPECT_TRUE(scope.Covers({"db2", "a"}));
+}
+
+TEST(ScopeTest, StartIsPerEntryOrPerTask) {
+  const Scope one(Spec({{"db1", {{.name = "a", .use_start_position = true}, {.name = "b"}}}}));
+  EXPECT_TRUE(one.FromStart({"db1", "a"}));
+  EXPECT_FALSE(one.FromStart({"db1", "b"}));
+  TaskSpec spec = Spec({{"db1", {{.name = "*"}}}});
+  spec.start_from = StartFrom::kEarliest;
+  EXPECT_TRUE(Scope(spec).FromStart({"db1", "b"}));
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,180 @@
+"""What a test sees: a source, a target, a CDC server between them, and a database of its own on both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pymilvus import CollectionSchema, DataType, MilvusClient
+
+from lab.catalog import read_collection, read_collections, read_databases
+from lab.cdc_server import CdcServer
+from lab.compare import LITE, MILVUS, Comparison, TargetKind, compare_collection
+from lab.milvus import MilvusStandalone
+from lab.milvus_lite import MilvusLite
+from lab.rows import Endpoint
+from lab.waiting import NotYet, eventually
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server that tests replicate to."""
+
+    server: MilvusStandalone | MilvusLite
+    kind: TargetKind
+
+    @property
+    def uri(self) -> str:
+        return self.server.uri
+
+    @property
+    def is_lite(self) -> bool:
+        return isinstance(self.server, MilvusLite)
+
+
+def target_of(server: MilvusStandalone | MilvusLite) -> Target:
+    return Target(server, LITE if isinstance(server, MilvusLite) else MILVUS)
+
+
+class World:
+    """One test's surroundings. Everything happens in a database of its own, so tests do not see each other."""
+
+    def __init__(self, source: MilvusStandalone, target: Target, cdc: CdcServer, *, database: str | None = None) -> None:
+        self.source = source
+        self.target = target
+        self.cdc = cdc
+        self.database = database or f"test_{next(_numbers)}"
+        self.source_end = Endpoint(source.uri)
+        self.target_end = Endpoint(target.uri)
+        self._clients: list[MilvusClient] = []
+        self._tasks: list[str] = []
+        admin = self.connect("default")
+        if self.database not in admin.list_databases():
+            admin.create_database(self.database)
+        self.client = self.connect()
+
+    # -- what a test does ---------------------------------------------------------------------------------------------
+
+    def connect(self, database: str | None = None) -> MilvusClient:
+        """Another client of the source."""
+        client = MilvusClient(self.source.uri, db_name=database or self.database)
+        self._clients.append(client)
+        return client
+
+    def start_task(self, **fields: Any) -> str:
+        """Creates a task for this test's database: everything in it, from the beginning, unless `fields` differ."""
+        fields.setdefault("db_collections", {self.database: [{"name": "*"}]})
+        task_id = self.cdc.client.create(self.target.uri, **fields)
+        self._tasks.append(task_id)
+        return task_id
+
+    def make_collection(
+        self,
+        name: str,
+        *,
+        key: DataType = DataType.INT64,
+        dim: int = 8,
+        shards: int = 1,
+        load: bool = True,
+        fields: Callable[[CollectionSchema], object] | None = None,
+        auto_id: bool = False,
+        **options: Any,
+    ) -> None:
+        """Creates a collection `id`, `vector`, dynamic field; with an index and loaded unless told otherwise."""
+        options.setdefault("enable_dynamic_field", True)
+        description = options.pop("description", "")
+        schema = self.client.create_schema(
+            auto_id=auto_id, enable_dynamic_field=options.pop("enable_dynamic_field"), description=description
+        )
+        limits = {"max_length": 200} if key == DataType.VARCHAR else {}
+        schema.add_field("id", key, is_primary=True, **limits)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
+        if fields:
+            fields(schema)
+        self.client.create_collection(name, schema=schema, num_shards=shards, **options)
+        if load:
+            self.make_index(name)
+            # Loading takes Milvus seconds; whoever compares the rows waits for it, the test need not.
+            self.client.load_collection(name, _async=True)
+
+    def make_index(self, collection: str, name: str = "by_vector", **params: Any) -> None:
+        params = {"index_type": "FLAT", "metric_type": "L2", **params}
+        index = self.client.prepare_index_params()
+        index.add_index("vector", index_name=name, **params)
+        self.client.create_index(collection, index, sync=False)
+
+    # -- what a test expects ------------------------------------------------------------------------------------------
+
+    def compare(self, collection: str, **options: Any) -> Comparison:
+        return compare_collection(
+            self.source_end, self.target_end, collection, self.database, kind=self.target.kind, **options
+        )
+
+    def expect_equal(self, collection: str, within: float = 45, **options: Any) -> Comparison:
+        """Waits until the collection is the same on both sides: schema, partitions, indexes, load state, all rows."""
+
+        def equal() -> Comparison:
+            found = self.compare(collection, **options)
+            if found.differences:
+                raise NotYet("; ".join(found.differences))
+            return found
+
+        return eventually(equal, within, 0.25, f"{self.database}.{collection} is equal on both sides")
+
+    def expect_collections(self, *names: str, within: float = 45) -> None:
+        """Waits until the target's database has exactly these collections."""
+
+        def same() -> None:
+            found = read_collections(self.target_end, self.database)
+            if found != sorted(names):
+                raise NotYet(f"the target has {found}")
+
+        eventually(same, within, 0.2, f"the target has exactly the collections {sorted(names)}")
+
+    def expect_databases(self, present: list[str], absent: list[str], within: float = 45) -> None:
+        def same() -> None:
+            found = read_databases(self.target_end)
+            wrong = [name for name in present if name not in found] + [name for name in absent if name in found]
+            if wrong:
+                raise NotYet(f"the target has the databases {found}")
+
+        eventually(same, within, 0.2, f"the target has {present} and not {absent}")
+
+    def expect_target(self, collection: str, check: Callable[[Any], bool], what: str, within: float = 45) -> None:
+        """Waits until `check` holds for the target's collection (a lab.catalog.Collection)."""
+
+        def holds() -> None:
+            found = read_collection(self.target_end, self.database, collection)
+            if not check(found):
+                raise NotYet(f"partitions {found.partitions}, indexes {found.indexes}, {found.loaded}")
+
+        eventually(holds, within, 0.2, what)
+
+    def target_count(self, collection: str) -> int:
+        return self.target_end.count(self.database, collection)
+
+    def expect_state(self, task_id: str, state: str, within: float = 20) -> dict[str, Any]:
+        def reached() -> dict[str, Any]:
+            task = self.cdc.client.get(task_id)
+            if task["state"] != state:
+                raise NotYet(f"the state is {task['state']}, reason {task.get('reason')}")
+            return task
+
+        return eventually(reached, within, 0.1, f"the task is {state}")
+
+    def close(self) -> None:
+        """Deletes the tasks and empties the source's database; the target keeps its copy, nobody looks at it again."""
+        if self.cdc.process.is_running():
+            for task_id in self._tasks:
+                self.cdc.client.answer("delete", {"task_id": task_id})
+        for name in read_collections(self.source_end, self.database):
+            self.client.release_collection(name)
+            self.client.drop_collection(name)
+        for client in self._clients:
+            client.close()
+        self.source_end.close()
+        self.target_end.close()

@@ -1,0 +1,81 @@
+"""Our own server under test: `milvus-cdc serve` with a configuration and a folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .cdc_client import CdcClient
+from .etcd import http_ok
+from .milvus import MilvusStandalone
+from .paths import CDC_BINARY
+from .ports import give_back, take_port
+from .process import ServerProcess
+
+
+class CdcServer:
+    """`settings` are put over the default configuration key by key (a nested block is replaced as a whole)."""
+
+    def __init__(
+        self, name: str, folder: Path, source: MilvusStandalone, settings: dict[str, Any] | None = None
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.port = take_port()
+        self.client = CdcClient(f"127.0.0.1:{self.port}")
+        self.configuration = {**self.default_configuration(source), **(settings or {})}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.configuration_file = folder / "cdc.yaml"
+        self.configuration_file.write_text(yaml.safe_dump(self.configuration, sort_keys=False))
+        self.process = ServerProcess(
+            name, [str(CDC_BINARY), "serve", "--config", str(self.configuration_file)], folder
+        )
+
+    def default_configuration(self, source: MilvusStandalone) -> dict[str, Any]:
+        return {
+            "address": f"127.0.0.1:{self.port}",
+            "maxTaskNum": 100,
+            "maxNameLength": 256,
+            "logLevel": "info",
+            "metaStoreConfig": {"storeType": "sqlite", "sqlitePath": str(self.folder / "cdc.db")},
+            "sourceConfig": source_configuration(source),
+        }
+
+    def start(self) -> None:
+        if not CDC_BINARY.exists():
+            raise RuntimeError(f"{CDC_BINARY} is missing: run ./dev build")
+        self.process.start()
+
+    def wait_ready(self, within: float = 20) -> None:
+        url = f"http://127.0.0.1:{self.port}/healthz"
+        self.process.wait_until(lambda: http_ok(url), within, "milvus-cdc answers /healthz")
+
+    def stop(self, within: float = 5.0) -> None:
+        """SIGTERM. A server that needs longer than it promises is a failure."""
+        code = self.process.stop(within)
+        if code != 0:
+            raise RuntimeError(f"{self.name} ended with {code}\n{self.process.log_tail()}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Starts again after `stop` or `kill`, with the same folder."""
+        self.start()
+        self.wait_ready()
+
+    def close(self) -> None:
+        self.process.kill()
+        give_back(self.port)
+
+
+def source_configuration(source: MilvusStandalone) -> dict[str, Any]:
+    return {
+        "etcd": {"address": [source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
+        "rocksmq": {"path": str(source.rocksmq_path)},
+        "replicateChan": f"{source.root_path}-replicate-msg",
+        "channelNum": 16,
+    }

@@ -1,0 +1,170 @@
+"""Says in which points a target differs from its source: catalogs first, then all rows of all fields by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .catalog import Collection, read_collection, read_collections, read_databases
+from .rows import Endpoint, read_rows
+
+
+@dataclass(frozen=True)
+class TargetKind:
+    """What a kind of target keeps of a collection; what it does not keep is not compared."""
+
+    # Shards, description, consistency level.
+    keeps_details: bool = True
+    # Without it, all partitions are loaded as soon as one is.
+    loads_partitions: bool = True
+    # Without it, an index is known by its field and only its type and metric are shown; fields other than vectors may
+    # lack theirs.
+    keeps_indexes: bool = True
+
+
+MILVUS = TargetKind()
+LITE = TargetKind(keeps_details=False, loads_partitions=False, keeps_indexes=False)
+
+
+@dataclass
+class Comparison:
+    """The answer for one collection."""
+
+    source: Collection | None
+    target: Collection | None
+    differences: list[str]
+    source_rows: int | None = None
+    target_rows: int | None = None
+    source_digest: str = ""
+    target_digest: str = ""
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences
+
+
+def compare_collection(
+    source: Endpoint,
+    target: Endpoint,
+    collection: str,
+    database: str = "default",
+    *,
+    target_database: str | None = None,
+    kind: TargetKind = MILVUS,
+    rows: bool = True,
+    counts: bool = True,
+) -> Comparison:
+    """Compares one collection. Cheap checks come first, and rows are read only when those agree.
+
+    Without `counts`, copies of a row on the target are not a difference: count(*) sees them, reading by key does not.
+    """
+    there = target_database or database
+    a = read_collection(source, database, collection)
+    b = read_collection(target, there, collection)
+    result = Comparison(a, b, describe_differences(a, b, kind))
+    if result.differences or not rows or not a.loaded_partitions:
+        return result
+    # Only loaded partitions can be read, and the load state is the source's to decide.
+    here = a.loaded_partitions
+    there_partitions = b.loaded_partitions if a.has_partition_key else here
+    result.source_rows = _count(source, a, here)
+    result.target_rows = _count(target, b, there_partitions)
+    if counts and result.source_rows != result.target_rows:
+        result.differences.append(f"count(*): {result.source_rows} on the source, {result.target_rows} on the target")
+        return result
+    by_partition = not a.has_partition_key
+    mine = read_rows(source, database, collection, a.schema, here, by_partition=by_partition)
+    theirs = read_rows(target, there, collection, b.schema, there_partitions, by_partition=by_partition)
+    result.source_digest, result.target_digest = mine.digest(), theirs.digest()
+    for partition in sorted(mine.partitions.keys() | theirs.partitions.keys()):
+        result.differences += _row_differences(
+            partition, mine.partitions.get(partition, {}), theirs.partitions.get(partition, {})
+        )
+    return result
+
+
+def compare_all(
+    source: Endpoint, target: Endpoint, *, kind: TargetKind = MILVUS, databases: Iterable[str] | None = None
+) -> dict[str, Comparison]:
+    """Compares every collection of every database (or the given ones); the keys are `database.collection`."""
+    result: dict[str, Comparison] = {}
+    mine, theirs = set(read_databases(source)), set(read_databases(target))
+    wanted = set(databases) if databases is not None else mine | theirs
+    for database in sorted(wanted):
+        if database not in mine or database not in theirs:
+            where = "source" if database in mine else "target"
+            result[f"{database}.*"] = Comparison(None, None, [f"the database is only on the {where}"])
+            continue
+        here, there = set(read_collections(source, database)), set(read_collections(target, database))
+        for name in sorted(here | there):
+            if name in here and name in there:
+                found = compare_collection(source, target, name, database, kind=kind)
+            elif name in here:
+                found = Comparison(read_collection(source, database, name), None, ["missing on the target"])
+            else:
+                found = Comparison(None, read_collection(target, database, name), ["not on the source any more"])
+            result[f"{database}.{name}"] = found
+    return result
+
+
+def describe_differences(source: Collection, target: Collection, kind: TargetKind) -> list[str]:
+    """The differences of two collections apart from their rows, as sentences."""
+    found: list[str] = []
+
+    def check(what: str, here: object, there: object) -> None:
+        if here != there:
+            found.append(f"{what}: {here} on the source, {there} on the target")
+
+    for name in sorted(source.fields.keys() | target.fields.keys()):
+        check(f"field {name}", source.fields.get(name), target.fields.get(name))
+    check("order of fields", list(source.fields), list(target.fields))
+    check("dynamic field", source.dynamic, target.dynamic)
+    check("properties", source.properties, target.properties)
+    if kind.keeps_details:
+        check("description", source.description, target.description)
+        check("shards", source.shards, target.shards)
+        check("consistency level", source.consistency, target.consistency)
+    check("load state", source.loaded, target.loaded)
+    for where, side in (("source", source), ("target", target)):
+        if "loading" in (side.loaded, *side.partitions.values()):
+            found.append(f"still loading on the {where}")
+    if not source.has_partition_key:
+        check("partitions", sorted(source.partitions), sorted(target.partitions))
+        if kind.loads_partitions:
+            for name in sorted(source.partitions.keys() & target.partitions.keys()):
+                check(f"load state of partition {name}", source.partitions[name], target.partitions[name])
+    here, there = _indexes(source, kind), _indexes(target, kind)
+    for name in sorted(here.keys() | there.keys()):
+        check(f"index {name}", here.get(name), there.get(name))
+    return found
+
+
+def _indexes(collection: Collection, kind: TargetKind) -> dict[str, dict[str, str]]:
+    if kind.keeps_indexes:
+        return collection.indexes
+    shown = ("field", "index_type", "metric_type")
+    return {
+        f"of field {index['field']}": {key: index[key] for key in shown if key in index}
+        for index in collection.indexes.values()
+        if "dim" in collection.fields[index["field"]]["params"]
+    }
+
+
+def _count(endpoint: Endpoint, collection: Collection, partitions: list[str]) -> int:
+    if len(partitions) == len(collection.partitions):
+        return endpoint.count(collection.database, collection.name)
+    return sum(endpoint.count(collection.database, collection.name, name) for name in partitions)
+
+
+def _row_differences(partition: str, mine: dict, theirs: dict) -> list[str]:
+    if mine == theirs:
+        return []
+    missing = [key for key in mine if key not in theirs]
+    extra = [key for key in theirs if key not in mine]
+    changed = [key for key in mine if key in theirs and mine[key] != theirs[key]]
+    label = f"rows of partition {partition}" if partition else "rows"
+    result = []
+    for what, keys in (("missing on the target", missing), ("only on the target", extra), ("different", changed)):
+        if keys:
+            result.append(f"{label}: {len(keys)} {what}, e.g. {sorted(keys)[:5]}")
+    return result

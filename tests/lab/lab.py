@@ -1,0 +1,74 @@
+"""Starts servers in one temporary folder and ends them all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from .cdc_server import CdcServer
+from .etcd import Etcd
+from .milvus import MilvusStandalone
+from .milvus_lite import MilvusLite
+
+
+class Server(Protocol):
+    def start(self) -> None: ...
+    def wait_ready(self) -> None: ...
+    def close(self) -> None: ...
+
+
+S = TypeVar("S", bound=Server)
+
+
+class Lab:
+    """A context manager. The methods make servers without starting them; `start` starts several at the same time.
+
+    The folder is removed at the end. With LAB_KEEP=1 in the environment it stays, for looking at logs.
+    """
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="cdc-lab-"))
+        self._servers: list[Server] = []
+
+    def etcd(self, name: str) -> Etcd:
+        return self._add(Etcd(name, self.folder / name))
+
+    def milvus(self, name: str, **options: Any) -> MilvusStandalone:
+        return self._add(MilvusStandalone(name, self.folder / name, **options))
+
+    def milvus_lite(self, name: str) -> MilvusLite:
+        return self._add(MilvusLite(name, self.folder / name))
+
+    def cdc_server(self, name: str, source: MilvusStandalone, settings: dict[str, Any] | None = None) -> CdcServer:
+        return self._add(CdcServer(name, self.folder / name, source, settings))
+
+    def start(self, *servers: S) -> None:
+        """Starts all, then waits until all are ready."""
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.wait_ready()
+
+    def end(self, server: Server) -> None:
+        """Ends one server before the others."""
+        server.close()
+        self._servers.remove(server)
+
+    def close(self) -> None:
+        while self._servers:
+            self._servers.pop().close()
+        if not os.environ.get("LAB_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _add(self, server: S) -> S:
+        self._servers.append(server)
+        return server
