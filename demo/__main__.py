@@ -115,13 +115,20 @@ def print_next_steps(console: Console, demo: Demo) -> None:
             "write to the source, then look at the target",
             f".cache/venv/bin/python -c \"from pymilvus import MilvusClient as M; "
             f"M('{demo.source.uri}').delete('products', ids=[5000]); "
-            f"print(M('{demo.target.uri}').query('products', 'id in [5000, 5001]', ['name']))\"",
+            f"import time; time.sleep(1); print(M('{demo.target.uri}').query('products', 'id in [5000, 5001]', ['name']))\"",
         ),
         ("the server's log", f"tail -f {demo.cdc.process.log}"),
     ):
         console.print(Text(f"  # {what}", style="dim"))
         console.print(Text(f"  {command}\n"), soft_wrap=True)
     console.print("Press Ctrl-C to end all servers and remove their data.")
+
+
+def wait_for_interrupt() -> None:
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
 
 
 def main() -> int:
@@ -140,7 +147,7 @@ def main() -> int:
             equal = demo.run()
             if options.keep:
                 print_next_steps(console, demo)
-                signal.pause()
+                wait_for_interrupt()
         except KeyboardInterrupt:
             console.print("\nended")
             return 130

@@ -70,6 +70,33 @@ std::string DescribeParseError(const Json::exception& error, std::string_view bo
                                 : "invalid JSON at byte " + std::to_string(parse_error->byte);
 }
 
+// How deep arrays and objects lie in each other. The JSON library copies and destroys by recursion.
+constexpr int kMaxDepth = 64;
+
+bool NestedTooDeep(std::string_view body) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxDepth) {
+        return true;
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 struct Envelope {
   std::string type;
   Json data = Json::object();
@@ -79,6 +106,9 @@ Result<Envelope> ParseEnvelope(std::string_view body) {
   const auto fail = [](const std::string& cause) {
     return InternalError("fail to unmarshal the request, error: " + cause);
   };
+  if (NestedTooDeep(body)) {
+    return fail("nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  }
   Json json;
   try {
     json = Json::parse(body);

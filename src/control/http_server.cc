@@ -1,5 +1,7 @@
 #include "control/http_server.h"
 
+#include <sys/socket.h>
+
 #include <charconv>
 #include <exception>
 #include <string_view>
@@ -18,6 +20,7 @@ namespace {
 // A request holds a thread as long as it lasts, a create up to its connect timeout. Enough of them,
 // so that a few dead targets do not keep a list from being answered.
 constexpr size_t kThreads = 64;
+constexpr int kQueuedConnections = 128;
 constexpr const char* kJson = "application/json";
 constexpr const char* kText = "text/plain; charset=utf-8";
 constexpr const char* kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
@@ -55,6 +58,21 @@ Result<Endpoint> ParseAddress(const std::string& address) {
   return endpoint;
 }
 
+// httplib's server with what its compiled form does not let one set otherwise.
+class ListeningServer final : public httplib::Server {
+ public:
+  ListeningServer() {
+    // The default shares the port with whoever else listens on it, without a word.
+    set_socket_options([](socket_t socket) {
+      const int on = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    });
+  }
+
+  // The default queue of five connections makes a sixth wait for a second. To be called once bound.
+  void WidenQueue() { ::listen(svr_sock_.load(), kQueuedConnections); }
+};
+
 class HttplibServer final : public HttpServer {
  public:
   explicit HttplibServer(HttpServerOptions options) : options_(std::move(options)) {
@@ -75,6 +93,7 @@ class HttplibServer final : public HttpServer {
       return UnavailableError("cannot listen on " + options_.address +
                               ": the port is in use or the address is not of this machine");
     }
+    server_.WidenQueue();
     thread_ = Thread("cdc-http", [this](const std::stop_token&) { server_.listen_after_bind(); });
     // Connections queue from now on; but only a running server can be stopped.
     while (!server_.is_running()) {
@@ -174,7 +193,7 @@ class HttplibServer final : public HttpServer {
   }
 
   const HttpServerOptions options_;
-  httplib::Server server_;
+  ListeningServer server_;
   int port_ = 0;
   Thread thread_;  // nothing may be declared after it: it uses what is above
 };

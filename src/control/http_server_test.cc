@@ -49,7 +49,7 @@ class HttpServerTest : public ::testing::Test {
   }
   ~HttpServerTest() override { replicator_.UncorkChecks(); }
 
-  httplib::Client Client() { return {"127.0.0.1", server_->port()}; }
+  httplib::Client Client() { return httplib::Client("127.0.0.1", server_->port()); }
 
   httplib::Response Post(const std::string& body, const char* type = "application/json") {
     httplib::Client client = Client();
@@ -95,10 +95,13 @@ TEST_F(HttpServerTest, ContentTypeIsNotLookedAt) {
 
 TEST_F(HttpServerTest, OtherMethodsAreToldSo) {
   httplib::Client client = Client();
-  for (const httplib::Result& result :
-       {client.Get("/cdc"), client.Put("/cdc", kList, "application/json"),
-        client.Patch("/cdc", kList, "application/json"), client.Delete("/cdc"),
-        client.Options("/cdc")}) {
+  std::vector<httplib::Result> results;
+  results.push_back(client.Get("/cdc"));
+  results.push_back(client.Put("/cdc", kList, "application/json"));
+  results.push_back(client.Patch("/cdc", kList, "application/json"));
+  results.push_back(client.Delete("/cdc"));
+  results.push_back(client.Options("/cdc"));
+  for (const httplib::Result& result : results) {
     ASSERT_TRUE(result);
     EXPECT_EQ(result->status, 200);
     EXPECT_EQ(result->body, "{\"code\":405,\"message\":\"only support the POST method\"}\n");

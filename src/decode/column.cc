@@ -207,8 +207,7 @@ Status ReadFieldData(WireReader& reader,
       column->type = static_cast<DataType>(type);
       return OkStatus();
     }
-    case 2:
-      return ReadField(reader, "field_name", &column->name);
+    case 2: return ReadField(reader, "field_name", &column->name);
     case 3:
     case 4: {
       if (column->kind != ColumnKind::kNone) {
@@ -218,16 +217,11 @@ Status ReadFieldData(WireReader& reader,
       CDC_RETURN_IF_ERROR(ReadField(reader, "its data", &data));
       return ReadData(data, reader.field() == 4, origin, column);
     }
-    case 5:
-      return ReadField(reader, "field_id", &column->field.value);
-    case 6:
-      return ReadField(reader, "is_dynamic", &column->is_dynamic);
-    case 7:
-      return valid_data->Add(reader);
-    case 8:
-      return reader.Error("a column of structs is not supported");
-    default:
-      return OkStatus();
+    case 5: return ReadField(reader, "field_id", &column->field.value);
+    case 6: return ReadField(reader, "is_dynamic", &column->is_dynamic);
+    case 7: return valid_data->Add(reader);
+    case 8: return reader.Error("a column of structs is not supported");
+    default: return OkStatus();
   }
 }
 

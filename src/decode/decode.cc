@@ -49,21 +49,18 @@ struct RowTimes {
 // The fields that InsertRequest and DeleteRequest share, 2 to 8.
 Status ReadRouting(const WireReader& reader, Message* message) {
   switch (reader.field()) {
-    case 2:
-      return ReadField(reader, "shardName", &message->vchannel);
-    case 5:
-      return ReadField(reader, "partition_name", &message->partition_name);
-    case 7:
-      return ReadField(reader, "collectionID", &message->collection.value);
-    case 8:
-      return ReadField(reader, "partitionID", &message->partition.value);
-    default:
-      return OkStatus();
+    case 2: return ReadField(reader, "shardName", &message->vchannel);
+    case 5: return ReadField(reader, "partition_name", &message->partition_name);
+    case 7: return ReadField(reader, "collectionID", &message->collection.value);
+    case 8: return ReadField(reader, "partitionID", &message->partition.value);
+    default: return OkStatus();
   }
 }
 
 // Sets `rows` and `ts`. `num_rows` is 0 where it is not set.
-Status FinishRows(const RowTimes& times, uint64_t num_rows, const Header& header,
+Status FinishRows(const RowTimes& times,
+                  uint64_t num_rows,
+                  const Header& header,
                   Message* message) {
   if (message->vchannel.empty()) {
     return DataLossError("it has no shardName");
@@ -78,21 +75,25 @@ Status FinishRows(const RowTimes& times, uint64_t num_rows, const Header& header
   return OkStatus();
 }
 
-Status DecodeColumns(std::string_view record, size_t columns, Message* message,
+Status DecodeColumns(std::string_view record,
+                     size_t columns,
+                     Message* message,
                      std::deque<std::string>* rebuilt) {
   message->columns.reserve(columns);
   WireReader reader(record, record.data());
   while (reader.Next()) {
     if (reader.field() == 13) {
-      CDC_ASSIGN_OR_RETURN(Column column, DecodeColumn(reader.bytes(), message->rows,
-                                                       record.data(), rebuilt));
+      CDC_ASSIGN_OR_RETURN(Column column,
+                           DecodeColumn(reader.bytes(), message->rows, record.data(), rebuilt));
       message->columns.push_back(std::move(column));
     }
   }
   return reader.status();
 }
 
-Status DecodeInsert(std::string_view record, const Header& header, Message* message,
+Status DecodeInsert(std::string_view record,
+                    const Header& header,
+                    Message* message,
                     std::deque<std::string>* rebuilt) {
   RowTimes times;
   uint64_t num_rows = 0;
@@ -102,27 +103,17 @@ Status DecodeInsert(std::string_view record, const Header& header, Message* mess
   WireReader reader(record, record.data());
   while (reader.Next()) {
     switch (reader.field()) {
-      case 10:
-        CDC_RETURN_IF_ERROR(times.Add(reader));
-        break;
-      case 12:
-        has_row_data = true;
-        break;
+      case 10: CDC_RETURN_IF_ERROR(times.Add(reader)); break;
+      case 12: has_row_data = true; break;
       case 13: {
         std::string_view column;
         CDC_RETURN_IF_ERROR(ReadField(reader, "fields_data", &column));
         ++columns;
         break;
       }
-      case 14:
-        CDC_RETURN_IF_ERROR(ReadField(reader, "num_rows", &num_rows));
-        break;
-      case 15:
-        CDC_RETURN_IF_ERROR(ReadField(reader, "version", &version));
-        break;
-      default:
-        CDC_RETURN_IF_ERROR(ReadRouting(reader, message));
-        break;
+      case 14: CDC_RETURN_IF_ERROR(ReadField(reader, "num_rows", &num_rows)); break;
+      case 15: CDC_RETURN_IF_ERROR(ReadField(reader, "version", &version)); break;
+      default: CDC_RETURN_IF_ERROR(ReadRouting(reader, message)); break;
     }
   }
   CDC_RETURN_IF_ERROR(reader.status());
@@ -180,7 +171,9 @@ Status AppendLegacyKeys(const WireReader& reader, std::string* array) {
   return OkStatus();
 }
 
-Status DecodeDelete(std::string_view record, const Header& header, Message* message,
+Status DecodeDelete(std::string_view record,
+                    const Header& header,
+                    Message* message,
                     std::deque<std::string>* rebuilt) {
   RowTimes times;
   uint64_t num_rows = 0;
@@ -189,15 +182,9 @@ Status DecodeDelete(std::string_view record, const Header& header, Message* mess
   WireReader reader(record, record.data());
   while (reader.Next()) {
     switch (reader.field()) {
-      case 9:
-        CDC_RETURN_IF_ERROR(AppendLegacyKeys(reader, &legacy));
-        break;
-      case 10:
-        CDC_RETURN_IF_ERROR(times.Add(reader));
-        break;
-      case 11:
-        CDC_RETURN_IF_ERROR(ReadField(reader, "num_rows", &num_rows));
-        break;
+      case 9: CDC_RETURN_IF_ERROR(AppendLegacyKeys(reader, &legacy)); break;
+      case 10: CDC_RETURN_IF_ERROR(times.Add(reader)); break;
+      case 11: CDC_RETURN_IF_ERROR(ReadField(reader, "num_rows", &num_rows)); break;
       case 12:
         if (has_keys) {
           return reader.Error("primary_keys occur twice");
@@ -205,9 +192,7 @@ Status DecodeDelete(std::string_view record, const Header& header, Message* mess
         has_keys = true;
         CDC_RETURN_IF_ERROR(ReadKeys(reader, record.data(), &message->keys));
         break;
-      default:
-        CDC_RETURN_IF_ERROR(ReadRouting(reader, message));
-        break;
+      default: CDC_RETURN_IF_ERROR(ReadRouting(reader, message)); break;
     }
   }
   CDC_RETURN_IF_ERROR(reader.status());
@@ -215,9 +200,9 @@ Status DecodeDelete(std::string_view record, const Header& header, Message* mess
     message->keys.body = rebuilt->emplace_back(std::move(legacy));
   }
   CDC_RETURN_IF_ERROR(FinishRows(times, num_rows, header, message));
-  CDC_ASSIGN_OR_RETURN(const uint64_t keys,
-                       CountKeys(message->keys, has_keys ? record.data()
-                                                         : message->keys.body.data()));
+  CDC_ASSIGN_OR_RETURN(
+      const uint64_t keys,
+      CountKeys(message->keys, has_keys ? record.data() : message->keys.body.data()));
   if (keys != message->rows) {
     return DataLossError("it does not have one key a timestamp: " + std::to_string(keys) + " and " +
                          std::to_string(message->rows));
@@ -246,7 +231,9 @@ Status DecodeBroadcast(std::string_view record, const BroadcastFields& fields, M
   return reader.status();
 }
 
-Status DecodeBody(std::string_view record, const Header& header, Message* message,
+Status DecodeBody(std::string_view record,
+                  const Header& header,
+                  Message* message,
                   std::deque<std::string>* rebuilt) {
   switch (static_cast<WireMessage>(header.type)) {
     case WireMessage::kInsert:
@@ -255,9 +242,7 @@ Status DecodeBody(std::string_view record, const Header& header, Message* messag
     case WireMessage::kDelete:
       message->type = MessageType::kDelete;
       return DecodeDelete(record, header, message, rebuilt).WithContext("delete");
-    case WireMessage::kTimeTick:
-      message->type = MessageType::kTick;
-      return OkStatus();
+    case WireMessage::kTimeTick: message->type = MessageType::kTick; return OkStatus();
     case WireMessage::kCreateCollection:
       message->type = MessageType::kCreateCollection;
       return DecodeBroadcast(record, {.collection = 6}, message).WithContext("create collection");
@@ -266,10 +251,10 @@ Status DecodeBody(std::string_view record, const Header& header, Message* messag
       return DecodeBroadcast(record, {.collection = 5}, message).WithContext("drop collection");
     case WireMessage::kDropPartition:
       message->type = MessageType::kDropPartition;
-      return DecodeBroadcast(record, {.partition_name = 4, .collection = 6, .partition = 7}, message)
+      return DecodeBroadcast(record, {.partition_name = 4, .collection = 6, .partition = 7},
+                             message)
           .WithContext("drop partition");
-    case WireMessage::kFlush:
-      break;
+    case WireMessage::kFlush: break;
   }
   message->type = MessageType::kOther;
   return OkStatus();

@@ -6,9 +6,9 @@
 
 namespace cdc {
 
-// Decodes one record of a DML channel, as Milvus 2.2 to 2.5 write it. The message's views point into
-// `payload`, which it keeps alive; the only bytes copied are keys in the form of Milvus before 2.2
-// and flags that do not lie in one piece.
+// Decodes one record of a DML channel, as Milvus 2.2 to 2.5 write it. The message's views point
+// into `payload`, which it keeps alive; the only bytes copied are keys in the form of Milvus
+// before 2.2 and flags that do not lie in one piece.
 //
 // A message that is returned is consistent: an insert has `rows` timestamps and columns of `rows`
 // values each, a delete `rows` timestamps and keys. Types without a use here come as kOther with

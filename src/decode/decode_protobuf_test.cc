@@ -21,7 +21,8 @@ namespace proto = milvus::proto;
 constexpr int kRows = 3;
 constexpr int kDim = 8;
 
-proto::schema::FieldData* AddField(proto::msg::InsertRequest* insert, const std::string& name,
+proto::schema::FieldData* AddField(proto::msg::InsertRequest* insert,
+                                   const std::string& name,
                                    proto::schema::DataType type) {
   auto* field = insert->add_fields_data();
   field->set_field_name(name);
@@ -160,10 +161,9 @@ TEST(DecodeAgainstProtobuf, KindsOfVectors) {
   const auto message = DecodeMessage({}, Payload::Own(MakeInsert().SerializeAsString()));
   ASSERT_TRUE(message.ok());
   for (const Column& column : (*message)->columns) {
-    const bool raw = column.type == DataType::kBinaryVector ||
-                     column.type == DataType::kFloat16Vector ||
-                     column.type == DataType::kBFloat16Vector ||
-                     column.type == DataType::kInt8Vector;
+    const bool raw =
+        column.type == DataType::kBinaryVector || column.type == DataType::kFloat16Vector ||
+        column.type == DataType::kBFloat16Vector || column.type == DataType::kInt8Vector;
     const bool array =
         column.type == DataType::kFloatVector || column.type == DataType::kSparseFloatVector;
     EXPECT_EQ(column.kind, raw     ? ColumnKind::kVectorBytes

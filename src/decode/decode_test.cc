@@ -47,7 +47,9 @@ std::string Number(int number, int value) {
   return text;
 }
 
-std::string Base(std::string_view type) { return Field(1, std::string("\x08") + std::string(type)); }
+std::string Base(std::string_view type) {
+  return Field(1, std::string("\x08") + std::string(type));
+}
 const std::string kInsertType("\x90\x03", 2);
 const std::string kDeleteType("\x91\x03", 2);
 
@@ -110,7 +112,12 @@ TEST(DecodeMessage, InsertOfEveryColumn) {
   EXPECT_EQ(vector.dim, 8);
   EXPECT_EQ(vector.body.size(), 4 * 8 * sizeof(float) + 3);
 
-  EXPECT_EQ(insert->columns[2].body, "\x0a\x02" "a0\x0a\x02" "a1\x0a\x02" "a2\x0a\x02" "a4");
+  EXPECT_EQ(insert->columns[2].body,
+            "\x0a\x02"
+            "a0\x0a\x02"
+            "a1\x0a\x02"
+            "a2\x0a\x02"
+            "a4");
   EXPECT_FALSE(insert->columns[2].is_dynamic);
 
   const Column& dynamic = insert->columns[3];
@@ -169,8 +176,8 @@ TEST(DecodeMessage, DropMessages) {
   EXPECT_EQ(collection->type, MessageType::kDropCollection);
   EXPECT_EQ(collection->collection, CollectionId{7});
   EXPECT_EQ(collection->ts.value, 42U);
-  const MessagePtr partition = Decode(Field(1, "\x08\xc9\x01" + time) + Field(4, "p") +
-                                      Number(6, 7) + Number(7, 9));
+  const MessagePtr partition =
+      Decode(Field(1, "\x08\xc9\x01" + time) + Field(4, "p") + Number(6, 7) + Number(7, 9));
   EXPECT_EQ(partition->type, MessageType::kDropPartition);
   EXPECT_EQ(partition->collection, CollectionId{7});
   EXPECT_EQ(partition->partition, PartitionId{9});
@@ -194,7 +201,8 @@ TEST(DecodeMessage, TimestampsOneByOne) {
 }
 
 TEST(DecodeMessage, BaseInTwoPiecesIsMerged) {
-  const MessagePtr tick = Decode(Base("\x64") + Base(std::string("\xb0\x09", 2)) + Field(1, "\x18\x07"));
+  const MessagePtr tick =
+      Decode(Base("\x64") + Base(std::string("\xb0\x09", 2)) + Field(1, "\x18\x07"));
   EXPECT_EQ(tick->type, MessageType::kTick);
   EXPECT_EQ(tick->ts.value, 7U);
 }
@@ -219,7 +227,8 @@ TEST(DecodeMessage, NewKeysWinOverLegacyOnes) {
 }
 
 TEST(DecodeMessage, ValidDataInOnePieceIsAView) {
-  const MessagePtr insert = Decode(SmallInsert(LongColumn() + Field(7, std::string("\x01\x00", 2))));
+  const MessagePtr insert =
+      Decode(SmallInsert(LongColumn() + Field(7, std::string("\x01\x00", 2))));
   EXPECT_EQ(insert->columns[0].valid_data, std::string_view("\x01\x00", 2));
 }
 
@@ -261,15 +270,18 @@ TEST(DecodeMessage, ErrorsSayWhatAndWhere) {
       {"struct", SmallInsert(scalars + Field(8, "")), "structs"},
       {"no dim", SmallInsert(vectors + Field(4, Field(2, Field(1, std::string(8, 'x'))))),
        "dimension is impossible: 0"},
-      {"half a vector", SmallInsert(vectors + Field(4, Number(1, 3) + Field(7, std::string(5, 'x')))),
+      {"half a vector",
+       SmallInsert(vectors + Field(4, Number(1, 3) + Field(7, std::string(5, 'x')))),
        "not a whole number of vectors: 5 of 3"},
       {"valid_data", SmallInsert(LongColumn() + Field(7, "\x01")), "valid_data"},
       {"valid_data values", SmallInsert(LongColumn() + Field(7, "\x01\x02")), "0 and 1"},
-      {"keys twice", Base(kDeleteType) + Field(2, "c_1v0") + Field(10, "\x05") +
-                         Field(12, Field(1, Field(1, "\x01"))) + Field(12, ""),
+      {"keys twice",
+       Base(kDeleteType) + Field(2, "c_1v0") + Field(10, "\x05") +
+           Field(12, Field(1, Field(1, "\x01"))) + Field(12, ""),
        "primary_keys occur twice"},
-      {"too few keys", Base(kDeleteType) + Field(2, "c_1v0") + Field(10, "\x05\x06") +
-                           Field(12, Field(1, Field(1, "\x01"))),
+      {"too few keys",
+       Base(kDeleteType) + Field(2, "c_1v0") + Field(10, "\x05\x06") +
+           Field(12, Field(1, Field(1, "\x01"))),
        "one key a timestamp: 1 and 2"},
       {"no keys", Base(kDeleteType) + Field(2, "c_1v0") + Field(10, "\x05"), "1"},
       {"group", Base(kInsertType) + "\x13", "unknown wire type"},

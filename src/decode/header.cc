@@ -11,14 +11,11 @@ Status MergeReplicateInfo(std::string_view bytes, const char* origin, Header* he
   WireReader reader(bytes, origin);
   while (reader.Next()) {
     switch (reader.field()) {
-      case 1:
-        CDC_RETURN_IF_ERROR(ReadField(reader, "isReplicate", &header->is_replicate));
-        break;
+      case 1: CDC_RETURN_IF_ERROR(ReadField(reader, "isReplicate", &header->is_replicate)); break;
       case 2:
         CDC_RETURN_IF_ERROR(ReadField(reader, "msgTimestamp", &header->original_timestamp));
         break;
-      default:
-        break;
+      default: break;
     }
   }
   return reader.status();
@@ -37,20 +34,15 @@ Status MergeBase(std::string_view bytes, const char* origin, Header* header) {
         header->type = static_cast<int>(type);
         break;
       }
-      case 2:
-        CDC_RETURN_IF_ERROR(ReadField(reader, "msgID", &header->message_id));
-        break;
-      case 3:
-        CDC_RETURN_IF_ERROR(ReadField(reader, "timestamp", &header->timestamp));
-        break;
+      case 2: CDC_RETURN_IF_ERROR(ReadField(reader, "msgID", &header->message_id)); break;
+      case 3: CDC_RETURN_IF_ERROR(ReadField(reader, "timestamp", &header->timestamp)); break;
       case 7: {
         std::string_view info;
         CDC_RETURN_IF_ERROR(ReadField(reader, "replicateInfo", &info));
         CDC_RETURN_IF_ERROR(MergeReplicateInfo(info, origin, header));
         break;
       }
-      default:
-        break;
+      default: break;
     }
   }
   return reader.status();

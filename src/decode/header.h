@@ -23,7 +23,8 @@ struct Header {
   int type = 0;
   int64_t message_id = 0;
   uint64_t timestamp = 0;
-  // replicateInfo: the message stems from another Milvus, where it had the time `original_timestamp`.
+  // replicateInfo: the message stems from another Milvus, where it had the time
+  // `original_timestamp`.
   bool is_replicate = false;
   uint64_t original_timestamp = 0;
 };

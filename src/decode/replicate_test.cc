@@ -17,8 +17,14 @@ TEST(DecodeFlush, Flush) {
 }
 
 TEST(DecodeFlush, SeveralCollectionsAndTheTimeOfTheOriginal) {
-  const std::string base = "\x0a\x0b" "\x08\x92\x03\x18\x05" "\x3a\x04\x08\x01\x10\x04";
-  const auto flush = DecodeFlush(Payload::Own(base + "\x12\x01" "d\x1a\x01" "a\x1a\x01" "b"));
+  const std::string base =
+      "\x0a\x0b"
+      "\x08\x92\x03\x18\x05"
+      "\x3a\x04\x08\x01\x10\x04";
+  const auto flush = DecodeFlush(Payload::Own(base + "\x12\x01"
+                                                     "d\x1a\x01"
+                                                     "a\x1a\x01"
+                                                     "b"));
   ASSERT_TRUE(flush.ok()) << flush.status().ToString();
   ASSERT_TRUE(flush->has_value());
   EXPECT_EQ(**flush, (FlushRequestInfo{"d", {"a", "b"}, {4}}));

@@ -38,14 +38,10 @@ class WireReader {
     field_ = static_cast<int>(tag >> 3);
     type_ = static_cast<WireType>(tag & 7);
     switch (type_) {
-      case WireType::kVarint:
-        return Varint(&number_);
-      case WireType::kFixed64:
-        return Fixed(sizeof(uint64_t));
-      case WireType::kFixed32:
-        return Fixed(sizeof(uint32_t));
-      case WireType::kBytes:
-        return Bytes();
+      case WireType::kVarint: return Varint(&number_);
+      case WireType::kFixed64: return Fixed(sizeof(uint64_t));
+      case WireType::kFixed32: return Fixed(sizeof(uint32_t));
+      case WireType::kBytes: return Bytes();
     }
     return Fail("a field has an unknown wire type");
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -141,6 +142,9 @@ Status Client::OnSomeEndpoint(const std::stop_token& stop, const AttemptFunction
     // A silent endpoint must leave time for those after it.
     const auto share = (deadline - now) / static_cast<int64_t>(count - i);
     const Status status = OnEndpoint(connection, now + share, stop, function);
+    if (!status.ok() && stop.stop_requested()) {
+      return CancelledError("stopped");
+    }
     if (status.code() != StatusCode::kUnavailable &&
         status.code() != StatusCode::kDeadlineExceeded) {
       preferred_.store(index);
@@ -282,9 +286,9 @@ Result<std::unique_ptr<EtcdClient>> NewEtcdClient(const EtcdOptions& options) {
   std::vector<std::unique_ptr<EtcdConnection>> connections;
   for (const std::string& text : options.endpoints) {
     CDC_ASSIGN_OR_RETURN(EtcdEndpoint endpoint, ParseEtcdEndpoint(text, tls_files));
-    CDC_ASSIGN_OR_RETURN(auto credentials,
-                         MakeEtcdCredentials(endpoint.tls, options.ca_file, options.cert_file,
-                                             options.key_file));
+    CDC_ASSIGN_OR_RETURN(
+        auto credentials,
+        MakeEtcdCredentials(endpoint.tls, options.ca_file, options.cert_file, options.key_file));
     connections.push_back(
         std::make_unique<EtcdConnection>(std::move(endpoint), std::move(credentials)));
   }

@@ -42,7 +42,7 @@ struct EtcdKeyValue {
 
 struct EtcdRange {
   std::vector<EtcdKeyValue> kvs{};  // by key
-  int64_t revision = 0;           // what `kvs` is the state of
+  int64_t revision = 0;             // what `kvs` is the state of
 };
 
 struct RangeOptions {
@@ -87,16 +87,16 @@ class EtcdWatch {
   virtual Result<WatchBatch> Next(std::chrono::milliseconds timeout,
                                   const std::stop_token& stop) = 0;
 
-  // The store's revision when the watch began. Below the revision asked for minus 1: the store is not
-  // the one (or behind the one) that was read before.
+  // The store's revision when the watch began. Below the revision asked for minus 1: the store is
+  // not the one (or behind the one) that was read before.
   virtual int64_t StoreRevision() const = 0;
 };
 
 // A client of etcd's v3 API; tried with etcd 3.4. Thread-safe. Must outlive its watches.
 //
-// Calls go to one endpoint until it fails with kUnavailable, then to the next; a call has failed when
-// every endpoint has within `call_timeout`. A call waits at most that long, and ends early by `stop`
-// (kCancelled). Statuses: kUnavailable, kDeadlineExceeded: try again. kUnauthenticated,
+// Calls go to one endpoint until it fails with kUnavailable, then to the next; a call has failed
+// when every endpoint has within `call_timeout`. A call waits at most that long, and ends early by
+// `stop` (kCancelled). Statuses: kUnavailable, kDeadlineExceeded: try again. kUnauthenticated,
 // kPermissionDenied: credentials. Messages name the endpoints and never a credential.
 class EtcdClient {
  public:

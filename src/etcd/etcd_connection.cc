@@ -12,8 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds kStopPoll{50};
 
 std::shared_ptr<grpc::Channel> MakeChannel(
-    const EtcdEndpoint& endpoint,
-    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+    const EtcdEndpoint& endpoint, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   // A half-open connection is noticed; etcd refuses clients that ping more often than every 5 s.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);

@@ -2,13 +2,13 @@
 
 // Includes gRPC: only for the sources of this room.
 
-#include <grpcpp/grpcpp.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+
+#include <grpcpp/grpcpp.h>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -37,8 +37,8 @@ class EtcdConnection {
       : endpoint_(std::move(endpoint)), credentials_(std::move(credentials)) {}
 
   // Returns stubs whose channel is connected, or has just failed to: then the next call on it says
-  // why. A channel that failed earlier is replaced, so that every Dial tries anew at once instead of
-  // waiting for gRPC's own backoff.
+  // why. A channel that failed earlier is replaced, so that every Dial tries anew at once instead
+  // of waiting for gRPC's own backoff.
   //
   // kUnavailable: neither happened before `deadline`. kCancelled: `stop`.
   Result<std::shared_ptr<EtcdStubs>> Dial(EtcdDeadline deadline, const std::stop_token& stop);

@@ -59,17 +59,15 @@ Status EtcdWatchStream::Open(const KeyRange& range,
   }
   store_revision_ = response_.header().revision();
   revision_ = start_revision > 0 ? start_revision - 1 : store_revision_;
+  opened_ = true;
   return OkStatus();
 }
 
 Status EtcdWatchStream::OpenStep(Outcome outcome, const std::stop_token& stop) {
   switch (outcome) {
-    case Outcome::kDone:
-      return OkStatus();
-    case Outcome::kEnded:
-      return Finish(stop);
-    case Outcome::kTimeout:
-      break;
+    case Outcome::kDone: return OkStatus();
+    case Outcome::kEnded: return Finish(stop);
+    case Outcome::kTimeout: break;
   }
   context_.TryCancel();
   return Break(DeadlineExceededError("etcd did not confirm the watch in time"));
@@ -113,12 +111,9 @@ EtcdWatchStream::Outcome EtcdWatchStream::Await(EtcdDeadline deadline,
   void* tag = nullptr;
   bool ok = false;
   switch (queue_.AsyncNext(&tag, &ok, deadline)) {
-    case grpc::CompletionQueue::GOT_EVENT:
-      return ok ? Outcome::kDone : Outcome::kEnded;
-    case grpc::CompletionQueue::TIMEOUT:
-      return Outcome::kTimeout;
-    case grpc::CompletionQueue::SHUTDOWN:
-      break;
+    case grpc::CompletionQueue::GOT_EVENT: return ok ? Outcome::kDone : Outcome::kEnded;
+    case grpc::CompletionQueue::TIMEOUT: return Outcome::kTimeout;
+    case grpc::CompletionQueue::SHUTDOWN: break;
   }
   return Outcome::kEnded;
 }
@@ -137,7 +132,8 @@ Status EtcdWatchStream::Finish(const std::stop_token& stop) {
 }
 
 Status EtcdWatchStream::Break(Status status) {
-  broken_ = status.WithContext("watch on etcd " + endpoint_);
+  // While it opens, the client says which endpoint it was.
+  broken_ = opened_ ? status.WithContext("watch on etcd " + endpoint_) : std::move(status);
   return broken_;
 }
 
@@ -162,19 +158,18 @@ Status EtcdWatchStream::CheckCanceled() const {
 void EtcdWatchStream::TakeEvents() {
   for (auto& event : *response_.mutable_events()) {
     auto* kv = event.mutable_kv();
-    batch_.events.push_back(
-        {.deleted = event.type() == etcdserverpb::Event::DELETE,
-         .kv = {.key = std::move(*kv->mutable_key()),
-                .value = std::move(*kv->mutable_value()),
-                .mod_revision = kv->mod_revision()}});
+    batch_.events.push_back({.deleted = event.type() == etcdserverpb::Event::DELETE,
+                             .kv = {.key = std::move(*kv->mutable_key()),
+                                    .value = std::move(*kv->mutable_value()),
+                                    .mod_revision = kv->mod_revision()}});
   }
   // The header of an answer with events names the store's revision at that moment; a watcher that
   // catches up gets its events in several answers, so only the last event says how far it is. An
-  // answer without events is a notice of progress, made in the watcher's own order: its header counts.
-  // (An answer to a progress *request* is not: etcd 3.4 before .25 and 3.5 before .8 may send it
-  // ahead of events it covers. It is not asked for here.)
-  batch_.revision = batch_.events.empty() ? response_.header().revision()
-                                          : batch_.events.back().kv.mod_revision;
+  // answer without events is a notice of progress, made in the watcher's own order: its header
+  // counts. (An answer to a progress *request* is not: etcd 3.4 before .25 and 3.5 before .8 may
+  // send it ahead of events it covers. It is not asked for here.)
+  batch_.revision =
+      batch_.events.empty() ? response_.header().revision() : batch_.events.back().kv.mod_revision;
 }
 
 }  // namespace cdc

@@ -2,11 +2,11 @@
 
 // Includes gRPC: only for the sources of this room.
 
-#include <grpcpp/grpcpp.h>
-
 #include <memory>
 #include <stop_token>
 #include <string>
+
+#include <grpcpp/grpcpp.h>
 
 #include "etcd/etcd_client.h"
 #include "etcd/etcd_connection.h"
@@ -53,6 +53,7 @@ class EtcdWatchStream final : public EtcdWatch {
       stream_;
   grpc::Status final_status_;
   etcdserverpb::WatchResponse response_;
+  bool opened_ = false;
   bool reading_ = false;
   Status broken_;
   WatchBatch batch_;  // grows over the fragments of one answer

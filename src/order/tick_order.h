@@ -25,9 +25,9 @@ struct TickGroup {
 // ts <= T stands before it; messages between two ticks are in no order, and some of them have a ts
 // beyond the next tick.
 //
-// Messages at or below `skip` were applied before the last restart: they are dropped, and ticks at or
-// below it release nothing. A row message whose message_id is equal to one that is still held is a
-// producer's retry and is dropped too, as Milvus itself does it.
+// Messages at or below `skip` were applied before the last restart: they are dropped, and ticks at
+// or below it release nothing. A row message whose message_id is equal to one that is still held is
+// a producer's retry and is dropped too, as Milvus itself does it.
 //
 // Not thread-safe.
 class TickOrder {

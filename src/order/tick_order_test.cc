@@ -43,8 +43,8 @@ TEST(TickOrder, HoldsUntilTheTick) {
 
 TEST(TickOrder, SortsByTimeAndKeepsTheLogsOrderWithinOne) {
   TickOrder order;
-  for (const auto& message : {Insert(1, 30), Insert(2, 10), MakeDelete(3, 30, Keys{1}),
-                              MakeDrop(4, 20), Insert(5, 10)}) {
+  for (const auto& message :
+       {Insert(1, 30), Insert(2, 10), MakeDelete(3, 30, Keys{1}), MakeDrop(4, 20), Insert(5, 10)}) {
     EXPECT_EQ(order.Push(message), std::nullopt);
   }
   EXPECT_THAT(Show(*order.Push(MakeTick(6, 30))), ElementsAre("I2", "I5", "X4", "I1", "D3"));

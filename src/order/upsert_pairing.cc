@@ -84,7 +84,8 @@ class KeyMap {
 };
 
 // Inserts and deletes of one ts, both present.
-void PairOneTime(std::span<const MessagePtr> rows, FieldId primary_key,
+void PairOneTime(std::span<const MessagePtr> rows,
+                 FieldId primary_key,
                  std::vector<RowEvent>* events) {
   std::vector<RowEvent> inserts;
   std::vector<MessagePtr> deletes;

@@ -9,13 +9,14 @@
 
 namespace cdc {
 
-// Makes row events of the inserts and deletes of one vchannel, sorted by ts, as a TickGroup has them.
+// Makes row events of the inserts and deletes of one vchannel, sorted by ts, as a TickGroup has
+// them.
 //
 // An upsert stands in the log as inserts and deletes of one ts. Among those: an insert all of whose
 // keys are deleted becomes kUpsert; a delete all of whose keys stand in such inserts needs no call
-// and goes into `also` of the last of them; other deletes stay, before the inserts of their ts, since
-// a delete removes only what is older than itself (so an upsert with new keys becomes a delete and an
-// insert). Everything else keeps its order.
+// and goes into `also` of the last of them; other deletes stay, before the inserts of their ts,
+// since a delete removes only what is older than itself (so an upsert with new keys becomes a
+// delete and an insert). Everything else keeps its order.
 //
 // The events of one ts belong together: whoever remembers some of them as applied must pair them
 // with all of their messages again.

@@ -21,9 +21,10 @@ bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& l
   if (rows.op != first.op || !SamePartition(rows, first) || rows.layout != first.layout) {
     return false;
   }
-  const size_t max_keys =
-      rows.op == RowOp::kDelete ? limits.delete_rows : limits.batch_rows;
-  return batch.bytes + rows.bytes <= limits.batch_bytes && batch.keys + rows.keys.size() <= max_keys;
+  const bool deletes = rows.op == RowOp::kDelete;
+  const size_t max_keys = deletes ? limits.delete_rows : limits.batch_rows;
+  const size_t max_bytes = deletes ? limits.delete_bytes : limits.batch_bytes;
+  return batch.bytes + rows.bytes <= max_bytes && batch.keys + rows.keys.size() <= max_keys;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "model/message.h"
 #include "model/rows.h"
 #include "pipeline/ack_tracker.h"
+#include "sink/target.h"
 
 namespace cdc {
 
@@ -28,7 +29,8 @@ struct PendingRows {
 struct LaneLimits {
   size_t batch_bytes = 4U << 20;
   size_t batch_rows = 50'000;
-  size_t delete_rows = 8'000;  // of one delete call
+  size_t delete_rows = kMaxDeleteKeys;
+  size_t delete_bytes = kMaxDeleteBytes;
   size_t scan_rows = 100'000;  // keys looked at for one batch
 };
 

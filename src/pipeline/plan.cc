@@ -1,10 +1,9 @@
 #include "pipeline/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
-
-#include "sink/index_params.h"
 
 namespace cdc {
 namespace {
@@ -38,26 +37,30 @@ struct IndexChanges {
   std::vector<Ddl> create;
 };
 
+// A field has at most one index; a target without names answers empty ones.
+bool SameIndex(const Index& source, const TargetIndex& actual) {
+  return (actual.name.empty() || actual.name == source.name) &&
+         SameIndexParams(source.params, actual.params);
+}
+
 IndexChanges PlanIndexes(const Collection& source,
                          const CollectionName& target,
                          const TargetCollection& actual) {
   IndexChanges changes;
-  std::set<std::string> kept;  // names of the target's indexes that stay
+  std::set<std::string> kept;  // fields whose index stays
   for (const Index& index : source.indexes) {
     const std::string field = FieldName(source, index.field);
-    const auto same =
-        std::find_if(actual.indexes.begin(), actual.indexes.end(), [&](const TargetIndex& each) {
-          return each.field == field && each.name == index.name &&
-                 SameIndexParams(index.params, each.params);
-        });
-    if (same != actual.indexes.end()) {
-      kept.insert(same->name);
+    const bool there = std::any_of(
+        actual.indexes.begin(), actual.indexes.end(),
+        [&](const TargetIndex& each) { return each.field == field && SameIndex(index, each); });
+    if (there) {
+      kept.insert(field);
     } else if (!field.empty()) {
       changes.create.push_back(CreateIndex{target, field, index.name, index.params});
     }
   }
   for (const TargetIndex& index : actual.indexes) {
-    if (!kept.contains(index.name)) {
+    if (!kept.contains(index.field)) {
       changes.drop.push_back(DropIndex{target, index.field, index.name});
     }
   }
@@ -152,8 +155,8 @@ std::vector<Ddl> PlanCollection(const Collection& source,
   const std::set<std::string> wanted = LoadedPartitions(source);
   IndexChanges indexes = PlanIndexes(source, target, actual);
   const bool drops_index = !indexes.drop.empty();
-  if (source.schema.HasPartitionKey()) {
-    // Its partitions are the target's own business (and named in its own way): all or nothing.
+  if (source.schema.HasPartitionKey() || !actual.loads_partitions) {
+    // Which partitions are loaded cannot be told or cannot be chosen: all or nothing.
     if (actual.loaded && (!source.load.loaded || drops_index)) {
       plan.push_back(ReleaseCollection{target});
     }

@@ -123,6 +123,27 @@ TEST(PlanTest, OnePartitionReleasedOfALoadedCollection) {
   EXPECT_THAT(Plan(source, actual), ElementsAre("release partitions p of default.c"));
 }
 
+TEST(PlanTest, ATargetThatLoadsOnlyWholeCollections) {
+  Collection source = Source();
+  source.load = {.loaded = true, .whole_collection = false, .partitions = {{11}}};
+  TargetCollection actual = Actual();
+  actual.loads_partitions = false;
+  EXPECT_THAT(Plan(source, actual), ElementsAre("load collection default.c"));
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default", "p"};
+  EXPECT_THAT(Plan(source, actual), IsEmpty());
+  source.load = {};
+  EXPECT_THAT(Plan(source, actual), ElementsAre("release collection default.c"));
+}
+
+TEST(PlanTest, ATargetWithoutIndexNames) {
+  Collection source = Source();
+  source.indexes = {HnswIndex()};
+  TargetCollection actual = Actual();
+  actual.indexes = {{.field = "v", .name = "", .params = HnswIndex().params}};
+  EXPECT_THAT(Plan(source, actual), IsEmpty());
+}
+
 TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
   TargetCollection actual = Actual();
   actual.schema.fields[1].type_params = {{"dim", "16"}};

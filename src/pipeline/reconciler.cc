@@ -22,6 +22,11 @@ bool Exists(const std::shared_ptr<const Collection>& collection) {
   return collection != nullptr && collection->state == ObjectState::kCreated;
 }
 
+// Whether the partition has to be released before it can be dropped.
+bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
+  return actual.loads_partitions && actual.loaded_partitions.contains(partition);
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
@@ -284,7 +289,7 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
         return p.name == partition && p.state == ObjectState::kCreated;
       });
       if (!wanted && partition != "_default") {
-        if (entry.actual->loaded_partitions.contains(partition)) {
+        if (IsLoaded(*entry.actual, partition)) {
           CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {partition}}));
         }
         CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, partition}));
@@ -365,7 +370,7 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
       ++each;
       continue;
     }
-    if (entry.actual->loaded_partitions.contains(known.name)) {
+    if (IsLoaded(*entry.actual, known.name)) {
       CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {known.name}}));
     }
     CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));

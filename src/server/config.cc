@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -34,7 +35,9 @@ class ConfigReader {
 
   // The value at a path; nullopt if it is not there or empty.
   std::optional<YAML::Node> Find(const std::string& path) const {
-    YAML::Node node = YAML::Clone(root_);
+    // `reset` lets a node stand for another; an assignment would change the tree.
+    YAML::Node node;
+    node.reset(root_);
     size_t begin = 0;
     while (begin <= path.size()) {
       const size_t end = std::min(path.find('.', begin), path.size());
@@ -43,7 +46,7 @@ class ConfigReader {
       if (node.IsMap()) {
         for (const auto& member : node) {
           if (SameConfigKey(member.first.Scalar(), key)) {
-            next = member.second;
+            next.emplace(member.second);
           }
         }
       }
@@ -276,11 +279,12 @@ Result<LoadedConfig> LoadConfig(const std::string& path) {
     }
     return InvalidArgumentError(path + ": cannot be read: " + std::strerror(errno));
   }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return InvalidArgumentError(path + ": is a folder");
+  }
   std::ostringstream text;
   text << file.rdbuf();
-  if (file.bad() || (text.str().empty() && file.peek() != std::ifstream::traits_type::eof())) {
-    return InvalidArgumentError(path + ": cannot be read");
-  }
   return ParseConfig(text.str(), path);
 }
 

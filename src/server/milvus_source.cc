@@ -63,7 +63,7 @@ EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store) {
   // The folder first: looking at it costs nothing.
   Result<std::unique_ptr<Log>> log = OpenRocksmqLog({.path = config.rocksmq_path});
-  CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.rocksmq.path"));
+  CDC_RETURN_IF_ERROR(log.status());  // names the key itself
   Result<std::unique_ptr<EtcdCatalog>> catalog =
       StartEtcdCatalog(CatalogOptions(config.source_etcd));
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));

@@ -1,11 +1,11 @@
 #include "sink/ddl_client.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <variant>
 #include <vector>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "milvus.pb.h"
 #include "sink/index_params.h"
@@ -105,8 +105,7 @@ Status DdlClient::Run(const DropDatabase& ddl) {
 
 Status DdlClient::Run(const CreateCollection& ddl) {
   auto request = RequestFor<pb::CreateCollectionRequest>(ddl.name);
-  CDC_ASSIGN_OR_RETURN(*request.mutable_schema(),
-                       SerializeSchema(ddl.name.collection, ddl.schema));
+  CDC_ASSIGN_OR_RETURN(*request.mutable_schema(), SerializeSchema(ddl.name.collection, ddl.schema));
   request.set_shards_num(ddl.shards);
   request.set_consistency_level(static_cast<common::ConsistencyLevel>(ddl.consistency_level));
   SetPairs(ddl.properties, request.mutable_properties());
@@ -138,8 +137,8 @@ Status DdlClient::Run(const CreateCollection& ddl) {
 }
 
 Status DdlClient::Run(const DropCollection& ddl) {
-  return SuccessIfNotFound(Call("DropCollection", ddl.name.database,
-                                RequestFor<pb::DropCollectionRequest>(ddl.name)));
+  return SuccessIfNotFound(
+      Call("DropCollection", ddl.name.database, RequestFor<pb::DropCollectionRequest>(ddl.name)));
 }
 
 Status DdlClient::Run(const CreatePartition& ddl) {
@@ -173,9 +172,10 @@ Status DdlClient::Run(const CreateIndex& ddl) {
   if (!indexes.ok()) {
     return status;
   }
-  const auto same = std::find_if(indexes->begin(), indexes->end(), [&ddl](const TargetIndex& index) {
-    return index.field == ddl.field && SameIndexParams(ddl.params, index.params);
-  });
+  const auto same =
+      std::find_if(indexes->begin(), indexes->end(), [&ddl](const TargetIndex& index) {
+        return index.field == ddl.field && SameIndexParams(ddl.params, index.params);
+      });
   return same == indexes->end() ? status : OkStatus();
 }
 

@@ -12,8 +12,8 @@ namespace cdc {
 
 // Changes the metadata of one Milvus. Thread-safe.
 //
-// Every change is idempotent. Servers answer a repeat in many ways (success, a code, words only), so
-// when one refuses, what is there is looked up and compared with what was wanted.
+// Every change is idempotent. Servers answer a repeat in many ways (success, a code, words only),
+// so when one refuses, what is there is looked up and compared with what was wanted.
 class DdlClient {
  public:
   // Both must outlive this.

@@ -9,9 +9,9 @@
 
 namespace cdc {
 
-// `text` as a literal of Milvus' expression language: in double quotes, with backslash escapes. Only
-// escapes that every server knows are used; other control characters and non-ASCII text go as they
-// are.
+// `text` as a literal of Milvus' expression language: in double quotes, with backslash escapes.
+// Only escapes that every server knows are used; other control characters and non-ASCII text go as
+// they are.
 std::string QuoteString(std::string_view text);
 
 // "<primary_key> in [1,2,3]". Keys of several columns follow each other.

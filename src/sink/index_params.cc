@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "sink/target.h"
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::string_view kParams = "params";
 
-// Keys that do not make an index another one: copies of what stands elsewhere, and a way of storing.
+// Keys that do not make an index another one: copies of what stands elsewhere, and a way of
+// storing.
 constexpr std::array<std::string_view, 4> kIgnored = {"mmap.enabled", "index_name", "field_name",
                                                       "dim"};
 

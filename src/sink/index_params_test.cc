@@ -11,17 +11,19 @@ using Params = std::vector<KeyValue>;
 
 TEST(IndexParamsTest, JsonTextAndFlatKeysAreAlike) {
   const Params flat = {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "16"}, {"x", "a b"}};
-  const Params json = {{"metric_type", "l2"},
-                       {"params", "{\"x\": \"a b\", \"M\": 16}"},
-                       {"index_type", "HNSW"}};
+  const Params json = {
+      {"metric_type", "l2"}, {"params", "{\"x\": \"a b\", \"M\": 16}"}, {"index_type", "HNSW"}};
   EXPECT_TRUE(SameIndexParams(flat, json));
-  EXPECT_TRUE(SameIndexParams({{"index_type", "FLAT"}}, {{"index_type", "FLAT"}, {"params", "{}"}}));
+  EXPECT_TRUE(
+      SameIndexParams({{"index_type", "FLAT"}}, {{"index_type", "FLAT"}, {"params", "{}"}}));
 }
 
 TEST(IndexParamsTest, SeesOtherValues) {
   const Params params = {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "16"}};
-  EXPECT_FALSE(SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "IP"}, {"M", "16"}}));
-  EXPECT_FALSE(SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "8"}}));
+  EXPECT_FALSE(
+      SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "IP"}, {"M", "16"}}));
+  EXPECT_FALSE(
+      SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"M", "8"}}));
   EXPECT_FALSE(SameIndexParams(params, {{"index_type", "HNSW"}, {"metric_type", "L2"}}));
   EXPECT_FALSE(SameIndexParams({{"params", "broken"}}, {}));
 }

@@ -61,7 +61,8 @@ Result<std::string> MetadataReader::Connect(std::chrono::milliseconds timeout) {
   if (!connected.ok() || version.empty() || version == kLiteVersion) {
     const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    CDC_ASSIGN_OR_RETURN(version, GetVersion(channel_, std::max(rest, std::chrono::milliseconds(1))));
+    CDC_ASSIGN_OR_RETURN(version,
+                         GetVersion(channel_, std::max(rest, std::chrono::milliseconds(1))));
   }
   is_lite_ = version.starts_with(kLiteVersion);
   return version;
@@ -69,8 +70,8 @@ Result<std::string> MetadataReader::Connect(std::chrono::milliseconds timeout) {
 
 Result<std::vector<std::string>> MetadataReader::ListDatabases() {
   pb::ListDatabasesResponse response;
-  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "ListDatabases", "", pb::ListDatabasesRequest(),
-                                 &response, timeout_));
+  CDC_RETURN_IF_ERROR(
+      CallMilvus(channel_, "ListDatabases", "", pb::ListDatabasesRequest(), &response, timeout_));
   return ToVector(response.db_names());
 }
 
@@ -92,16 +93,16 @@ Result<std::vector<std::string>> MetadataReader::ListPartitions(const Collection
 
 Result<std::vector<TargetIndex>> MetadataReader::ListIndexes(const CollectionName& name) {
   pb::DescribeIndexResponse response;
-  const Status status =
-      CallMilvus(channel_, "DescribeIndex", name.database,
-                 RequestFor<pb::DescribeIndexRequest>(name), &response, timeout_);
+  const Status status = CallMilvus(channel_, "DescribeIndex", name.database,
+                                   RequestFor<pb::DescribeIndexRequest>(name), &response, timeout_);
   if (status.code() == StatusCode::kNotFound) {
     return std::vector<TargetIndex>();  // no index at all
   }
   CDC_RETURN_IF_ERROR(status);
   std::vector<TargetIndex> indexes;
   for (const pb::IndexDescription& description : response.index_descriptions()) {
-    TargetIndex index{description.field_name(), description.index_name(), {}};
+    // Milvus Lite answers the field's name instead of the one that was given.
+    TargetIndex index{description.field_name(), is_lite_ ? "" : description.index_name(), {}};
     for (const common::KeyValuePair& param : description.params()) {
       index.params.push_back({param.key(), param.value()});
     }

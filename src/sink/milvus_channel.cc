@@ -1,5 +1,9 @@
 #include "sink/milvus_channel.h"
 
+#include <atomic>
+#include <unordered_set>
+#include <utility>
+
 #include <google/protobuf/message.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
@@ -9,10 +13,6 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/proto_buffer_reader.h>
-
-#include <atomic>
-#include <unordered_set>
-#include <utility>
 
 #include "base/mutex.h"
 
@@ -168,16 +168,16 @@ void MilvusChannel::Start(const std::string& method,
     MutexLock lock(state_->mutex);
     state_->pending.insert(call);
   }
-  state_->stub.UnaryCall(&call->context, kService + method, grpc::StubOptions(), &call->request,
-                         &call->response, [this, call, timeout](const grpc::Status& status) {
-                           CallResult result = FromGrpc(status, address_, timeout);
-                           if (status.error_code() == grpc::StatusCode::CANCELLED &&
-                               !call->cancelled) {
-                             result.status = {StatusCode::kAborted, result.status.message()};
-                           }
-                           call->done(result, &call->response);
-                           state_->Finish(call);
-                         });
+  state_->stub.UnaryCall(
+      &call->context, kService + method, grpc::StubOptions(), &call->request, &call->response,
+      [this, call, timeout](const grpc::Status& status) {
+        CallResult result = FromGrpc(status, address_, timeout);
+        if (status.error_code() == grpc::StatusCode::CANCELLED && !call->cancelled) {
+          result.status = {StatusCode::kAborted, result.status.message()};
+        }
+        call->done(result, &call->response);
+        state_->Finish(call);
+      });
 }
 
 Status MilvusChannel::Call(const std::string& method,

@@ -27,8 +27,8 @@ struct CallResult {
 // One connection to a Milvus: addresses, credentials, deadlines. It connects by itself when a call
 // needs it and again after a loss; a call made meanwhile fails at once with kUnavailable.
 //
-// Thread-safe. The destructor cancels what is in progress and waits for the callbacks, so it must not
-// run inside one.
+// Thread-safe. The destructor cancels what is in progress and waits for the callbacks, so it must
+// not run inside one.
 class MilvusChannel {
  public:
   // `token`: user:password or an API key; empty: none.
@@ -37,8 +37,8 @@ class MilvusChannel {
   MilvusChannel(const MilvusChannel&) = delete;
   MilvusChannel& operator=(const MilvusChannel&) = delete;
 
-  // Calls `method` ("Insert") in `database` (empty: none given) and waits for the answer. Errors name
-  // the address.
+  // Calls `method` ("Insert") in `database` (empty: none given) and waits for the answer. Errors
+  // name the address.
   Status Call(const std::string& method,
               const std::string& database,
               const google::protobuf::Message& request,

@@ -23,13 +23,13 @@ struct CodeRule {
 // Milvus' own codes. kNotFound is kept for databases, collections, partitions and indexes.
 constexpr CodeRule kCodes[] = {
     {2, 2, StatusCode::kUnavailable, true},
-    {3, 4, StatusCode::kResourceExhausted, true},   // memory limit, request limit
+    {3, 4, StatusCode::kResourceExhausted, true},  // memory limit, request limit
     {5, 5, StatusCode::kInternal, false},
-    {6, 6, StatusCode::kInvalidArgument, true},     // Milvus Lite: any illegal argument
-    {7, 9, StatusCode::kResourceExhausted, true},   // disk limit, rate limit, quota
+    {6, 6, StatusCode::kInvalidArgument, true},    // Milvus Lite: any illegal argument
+    {7, 9, StatusCode::kResourceExhausted, true},  // disk limit, rate limit, quota
     {10, 10, StatusCode::kUnimplemented, true},
-    {35, 35, StatusCode::kAlreadyExists, true},     // Milvus Lite: index
-    {100, 100, StatusCode::kNotFound, true},        // collection
+    {35, 35, StatusCode::kAlreadyExists, true},         // Milvus Lite: index
+    {100, 100, StatusCode::kNotFound, true},            // collection
     {101, 101, StatusCode::kFailedPrecondition, true},  // collection not loaded
     {102, 102, StatusCode::kFailedPrecondition, true},  // number of collections
     {103, 103, StatusCode::kUnavailable, true},         // not fully loaded
@@ -49,11 +49,11 @@ constexpr CodeRule kCodes[] = {
     {800, 800, StatusCode::kNotFound, true},            // database
     {801, 801, StatusCode::kFailedPrecondition, true},  // number of databases
     {802, 802, StatusCode::kInvalidArgument, true},
-    {900, 1099, StatusCode::kUnavailable, false},       // nodes, storage
+    {900, 1099, StatusCode::kUnavailable, false},  // nodes, storage
     {1100, 1199, StatusCode::kInvalidArgument, true},
     {1300, 1300, StatusCode::kUnavailable, false},
     {1301, 1301, StatusCode::kFailedPrecondition, true},
-    {1302, 1302, StatusCode::kUnavailable, false},      // message queue
+    {1302, 1302, StatusCode::kUnavailable, false},        // message queue
     {1303, 1303, StatusCode::kFailedPrecondition, true},  // a standby
     {1400, 1400, StatusCode::kUnauthenticated, true},
     {1401, 1401, StatusCode::kPermissionDenied, true},
@@ -72,12 +72,13 @@ constexpr CodeRule kCodes[] = {
     {10001, 10001, StatusCode::kDeadlineExceeded, false},
 };
 
-// The numbers of common.ErrorCode: all that servers up to 2.2 give. Milvus 2.3 adds them to its codes.
+// The numbers of common.ErrorCode: all that servers up to 2.2 give. Milvus 2.3 adds them to its
+// codes.
 constexpr CodeRule kLegacyCodes[] = {
     {3, 3, StatusCode::kPermissionDenied, true},
-    {4, 4, StatusCode::kNotFound, true},           // collection
+    {4, 4, StatusCode::kNotFound, true},  // collection
     {5, 5, StatusCode::kInvalidArgument, true},
-    {25, 25, StatusCode::kNotFound, true},         // index
+    {25, 25, StatusCode::kNotFound, true},           // index
     {48, 49, StatusCode::kResourceExhausted, true},  // quota, rate limit
     {52, 54, StatusCode::kResourceExhausted, true},  // memory, disk
     {56, 57, StatusCode::kUnavailable, true},        // not ready
@@ -90,8 +91,8 @@ struct TextRule {
   CodeRule rule;
 };
 
-// "Already exists", "not empty" and others have no code of their own; servers say 65535 or 1, Milvus
-// Lite 1 or 6. The first that matches counts.
+// "Already exists", "not empty" and others have no code of their own; servers say 65535 or 1,
+// Milvus Lite 1 or 6. The first that matches counts.
 constexpr TextRule kTexts[] = {
     {"already exist", {0, 0, StatusCode::kAlreadyExists, true}},
     {"create duplicate collection", {0, 0, StatusCode::kAlreadyExists, true}},
@@ -146,7 +147,8 @@ CodeRule Classify(const common::Status& status) {
   if (code > 1) {
     rule = FindCode(kCodes, code);
   } else {
-    // 1 is "not ready" of Milvus, which says so in the legacy code too, and anything of Milvus Lite.
+    // 1 is "not ready" of Milvus, which says so in the legacy code too, and anything of Milvus
+    // Lite.
     rule = FindCode(kLegacyCodes, legacy);
   }
   const bool is_vague = rule == nullptr || rule->code == StatusCode::kInternal ||

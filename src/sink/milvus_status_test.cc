@@ -1,9 +1,9 @@
 #include "sink/milvus_status.h"
 
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <string>
 
 #include "common.pb.h"
 #include "milvus.pb.h"
@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"Ok", Answer(0, 0, ""), StatusCode::kOk, false},
         // As Milvus 2.3.5 answers.
-        Case{"RateLimit", Answer(8, 49, "request is rejected"), StatusCode::kResourceExhausted, true},
+        Case{"RateLimit", Answer(8, 49, "request is rejected"), StatusCode::kResourceExhausted,
+             true},
         Case{"RateLimitWithBit", Answer(65536 + 8, 49, "x"), StatusCode::kResourceExhausted, true},
         Case{"ForceDeny", Answer(9, 48, "quota"), StatusCode::kResourceExhausted, true},
         Case{"NotReady", Answer(1, 56, "service not ready"), StatusCode::kUnavailable, true},
@@ -72,15 +73,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"DatabaseExists", Answer(65535, 1, "database already exist: d"),
              StatusCode::kAlreadyExists, true},
         Case{"OtherCollection",
-             Answer(65535, 1, "create duplicate collection with different parameters, collection: c"),
+             Answer(
+                 65535, 1, "create duplicate collection with different parameters, collection: c"),
              StatusCode::kAlreadyExists, true},
-        Case{"OtherIndex",
-             Answer(65535, 1, "CreateIndex failed: at most one distinct index is allowed per field"),
-             StatusCode::kAlreadyExists, true},
+        Case{
+            "OtherIndex",
+            Answer(65535, 1, "CreateIndex failed: at most one distinct index is allowed per field"),
+            StatusCode::kAlreadyExists, true},
         Case{"Loaded", Answer(65535, 1, "index cannot be dropped, collection is loaded"),
              StatusCode::kFailedPrecondition, true},
         Case{"Unexpected", Answer(65535, 1, "boom"), StatusCode::kUnknown, false},
-        Case{"UnexpectedRetriable", Answer(65535, 1, "boom", true), StatusCode::kUnavailable, false},
+        Case{"UnexpectedRetriable", Answer(65535, 1, "boom", true), StatusCode::kUnavailable,
+             false},
         Case{"UnexpectedTransport", Answer(65535, 1, "rpc error: code = Unavailable desc = x"),
              StatusCode::kUnavailable, false},
         Case{"Internal", Answer(5, 1, "oops"), StatusCode::kInternal, false},
@@ -90,9 +94,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"OldRateLimit", Answer(0, 49, "slow down"), StatusCode::kResourceExhausted, true},
         Case{"OldUnexpected", Answer(0, 1, "boom"), StatusCode::kUnknown, false},
         // As Milvus Lite answers.
-        Case{"LiteDatabase", Answer(6, 6, "database 'd' does not exist"), StatusCode::kNotFound, true},
-        Case{"LiteExists", Answer(1, 1, "collection 'c' already exists"), StatusCode::kAlreadyExists,
+        Case{"LiteDatabase", Answer(6, 6, "database 'd' does not exist"), StatusCode::kNotFound,
              true},
+        Case{"LiteExists", Answer(1, 1, "collection 'c' already exists"),
+             StatusCode::kAlreadyExists, true},
         Case{"LiteNoLegacyCode", Answer(1, 0, "database 'd' does not exist"), StatusCode::kNotFound,
              true},
         Case{"LiteArgument", Answer(6, 6, "primary key 'id' missing"), StatusCode::kInvalidArgument,

@@ -1,8 +1,12 @@
-#include <grpcpp/support/byte_buffer.h>
-
 #include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
 #include <utility>
 
+#include <grpcpp/support/byte_buffer.h>
+
+#include "base/mutex.h"
 #include "milvus.pb.h"
 #include "sink/ddl_client.h"
 #include "sink/endpoint.h"
@@ -43,6 +47,9 @@ WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
   return result;
 }
 
+// Milvus Lite swaps its tables at a flush without a lock: a row written to a collection beside
+// another write of it could be lost. So its writes go one at a time per collection; several at a
+// time would not be faster.
 class MilvusTarget : public Target {
  public:
   MilvusTarget(const Endpoint& endpoint, const TargetOptions& options)
@@ -50,6 +57,8 @@ class MilvusTarget : public Target {
         channel_(endpoint, options.token),
         reader_(&channel_, options.ddl_timeout),
         ddl_(&channel_, &reader_, options.ddl_timeout) {}
+
+  ~MilvusTarget() override { CancelWrites(); }
 
   Result<std::string> Connect(std::chrono::milliseconds timeout) override {
     return reader_.Connect(timeout);
@@ -69,19 +78,80 @@ class MilvusTarget : public Target {
       done({std::move(status), /*in_doubt=*/false, 0});
       return;
     }
-    channel_.Start(MethodOf(batch.op), batch.target.database, request, write_timeout_,
-                   [done = std::move(done), start = std::chrono::steady_clock::now()](
+    auto write = std::make_shared<PendingWrite>(
+        PendingWrite{batch.op, batch.target, std::move(request), std::move(done)});
+    if (!reader_.is_lite()) {
+      Start(std::move(write));
+      return;
+    }
+    MutexLock lock(mutex_);
+    const auto [waiting, is_first] = waiting_.try_emplace(batch.target);
+    if (is_first) {
+      Start(std::move(write));
+    } else {
+      waiting->second.push_back(std::move(write));
+    }
+  }
+
+  void CancelWrites() override {
+    std::map<CollectionName, Waiting> never_sent;
+    {
+      MutexLock lock(mutex_);
+      for (auto& [name, waiting] : waiting_) {
+        never_sent[name].swap(waiting);
+      }
+      channel_.CancelAll();
+    }
+    for (auto& [name, writes] : never_sent) {
+      for (const auto& write : writes) {
+        write->done({CancelledError("cancelled before it was sent"), /*in_doubt=*/false, 0});
+      }
+    }
+  }
+
+ private:
+  struct PendingWrite {
+    RowOp op;
+    CollectionName target;
+    grpc::ByteBuffer request;
+    WriteDone done;
+  };
+  using Waiting = std::deque<std::shared_ptr<PendingWrite>>;
+
+  void Start(std::shared_ptr<PendingWrite> write) {
+    grpc::ByteBuffer request;
+    request.Swap(&write->request);
+    const PendingWrite& ref = *write;
+    channel_.Start(MethodOf(ref.op), ref.target.database, request, write_timeout_,
+                   [this, write = std::move(write), start = std::chrono::steady_clock::now()](
                        const CallResult& call, grpc::ByteBuffer* bytes) {
                      WriteResult result = ToWriteResult(call, bytes);
                      result.latency_us = MicrosecondsSince(start);
-                     done(result);
+                     write->done(result);
+                     StartNext(write->target);
                    });
   }
 
-  void CancelWrites() override { channel_.CancelAll(); }
+  void StartNext(const CollectionName& name) {
+    MutexLock lock(mutex_);
+    const auto found = waiting_.find(name);
+    if (found == waiting_.end()) {
+      return;  // not one at a time
+    }
+    if (found->second.empty()) {
+      waiting_.erase(found);
+      return;
+    }
+    auto next = std::move(found->second.front());
+    found->second.pop_front();
+    Start(std::move(next));  // under the lock, so that CancelWrites finds it in one place
+  }
 
- private:
   const std::chrono::milliseconds write_timeout_;
+  Mutex mutex_;
+  // Milvus Lite: what waits for the write in progress; a collection without one has no entry.
+  std::map<CollectionName, Waiting> waiting_ CDC_GUARDED_BY(mutex_);
+  // Behind what its callbacks use.
   MilvusChannel channel_;
   MetadataReader reader_;
   DdlClient ddl_;

@@ -1,17 +1,17 @@
 // Runs against a Milvus Lite that it starts, or against the Milvus at CDC_TEST_MILVUS_URI.
-#include <gmock/gmock.h>
-#include <google/protobuf/util/message_differencer.h>
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <future>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
 #include <thread>
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "milvus.pb.h"
 #include "sink/delete_expression.h"
@@ -85,8 +85,7 @@ std::string Element(const schema::FieldData& field, int i) {
     case schema::ScalarField::kFloatData: return std::to_string(scalars.float_data().data(i));
     case schema::ScalarField::kDoubleData: return std::to_string(scalars.double_data().data(i));
     case schema::ScalarField::kStringData: return scalars.string_data().data(i);
-    case schema::ScalarField::kArrayData:
-      return scalars.array_data().data(i).ShortDebugString();
+    case schema::ScalarField::kArrayData: return scalars.array_data().data(i).ShortDebugString();
     case schema::ScalarField::kJsonData:
       return nlohmann::json::parse(scalars.json_data().data(i), nullptr, false).dump();
     default: return "?";
@@ -270,11 +269,11 @@ FieldDatas EveryValue(const std::vector<int64_t>& keys, int seed) {
     field.set_type(type);
     return field;
   };
-  FieldDatas fields = {LongField(100, "id", keys), named(101, "b", schema::Bool),
-                       named(102, "i8", schema::Int8), named(103, "i16", schema::Int16),
-                       named(104, "i32", schema::Int32), named(105, "f", schema::Float),
-                       named(106, "d", schema::Double), named(107, "s", schema::VarChar),
-                       named(108, "j", schema::JSON), named(109, "a", schema::Array),
+  FieldDatas fields = {LongField(100, "id", keys),           named(101, "b", schema::Bool),
+                       named(102, "i8", schema::Int8),       named(103, "i16", schema::Int16),
+                       named(104, "i32", schema::Int32),     named(105, "f", schema::Float),
+                       named(106, "d", schema::Double),      named(107, "s", schema::VarChar),
+                       named(108, "j", schema::JSON),        named(109, "a", schema::Array),
                        named(110, "v", schema::FloatVector), named(111, "$meta", schema::JSON)};
   fields[10].mutable_vectors()->set_dim(8);
   fields[11].set_is_dynamic(true);
@@ -288,8 +287,8 @@ FieldDatas EveryValue(const std::vector<int64_t>& keys, int seed) {
     fields[6].mutable_scalars()->mutable_double_data()->add_data(0.001 * k + seed);
     fields[7].mutable_scalars()->mutable_string_data()->add_data("gr\xc3\xbc\xc3\x9f" +
                                                                  std::to_string(k + seed));
-    fields[8].mutable_scalars()->mutable_json_data()->add_data(
-        "{\"k\":" + std::to_string(k) + ",\"l\":[1,\"x\"]}");
+    fields[8].mutable_scalars()->mutable_json_data()->add_data("{\"k\":" + std::to_string(k) +
+                                                               ",\"l\":[1,\"x\"]}");
     auto* array = fields[9].mutable_scalars()->mutable_array_data();
     array->set_element_type(schema::Int64);
     array->add_data()->mutable_long_data()->add_data(key + seed);
@@ -344,7 +343,8 @@ TEST_F(MilvusTargetLiteTest, TextKeysOfAnyKindAreDeleted) {
                                    "\\n",
                                    "line\nfeed",
                                    "tab\tcr\r",
-                                   "bell\x07" "esc\x1b del\x7f",
+                                   "bell\x07"
+                                   "esc\x1b del\x7f",
                                    "gr\xc3\xbc\xc3\x9f \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\x98",
                                    "a,b]",
                                    "{x} %s $y",
@@ -353,7 +353,8 @@ TEST_F(MilvusTargetLiteTest, TextKeysOfAnyKindAreDeleted) {
   all.emplace_back("stays");
   const FieldDatas rows = {VarCharField(100, "id", all),
                            FloatVectorField(101, "v", 2, std::vector<float>(2 * all.size(), 0.5F))};
-  Expect(Write(Batch(RowOp::kInsert, {MakeInsert(rows, static_cast<uint32_t>(all.size()))})).status);
+  Expect(
+      Write(Batch(RowOp::kInsert, {MakeInsert(rows, static_cast<uint32_t>(all.size()))})).status);
   EXPECT_EQ(ReadAll({"id"}).size(), all.size());
   Expect(Write(Batch(RowOp::kDelete, {MakeDelete(keys)})).status);
   const Rows left = ReadAll({"id"});
@@ -408,7 +409,8 @@ TEST_F(MilvusTargetLiteTest, APartitionKeyRoutesRows) {
   Expect(Write(Batch(RowOp::kInsert, {MakeInsert(rows, 40)})).status);
   Expect(Write(Batch(RowOp::kDelete, {MakeDelete(Keys(1, 10))})).status);
   EXPECT_EQ(ReadAll({"id"}).size(), 30U);
-  EXPECT_THAT(SchemaDifferences(things, (*target_->DescribeCollection(things_))->schema), IsEmpty());
+  EXPECT_THAT(SchemaDifferences(things, (*target_->DescribeCollection(things_))->schema),
+              IsEmpty());
 }
 
 TEST_F(MilvusTargetLiteTest, WhatIsNotThereIsNotFound) {
@@ -416,9 +418,10 @@ TEST_F(MilvusTargetLiteTest, WhatIsNotThereIsNotFound) {
   WriteResult result = Write(batch);  // no such database
   EXPECT_EQ(result.status.code(), StatusCode::kNotFound) << result.status.ToString();
   EXPECT_FALSE(result.in_doubt);
-  EXPECT_EQ(target_->Apply(CreateCollection{.name = things_, .schema = KeyAndVector(DataType::kInt64)})
-                .code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(
+      target_->Apply(CreateCollection{.name = things_, .schema = KeyAndVector(DataType::kInt64)})
+          .code(),
+      StatusCode::kNotFound);
   created_ = true;
   Expect(target_->Apply(CreateDatabase{database_}));
   result = Write(batch);  // no such collection

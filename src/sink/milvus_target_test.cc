@@ -1,9 +1,9 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <future>
-#include <grpcpp/support/status.h>
 #include <memory>
+
+#include <gmock/gmock.h>
+#include <grpcpp/support/status.h>
+#include <gtest/gtest.h>
 
 #include "milvus.pb.h"
 #include "sink/target.h"
@@ -71,7 +71,8 @@ TEST_F(MilvusTargetTest, AsksOldServersForTheirVersion) {
 }
 
 TEST_F(MilvusTargetTest, SaysWhyCredentialsAreRefused) {
-  server_.On("Connect", Fails(grpc::StatusCode::UNAUTHENTICATED, "auth check failure: wrong password"));
+  server_.On("Connect",
+             Fails(grpc::StatusCode::UNAUTHENTICATED, "auth check failure: wrong password"));
   const Status status = MakeTarget()->Connect(milliseconds(2000)).status();
   EXPECT_EQ(status.code(), StatusCode::kUnauthenticated);
   EXPECT_THAT(status.message(), HasSubstr("wrong password"));
@@ -170,6 +171,36 @@ TEST_F(MilvusTargetTest, CancelEndsWritesAndOtherCalls) {
   EXPECT_EQ(result.status.code(), StatusCode::kCancelled);
   EXPECT_TRUE(result.in_doubt);
   EXPECT_EQ(list.get().status().code(), StatusCode::kCancelled);
+}
+
+TEST_F(MilvusTargetTest, WritesToOneCollectionOfMilvusLiteGoOneAtATime) {
+  pb::GetVersionResponse version;
+  version.set_version("milvus_lite-3.2.2");
+  server_.On("GetVersion", Always(version));
+  server_.On("Insert", Always(pb::MutationResult()));
+  auto target = MakeTarget(milliseconds(60'000));
+  ASSERT_TRUE(target->Connect(milliseconds(2000)).ok());
+  auto first = StartWrite(target.get());
+  auto second = StartWrite(target.get());
+  EXPECT_TRUE(first.get().status.ok());
+  EXPECT_TRUE(second.get().status.ok());
+
+  server_.Hang("Insert");
+  first = StartWrite(target.get());
+  second = StartWrite(target.get());
+  RowBatch other = SomeRows();
+  other.target.collection = "others";
+  other.op = RowOp::kUpsert;
+  std::promise<WriteResult> beside;
+  server_.On("Upsert", Always(pb::MutationResult()));
+  target->Write(other, [&beside](const WriteResult& result) { beside.set_value(result); });
+  EXPECT_TRUE(beside.get_future().get().status.ok());
+  ASSERT_TRUE(server_.WaitForRequests("Insert", 3));
+  target->CancelWrites();
+  EXPECT_TRUE(first.get().in_doubt);
+  const WriteResult never_sent = second.get();
+  EXPECT_EQ(never_sent.status.code(), StatusCode::kCancelled);
+  EXPECT_FALSE(never_sent.in_doubt);
 }
 
 TEST_F(MilvusTargetTest, ACallCancelledByTheServerIsTriedAgain) {

@@ -144,9 +144,9 @@ Result<std::string> WithoutNullRows(const Column& column) {
   if (!SplitBody(column, layout, &rows)) {
     return describe("values are malformed");
   }
-  const auto valid = column.valid_data.size() -
-                     static_cast<size_t>(std::count(column.valid_data.begin(),
-                                                    column.valid_data.end(), '\0'));
+  const auto valid =
+      column.valid_data.size() -
+      static_cast<size_t>(std::count(column.valid_data.begin(), column.valid_data.end(), '\0'));
   if (rows.rows.size() == valid) {
     return std::string(column.body);
   }

@@ -1,13 +1,13 @@
 #include "sink/row_encoder.h"
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/slice.h>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/slice.h>
 
 #include "sink/delete_expression.h"
 #include "sink/null_rows.h"
@@ -280,8 +280,8 @@ bool SameColumns(const Message& a, const Message& b) {
   for (size_t i = 0; i < a.columns.size(); ++i) {
     const Column& column = a.columns[i];
     const Column* same = FindColumn(b, column, i);
-    const bool dims_fit = column.type == DataType::kSparseFloatVector ||
-                          (same != nullptr && same->dim == column.dim);
+    const bool dims_fit =
+        column.type == DataType::kSparseFloatVector || (same != nullptr && same->dim == column.dim);
     if (same == nullptr || !dims_fit || same->type != column.type || same->kind != column.kind ||
         same->oneof_field != column.oneof_field) {
       return false;

@@ -1,12 +1,12 @@
 #include "sink/row_encoder.h"
 
+#include <memory>
+
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 #include <gtest/gtest.h>
-
-#include <memory>
 
 #include "sink/delete_expression.h"
 #include "sink/target.h"
@@ -193,8 +193,9 @@ TEST(RowEncoderTest, MatchesColumnsInAnyOrderByIdElseByName) {
 }
 
 TEST(RowEncoderDeathTest, AbortsAtDifferentColumns) {
-  const RowBatch more = BatchOf({MakeInsert({LongField(100, "id", {1})}, 1),
-                                 MakeInsert({LongField(100, "id", {1}), LongField(101, "n", {2})}, 1)});
+  const RowBatch more =
+      BatchOf({MakeInsert({LongField(100, "id", {1})}, 1),
+               MakeInsert({LongField(100, "id", {1}), LongField(101, "n", {2})}, 1)});
   const RowBatch other = BatchOf(
       {MakeInsert({LongField(100, "id", {1})}, 1), MakeInsert({LongField(102, "m", {1})}, 1)});
   grpc::ByteBuffer buffer;
@@ -214,7 +215,8 @@ TEST(RowEncoderTest, SameColumnsIgnoresOrderAndSeesTypes) {
 
 TEST(RowEncoderTest, RefersToLargeColumnsAndKeepsThemAlive) {
   std::vector<float> floats(1024, 0.5F);
-  MessagePtr message = MakeInsert({LongField(100, "id", {1}), FloatVectorField(101, "v", 1024, floats)}, 1);
+  MessagePtr message =
+      MakeInsert({LongField(100, "id", {1}), FloatVectorField(101, "v", 1024, floats)}, 1);
   const std::string_view body = message->columns[1].body;
   const std::weak_ptr<const void> payload = message->payload.owner;
   auto buffer = std::make_unique<grpc::ByteBuffer>();
@@ -224,7 +226,8 @@ TEST(RowEncoderTest, RefersToLargeColumnsAndKeepsThemAlive) {
   }
   ASSERT_FALSE(payload.expired());
   const auto points_at_body = [body](const grpc::Slice& slice) {
-    return reinterpret_cast<const char*>(slice.begin()) == body.data() && slice.size() == body.size();
+    return reinterpret_cast<const char*>(slice.begin()) == body.data() &&
+           slice.size() == body.size();
   };
   {
     const std::vector<grpc::Slice> slices = SlicesOf(*buffer);
@@ -281,7 +284,8 @@ TEST_F(NullRowsTest, AreLeftOutOfTextsAndArrays) {
 }
 
 TEST_F(NullRowsTest, AreLeftOutOfVectors) {
-  const auto floats = Encoded(FloatVectorField(100, "v", 2, {1, 2, 0, 0, 5, 6}), {true, false, true});
+  const auto floats =
+      Encoded(FloatVectorField(100, "v", 2, {1, 2, 0, 0, 5, 6}), {true, false, true});
   EXPECT_THAT(floats.vectors().float_vector().data(), ElementsAre(1, 2, 5, 6));
 
   schema::FieldData halves = Named(schema::Float16Vector, 101);
@@ -346,14 +350,16 @@ TEST(DeleteTest, TakesUnpackedNumbers) {
 }
 
 TEST(DeleteTest, QuotesTexts) {
-  const auto request = Encode<pb::DeleteRequest>(DeleteBatch(
-      {MakeDelete(std::vector<std::string>{"plain", "q\"b\\s\n\r\t", "", "gr\xc3\xbc\xc3\x9f'e"})}));
-  EXPECT_EQ(request.expr(), "id in [\"plain\",\"q\\\"b\\\\s\\n\\r\\t\",\"\",\"gr\xc3\xbc\xc3\x9f'e\"]");
+  const auto request = Encode<pb::DeleteRequest>(DeleteBatch({MakeDelete(
+      std::vector<std::string>{"plain", "q\"b\\s\n\r\t", "", "gr\xc3\xbc\xc3\x9f'e"})}));
+  EXPECT_EQ(request.expr(),
+            "id in [\"plain\",\"q\\\"b\\\\s\\n\\r\\t\",\"\",\"gr\xc3\xbc\xc3\x9f'e\"]");
 }
 
 TEST(DeleteTest, RefusesNoKeysAndBrokenOnes) {
   EXPECT_EQ(DeleteExpression("id", {}).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(DeleteExpression("id", {{false, "\x0a\x05\x01"}}).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(DeleteExpression("id", {{false, "\x0a\x05\x01"}}).status().code(),
+            StatusCode::kDataLoss);
   EXPECT_EQ(DeleteExpression("id", {{true, "\x08\x01"}}).status().code(), StatusCode::kDataLoss);
 }
 

@@ -18,15 +18,15 @@
 
 namespace cdc {
 
-// Find it by `field`: a field has at most one, and Milvus Lite keeps no names (it answers the field's).
+// A field has at most one.
 struct TargetIndex {
   std::string field;
-  std::string name;
+  std::string name;  // empty: the target keeps no names (Milvus Lite), whatever was given
   std::vector<KeyValue> params;  // compare with SameIndexParams
 };
 
-// Whether two lists of index parameters mean the same index: `params` as JSON text and flat keys are
-// alike, index and metric types are compared without regard to case.
+// Whether two lists of index parameters mean the same index: `params` as JSON text and flat keys
+// are alike, index and metric types are compared without regard to case.
 bool SameIndexParams(const std::vector<KeyValue>& a, const std::vector<KeyValue>& b);
 
 // One collection as the target describes it.
@@ -39,16 +39,16 @@ struct TargetCollection {
   // partitions. Without an index nothing counts as loaded (Milvus Lite calls such a collection so).
   bool loaded = false;
   std::set<std::string> loaded_partitions;  // or loading
-  // False: the target loads whole collections only (Milvus Lite). LoadPartitions then loads all, and
-  // ReleasePartitions is kUnimplemented: leave the rest loaded, or release the collection.
+  // False: the target loads whole collections only (Milvus Lite). LoadPartitions then loads all,
+  // and ReleasePartitions is kUnimplemented: leave the rest loaded, or release the collection.
   bool loads_partitions = true;
 };
 
 // What a call has done when it has ended.
 struct WriteResult {
   Status status;
-  // The call failed but may have been executed: a deadline, a lost connection. What it wrote must be
-  // written again in a way that does not double it.
+  // The call failed but may have been executed: a deadline, a lost connection. What it wrote must
+  // be written again in a way that does not double it.
   bool in_doubt = false;
   int64_t latency_us = 0;
 };
@@ -72,7 +72,8 @@ class Target {
   virtual Result<std::vector<std::string>> ListCollections(const std::string& database) = 0;
 
   // nullopt if there is no such collection (or database).
-  virtual Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) = 0;
+  virtual Result<std::optional<TargetCollection>> DescribeCollection(
+      const CollectionName& name) = 0;
 
   // Executes one change and returns when it is done (a load may still be in progress). Success too
   // if it was so already.
@@ -83,13 +84,14 @@ class Target {
   using WriteDone = std::function<void(const WriteResult&)>;
   virtual void Write(const RowBatch& batch, WriteDone done) = 0;
 
-  // Ends all calls in progress, also those of other threads in Apply or DescribeCollection: writes are
-  // done with kCancelled, in doubt; the others return kCancelled. Returns at once.
+  // Ends all calls in progress, also those of other threads in Apply or DescribeCollection: writes
+  // are done with kCancelled, in doubt if they were sent; the others return kCancelled. Returns at
+  // once.
   virtual void CancelWrites() = 0;
 };
 
-// Limits of one delete: its keys travel as the text of an expression, which a server parses in about
-// 7 us a key, and become one message of its queue (at most 5 MiB with 8 bytes more a key).
+// Limits of one delete: its keys travel as the text of an expression, which a server parses in
+// about 7 us a key, and become one message of its queue (at most 5 MiB with 8 bytes more a key).
 inline constexpr size_t kMaxDeleteKeys = 16'384;
 inline constexpr size_t kMaxDeleteBytes = 2 << 20;  // of the key columns' bodies
 

@@ -107,21 +107,17 @@ CatalogBuilder::Parts& CatalogBuilder::Touch(CollectionId id) {
 
 Status CatalogBuilder::PutObject(const CatalogKey& key, const EtcdKeyValue& kv) {
   switch (key.kind) {
-    case CatalogKeyKind::kIgnored:
-      return OkStatus();
+    case CatalogKeyKind::kIgnored: return OkStatus();
     case CatalogKeyKind::kDatabase: {
       CDC_ASSIGN_OR_RETURN(databases_[kv.key], DecodeDatabase(DatabaseId{key.id}, kv.value));
       databases_touched_ = true;
       return OkStatus();
     }
     case CatalogKeyKind::kCollection:
-    case CatalogKeyKind::kOldCollection:
-      return PutCollection(key, kv);
+    case CatalogKeyKind::kOldCollection: return PutCollection(key, kv);
     case CatalogKeyKind::kAlias:
-    case CatalogKeyKind::kOldestAlias:
-      return PutAlias(key, kv);
-    default:
-      return PutPart(key, kv);
+    case CatalogKeyKind::kOldestAlias: return PutAlias(key, kv);
+    default: return PutPart(key, kv);
   }
 }
 
@@ -177,15 +173,13 @@ Status CatalogBuilder::PutPart(const CatalogKey& key, const EtcdKeyValue& kv) {
       CDC_RETURN_IF_ERROR(DecodePartitionLoad(PartitionId{key.id}, kv.value));
       Touch(owner).loaded_partitions.insert(PartitionId{key.id});
       return OkStatus();
-    default:
-      return OkStatus();
+    default: return OkStatus();
   }
 }
 
 void CatalogBuilder::DeleteObject(const CatalogKey& key, const std::string& full_key) {
   switch (key.kind) {
-    case CatalogKeyKind::kIgnored:
-      return;
+    case CatalogKeyKind::kIgnored: return;
     case CatalogKeyKind::kDatabase:
       databases_touched_ = databases_.erase(full_key) > 0 || databases_touched_;
       return;
@@ -194,11 +188,8 @@ void CatalogBuilder::DeleteObject(const CatalogKey& key, const std::string& full
       Touch(CollectionId{key.id}).records.erase(full_key);
       return;
     case CatalogKeyKind::kAlias:
-    case CatalogKeyKind::kOldestAlias:
-      DeleteAlias(full_key);
-      return;
-    default:
-      DeletePart(key, &Touch(OwnerOf(key)));
+    case CatalogKeyKind::kOldestAlias: DeleteAlias(full_key); return;
+    default: DeletePart(key, &Touch(OwnerOf(key)));
   }
 }
 
@@ -213,26 +204,15 @@ void CatalogBuilder::DeleteAlias(const std::string& full_key) {
 void CatalogBuilder::DeletePart(const CatalogKey& key, Parts* parts) {
   const bool keep = parts->Dropping();
   switch (key.kind) {
-    case CatalogKeyKind::kPartition:
-      Remove(&parts->partitions, PartitionId{key.id}, keep);
-      return;
-    case CatalogKeyKind::kField:
-      Remove(&parts->fields, FieldId{key.id}, keep);
-      return;
-    case CatalogKeyKind::kFunction:
-      Remove(&parts->functions, key.id, keep);
-      return;
-    case CatalogKeyKind::kIndex:
-      parts->indexes.erase(IndexId{key.id});
-      return;
-    case CatalogKeyKind::kCollectionLoad:
-      parts->load.reset();
-      return;
+    case CatalogKeyKind::kPartition: Remove(&parts->partitions, PartitionId{key.id}, keep); return;
+    case CatalogKeyKind::kField: Remove(&parts->fields, FieldId{key.id}, keep); return;
+    case CatalogKeyKind::kFunction: Remove(&parts->functions, key.id, keep); return;
+    case CatalogKeyKind::kIndex: parts->indexes.erase(IndexId{key.id}); return;
+    case CatalogKeyKind::kCollectionLoad: parts->load.reset(); return;
     case CatalogKeyKind::kPartitionLoad:
       parts->loaded_partitions.erase(PartitionId{key.id});
       return;
-    default:
-      return;
+    default: return;
   }
 }
 

@@ -24,8 +24,8 @@ namespace cdc {
 // state, Build shows it. No I/O, no threads; not thread-safe.
 //
 // The catalog depends on the keys alone, not on the order in which they came, with one exception:
-// while a collection is Dropping, Milvus removes its fields and partitions one by one; they are kept
-// until the collection itself is gone, so that its last rows can still be understood.
+// while a collection is Dropping, Milvus removes its fields and partitions one by one; they are
+// kept until the collection itself is gone, so that its last rows can still be understood.
 //
 // Keys outside of CatalogListRanges are ignored. Deleting what is not there is fine: Milvus first
 // overwrites a key with a tombstone (which counts as a Delete) and may remove it much later.
@@ -39,8 +39,8 @@ class CatalogBuilder {
   void Delete(const std::string& key);
 
   // Makes the state what a complete list says: puts what is in it, deletes what is not. Revisions
-  // are not compared, the list may come from another store. Appends one error a value that cannot be
-  // understood.
+  // are not compared, the list may come from another store. Appends one error a value that cannot
+  // be understood.
   void Relist(const std::vector<EtcdKeyValue>& kvs, std::vector<Status>* errors);
 
   struct Built {
@@ -66,7 +66,8 @@ class CatalogBuilder {
   };
   // What is known of one collection, also before and after its own record exists.
   struct Parts {
-    // By key: there are two while Milvus moves a collection to another database or to the new style.
+    // By key: there are two while Milvus moves a collection to another database or to the new
+    // style.
     std::map<std::string, StoredCollection> records;
     std::map<FieldId, Kept<FieldRecord>> fields;
     std::map<PartitionId, Kept<Partition>> partitions;

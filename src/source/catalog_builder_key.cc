@@ -75,8 +75,7 @@ std::vector<KeyRange> CatalogListRanges(const std::string& meta_root) {
 }
 
 KeyRange CatalogWatchRange(const std::string& meta_root) {
-  return {.begin = meta_root + "field-index/",
-          .end = PrefixRange(meta_root + "root-coord/").end};
+  return {.begin = meta_root + "field-index/", .end = PrefixRange(meta_root + "root-coord/").end};
 }
 
 }  // namespace cdc

@@ -22,14 +22,10 @@ DatabaseId OrDefault(int64_t id) { return id == 0 ? kDefaultDatabaseId : Databas
 
 ObjectState FromState(int state) {
   switch (state) {
-    case meta::CollectionCreated:
-      return ObjectState::kCreated;
-    case meta::CollectionCreating:
-      return ObjectState::kCreating;
-    case meta::CollectionDropping:
-      return ObjectState::kDropping;
-    default:
-      return ObjectState::kDropped;
+    case meta::CollectionCreated: return ObjectState::kCreated;
+    case meta::CollectionCreating: return ObjectState::kCreating;
+    case meta::CollectionDropping: return ObjectState::kDropping;
+    default: return ObjectState::kDropped;
   }
 }
 // One function serves both enums.
@@ -108,11 +104,9 @@ Result<DatabaseRecord> DecodeDatabase(DatabaseId id, std::string_view value) {
     return Malformed("DatabaseInfo");
   }
   DatabaseRecord record;
-  record.database = {.id = OrDefault(id.value),
-                     .name = info.name(),
-                     .properties = ToKeyValues(info.properties())};
-  record.visible =
-      info.state() == meta::DatabaseCreated || info.state() == meta::DatabaseUnknown;
+  record.database = {
+      .id = OrDefault(id.value), .name = info.name(), .properties = ToKeyValues(info.properties())};
+  record.visible = info.state() == meta::DatabaseCreated || info.state() == meta::DatabaseUnknown;
   return record;
 }
 

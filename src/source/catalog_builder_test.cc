@@ -1,10 +1,10 @@
 #include "source/catalog_builder.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <numeric>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "milvus_meta.pb.h"
 
@@ -131,8 +131,7 @@ Record Without(const Record& record, const std::string& value = kTombstone) {
 
 std::vector<Record> CreatedCollection(int64_t id, const std::string& name) {
   return {FieldRow(id, 0, "RowID"), FieldRow(id, 1, "Timestamp"), FieldRow(id, 100, "pk"),
-          PartitionRow(id, id * 10, "_default"),
-          CollectionRow(id, name, meta::CollectionCreated)};
+          PartitionRow(id, id * 10, "_default"), CollectionRow(id, name, meta::CollectionCreated)};
 }
 
 // ---- what a real Milvus 2.3.5 wrote
@@ -144,12 +143,13 @@ std::vector<Record> HelloRecords() {
   return {
       {"root-coord/database/db-info/1", FromHex("120764656661756c741801200128bbcab281decf99f518")},
       {"root-coord/database/collection-info/1/" + id,
-       FromHex("089089e08dbce683c40612090a0568656c6c6f280118898080e79ee883c4063a2b62792d6465762d726f"
-               "6f74636f6f72642d646d6c5f305f34373036343238373630323830323830343876303a2b62792d646576"
-               "2d726f6f74636f6f72642d646d6c5f315f3437303634323837363032383032383034387631421662792d"
-               "6465762d726f6f74636f6f72642d646d6c5f30421662792d6465762d726f6f74636f6f72642d646d6c5f"
-               "3150025a220a1662792d6465762d726f6f74636f6f72642d646d6c5f31120801000000000000005a220a"
-               "1662792d6465762d726f6f74636f6f72642d646d6c5f301208000000000000000060027801")},
+       FromHex(
+           "089089e08dbce683c40612090a0568656c6c6f280118898080e79ee883c4063a2b62792d6465762d726f"
+           "6f74636f6f72642d646d6c5f305f34373036343238373630323830323830343876303a2b62792d646576"
+           "2d726f6f74636f6f72642d646d6c5f315f3437303634323837363032383032383034387631421662792d"
+           "6465762d726f6f74636f6f72642d646d6c5f30421662792d6465762d726f6f74636f6f72642d646d6c5f"
+           "3150025a220a1662792d6465762d726f6f74636f6f72642d646d6c5f31120801000000000000005a220a"
+           "1662792d6465762d726f6f74636f6f72642d646d6c5f301208000000000000000060027801")},
       {"root-coord/partitions/" + id + "/470642876028028049",
        FromHex("089189e08dbce683c40612085f64656661756c7418898080e79ee883c406209089e08dbce683c406")},
       {"root-coord/fields/" + id + "/0", FromHex("1205526f7749442206726f772069642805")},
@@ -162,11 +162,12 @@ std::vector<Record> HelloRecords() {
       {"root-coord/fields/" + id + "/103",
        FromHex("08671205246d657461220e64796e616d696320736368656d6128176001")},
       {"field-index/" + id + "/470642876028432610",
-       FromHex("0ab601089089e08dbce683c40610651a017620e2a3ec8dbce683c4062a080a0364696d12013832120a0a"
-               "696e6465785f747970651204484e535732110a0b6d65747269635f7479706512024c3232140a0e656643"
-               "6f6e737472756374696f6e1202363432060a014d12013862120a0a696e6465785f747970651204484e53"
-               "5762110a0b6d65747269635f7479706512024c3262250a06706172616d73121b7b224d223a382c226566"
-               "436f6e737472756374696f6e223a36347d188580c0f09fe883c406")},
+       FromHex(
+           "0ab601089089e08dbce683c40610651a017620e2a3ec8dbce683c4062a080a0364696d12013832120a0a"
+           "696e6465785f747970651204484e535732110a0b6d65747269635f7479706512024c3232140a0e656643"
+           "6f6e737472756374696f6e1202363432060a014d12013862120a0a696e6465785f747970651204484e53"
+           "5762110a0b6d65747269635f7479706512024c3262250a06706172616d73121b7b224d223a382c226566"
+           "436f6e737472756374696f6e223a36347d188580c0f09fe883c406")},
   };
 }
 
@@ -283,8 +284,8 @@ TEST_F(CatalogBuilderTest, ADroppedCollectionKeepsItsPartsUntilItIsGone) {
 }
 
 TEST_F(CatalogBuilderTest, DroppedAndCreatedAgainWhateverTheOrder) {
-  // Drop of 7 and creation of 8 under the same name, mixed in every way that keeps the order of each
-  // object's own key.
+  // Drop of 7 and creation of 8 under the same name, mixed in every way that keeps the order of
+  // each object's own key.
   const std::vector<std::vector<Record>> keys = {
       {CollectionRow(7, "same", meta::CollectionDropping),
        Without(CollectionRow(7, "", meta::CollectionCreated))},
@@ -301,11 +302,10 @@ TEST_F(CatalogBuilderTest, DroppedAndCreatedAgainWhateverTheOrder) {
     CatalogBuilder builder(kRoot);
     int64_t revision = 0;
     const auto put = [&](const Record& record) {
-      ASSERT_TRUE(builder
-                      .Put({.key = kRoot + record.key,
-                            .value = record.value,
-                            .mod_revision = ++revision})
-                      .ok());
+      ASSERT_TRUE(
+          builder
+              .Put({.key = kRoot + record.key, .value = record.value, .mod_revision = ++revision})
+              .ok());
     };
     for (const Record& record : CreatedCollection(7, "same")) {
       put(record);
@@ -366,11 +366,10 @@ TEST_F(CatalogBuilderTest, MovingToAnotherDatabaseWorksInBothOrders) {
     records.push_back(put_first ? put : gone);
     records.push_back(put_first ? gone : put);
     for (const Record& record : records) {
-      ASSERT_TRUE(builder
-                      .Put({.key = kRoot + record.key,
-                            .value = record.value,
-                            .mod_revision = ++revision})
-                      .ok());
+      ASSERT_TRUE(
+          builder
+              .Put({.key = kRoot + record.key, .value = record.value, .mod_revision = ++revision})
+              .ok());
     }
     const auto collection = builder.Build(revision).catalog->Find(CollectionId{7});
     ASSERT_NE(collection, nullptr);
@@ -456,7 +455,8 @@ TEST_F(CatalogBuilderTest, AliasesOfAllThreeStyles) {
   Apply(CreatedCollection(7, "seven"));
   Apply(CreatedCollection(8, "eight"));
   const Record alias = AliasRow("root-coord/database/aliases/1/", "b", 7);
-  Apply({alias, AliasRow("root-coord/aliases/", "a", 7),
+  Apply({alias,
+         AliasRow("root-coord/aliases/", "a", 7),
          {"root-coord/collection-alias/c", Info(7, "x").SerializeAsString()}});
   EXPECT_THAT(Find(7)->aliases, ElementsAre("a", "b", "c"));
   // Altered: points to the other one now.
@@ -584,8 +584,7 @@ TEST_F(CatalogBuilderTest, MalformedKeysAreReported) {
 
 TEST_F(CatalogBuilderTest, WhatIsNotOfTheCatalogIsIgnored) {
   const size_t before = builder_.keys();
-  EXPECT_EQ(PutCode("snapshots/root-coord/database/collection-info/1/7_ts1", "x"),
-            StatusCode::kOk);
+  EXPECT_EQ(PutCode("snapshots/root-coord/database/collection-info/1/7_ts1", "x"), StatusCode::kOk);
   EXPECT_EQ(PutCode("root-coord/credential/users/root", "x"), StatusCode::kOk);
   EXPECT_EQ(PutCode("querycoord-replica/7/1", "x"), StatusCode::kOk);
   EXPECT_TRUE(builder_.Put({.key = "other/meta/field-index/7/1", .value = "x"}).ok());
@@ -626,7 +625,8 @@ TEST_F(CatalogBuilderTest, RelistTakesOverTheDifference) {
   EXPECT_NE(after.catalog->Find(CollectionId{9}), nullptr);
   ASSERT_NE(after.catalog->Find(CollectionId{7}), nullptr);
   EXPECT_THAT(after.catalog->Find(CollectionId{7})->aliases, IsEmpty());
-  EXPECT_THAT(after.catalog->Find(CollectionId{7})->partitions, SizeIs(1)) << "malformed: as it was";
+  EXPECT_THAT(after.catalog->Find(CollectionId{7})->partitions, SizeIs(1))
+      << "malformed: as it was";
 }
 
 TEST_F(CatalogBuilderTest, TheWatchRangeHoldsEveryListedRange) {

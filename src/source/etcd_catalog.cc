@@ -1,11 +1,11 @@
 #include "source/etcd_catalog.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
 #include <vector>
+
+#include <spdlog/spdlog.h>
 
 #include "base/mutex.h"
 #include "base/thread.h"
@@ -109,23 +109,23 @@ class WatchedCatalog final : public EtcdCatalog {
 };
 
 // Sync must know when the watch has delivered everything that was committed. A progress request on
-// the watch would say so, but etcd 3.4 before .25 (Debian's is .23) and 3.5 before .8 answer it ahead
-// of events it covers, and a write of our own, as a marker, is not for us to make in the source's
-// etcd. So one transaction asks at revision R how many keys our ranges hold and which of them is the
-// newest, M, and our state, which is that of some revision r, is complete as soon as
+// the watch would say so, but etcd 3.4 before .25 (Debian's is .23) and 3.5 before .8 answer it
+// ahead of events it covers, and a write of our own, as a marker, is not for us to make in the
+// source's etcd. So one transaction asks at revision R how many keys our ranges hold and which of
+// them is the newest, M, and our state, which is that of some revision r, is complete as soon as
 //   r >= R, or
 //   r >= M and it has as many keys.
 // The second is no guess. Suppose r >= M, r < R and something happened between r and R. No put of
-// that time survives at R (its key would be newer than r, hence than M). So no key of R is new since
-// r, every key that was changed since is gone at R, and if as many keys are left, none was changed.
+// that time survives at R (its key would be newer than r, hence than M). So no key of R is new
+// since r, every key that was changed since is gone at R, and if as many keys are left, none was
+// changed.
 Result<std::shared_ptr<const Catalog>> WatchedCatalog::Sync(const std::stop_token& stop) {
   CDC_ASSIGN_OR_RETURN(RangeSummary now, client_->Summarize(ranges_, stop));
   MutexLock lock(mutex_);
   retry_now_ = true;  // etcd answers: no reason to sit out a backoff
   changed_.NotifyAll();
   const bool reached = changed_.WaitFor(lock, stop, options_.sync_timeout, [&] {
-    return revision_ >= now.revision ||
-           (revision_ >= now.newest_mod_revision && keys_ == now.keys);
+    return revision_ >= now.revision || (revision_ >= now.newest_mod_revision && keys_ == now.keys);
   });
   if (reached) {
     return catalog_;
@@ -133,10 +133,9 @@ Result<std::shared_ptr<const Catalog>> WatchedCatalog::Sync(const std::stop_toke
   if (stop.stop_requested()) {
     return CancelledError("stopped");
   }
-  return DeadlineExceededError(
-      "the catalog has not reached the source's etcd: revision " + std::to_string(revision_) +
-      " < " + std::to_string(now.revision) +
-      (health_.status.ok() ? "" : "; " + health_.status.message()));
+  return DeadlineExceededError("the catalog has not reached the source's etcd: revision " +
+                               std::to_string(revision_) + " < " + std::to_string(now.revision) +
+                               (health_.status.ok() ? "" : "; " + health_.status.message()));
 }
 
 void WatchedCatalog::Run(const std::stop_token& stop) {
@@ -253,7 +252,7 @@ void WatchedCatalog::SetHealth(const Status& status) {
   if (status.ok()) {
     spdlog::info("catalog: follows {}", meta_root_);
   } else {
-    spdlog::warn("catalog: lost the source's etcd, retrying: {}", status.message());
+    spdlog::warn("catalog: cannot follow the source's etcd, retrying: {}", status.message());
   }
 }
 

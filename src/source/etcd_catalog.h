@@ -36,9 +36,9 @@ struct EtcdCatalogHealth {
 //
 // It lists all metadata at one revision and follows the changes from the next, in the order and the
 // transactions of etcd, so every snapshot is the state of one revision. When the watch breaks it
-// waits and goes on after the last revision it has seen; when etcd no longer has those revisions, or
-// is not the store it was, it lists again and takes over what differs. A lost etcd never ends the
-// object: the snapshot stays as it is, `health` says why, and Sync fails.
+// waits and goes on after the last revision it has seen; when etcd no longer has those revisions,
+// or is not the store it was, it lists again and takes over what differs. A lost etcd never ends
+// the object: the snapshot stays as it is, `health` says why, and Sync fails.
 class EtcdCatalog : public CatalogSource {
  public:
   virtual EtcdCatalogHealth health() const = 0;

@@ -1,9 +1,9 @@
 #include "source/etcd_catalog_listeners.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
+
+#include <gtest/gtest.h>
 
 #include "base/thread.h"
 

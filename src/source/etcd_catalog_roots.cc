@@ -71,9 +71,8 @@ Status CheckMilvusRoot(EtcdClient& client,
                        const std::string& meta_root,
                        const std::stop_token& stop) {
   const std::string place = meta_root + kRootCoord;
-  CDC_ASSIGN_OR_RETURN(
-      EtcdRange found,
-      client.Range(PrefixRange(place), {.limit = 1, .keys_only = true}, stop));
+  CDC_ASSIGN_OR_RETURN(EtcdRange found,
+                       client.Range(PrefixRange(place), {.limit = 1, .keys_only = true}, stop));
   if (!found.kvs.empty()) {
     return OkStatus();
   }

@@ -63,13 +63,12 @@ class RocksmqLog : public Log {
       : options_(std::move(options)), folder_(std::move(folder)), store_(std::move(store)) {}
 
   Result<std::unique_ptr<LogReader>> NewReader() override {
-    return std::unique_ptr<LogReader>(
-        std::make_unique<RocksmqLogReader>(store_.get(), options_));
+    return std::unique_ptr<LogReader>(std::make_unique<RocksmqLogReader>(store_.get(), options_));
   }
 
   Result<std::optional<MsgId>> Latest(const std::string& channel) override {
-    CDC_ASSIGN_OR_RETURN(const auto iterator, FreshIterator());
-    iterator->SeekToLast(channel);
+    CDC_ASSIGN_OR_RETURN(const auto iterator, FreshIterator(channel));
+    iterator->SeekToLast();
     if (iterator->Valid()) {
       return std::optional<MsgId>(EncodeRocksmqId(iterator->id()));
     }
@@ -79,9 +78,8 @@ class RocksmqLog : public Log {
 
   Status CheckPosition(const std::string& channel, const LogPosition& start) override {
     CDC_ASSIGN_OR_RETURN(const int64_t id, DecodeRocksmqId(start.id));
-    CDC_ASSIGN_OR_RETURN(const auto iterator, FreshIterator());
-    CDC_ASSIGN_OR_RETURN(const RocksmqLocation location,
-                         LocateRocksmq(iterator.get(), channel, id));
+    CDC_ASSIGN_OR_RETURN(const auto iterator, FreshIterator(channel));
+    CDC_ASSIGN_OR_RETURN(const RocksmqLocation location, LocateRocksmq(iterator.get(), id));
     return CheckRocksmqStart(channel, id, location);
   }
 
@@ -99,9 +97,9 @@ class RocksmqLog : public Log {
 
  private:
   // Shows everything that was written before the call.
-  Result<std::unique_ptr<RocksmqIterator>> FreshIterator() {
+  Result<std::unique_ptr<RocksmqIterator>> FreshIterator(const std::string& channel) {
     CDC_RETURN_IF_ERROR(store_->CatchUp(std::chrono::milliseconds(0)));
-    return store_->NewIterator();
+    return store_->NewIterator(channel);
   }
 
   const RocksmqOptions options_;

@@ -10,8 +10,9 @@
 namespace cdc {
 
 struct RocksmqOptions {
-  std::string path;           // rocksmq.path of the source Milvus
-  std::string secondary_dir;  // for RocksDB's own log; empty: a temporary folder, removed at the end
+  std::string path;  // rocksmq.path of the source Milvus
+  std::string
+      secondary_dir;  // for RocksDB's own log; empty: a temporary folder, removed at the end
   // How often the store is looked at: the shorter while records arrive, up to the longer when idle.
   std::chrono::milliseconds poll_min{5};
   std::chrono::milliseconds poll_max{50};

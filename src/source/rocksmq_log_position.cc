@@ -13,18 +13,16 @@ Result<std::optional<int64_t>> IdHere(const RocksmqIterator& iterator) {
 
 }  // namespace
 
-Result<RocksmqLocation> LocateRocksmq(RocksmqIterator* iterator,
-                                      const std::string& topic,
-                                      int64_t id) {
+Result<RocksmqLocation> LocateRocksmq(RocksmqIterator* iterator, int64_t id) {
   RocksmqLocation location;
-  iterator->Seek(topic, id);
+  iterator->Seek(id);
   CDC_ASSIGN_OR_RETURN(const std::optional<int64_t> found, IdHere(*iterator));
   if (found == id) {
     return location;
   }
-  iterator->SeekToLast(topic);
+  iterator->SeekToLast();
   CDC_ASSIGN_OR_RETURN(location.newest, IdHere(*iterator));
-  iterator->SeekToFirst(topic);
+  iterator->SeekToFirst();
   CDC_ASSIGN_OR_RETURN(location.oldest, IdHere(*iterator));
   if (!location.newest || id > *location.newest) {
     location.place = RocksmqPlace::kBeyond;
@@ -37,15 +35,15 @@ Result<RocksmqLocation> LocateRocksmq(RocksmqIterator* iterator,
 Status CheckRocksmqStart(const std::string& topic, int64_t id, const RocksmqLocation& location) {
   const std::string position = "channel " + topic + ": " + std::to_string(id);
   switch (location.place) {
-    case RocksmqPlace::kThere:
-      return OkStatus();
+    case RocksmqPlace::kThere: return OkStatus();
     case RocksmqPlace::kExpired:
       return OutOfRangeError("position expired: " + position + " < " +
                              std::to_string(*location.oldest));
     case RocksmqPlace::kBeyond:
       return FailedPreconditionError(
           "the position is beyond the log, is this the store of the same Milvus? " + position +
-          (location.newest ? " > " + std::to_string(*location.newest) : ", and there are no records"));
+          (location.newest ? " > " + std::to_string(*location.newest)
+                           : ", and there are no records"));
     case RocksmqPlace::kAbsent:
       return FailedPreconditionError(
           "the position is not in the log, is this the store of the same Milvus? " + position +

@@ -24,10 +24,9 @@ struct RocksmqLocation {
   std::optional<int64_t> newest;
 };
 
-// Looks for record `id` of `topic`. The iterator's own errors.
-Result<RocksmqLocation> LocateRocksmq(RocksmqIterator* iterator,
-                                      const std::string& topic,
-                                      int64_t id);
+// Looks for record `id` in the iterator's topic, and leaves the iterator on it, else on the oldest.
+// The iterator's own errors.
+Result<RocksmqLocation> LocateRocksmq(RocksmqIterator* iterator, int64_t id);
 
 // What it means for a reader that wants to begin at `id`. kOutOfRange: expired.
 // kFailedPrecondition: it is not of this store.

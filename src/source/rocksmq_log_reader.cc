@@ -10,8 +10,8 @@
 namespace cdc {
 namespace {
 
-// Values up to this size share buffers, so that ticks do not cost an allocation each. A message that
-// is held for long keeps its buffer, hence the small bound.
+// Values up to this size share buffers, so that ticks do not cost an allocation each. A message
+// that is held for long keeps its buffer, hence the small bound.
 constexpr size_t kSharedValue = 4096;
 constexpr size_t kSharedBuffer = 32768;
 
@@ -95,8 +95,7 @@ Status RocksmqLogReader::Poll(size_t max_bytes,
       interval_ = options_.poll_min;
       break;
     }
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0 || stop.stop_requested()) {
       break;
     }
@@ -114,7 +113,6 @@ Status RocksmqLogReader::Poll(size_t max_bytes,
 Result<bool> RocksmqLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* out) {
   const uint64_t version = store_->version();
   const auto now = Clock::now();
-  std::unique_ptr<RocksmqIterator> iterator;
   bool news = false;
   for (auto& [channel, cursor] : cursors_) {
     if (cursor.paused) {
@@ -124,9 +122,7 @@ Result<bool> RocksmqLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* 
       cursor.at_tail_since = now;
       continue;
     }
-    if (!iterator) {
-      iterator = store_->NewIterator();
-    }
+    const std::unique_ptr<RocksmqIterator> iterator = store_->NewIterator(channel);
     LogBatch batch{.channel = channel, .records = {}, .status = {}};
     Status status = ReadChannel(channel, max_bytes, iterator.get(), &cursor, &batch.records);
     if (status.code() == StatusCode::kUnavailable && !iterator->status().ok()) {
@@ -172,11 +168,11 @@ Status RocksmqLogReader::SeekToNext(const std::string& channel,
                                     RocksmqIterator* iterator,
                                     const Cursor& cursor) {
   if (!cursor.position) {
-    iterator->SeekToFirst(channel);
+    iterator->SeekToFirst();
     return iterator->Valid() ? OkStatus() : iterator->status();
   }
   const int64_t position = *cursor.position;
-  CDC_ASSIGN_OR_RETURN(const RocksmqLocation location, LocateRocksmq(iterator, channel, position));
+  CDC_ASSIGN_OR_RETURN(const RocksmqLocation location, LocateRocksmq(iterator, position));
   if (location.place == RocksmqPlace::kThere) {
     if (!cursor.inclusive) {
       iterator->Next();

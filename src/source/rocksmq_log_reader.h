@@ -21,9 +21,9 @@ namespace cdc {
 // end of a page that all its consumers have read. So as long as the record at the reader's position
 // exists, nothing behind it is missing, and that is looked at whenever the reader moves on. If the
 // record is gone, those behind it may be gone too: the position has expired. One case is not an
-// error: the reader stood at the tail, looked, and soon afterwards looks again. A record lives longer
-// than that (`shortest_retention`; RocksMQ checks once a minute and spares the page being written),
-// so only what had been delivered was deleted.
+// error: the reader stood at the tail, looked, and soon afterwards looks again. A record lives
+// longer than that (`shortest_retention`; RocksMQ checks once a minute and spares the page being
+// written), so only what had been delivered was deleted.
 //
 // If on the contrary the tail of the log is missing, which a primary may show for a moment while it
 // starts, the reader waits.

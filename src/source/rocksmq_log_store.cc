@@ -1,15 +1,17 @@
 #include "source/rocksmq_log_store.h"
 
-#include <rocksdb/db.h>
-#include <rocksdb/iterator.h>
-#include <rocksdb/options.h>
-#include <sys/stat.h>
-
 #include <fstream>
 #include <optional>
 #include <stop_token>
 #include <utility>
 #include <vector>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <sys/stat.h>
 
 #include "source/rocksmq_log_key.h"
 
@@ -32,7 +34,8 @@ Status ToStatus(const rocksdb::Status& status, const std::filesystem::path& path
   return UnavailableError("RocksMQ store " + path.string() + ": " + status.ToString());
 }
 
-// Tells one store from another in the same folder: the file that RocksDB writes into each new store.
+// Tells one store from another in the same folder: the file that RocksDB writes into each new
+// store.
 RocksmqStore::Identity ReadIdentity(const std::filesystem::path& path) {
   struct stat file = {};
   if (::stat((path / "IDENTITY").c_str(), &file) != 0) {
@@ -78,6 +81,16 @@ rocksdb::DBOptions SecondaryOptions() {
   return options;
 }
 
+// The blocks at the ends of the topics, where every look begins, fit into this cache; one shard,
+// since a block holds at least one record and may be large.
+rocksdb::ColumnFamilyOptions FamilyOptions() {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(size_t{16} << 20, 0);
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
 }  // namespace
 
 // One opening of the store. Shared by the store and its iterators, closed by whoever is last.
@@ -94,14 +107,13 @@ struct RocksmqStore::Database {
         rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), path.string(), &names), path));
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const std::string& name : names) {
-      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+      families.emplace_back(name, FamilyOptions());
     }
     rocksdb::DB* db = nullptr;
-    CDC_RETURN_IF_ERROR(
-        ToStatus(rocksdb::DB::OpenAsSecondary(SecondaryOptions(), path.string(),
-                                              log_folder.string(), families, &database->families,
-                                              &db),
-                 path));
+    CDC_RETURN_IF_ERROR(ToStatus(
+        rocksdb::DB::OpenAsSecondary(SecondaryOptions(), path.string(), log_folder.string(),
+                                     families, &database->families, &db),
+        path));
     database->db.reset(db);
     return database;
   }
@@ -124,30 +136,36 @@ struct RocksmqStore::Database {
 
 class RocksmqStore::Iterator : public RocksmqIterator {
  public:
-  Iterator(std::shared_ptr<Database> database, const std::filesystem::path& path)
-      : database_(std::move(database)), path_(path) {
+  Iterator(std::shared_ptr<Database> database,
+           const std::filesystem::path& path,
+           std::string_view topic)
+      : database_(std::move(database)),
+        path_(path),
+        prefix_(RocksmqPrefix(topic)),
+        upper_text_(RocksmqUpperBound(topic)),
+        lower_(prefix_),
+        upper_(upper_text_) {
     rocksdb::ReadOptions options;
     options.total_order_seek = true;
-    // Each record is read once; what is at the tail lies in memory anyway.
-    options.fill_cache = false;
+    // Without bounds a seek at the tail would read from each file the first block of the next
+    // topic.
+    options.iterate_lower_bound = &lower_;
+    options.iterate_upper_bound = &upper_;
     iterator_.reset(database_->db->NewIterator(options));
   }
 
-  void SeekToFirst(std::string_view topic) override {
-    prefix_ = RocksmqPrefix(topic);
-    iterator_->Seek(prefix_);
+  void SeekToFirst() override {
+    iterator_->SeekToFirst();
     Arrive();
   }
 
-  void SeekToLast(std::string_view topic) override {
-    prefix_ = RocksmqPrefix(topic);
-    iterator_->SeekForPrev(RocksmqUpperBound(topic));
+  void SeekToLast() override {
+    iterator_->SeekToLast();
     Arrive();
   }
 
-  void Seek(std::string_view topic, int64_t id) override {
-    prefix_ = RocksmqPrefix(topic);
-    iterator_->Seek(RocksmqKey(topic, id));
+  void Seek(int64_t id) override {
+    iterator_->Seek(prefix_ + std::to_string(id));
     Arrive();
   }
 
@@ -182,9 +200,6 @@ class RocksmqStore::Iterator : public RocksmqIterator {
     }
     const rocksdb::Slice slice = iterator_->key();
     const std::string_view key(slice.data(), slice.size());
-    if (!key.starts_with(prefix_)) {
-      return;
-    }
     id_ = ParseRocksmqId(key.substr(prefix_.size()));
     if (!id_) {
       Fail("a key is not of RocksMQ: " + std::string(key));
@@ -196,10 +211,13 @@ class RocksmqStore::Iterator : public RocksmqIterator {
     status_ = DataLossError("RocksMQ store " + path_.string() + ": " + what);
   }
 
-  std::shared_ptr<Database> database_;
+  const std::shared_ptr<Database> database_;
   const std::filesystem::path& path_;
-  std::unique_ptr<rocksdb::Iterator> iterator_;  // before database_ is released
-  std::string prefix_;
+  const std::string prefix_;
+  const std::string upper_text_;
+  const rocksdb::Slice lower_;
+  const rocksdb::Slice upper_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;  // uses all of the above
   std::optional<int64_t> id_;
   Status status_;
 };
@@ -286,13 +304,13 @@ uint64_t RocksmqStore::version() const {
   return version_;
 }
 
-std::unique_ptr<RocksmqIterator> RocksmqStore::NewIterator() {
+std::unique_ptr<RocksmqIterator> RocksmqStore::NewIterator(std::string_view topic) {
   std::shared_ptr<Database> database;
   {
     MutexLock lock(mutex_);
     database = database_;
   }
-  return std::make_unique<Iterator>(std::move(database), path_);
+  return std::make_unique<Iterator>(std::move(database), path_, topic);
 }
 
 void RocksmqStore::MarkBroken(uint64_t generation) {

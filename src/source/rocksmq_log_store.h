@@ -12,17 +12,16 @@
 
 namespace cdc {
 
-// The records of one store as they were when it was made. Seek first. Belongs to one thread, and to
+// The records of one topic as they were when it was made. Seek first. Belongs to one thread, and to
 // no longer than a Poll: it keeps files of the store open.
 class RocksmqIterator {
  public:
   virtual ~RocksmqIterator() = default;
 
-  // Go to a record of `topic`: the oldest, the newest, the first at or after `id`. Whatever follows
-  // stays within the topic.
-  virtual void SeekToFirst(std::string_view topic) = 0;
-  virtual void SeekToLast(std::string_view topic) = 0;
-  virtual void Seek(std::string_view topic, int64_t id) = 0;
+  // Go to a record: the oldest, the newest, the first at or after `id`, the one after this.
+  virtual void SeekToFirst() = 0;
+  virtual void SeekToLast() = 0;
+  virtual void Seek(int64_t id) = 0;
   virtual void Next() = 0;
 
   // Whether it stands on a record. If not, `status` tells whether that is the end or an error:
@@ -36,8 +35,8 @@ class RocksmqIterator {
   virtual uint64_t generation() const = 0;
 };
 
-// Milvus' RocksDB, opened as a secondary; opened anew when it cannot be followed any further or when
-// the folder holds another store than before. Thread-safe; must outlive its iterators.
+// Milvus' RocksDB, opened as a secondary; opened anew when it cannot be followed any further or
+// when the folder holds another store than before. Thread-safe; must outlive its iterators.
 class RocksmqStore {
  public:
   // `log_folder` exists and is for RocksDB's own log. Errors as of OpenRocksmqLog.
@@ -56,7 +55,7 @@ class RocksmqStore {
   // Grows whenever there may be something new to see.
   uint64_t version() const;
 
-  std::unique_ptr<RocksmqIterator> NewIterator();
+  std::unique_ptr<RocksmqIterator> NewIterator(std::string_view topic);
 
   // Says that an iterator of this generation met an error: the next CatchUp opens the store anew.
   void MarkBroken(uint64_t generation);

@@ -1,8 +1,5 @@
 #include "source/rocksmq_log.h"
 
-#include <rocksdb/db.h>
-#include <rocksdb/options.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -14,6 +11,9 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -45,8 +45,8 @@ class Primary {
     options.create_if_missing = true;
     options.create_missing_column_families = true;
     rocksdb::DB* db = nullptr;
-    const auto status = rocksdb::DB::Open(
-        options, path_.string(), {{"default", {}}, {"properties", {}}}, &families_, &db);
+    const auto status = rocksdb::DB::Open(options, path_.string(),
+                                          {{"default", {}}, {"properties", {}}}, &families_, &db);
     ASSERT_TRUE(status.ok()) << status.ToString();
     db_.reset(db);
   }
@@ -234,7 +234,7 @@ TEST_F(RocksmqLogTest, ABatchIsBoundedAndGoesOn) {
 
 TEST_F(RocksmqLogTest, ValuesOfAllSizesStayValid) {
   std::vector<std::string> values;
-  const std::vector<size_t> sizes = {0,    1,    4096, 4097, 30000, 20,   4000, 4000, 4000,
+  const std::vector<size_t> sizes = {0,    1,    4096, 4097, 30000, 20,   4000, 4000,   4000,
                                      4000, 4000, 4000, 4000, 4000,  4000, 3,    1 << 20};
   for (const size_t size : sizes) {
     values.emplace_back(size, static_cast<char>('a' + values.size()));

@@ -124,7 +124,7 @@ def test_flush(world: World) -> None:
     def flushed() -> None:
         if world.target.is_lite:
             # The rows in memory have become a file.
-            files = list(world.target.server.folder.rglob(f"*{world.database}*/**/*.parquet"))
+            files = list(world.target.server.folder.rglob(f"{world.database}/**/*.parquet"))
             if not files:
                 raise NotYet("there is no segment file")
             return

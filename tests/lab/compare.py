@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import grpc
+
 from .catalog import Collection, read_collection, read_collections, read_databases
-from .rows import Endpoint, read_rows
+from .rows import Endpoint, MilvusError, read_rows
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class TargetKind:
 
     # Shards, description, consistency level.
     keeps_details: bool = True
-    # Without it, all partitions are loaded as soon as one is.
+    # Without it, all partitions are loaded as soon as one is, a collection without an index is always loaded, and
+    # count(*) cannot be asked of one partition.
     loads_partitions: bool = True
     # Without it, an index is known by its field and only its type and metric are shown; fields other than vectors may
     # lack theirs.
@@ -67,14 +70,17 @@ def compare_collection(
     # Only loaded partitions can be read, and the load state is the source's to decide.
     here = a.loaded_partitions
     there_partitions = b.loaded_partitions if a.has_partition_key else here
-    result.source_rows = _count(source, a, here)
-    result.target_rows = _count(target, b, there_partitions)
+    if kind.loads_partitions or len(here) == len(a.partitions):
+        result.source_rows = _count(source, a, here)
+        result.target_rows = _count(target, b, there_partitions)
     if counts and result.source_rows != result.target_rows:
         result.differences.append(f"count(*): {result.source_rows} on the source, {result.target_rows} on the target")
         return result
     by_partition = not a.has_partition_key
     mine = read_rows(source, database, collection, a.schema, here, by_partition=by_partition)
     theirs = read_rows(target, there, collection, b.schema, there_partitions, by_partition=by_partition)
+    if result.source_rows is None:
+        result.source_rows, result.target_rows = len(mine), len(theirs)
     result.source_digest, result.target_digest = mine.digest(), theirs.digest()
     for partition in sorted(mine.partitions.keys() | theirs.partitions.keys()):
         result.differences += _row_differences(
@@ -97,14 +103,22 @@ def compare_all(
             continue
         here, there = set(read_collections(source, database)), set(read_collections(target, database))
         for name in sorted(here | there):
-            if name in here and name in there:
-                found = compare_collection(source, target, name, database, kind=kind)
-            elif name in here:
-                found = Comparison(read_collection(source, database, name), None, ["missing on the target"])
-            else:
-                found = Comparison(None, read_collection(target, database, name), ["not on the source any more"])
-            result[f"{database}.{name}"] = found
+            result[f"{database}.{name}"] = _compare_one(source, target, database, name, name in here, name in there, kind)
     return result
+
+
+def _compare_one(
+    source: Endpoint, target: Endpoint, database: str, name: str, here: bool, there: bool, kind: TargetKind
+) -> Comparison:
+    try:
+        if here and there:
+            return compare_collection(source, target, name, database, kind=kind)
+        if here:
+            return Comparison(read_collection(source, database, name), None, ["missing on the target"])
+        return Comparison(None, read_collection(target, database, name), ["not on the source any more"])
+    except (MilvusError, grpc.RpcError) as error:
+        # E.g. dropped between two calls. Whoever waits for equality asks again.
+        return Comparison(None, None, [f"cannot be read: {error}"])
 
 
 def describe_differences(source: Collection, target: Collection, kind: TargetKind) -> list[str]:
@@ -124,7 +138,8 @@ def describe_differences(source: Collection, target: Collection, kind: TargetKin
         check("description", source.description, target.description)
         check("shards", source.shards, target.shards)
         check("consistency level", source.consistency, target.consistency)
-    check("load state", source.loaded, target.loaded)
+    if kind.loads_partitions or source.indexes:
+        check("load state", source.loaded, target.loaded)
     for where, side in (("source", source), ("target", target)):
         if "loading" in (side.loaded, *side.partitions.values()):
             found.append(f"still loading on the {where}")

@@ -10,8 +10,7 @@ namespace cdc {
 // key), v (float vector of 8), s (varchar 64), dynamic field; collection id 470642876028028048.
 
 // A tick of the source: time 470642936881610759, sourceID 1.
-inline constexpr std::string_view kTickHex =
-    "0a0f08b00918878080e79ee883c4062001";
+inline constexpr std::string_view kTickHex = "0a0f08b00918878080e79ee883c4062001";
 // A tick that a replication program wrote: time 470643109909495811, sourceID -1.
 inline constexpr std::string_view kReplicatedTickHex =
     "0a1808b00918838090b1a3ed83c40620ffffffffffffffffff01";

@@ -1,21 +1,21 @@
 #include "etcd/testing/etcd_process.h"
 
-#include <arpa/inet.h>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <stop_token>
-#include <thread>
-#include <utility>
 
 #include "etcd/etcd_client.h"
 #include "etcd/etcd_connection.h"
@@ -48,7 +48,8 @@ int FreePort() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool found = fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
+  const bool found =
+      fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
   close(fd);
   CDC_CHECK(found);
   return ntohs(address.sin_port);
@@ -77,8 +78,7 @@ EtcdProcess::EtcdProcess(EtcdProcessOptions options)
 
 Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(EtcdProcessOptions options) {
   std::unique_ptr<EtcdProcess> process(new EtcdProcess(std::move(options)));
-  std::string folder =
-      (std::filesystem::temp_directory_path() / "cdc_etcd_XXXXXX").string();
+  std::string folder = (std::filesystem::temp_directory_path() / "cdc_etcd_XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
     return InternalError("cannot make a folder: " + folder);
   }
@@ -87,10 +87,10 @@ Result<std::unique_ptr<EtcdProcess>> EtcdProcess::Start(EtcdProcessOptions optio
   process->scheme_ = tls ? "https" : "http";
   process->endpoint_ = process->scheme_ + "://127.0.0.1:" + std::to_string(FreePort());
   process->peer_ = "http://127.0.0.1:" + std::to_string(FreePort());
-  CDC_ASSIGN_OR_RETURN(process->stubs_->credentials,
-                       MakeEtcdCredentials(tls, process->options_.ca_file,
-                                           process->options_.cert_file,
-                                           process->options_.key_file));
+  CDC_ASSIGN_OR_RETURN(
+      process->stubs_->credentials,
+      MakeEtcdCredentials(tls, process->options_.ca_file, process->options_.cert_file,
+                          process->options_.key_file));
   CDC_RETURN_IF_ERROR(process->Connect(process->endpoint_));
   CDC_RETURN_IF_ERROR(process->Launch());
   return process;
@@ -142,9 +142,9 @@ Status EtcdProcess::Launch() {
       "--log-level=warn",
   };
   if (!options_.ca_file.empty()) {
-    arguments.insert(arguments.end(), {"--trusted-ca-file=" + options_.ca_file,
-                                       "--cert-file=" + options_.cert_file,
-                                       "--key-file=" + options_.key_file, "--client-cert-auth"});
+    arguments.insert(arguments.end(),
+                     {"--trusted-ca-file=" + options_.ca_file, "--cert-file=" + options_.cert_file,
+                      "--key-file=" + options_.key_file, "--client-cert-auth"});
   }
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> argv;
@@ -214,10 +214,9 @@ int64_t EtcdProcess::Txn(const std::vector<Change>& changes) {
     }
   }
   etcdserverpb::TxnResponse response;
-  const Status status =
-      stubs_->Call(token_, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
-        return stubs.kv->Txn(context, request, &response);
-      });
+  const Status status = stubs_->Call(token_, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    return stubs.kv->Txn(context, request, &response);
+  });
   CDC_CHECK(status.ok());
   return response.header().revision();
 }

@@ -47,8 +47,8 @@ std::shared_ptr<Message> Make(MessageType type, int at, uint64_t ts) {
   return message;
 }
 
-MessagePtr MakeRows(MessageType type, int at, uint64_t ts, std::string body, size_t rows,
-                    bool is_string) {
+MessagePtr MakeRows(
+    MessageType type, int at, uint64_t ts, std::string body, size_t rows, bool is_string) {
   auto message = Make(type, at, ts);
   message->message_id = at;
   message->rows = static_cast<uint32_t>(rows);
@@ -99,14 +99,10 @@ MessagePtr WithMessageId(const MessagePtr& message, int64_t message_id) {
 
 std::string Show(const MessagePtr& message) {
   switch (message->type) {
-    case MessageType::kInsert:
-      return "I" + message->id.bytes;
-    case MessageType::kDelete:
-      return "D" + message->id.bytes;
-    case MessageType::kTick:
-      return "T" + message->id.bytes;
-    default:
-      return "X" + message->id.bytes;
+    case MessageType::kInsert: return "I" + message->id.bytes;
+    case MessageType::kDelete: return "D" + message->id.bytes;
+    case MessageType::kTick: return "T" + message->id.bytes;
+    default: return "X" + message->id.bytes;
   }
 }
 

@@ -1,18 +1,18 @@
 #include "sink/testing/fake_milvus_server.h"
 
-#include <google/protobuf/message.h>
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
-#include <grpcpp/support/byte_buffer.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <optional>
 #include <set>
 #include <utility>
+
+#include <google/protobuf/message.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -68,9 +68,8 @@ class FakeMilvusServer::Service : public grpc::CallbackGenericService {
 
   bool WaitForRequests(const std::string& method, size_t count) const {
     MutexLock lock(mutex_);
-    return changed_.WaitFor(lock, std::stop_token(), std::chrono::seconds(5), [&] {
-      return CountLocked(method) >= count;
-    });
+    return changed_.WaitFor(lock, std::stop_token(), std::chrono::seconds(5),
+                            [&] { return CountLocked(method) >= count; });
   }
 
   grpc::ServerGenericBidiReactor* CreateReactor(
@@ -94,8 +93,9 @@ class FakeMilvusServer::Service : public grpc::CallbackGenericService {
         return std::nullopt;
       }
     }
-    return answer ? answer(request)
-                   : Reply::Error(grpc::StatusCode::UNIMPLEMENTED, "unknown method " + request.method);
+    return answer
+               ? answer(request)
+               : Reply::Error(grpc::StatusCode::UNIMPLEMENTED, "unknown method " + request.method);
   }
 
  private:

@@ -14,8 +14,8 @@
 namespace cdc {
 
 // A target in memory, for tests of what drives one. It models databases, collections, partitions,
-// indexes and load state as a Milvus does (idempotence, "not found", no drop of what is loaded), and
-// records writes without looking into the rows.
+// indexes and load state as a Milvus does (idempotence, "not found", no drop of what is loaded),
+// and records writes without looking into the rows.
 //
 // Thread-safe. A write ends inside Write, unless corked: then inside Uncork or CancelWrites. Must
 // outlive its writes.

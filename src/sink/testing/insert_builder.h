@@ -1,13 +1,13 @@
 #pragma once
 
-#include <google/protobuf/message.h>
-
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <google/protobuf/message.h>
 
 #include "milvus.pb.h"
 #include "model/message.h"
@@ -19,10 +19,12 @@ namespace cdc {
 namespace insert_builder_internal {
 
 // The bytes of the set member of a oneof: the array message's body, or the raw bytes.
-inline std::string OneofBody(const google::protobuf::Message& message, const char* oneof, int* field) {
+inline std::string OneofBody(const google::protobuf::Message& message,
+                             const char* oneof,
+                             int* field) {
   const auto* reflection = message.GetReflection();
-  const auto* member = reflection->GetOneofFieldDescriptor(
-      message, message.GetDescriptor()->FindOneofByName(oneof));
+  const auto* member =
+      reflection->GetOneofFieldDescriptor(message, message.GetDescriptor()->FindOneofByName(oneof));
   *field = member->number();
   if (member->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
     return reflection->GetMessage(message, member).SerializeAsString();
@@ -47,13 +49,13 @@ inline MessagePtr MakeInsert(const FieldDatas& fields, uint32_t rows) {
     column.is_dynamic = field.is_dynamic();
     if (field.has_vectors()) {
       column.dim = field.vectors().dim();
-      column.body = bytes->emplace_back(insert_builder_internal::OneofBody(
-          field.vectors(), "data", &column.oneof_field));
+      column.body = bytes->emplace_back(
+          insert_builder_internal::OneofBody(field.vectors(), "data", &column.oneof_field));
       const bool is_array = column.oneof_field == 2 || column.oneof_field == 6;
       column.kind = is_array ? ColumnKind::kVectorArray : ColumnKind::kVectorBytes;
     } else {
-      column.body = bytes->emplace_back(insert_builder_internal::OneofBody(
-          field.scalars(), "data", &column.oneof_field));
+      column.body = bytes->emplace_back(
+          insert_builder_internal::OneofBody(field.scalars(), "data", &column.oneof_field));
       column.kind = ColumnKind::kScalarArray;
     }
     std::string& valid = bytes->emplace_back();

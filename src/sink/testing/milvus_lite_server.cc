@@ -1,5 +1,11 @@
 #include "sink/testing/milvus_lite_server.h"
 
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -7,12 +13,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <thread>
 
 #include "sink/target.h"
 
@@ -81,7 +81,8 @@ Status MilvusLiteServer::WaitUntilReady() const {
     if (waitpid(process_, &exit_status, WNOHANG) == process_) {
       return UnavailableError("Milvus Lite has ended, see " + folder_ + "/log");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // another process: only polling helps
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(20));  // another process: only polling helps
   }
   return status.WithContext("Milvus Lite does not answer");
 }

@@ -1,0 +1,131 @@
+#include "cli/api_client.h"
+
+#include <cstring>
+#include <utility>
+
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+
+namespace cdc::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kConnectLimit{5};
+constexpr const char* kDefaultPort = ":8444";
+
+Status Unreachable(const std::string& base, httplib::Error error, std::chrono::seconds limit) {
+  switch (error) {
+    case httplib::Error::Read:
+      // Either nothing came in time or the server closed the connection; httplib does not tell.
+      return UnavailableError("no answer within " + std::to_string(limit.count()) + " s from " +
+                              base + ", or it closed the connection");
+    case httplib::Error::ConnectionTimeout:
+      return UnavailableError("cannot reach " + base + ": no connection within " +
+                              std::to_string(kConnectLimit.count()) + " s");
+    case httplib::Error::SSLConnection:
+    case httplib::Error::SSLServerVerification:
+    case httplib::Error::SSLLoadingCerts:
+      return UnavailableError("cannot reach " + base + ": TLS failed (" +
+                              httplib::to_string(error) + ")");
+    default:
+      return UnavailableError("cannot reach " + base + ": " +
+                              (errno != 0 ? std::strerror(errno) : httplib::to_string(error)));
+  }
+}
+
+Status Foreign(const std::string& base, const std::string& what) {
+  return UnavailableError(base + " is not a milvus-cdc server: it answered " + what);
+}
+
+// The command says already what was tried.
+std::string WithoutPrefix(const std::string& type, const std::string& message) {
+  const std::string prefix = "fail to handle the " + type + " request, error: ";
+  return message.rfind(prefix, 0) == 0 ? message.substr(prefix.size()) : message;
+}
+
+Result<Json> ReadAnswer(const std::string& base,
+                        const std::string& type,
+                        const httplib::Response& response) {
+  Json answer = Json::parse(response.body, nullptr, false);
+  if (!answer.is_object() || !answer.contains("code") || !answer["code"].is_number_integer()) {
+    return Foreign(base, response.status == 200 ? "something else"
+                                                : "HTTP " + std::to_string(response.status));
+  }
+  const auto code = answer["code"].get<int64_t>();
+  if (code != 200) {
+    const Json message = answer.value("message", Json());
+    const std::string text = message.is_string() ? message.get<std::string>() : "no reason given";
+    return FailedPreconditionError(Printable(WithoutPrefix(type, text)) + " (" + base +
+                                   " answered " + std::to_string(code) + ")");
+  }
+  if (!answer.contains("data")) {
+    return Json::object();
+  }
+  return Json(std::move(answer["data"]));
+}
+
+}  // namespace
+
+Result<ServerAddress> ParseServerAddress(const std::string& text) {
+  const std::string wanted = "the server's address must be http://host:port";
+  if (text.find('@') != std::string::npos) {
+    return InvalidArgumentError(wanted + ", without credentials");
+  }
+  const size_t scheme_end = text.find("://");
+  const bool has_scheme = scheme_end != std::string::npos;
+  const std::string scheme = has_scheme ? text.substr(0, scheme_end) : "http";
+  const size_t begin = has_scheme ? scheme_end + 3 : 0;
+  const size_t slash = text.find('/', begin);
+  std::string host = text.substr(begin, slash == std::string::npos ? slash : slash - begin);
+  const size_t colon = host.rfind(':');
+  const size_t bracket = host.rfind(']');
+  const bool has_port =
+      colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  const std::string port = has_port ? host.substr(colon + 1) : "";
+  const bool valid_port =
+      !has_port || (!port.empty() && port.size() <= 5 &&
+                    port.find_first_not_of("0123456789") == std::string::npos &&
+                    std::stoi(port) > 0 && std::stoi(port) <= 65535);
+  if ((scheme != "http" && scheme != "https") || host.empty() || host.front() == ':' ||
+      !valid_port || text.find_first_of(" \t\r\n?#") != std::string::npos) {
+    return InvalidArgumentError(wanted + ", got \"" + Printable(text) + "\"");
+  }
+  if (!has_port && !has_scheme) {
+    host += kDefaultPort;
+  }
+  std::string path = slash == std::string::npos ? "" : text.substr(slash);
+  while (!path.empty() && path.back() == '/') {
+    path.pop_back();
+  }
+  return ServerAddress{.base = scheme + "://" + host, .path = std::move(path)};
+}
+
+Result<Json> ApiClient::Call(const std::string& type,
+                             const Json& data,
+                             std::chrono::seconds limit,
+                             const std::stop_token& stop) const {
+  httplib::Client client(address_.base);
+  client.set_connection_timeout(kConnectLimit.count());
+  client.set_read_timeout(limit.count());
+  client.set_write_timeout(limit.count());
+  const Json request = {{"request_type", type}, {"request_data", data}};
+  const std::string body = request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::stop_callback interrupt(stop, [&client] { client.stop(); });
+  if (stop.stop_requested()) {
+    return CancelledError("interrupted");
+  }
+  errno = 0;
+  const httplib::Result result = client.Post(address_.path + "/cdc", body, "application/json");
+  if (stop.stop_requested()) {
+    return CancelledError("interrupted");
+  }
+  if (!result) {
+    return Unreachable(address_.base, result.error(), limit);
+  }
+  return ReadAnswer(address_.base, type, *result);
+}
+
+}  // namespace cdc::cli

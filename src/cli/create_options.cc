@@ -1,0 +1,215 @@
+#include "cli/create_options.h"
+
+#include <strings.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+
+namespace cdc::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kAny = "*";
+
+// The server takes keys in any letter case, so a file may have them so.
+Json::iterator FindKey(Json& object, const std::string& key) {
+  const auto exact = object.find(key);
+  if (exact != object.end()) {
+    return exact;
+  }
+  auto it = object.begin();
+  while (it != object.end() && strcasecmp(it.key().c_str(), key.c_str()) != 0) {
+    ++it;
+  }
+  return it;
+}
+
+void Set(Json& object, const std::string& key, Json value) {
+  const auto found = FindKey(object, key);
+  if (found != object.end()) {
+    *found = std::move(value);
+  } else {
+    object[key] = std::move(value);
+  }
+}
+
+void Erase(Json& object, const std::string& key) {
+  for (auto it = FindKey(object, key); it != object.end(); it = FindKey(object, key)) {
+    object.erase(it);
+  }
+}
+
+Json Named(const std::string& name) { return {{"name", name}}; }
+
+using Names = std::map<std::string, std::vector<std::string>>;  // database -> collections
+
+// "coll" is of the default database, "db.coll" says its own.
+Status AddCollection(const std::string& text, const CreateOptions& options, Names* names) {
+  const size_t dot = text.find('.');
+  if (dot == std::string::npos) {
+    if (!options.databases.empty()) {
+      return InvalidArgumentError("--collection " + Printable(text) +
+                                  " beside --database is ambiguous: write --collection db." +
+                                  Printable(text) + " for a collection of one database");
+    }
+    if (text.empty()) {
+      return InvalidArgumentError("--collection is empty");
+    }
+    (*names)["default"].push_back(text);
+    return OkStatus();
+  }
+  if (dot == 0 || dot + 1 == text.size() || text.find('.', dot + 1) != std::string::npos) {
+    return InvalidArgumentError("--collection must be a name or db.name, got \"" +
+                                Printable(text) + "\"");
+  }
+  (*names)[text.substr(0, dot)].push_back(text.substr(dot + 1));
+  return OkStatus();
+}
+
+Result<Names> ReadNames(const CreateOptions& options) {
+  Names names;
+  for (const std::string& database : options.databases) {
+    if (database.empty() || database.find('.') != std::string::npos) {
+      return InvalidArgumentError("--database must be a name without a dot, got \"" +
+                                  Printable(database) + "\"");
+    }
+    names[database].emplace_back(kAny);
+  }
+  for (const std::string& collection : options.collections) {
+    CDC_RETURN_IF_ERROR(AddCollection(collection, options, &names));
+  }
+  return names;
+}
+
+// Collections of the default database alone go the way that every server of this API knows.
+void SetScope(const Names& names, Json* request) {
+  Erase(*request, "collection_infos");
+  Erase(*request, "db_collections");
+  const bool only_default = names.size() == 1 && names.begin()->first == "default";
+  for (const auto& [database, collections] : names) {
+    Json infos = Json::array();
+    for (const std::string& collection : collections) {
+      infos.push_back(Named(collection));
+    }
+    if (only_default) {
+      (*request)["collection_infos"] = std::move(infos);
+    } else {
+      (*request)["db_collections"][database] = std::move(infos);
+    }
+  }
+}
+
+Status SetTarget(const CreateOptions& options, Json* request) {
+  if (FindKey(*request, "milvus_connect_param") == request->end()) {
+    (*request)["milvus_connect_param"] = Json::object();
+  }
+  Json& target = *FindKey(*request, "milvus_connect_param");
+  if (target.is_null()) {
+    target = Json::object();
+  }
+  if (!target.is_object()) {
+    return InvalidArgumentError("milvus_connect_param of the file must be an object");
+  }
+  if (!options.target_uri.empty()) {
+    Set(target, "uri", options.target_uri);
+  }
+  if (!options.token.empty()) {
+    Set(target, "token", options.token);
+  }
+  if (options.connect_timeout_seconds) {
+    Set(target, "connect_timeout", *options.connect_timeout_seconds);
+  }
+  return OkStatus();
+}
+
+Result<std::string> ReadWhole(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  if (file) {
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  if (!file || file.bad()) {
+    return InvalidArgumentError("cannot read " + path + ": " +
+                                (errno != 0 ? std::strerror(errno) : "unknown reason"));
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json> base) {
+  const bool from_file = base.has_value();
+  Json request = from_file ? *std::move(base) : Json::object();
+  if (!options.id.empty()) {
+    Set(request, "task_id", options.id);
+  }
+  if (!from_file || !options.target_uri.empty() || !options.token.empty() ||
+      options.connect_timeout_seconds) {
+    CDC_RETURN_IF_ERROR(SetTarget(options, &request));
+  }
+  CDC_ASSIGN_OR_RETURN(Names names, ReadNames(options));
+  if (names.empty() && !from_file) {
+    names[kAny].emplace_back(kAny);
+  }
+  if (!names.empty()) {
+    SetScope(names, &request);
+  }
+  if (!options.start_from.empty()) {
+    Set(request, "start_from", options.start_from);
+  }
+  if (options.disable_auto_start) {
+    Set(request, "disable_auto_start", true);
+  }
+  return request;
+}
+
+Result<Json> ReadRequestFile(const std::string& path) {
+  CDC_ASSIGN_OR_RETURN(const std::string text, ReadWhole(path));
+  Json json;
+  try {
+    json = Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    // Without the library's own words: they repeat what was read last.
+    return InvalidArgumentError(path + " is not valid JSON at byte " + std::to_string(error.byte));
+  } catch (const Json::exception&) {
+    return InvalidArgumentError(path + " holds a number that is out of range");
+  }
+  if (!json.is_object()) {
+    return InvalidArgumentError(path + " must hold a JSON object");
+  }
+  const auto type = FindKey(json, "request_type");
+  if (type == json.end()) {
+    return json;
+  }
+  if (*type != "create") {
+    return InvalidArgumentError(path + " holds a request whose request_type is not \"create\"");
+  }
+  const auto data = FindKey(json, "request_data");
+  if (data == json.end() || !data->is_object()) {
+    return InvalidArgumentError(path + " holds a request without request_data");
+  }
+  return Json(*data);
+}
+
+Result<std::string> ReadTokenFile(const std::string& path) {
+  CDC_ASSIGN_OR_RETURN(std::string text, ReadWhole(path));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
+    text.pop_back();
+  }
+  if (text.empty() || text.find('\n') != std::string::npos) {
+    return InvalidArgumentError(path + " must hold the token in its only line");
+  }
+  return text;
+}
+
+}  // namespace cdc::cli

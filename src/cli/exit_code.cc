@@ -1,0 +1,53 @@
+#include "cli/exit_code.h"
+
+#include <string>
+#include <string_view>
+
+namespace cdc::cli {
+namespace {
+
+struct Hint {
+  std::string_view fragment;
+  std::string_view text;
+};
+
+// What the server's words mean for a person, by a part of them; the first match counts.
+constexpr Hint kHints[] = {
+    {"cannot reach",
+     "is `milvus-cdc serve` running there? Set another address by --server or MILVUS_CDC_SERVER"},
+    {"no answer within",
+     "the request may still be carried out; look with `milvus-cdc task list` before repeating it"},
+    {"is not a milvus-cdc", "check --server (MILVUS_CDC_SERVER)"},
+    {"fail to connect the milvus",
+     "the server, not this machine, must reach the target: check --target-uri and the token"},
+    {"is duplicate with existing task",
+     "another task replicates this to the same target already: `milvus-cdc task list`"},
+    {"the task num has reach the limit", "delete a task, or raise maxTaskNum in the configuration"},
+    {"the source is not ready", "the server cannot read its source yet; its log tells why"},
+    {"not found", "`milvus-cdc task list` shows the ids"},
+    {"no task", "`milvus-cdc task list` shows the ids"},
+};
+
+}  // namespace
+
+ExitCode ExitCodeOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk: return ExitCode::kOk;
+    case StatusCode::kInvalidArgument: return ExitCode::kUsage;
+    case StatusCode::kUnavailable: return ExitCode::kUnreachable;
+    case StatusCode::kCancelled: return ExitCode::kInterrupted;
+    default: return ExitCode::kRefused;
+  }
+}
+
+std::string DescribeFailure(const Status& status) {
+  std::string text = "milvus-cdc: " + status.message() + "\n";
+  for (const Hint& hint : kHints) {
+    if (status.message().find(hint.fragment) != std::string::npos) {
+      return text.append("  hint: ").append(hint.text).append("\n");
+    }
+  }
+  return text;
+}
+
+}  // namespace cdc::cli

@@ -1,0 +1,143 @@
+#include "cli/task_info.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+
+namespace cdc::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const Json& Member(const Json& json, const char* key) {
+  static const Json kNull;
+  if (!json.is_object()) {
+    return kNull;
+  }
+  const auto found = json.find(key);
+  return found == json.end() ? kNull : *found;
+}
+
+std::string Text(const Json& json, const char* key) {
+  const Json& value = Member(json, key);
+  return value.is_string() ? Printable(value.get<std::string>()) : "";
+}
+
+std::optional<int64_t> Number(const Json& json, const char* key) {
+  const Json& value = Member(json, key);
+  return value.is_number() ? std::optional(value.get<int64_t>()) : std::nullopt;
+}
+
+uint64_t Count(const Json& json, const char* key) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, Number(json, key).value_or(0)));
+}
+
+std::vector<std::string> Texts(const Json& json, const char* key) {
+  std::vector<std::string> texts;
+  const Json& list = Member(json, key);
+  for (const Json& value : list.is_array() ? list : Json::array()) {
+    if (value.is_string()) {
+      texts.push_back(Printable(value.get<std::string>()));
+    }
+  }
+  return texts;
+}
+
+void AppendScope(const std::string& database, const Json& infos, std::vector<std::string>* scope) {
+  for (const Json& info : infos.is_array() ? infos : Json::array()) {
+    scope->push_back(Printable(database) + "." + Text(info, "name"));
+  }
+}
+
+std::vector<std::string> ReadScope(const Json& json) {
+  std::vector<std::string> scope;
+  AppendScope("default", Member(json, "collection_infos"), &scope);
+  const Json& databases = Member(json, "db_collections");
+  if (databases.is_object()) {
+    for (const auto& [database, infos] : databases.items()) {
+      AppendScope(database, infos, &scope);
+    }
+  }
+  return scope;
+}
+
+// Old tasks may have a host and a port in place of the address.
+std::string ReadTarget(const Json& target) {
+  const std::string host = Text(target, "host");
+  if (const std::string uri = Text(target, "uri"); !uri.empty() || host.empty()) {
+    return uri;
+  }
+  if (host.find("://") != std::string::npos) {
+    return host;
+  }
+  const Json& tls = Member(target, "enable_tls");
+  return (tls.is_boolean() && tls.get<bool>() ? "https://" : "http://") + host + ":" +
+         std::to_string(Number(target, "port").value_or(0));
+}
+
+std::vector<ChannelInfo> ReadChannels(const Json& list) {
+  std::vector<ChannelInfo> channels;
+  for (const Json& json : list.is_array() ? list : Json::array()) {
+    const bool begun = Number(json, "ts").value_or(0) != 0;
+    channels.push_back({.channel = Text(json, "channel"),
+                        .time_ms = begun ? Number(json, "time_ms").value_or(0) : 0,
+                        .position = Text(json, "msg_id")});
+  }
+  return channels;
+}
+
+}  // namespace
+
+TaskInfo ReadTask(const Json& json) {
+  TaskInfo task;
+  task.id = Text(json, "task_id");
+  task.state = Text(json, "state");
+  const Json& condition = Member(json, "condition");
+  task.condition = Text(condition, "state");
+  task.reason = Text(condition, "reason");
+  if (task.reason.empty()) {
+    task.reason = Text(json, "reason");
+  }
+  task.since_unix_ms = Number(condition, "since").value_or(0);
+  task.target = ReadTarget(Member(json, "milvus_connect_param"));
+  task.target_version = Text(json, "target_version");
+  task.sink_mode = Text(json, "sink_mode");
+  task.scope = ReadScope(json);
+  task.excluded = Texts(json, "exclude_collections");
+  task.covers = Texts(json, "covers");
+  task.start_from = Text(json, "start_from");
+  const Json& disabled = Member(json, "disable_auto_start");
+  task.disable_auto_start = disabled.is_boolean() && disabled.get<bool>();
+  task.channels = ReadChannels(Member(json, "checkpoint"));
+  // Without a channel there is nothing to measure, whatever the number says.
+  if (!task.channels.empty()) {
+    task.lag_ms = Number(json, "lag_ms");
+    task.source_lag_ms = Number(json, "source_lag_ms");
+  }
+  const Json& rows = Member(json, "rows");
+  task.rows = {Count(rows, "inserted"), Count(rows, "upserted"), Count(rows, "deleted")};
+  if (Member(json, "bytes_written").is_number()) {
+    task.bytes_written = Count(json, "bytes_written");
+  }
+  task.bytes_waiting = Count(json, "bytes_waiting");
+  return task;
+}
+
+std::vector<TaskInfo> ReadTasks(const Json& data) {
+  std::vector<TaskInfo> tasks;
+  const Json& list = Member(data, "tasks");
+  for (const Json& json : list.is_array() ? list : Json::array()) {
+    tasks.push_back(ReadTask(json));
+  }
+  return tasks;
+}
+
+bool IsCaughtUp(const TaskInfo& task, int64_t limit_ms) {
+  return task.IsRunning() && task.lag_ms && *task.lag_ms <= limit_ms &&
+         std::all_of(task.channels.begin(), task.channels.end(),
+                     [](const ChannelInfo& channel) { return channel.time_ms > 0; });
+}
+
+}  // namespace cdc::cli

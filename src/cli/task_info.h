@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace cdc::cli {
+
+struct RowCounts {
+  uint64_t inserted = 0;
+  uint64_t upserted = 0;
+  uint64_t deleted = 0;
+
+  uint64_t Total() const { return inserted + upserted + deleted; }
+};
+
+struct ChannelInfo {
+  std::string channel;
+  int64_t time_ms = 0;  // everything up to it is on the target; 0: nothing yet
+  std::string position;
+};
+
+// A task as the server shows it. What an answer leaves out (an older server) keeps its default; all
+// texts are safe to print.
+struct TaskInfo {
+  std::string id;
+  std::string state;  // Initial, Running, Paused
+  std::string condition;
+  std::string reason;
+  int64_t since_unix_ms = 0;
+  std::string target;
+  std::string target_version;
+  std::string sink_mode;
+  std::vector<std::string> scope;  // "db.collection", "*" for every
+  std::vector<std::string> excluded;
+  std::vector<std::string> covers;  // what is being replicated now
+  std::string start_from;
+  bool disable_auto_start = false;
+  // As measured; not known while the task is not running, nor before it has a channel.
+  std::optional<int64_t> lag_ms;
+  std::optional<int64_t> source_lag_ms;
+  RowCounts rows;
+  std::optional<uint64_t> bytes_written;
+  uint64_t bytes_waiting = 0;
+  std::vector<ChannelInfo> channels;
+
+  bool IsRunning() const { return state == "Running"; }
+};
+
+// Reads an element of `list`, or the `task` of `get`. Never fails: what has an unexpected type counts
+// as left out.
+TaskInfo ReadTask(const nlohmann::ordered_json& json);
+
+// The `tasks` of an answer to `list`, in its order.
+std::vector<TaskInfo> ReadTasks(const nlohmann::ordered_json& data);
+
+// Whether everything that a running task has begun to replicate is at most `limit_ms` behind. A channel
+// without a checkpoint is behind: its lag is not known.
+bool IsCaughtUp(const TaskInfo& task, int64_t limit_ms);
+
+}  // namespace cdc::cli

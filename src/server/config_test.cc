@@ -1,0 +1,190 @@
+#include "server/config.h"
+
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "metastore/testing/temp_dir.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+LoadedConfig MustParse(const std::string& text) {
+  Result<LoadedConfig> loaded = ParseConfig(text, "cdc.yaml");
+  EXPECT_TRUE(loaded.ok()) << loaded.status().ToString();
+  return loaded.ok() ? *std::move(loaded) : LoadedConfig();
+}
+
+void ExpectDefaults(const LoadedConfig& loaded) {
+  const Config& config = loaded.config;
+  EXPECT_EQ(config.address, "0.0.0.0:8444");
+  EXPECT_EQ(config.max_task_num, 100);
+  EXPECT_EQ(config.max_name_length, 256);
+  EXPECT_EQ(config.log_level, "info");
+  EXPECT_EQ(config.sqlite_path, "./cdc.db");
+  EXPECT_THAT(config.source_etcd.address, ElementsAre("127.0.0.1:2379"));
+  EXPECT_EQ(config.source_etcd.root_path, "by-dev");
+  EXPECT_EQ(config.source_etcd.meta_sub_path, "meta");
+  EXPECT_EQ(config.rocksmq_path, "/var/lib/milvus/rdb_data");
+  EXPECT_EQ(config.replicate_channel, "by-dev-replicate-msg");
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+}
+
+TEST(ConfigTest, EmptyTextAndMissingFileAreTheDefaults) {
+  for (const char* text : {"", "# nothing\n", "address:\nsourceConfig:\n  etcd:\n", "{}"}) {
+    ExpectDefaults(MustParse(text));
+  }
+  const TempDir dir;
+  const Result<LoadedConfig> missing = LoadConfig(dir.File("no/cdc.yaml"));
+  ASSERT_TRUE(missing.ok());
+  ExpectDefaults(*missing);
+}
+
+TEST(ConfigTest, TheShippedFileSaysTheDefaults) {
+  const Result<LoadedConfig> shipped = LoadConfig(CDC_SOURCE_DIR "/configs/cdc.yaml");
+  ASSERT_TRUE(shipped.ok()) << shipped.status().ToString();
+  ExpectDefaults(*shipped);
+}
+
+TEST(ConfigTest, EveryKeyInAnyCase) {
+  const LoadedConfig loaded = MustParse(R"(
+ADDRESS: 127.0.0.1:1
+maxtasknum: 7
+MaxNameLength: 9
+loglevel: debug
+metastoreconfig: {StoreType: SQLite, sqlitepath: /x/y.db}
+sourceConfig:
+  replicatechan: other
+  ETCD:
+    Address: ["http://a:1", b:2]
+    rootpath: r
+    metasubpath: m
+    enableauth: true
+    username: u
+    password: 12345
+    enabletls: true
+    tlscertpath: c
+    tlskeypath: k
+    tlscacertpath: ca
+  RocksMQ: {Path: /q}
+)");
+  const Config& config = loaded.config;
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  EXPECT_EQ(config.address, "127.0.0.1:1");
+  EXPECT_EQ(config.max_task_num, 7);
+  EXPECT_EQ(config.max_name_length, 9);
+  EXPECT_EQ(config.log_level, "debug");
+  EXPECT_EQ(config.sqlite_path, "/x/y.db");
+  EXPECT_EQ(config.replicate_channel, "other");
+  EXPECT_EQ(config.rocksmq_path, "/q");
+  const EtcdConfig& etcd = config.source_etcd;
+  EXPECT_THAT(etcd.address, ElementsAre("http://a:1", "b:2"));
+  EXPECT_EQ(etcd.root_path, "r");
+  EXPECT_EQ(etcd.meta_sub_path, "m");
+  EXPECT_TRUE(etcd.enable_auth);
+  EXPECT_EQ(etcd.username, "u");
+  EXPECT_EQ(etcd.password, "12345");
+  EXPECT_TRUE(etcd.enable_tls);
+  EXPECT_EQ(etcd.tls_cert_path, "c");
+  EXPECT_EQ(etcd.tls_key_path, "k");
+  EXPECT_EQ(etcd.tls_ca_cert_path, "ca");
+}
+
+TEST(ConfigTest, DeprecatedEtcdKeysWin) {
+  const Config config = MustParse(
+      "sourceConfig: {etcdAddress: [x:1], etcdRootPath: r, etcdMetaSubPath: m, etcd: {rootPath: no}}")
+                            .config;
+  EXPECT_THAT(config.source_etcd.address, ElementsAre("x:1"));
+  EXPECT_EQ(config.source_etcd.root_path, "r");
+  EXPECT_EQ(config.source_etcd.meta_sub_path, "m");
+  EXPECT_EQ(MustParse("sourceConfig: {etcdRootPath: r}").config.source_etcd.root_path, "by-dev");
+}
+
+
+struct Warning {
+  const char* text;
+  const char* told;
+};
+
+class ConfigWarningTest : public ::testing::TestWithParam<Warning> {};
+
+TEST_P(ConfigWarningTest, NamesTheKey) {
+  EXPECT_THAT(MustParse(GetParam().text).warnings, ElementsAre(GetParam().told));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    ConfigWarningTest,
+    ::testing::Values(
+        Warning{"adress: x:1", "cdc.yaml: unknown key adress, did you mean address?"},
+        Warning{"sourceConfig: {rocksmq: {pth: /x}}",
+                "cdc.yaml: unknown key sourceConfig.rocksmq.pth, did you mean "
+                "sourceConfig.rocksmq.path?"},
+        Warning{"sqlitePath: /x",
+                "cdc.yaml: unknown key sqlitePath, did you mean metaStoreConfig.sqlitePath?"},
+        Warning{"completelyOther: 5", "cdc.yaml: unknown key completelyOther"},
+        Warning{"packer: {maxCount: 5}", "cdc.yaml: packer has no effect"},
+        Warning{"sourceConfig: {channelNum: 16}", "cdc.yaml: sourceConfig.channelNum has no effect"}));
+
+struct Refusal {
+  const char* text;
+  const char* told;
+};
+
+class ConfigErrorTest : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(ConfigErrorTest, IsTold) {
+  const Status status = ParseConfig(GetParam().text, "cdc.yaml").status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << GetParam().text;
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("cdc.yaml: "), HasSubstr(GetParam().told)));
+  EXPECT_THAT(status.message(), Not(HasSubstr("secret")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    ConfigErrorTest,
+    ::testing::Values(
+        Refusal{"a: b\n  c: [", "line 2, column 4"},
+        Refusal{"a: 'x", "line 1"},
+        Refusal{"\tx: 1", "line 1"},
+        Refusal{"5", "must hold keys"},
+        Refusal{"- a", "must hold keys"},
+        Refusal{"maxTaskNum: \"100\"", "maxTaskNum must be an integer (line 1)"},
+        Refusal{"\nmaxTaskNum: many", "maxTaskNum must be an integer (line 2)"},
+        Refusal{"maxTaskNum: 3.5", "maxTaskNum must be an integer"},
+        Refusal{"maxTaskNum: 99999999999", "maxTaskNum must be an integer"},
+        Refusal{"maxTaskNum: -1", "maxTaskNum must not be negative"},
+        Refusal{"maxNameLength: 0", "maxNameLength must be positive"},
+        Refusal{"address: [a]", "address must be a text"},
+        Refusal{"address: ''", "must not be empty"},
+        Refusal{"sourceConfig: 5", "sourceConfig must be a section"},
+        Refusal{"sourceConfig: {etcd: [x]}", "sourceConfig.etcd must be a section"},
+        Refusal{"sourceConfig: {etcd: {enableTLS: maybe}}",
+                "sourceConfig.etcd.enableTLS must be true or false"},
+        Refusal{"sourceConfig: {etcd: {address: {a: b}}}", "sourceConfig.etcd.address must be a list"},
+        Refusal{"sourceConfig: {etcd: {address: []}}", "sourceConfig.etcd.address is empty"},
+        Refusal{"sourceConfig: {etcd: {password: [secret]}}", "sourceConfig.etcd.password"},
+        Refusal{"metaStoreConfig: {storeType: etcd}", "storeType etcd is not supported yet"},
+        Refusal{"metaStoreConfig: {storeType: MySQL}", "storeType MySQL is not supported yet"},
+        Refusal{"metaStoreConfig: {storeType: x}", "storeType can be sqlite, got x"},
+        Refusal{"sourceConfig: {kafka: {address: k:9092}}", "kafka as the source's message queue"},
+        Refusal{"sourceConfig: {pulsar: {address: 'pulsar://p'}}",
+                "pulsar as the source's message queue is not supported yet"},
+        Refusal{"dryRun: true", "dryRun is not supported yet"},
+        Refusal{"replicateID: x", "replicateID is not supported yet"}));
+
+TEST(ConfigTest, FolderInsteadOfAFile) {
+  const TempDir dir;
+  EXPECT_EQ(LoadConfig(dir.path()).status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace cdc
