@@ -3,7 +3,7 @@
 # cdc_room(<room> DEPS <libraries...> TEST_DEPS <libraries...>)
 #   *.cc                     -> cdc_<room>
 #   *_test.cc                -> <room>_test, label "unit"
-#   *_{etcd,lite,rocksmq}_test.cc -> <room>_component_test, label "component": needs a real server,
+#   *_{etcd,kafka,lite,rocksmq}_test.cc -> <room>_component_test, label "component": needs a real server,
 #                               which the test itself starts
 #   testing/*.cc             -> cdc_<room>_testing, fakes for the tests of other rooms
 function(cdc_room room)
@@ -15,8 +15,8 @@ function(cdc_room room)
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(components ${tests})
-  list(FILTER components INCLUDE REGEX "_(etcd|lite|rocksmq)_test\\.cc$")
-  list(FILTER tests EXCLUDE REGEX "_(etcd|lite|rocksmq)_test\\.cc$")
+  list(FILTER components INCLUDE REGEX "_(etcd|kafka|lite|rocksmq)_test\\.cc$")
+  list(FILTER tests EXCLUDE REGEX "_(etcd|kafka|lite|rocksmq)_test\\.cc$")
 
   set(library cdc_${room})
   if(sources)

@@ -64,7 +64,8 @@ Result<Json> ReadAnswer(const std::string& base,
   if (!answer.contains("data")) {
     return Json::object();
   }
-  return Json(std::move(answer["data"]));
+  Json data = std::move(answer["data"]);
+  return data;
 }
 
 }  // namespace

@@ -198,7 +198,8 @@ Result<Json> ReadRequestFile(const std::string& path) {
   if (data == json.end() || !data->is_object()) {
     return InvalidArgumentError(path + " holds a request without request_data");
   }
-  return Json(*data);
+  Json request = *data;
+  return request;
 }
 
 Result<std::string> ReadTokenFile(const std::string& path) {

@@ -29,10 +29,8 @@ int AnswerCode(const Status& status) {
     case StatusCode::kNotFound:
     case StatusCode::kAlreadyExists:
     case StatusCode::kFailedPrecondition:
-    case StatusCode::kOutOfRange:
-      return kBadRequest;
-    default:
-      return kServerError;
+    case StatusCode::kOutOfRange: return kBadRequest;
+    default: return kServerError;
   }
 }
 

@@ -13,8 +13,8 @@
 
 namespace cdc {
 
-// The control API: one request in, one answer out, both JSON texts. Every request gets an answer; what
-// went wrong is told by the answer's `code`. Thread-safe. Manager and metrics must outlive it.
+// The control API: one request in, one answer out, both JSON texts. Every request gets an answer;
+// what went wrong is told by the answer's `code`. Thread-safe. Manager and metrics must outlive it.
 class Api {
  public:
   Api(TaskManager* tasks, Metrics* metrics, CreateLimits limits)

@@ -62,8 +62,8 @@ class ApiTest : public ::testing::Test {
 };
 
 TEST_F(ApiTest, AnswersWithoutDataHaveNoData) {
-  Ask("create", R"({"task_id":"abc",)" + std::string(kTarget) +
-                    R"(,"collection_infos":[{"name":"*"}]})");
+  Ask("create",
+      R"({"task_id":"abc",)" + std::string(kTarget) + R"(,"collection_infos":[{"name":"*"}]})");
   EXPECT_EQ(Ask("pause", R"({"task_id":"abc"})"), "{\"code\":200}\n");
   EXPECT_EQ(Ask("resume", R"({"task_id":"abc"})"), "{\"code\":200}\n");
   EXPECT_EQ(Ask("delete", R"({"task_id":"abc"})"), "{\"code\":200}\n");
@@ -76,8 +76,9 @@ TEST_F(ApiTest, CreateAnswersTheId) {
   EXPECT_EQ(Ask("create", R"({"task_id":"abc",)" + std::string(kTarget) +
                               R"(,"collection_infos":[{"name":"*"}]})"),
             "{\"code\":200,\"data\":{\"task_id\":\"abc\"}}\n");
-  EXPECT_THAT(Ask("create", "{" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})"),
-              MatchesRegex("\\{\"code\":200,\"data\":\\{\"task_id\":\"[0-9a-f]{32}\"\\}\\}\n"));
+  EXPECT_THAT(
+      Ask("create", "{" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})"),
+      MatchesRegex("\\{\"code\":200,\"data\":\\{\"task_id\":\"[0-9a-f]{32}\"\\}\\}\n"));
 }
 
 TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
@@ -137,7 +138,9 @@ TEST_F(ApiTest, PositionsAsClientsKnowThem) {
             "{\"code\":200,\"data\":{\"positions\":null,\"op_positions\":null,"
             "\"target_positions\":null}}\n");
   TaskStatus status;
-  status.channels = {{"by-dev-rootcoord-dml_0", {}, Timestamp::FromUnixMs(1'700'000'000'000, 3),
+  status.channels = {{"by-dev-rootcoord-dml_0",
+                      {},
+                      Timestamp::FromUnixMs(1'700'000'000'000, 3),
                       MsgId{std::string("\1\2", 2)}}};
   replicator_.SetTaskStatus("t1", status);
   Ask("create",
@@ -163,7 +166,8 @@ TEST_F(ApiTest, NoCredentialComesBack) {
       R"({"task_id":"t1","milvus_connect_param":{"uri":"http://10.0.0.2:19530","username":)"
       R"("usr-secret","password":"pwd-secret","token":"tok-secret"},"collection_infos":[{"name":"c"}]})";
   std::string all = Ask("create", create) + Ask("get", R"({"task_id":"t1"})") + Ask("list", "{}");
-  all += Ask("create", R"({"milvus_connect_param":{"token":["tok-secret"],"uri":{"t":"tok-secret"}}})");
+  all += Ask("create",
+             R"({"milvus_connect_param":{"token":["tok-secret"],"uri":{"t":"tok-secret"}}})");
   all += Ask("create", R"({"milvus_connect_param":{"password":true,"token":12345678}})");
   all += api_.Handle(R"({"request_type":"create","request_data":{"token":"tok-secret)");
   all += api_.Handle(R"({"request_type":"create","request_data":"tok-secret"})");
@@ -234,21 +238,25 @@ TEST_F(ApiTest, WrongTypes) {
   };
   const std::string one = "fail to decode the create request, error: 1 error(s) decoding:\n\n* ";
   EXPECT_EQ(message(R"({"milvus_connect_param":{"port":"19530"}})"),
-            one + "'milvus_connect_param.port' expected type 'int', got unconvertible type "
-                  "'string', value: '19530'");
+            one +
+                "'milvus_connect_param.port' expected type 'int', got unconvertible type "
+                "'string', value: '19530'");
   EXPECT_EQ(message(R"({"collection_infos":{"name":"c"}})"),
             one + "'collection_infos': source data must be an array or slice, got map");
   EXPECT_EQ(message(R"({"disable_auto_start":"true"})"),
-            one + "'disable_auto_start' expected type 'bool', got unconvertible type 'string', "
-                  "value: 'true'");
+            one +
+                "'disable_auto_start' expected type 'bool', got unconvertible type 'string', "
+                "value: 'true'");
   EXPECT_EQ(message(R"({"task_id":5.5})"),
-            one + "'task_id' expected type 'string', got unconvertible type 'float64', "
-                  "value: '5.5'");
+            one +
+                "'task_id' expected type 'string', got unconvertible type 'float64', "
+                "value: '5.5'");
   EXPECT_EQ(message(R"({"milvus_connect_param":[1]})"),
             one + "'milvus_connect_param' expected a map, got 'slice'");
   EXPECT_EQ(message(R"({"db_collections":{"d":[{"name":1}]}})"),
-            one + "'db_collections[d][0].name' expected type 'string', got unconvertible type "
-                  "'float64', value: '1'");
+            one +
+                "'db_collections[d][0].name' expected type 'string', got unconvertible type "
+                "'float64', value: '1'");
   EXPECT_EQ(message(R"({"milvus_connect_param":{"port":"a"},"task_id":true})"),
             "fail to decode the create request, error: 2 error(s) decoding:\n\n"
             "* 'milvus_connect_param.port' expected type 'int', got unconvertible type 'string', "
@@ -322,9 +330,9 @@ INSTANTIATE_TEST_SUITE_P(
                   "there is a collection name that is empty. "},
         CheckCase{"NullElement", Data(R"("collection_infos":[null])"),
                   "there is a collection name that is empty. "},
-        CheckCase{"LongName", Data(R"("collection_infos":[{"name":")" + kLong + R"("}])"),
-                  "there are some collection names whose length exceeds 256 characters, [" + kLong +
-                      "]"},
+        CheckCase{
+            "LongName", Data(R"("collection_infos":[{"name":")" + kLong + R"("}])"),
+            "there are some collection names whose length exceeds 256 characters, [" + kLong + "]"},
         CheckCase{"Dot", Data(R"("collection_infos":[{"name":"a.b"}])"),
                   "the collection name must not contain a dot, [a.b]"},
         CheckCase{"RpcChannel", Data(kC + R"(,"rpc_channel_info":{"name":"other"})"),
@@ -349,13 +357,12 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& check) { return check.param.name; });
 
 TEST_F(ApiTest, AcceptsSeveralEntriesInBothLists) {
-  EXPECT_EQ(
-      AskJson("create", Data(R"("task_id":"t1","start_from":"earliest","collection_infos":[
+  EXPECT_EQ(AskJson("create", Data(R"("task_id":"t1","start_from":"earliest","collection_infos":[
         {"name":"a","use_start_position":true},{"name":"b"}],"db_collections":{"d":[{"name":"x"},
         {"name":"y"}],"":[{"name":"z"}]},"rpc_channel_info":{"name":"by-dev-replicate-msg"},
         "extra_info":{"enable_user_role":false},"name_mapping":[],"buffer_config":{"period":1})"))
-          .at("code"),
-      200);
+                .at("code"),
+            200);
   const TaskSpec spec = replicator_.last_started("t1");
   EXPECT_EQ(spec.start_from, StartFrom::kEarliest);
   ASSERT_EQ(spec.collection_infos.size(), 2U);

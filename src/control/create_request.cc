@@ -118,8 +118,7 @@ Status CheckBuffer(const CreateRequest& request) {
 Status CheckPositions(const Infos& infos) {
   for (const CollectionInfo& info : infos) {
     if (info.name == "*" && !info.positions.empty()) {
-      return InvalidArgumentError(
-          "the collection name is `*`, the positions should be empty");
+      return InvalidArgumentError("the collection name is `*`, the positions should be empty");
     }
   }
   for (const CollectionInfo& info : infos) {

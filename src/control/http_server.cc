@@ -1,7 +1,5 @@
 #include "control/http_server.h"
 
-#include <sys/socket.h>
-
 #include <charconv>
 #include <exception>
 #include <string_view>
@@ -10,6 +8,7 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include "base/thread.h"
 #include "control/task_json.h"
@@ -151,10 +150,10 @@ class HttplibServer final : public HttpServer {
     }
     response.status = 200;
     if (too_large) {
-      response.set_content(options_.api->UnreadableBody("it is larger than " +
-                                                        std::to_string(options_.max_body_bytes) +
-                                                        " bytes"),
-                           kJson);
+      response.set_content(
+          options_.api->UnreadableBody("it is larger than " +
+                                       std::to_string(options_.max_body_bytes) + " bytes"),
+          kJson);
     } else if (!complete) {
       response.set_content(options_.api->UnreadableBody("the connection ended early"), kJson);
     } else {

@@ -19,8 +19,8 @@ struct HttpServerOptions {
   size_t max_body_bytes = size_t{8} << 20;
 };
 
-// The one listener: POST /cdc, GET /cdc/metrics, /cdc/metrics_default, /healthz, /version. What it is
-// given must outlive it.
+// The one listener: POST /cdc, GET /cdc/metrics, /cdc/metrics_default, /healthz, /version. What it
+// is given must outlive it.
 class HttpServer {
  public:
   virtual ~HttpServer() = default;

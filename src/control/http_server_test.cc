@@ -176,11 +176,11 @@ TEST_F(HttpServerTest, ManyClientsAtOnce) {
       for (int k = 0; k < 5; ++k) {
         EXPECT_EQ(Json::parse(Post(CreateBody(id)).body).at("code"), 200);
         EXPECT_EQ(Json::parse(Post(kList).body).at("code"), 200);
-        EXPECT_EQ(Json::parse(Post(R"({"request_type":"delete","request_data":{"task_id":")" + id +
-                                   "\"}}")
-                                  .body)
-                      .at("code"),
-                  200);
+        EXPECT_EQ(
+            Json::parse(
+                Post(R"({"request_type":"delete","request_data":{"task_id":")" + id + "\"}}").body)
+                .at("code"),
+            200);
       }
     });
   }

@@ -43,8 +43,9 @@ std::string SetLogLevel(const Json& params) {
     return "log_level is required";
   }
   std::string level = TextOf(*value);
-  std::transform(level.begin(), level.end(), level.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(level.begin(), level.end(), level.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   const auto found = kLevels.find(level);
   if (found == kLevels.end()) {
     return "parse log level failed: unrecognized level: \"" + TextOf(*value) + "\"";

@@ -20,7 +20,7 @@ struct ManagedTask {
 
   // Serialises the task's operations; taken before TaskManager::mutex_, never after it.
   Mutex operation;
-  TaskSpec spec;  // fixed once the task is in tasks_
+  TaskSpec spec;    // fixed once the task is in tasks_
   Backoff backoff;  // guarded by `operation`
 
   // Guarded by TaskManager::mutex_, and changed only with `operation` held too.

@@ -1,7 +1,5 @@
 #include "control/metrics.h"
 
-#include <unistd.h>
-
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +12,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+#include <unistd.h>
 
 #include "control/task_metrics.h"
 
@@ -79,8 +78,7 @@ class Metrics::Impl {
   }
 
   void CountRequest(std::string_view type, std::string_view status) {
-    requests_
-        .Add({{"request_type", std::string(type)}, {"request_status", std::string(status)}})
+    requests_.Add({{"request_type", std::string(type)}, {"request_status", std::string(status)}})
         .Increment();
   }
 

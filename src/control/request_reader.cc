@@ -1,7 +1,5 @@
 #include "control/request_reader.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <strings.h>
 
 namespace cdc {
 namespace {

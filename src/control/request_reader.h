@@ -11,9 +11,9 @@
 
 namespace cdc {
 
-// Reads the object of a request by the rules that clients rely on: a key is looked for as written and
-// then in any letter case; unknown keys, missing keys and null leave the default; a number may stand
-// for an integer (its fraction is cut off), nothing else stands for another type.
+// Reads the object of a request by the rules that clients rely on: a key is looked for as written
+// and then in any letter case; unknown keys, missing keys and null leave the default; a number may
+// stand for an integer (its fraction is cut off), nothing else stands for another type.
 //
 // Type errors are gathered in `errors`, which readers of inner objects share. The object and the
 // errors must outlive the reader.

@@ -6,8 +6,8 @@
 #include "model/rows.h"
 #include "model/task.h"
 
-// Which collections a task is about, and how the tasks of one target share them. A name is a database
-// and a collection, either of which may be "*".
+// Which collections a task is about, and how the tasks of one target share them. A name is a
+// database and a collection, either of which may be "*".
 namespace cdc {
 
 // The names of a task, each once, sorted.
@@ -22,9 +22,9 @@ struct ScopeDecision {
   std::vector<std::string> exclusions;     // "db.collection": left to older tasks by the new one
 };
 
-// An older name that covers a new one makes it a duplicate, unless the older task leaves that name to
-// another. An older name that the new one covers, or the part two names share ("db.*" and "*.c" share
-// "db.c"), is excluded from the new task, so that no row is ever written by two tasks.
+// An older name that covers a new one makes it a duplicate, unless the older task leaves that name
+// to another. An older name that the new one covers, or the part two names share ("db.*" and "*.c"
+// share "db.c"), is excluded from the new task, so that no row is ever written by two tasks.
 ScopeDecision CompareScopes(const TaskSpec& created, const std::vector<const TaskSpec*>& existing);
 
 }  // namespace cdc

@@ -51,38 +51,36 @@ TEST_P(ScopeTest, NewAgainstOld) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All,
-    ScopeTest,
-    ::testing::Values(Case{"db.a", "db.a", "", true, ""},
-                      Case{"db.a", "db.b", "", false, ""},
-                      Case{"db.a", "other.a", "", false, ""},
-                      Case{"db.a", "db.*", "", true, ""},
-                      Case{"db.a", "*.a", "", true, ""},
-                      Case{"db.a", "*.*", "", true, ""},
-                      Case{"db.*", "*.*", "", true, ""},
-                      Case{"*.a", "*.*", "", true, ""},
-                      Case{"*.*", "*.*", "", true, ""},
-                      // Specific first, wide later.
-                      Case{"db.*", "db.a", "", false, "db.a"},
-                      Case{"*.*", "db.a", "", false, "db.a"},
-                      Case{"*.*", "db.*", "", false, "db.*"},
-                      Case{"*.a", "db.a", "", false, "db.a"},
-                      // Neither covers the other, and they share one name.
-                      Case{"db.*", "*.a", "", false, "db.a"},
-                      Case{"*.a", "db.*", "", false, "db.a"},
-                      // What the older wide task leaves to others is free.
-                      Case{"db.a", "db.*", "db.a", false, ""},
-                      Case{"db.a", "*.*", "db.*", false, ""},
-                      Case{"db.a", "db.*", "db.b", true, ""}));
+INSTANTIATE_TEST_SUITE_P(All,
+                         ScopeTest,
+                         ::testing::Values(Case{"db.a", "db.a", "", true, ""},
+                                           Case{"db.a", "db.b", "", false, ""},
+                                           Case{"db.a", "other.a", "", false, ""},
+                                           Case{"db.a", "db.*", "", true, ""},
+                                           Case{"db.a", "*.a", "", true, ""},
+                                           Case{"db.a", "*.*", "", true, ""},
+                                           Case{"db.*", "*.*", "", true, ""},
+                                           Case{"*.a", "*.*", "", true, ""},
+                                           Case{"*.*", "*.*", "", true, ""},
+                                           // Specific first, wide later.
+                                           Case{"db.*", "db.a", "", false, "db.a"},
+                                           Case{"*.*", "db.a", "", false, "db.a"},
+                                           Case{"*.*", "db.*", "", false, "db.*"},
+                                           Case{"*.a", "db.a", "", false, "db.a"},
+                                           // Neither covers the other, and they share one name.
+                                           Case{"db.*", "*.a", "", false, "db.a"},
+                                           Case{"*.a", "db.*", "", false, "db.a"},
+                                           // What the older wide task leaves to others is free.
+                                           Case{"db.a", "db.*", "db.a", false, ""},
+                                           Case{"db.a", "*.*", "db.*", false, ""},
+                                           Case{"db.a", "db.*", "db.b", true, ""}));
 
 TEST(ScopeOfTest, EmptyDatabaseIsTheDefaultOneAndNamesComeOnce) {
   TaskSpec spec;
   spec.collection_infos = {{"a", {}, false}, {"b", {}, false}};
   spec.db_collections = {{"", {{"a", {}, false}}}, {"db", {{"*", {}, false}}}};
-  EXPECT_THAT(ScopeOf(spec),
-              ElementsAre(CollectionName{"db", "*"}, CollectionName{"default", "a"},
-                          CollectionName{"default", "b"}));
+  EXPECT_THAT(ScopeOf(spec), ElementsAre(CollectionName{"db", "*"}, CollectionName{"default", "a"},
+                                         CollectionName{"default", "b"}));
 }
 
 TEST(CompareScopesTest, SeveralNamesOfOneTask) {

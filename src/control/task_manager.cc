@@ -211,8 +211,8 @@ Status TaskManager::Launch(const TaskPtr& task) {
       return IsCallersFault(prepared) ? prepared : OurFault(prepared.message());
     }
     const auto stored = [](const Status& status) {
-      return status.ok() ? status : OurFault("fail to put the task info to etcd: " +
-                                             status.message());
+      return status.ok() ? status
+                         : OurFault("fail to put the task info to etcd: " + status.message());
     };
     CDC_RETURN_IF_ERROR(stored(StoreState(task, TaskState::kInitial, "")));
     const Status started = StartReplication(task);

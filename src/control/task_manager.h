@@ -21,8 +21,8 @@ namespace cdc {
 struct ManagedTask;
 
 // A task as it is now: what is stored of it and what it does. For a task that does not run the
-// condition is "paused", "retrying" (its start is tried again) or "waiting" (for its first start), lags
-// are 0 and mean nothing, and the channels are those of its checkpoint.
+// condition is "paused", "retrying" (its start is tried again) or "waiting" (for its first start),
+// lags are 0 and mean nothing, and the channels are those of its checkpoint.
 struct TaskView {
   TaskRecord record;
   TaskStatus status;
@@ -72,8 +72,8 @@ class TaskManager {
   // Stops every replication, their states stay. Later operations fail. Idempotent.
   void Stop();
 
-  // Checks the target, stores and starts the task; returns its id, a new one if `spec` has none. If a
-  // task of that id exists already nothing is done.
+  // Checks the target, stores and starts the task; returns its id, a new one if `spec` has none. If
+  // a task of that id exists already nothing is done.
   Result<std::string> Create(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
@@ -92,8 +92,8 @@ class TaskManager {
   using TaskPtr = std::shared_ptr<ManagedTask>;
 
   TaskPtr Find(const std::string& id) CDC_EXCLUDES(mutex_);
-  // Makes room for `task`, whose lock the caller holds, and fixes its exclusions; returns the task of
-  // the same id instead if there is one.
+  // Makes room for `task`, whose lock the caller holds, and fixes its exclusions; returns the task
+  // of the same id instead if there is one.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
 

@@ -96,8 +96,8 @@ void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
     }
     state = task->state;
   }
-  Status status = state == TaskState::kInitial ? StoreState(task, TaskState::kRunning, "")
-                                               : OkStatus();
+  Status status =
+      state == TaskState::kInitial ? StoreState(task, TaskState::kRunning, "") : OkStatus();
   if (status.ok()) {
     status = StartReplication(task);
   }

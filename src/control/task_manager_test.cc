@@ -133,8 +133,7 @@ TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
   MustCreate(MakeSpec("t1", "c"));
   const Status status = manager_->Create(MakeSpec("t2", "c")).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(status.message(),
-            "the collection name is duplicate with existing task, [default.c]");
+  EXPECT_EQ(status.message(), "the collection name is duplicate with existing task, [default.c]");
   MustCreate(MakeSpec("t3", "c", "http://127.0.0.1:2"));
   ASSERT_TRUE(manager_->Delete("t1", false).ok());
   MustCreate(MakeSpec("t4", "c"));
@@ -206,8 +205,7 @@ TEST_F(TaskManagerTest, PauseAndResume) {
   EXPECT_TRUE(replicator_.running("t1"));
   EXPECT_EQ(Stored("t1").state, TaskState::kRunning);
   EXPECT_EQ(Stored("t1").reason, "");
-  EXPECT_EQ(manager_->Resume("t1"),
-            FailedPreconditionError("the task has running, task_id: t1"));
+  EXPECT_EQ(manager_->Resume("t1"), FailedPreconditionError("the task has running, task_id: t1"));
 }
 
 TEST_F(TaskManagerTest, UnknownIds) {
@@ -222,8 +220,7 @@ TEST_F(TaskManagerTest, FailedResumeStaysPaused) {
   MustCreate(MakeSpec("t1"));
   ASSERT_TRUE(manager_->Pause("t1").ok());
   replicator_.SetStartStatus("t1", UnavailableError("no route"));
-  EXPECT_EQ(manager_->Resume("t1"),
-            InternalError("fail to start the task, task_id: t1: no route"));
+  EXPECT_EQ(manager_->Resume("t1"), InternalError("fail to start the task, task_id: t1: no route"));
   EXPECT_EQ(View("t1").record.state, TaskState::kPaused);
   EXPECT_EQ(Stored("t1").reason, kByHand);
 }
@@ -300,8 +297,9 @@ TEST_F(TaskManagerTest, PausedTaskShowsItsStoredCheckpointAfterARestart) {
   MustCreate(MakeSpec("t1"));
   ASSERT_TRUE(manager_->Pause("t1").ok());
   ASSERT_TRUE(store_.SaveCheckpoints("t1", {{"dml_0", MsgId{"id"}, {7}, {}}}).ok());
-  ASSERT_TRUE(store_.PutCollection("t1", {{5}, {"default", "c"}, {"default", "c"}, {"dml_0"}, {1}, {}})
-                  .ok());
+  ASSERT_TRUE(
+      store_.PutCollection("t1", {{5}, {"default", "c"}, {"default", "c"}, {"dml_0"}, {1}, {}})
+          .ok());
   Restart();
   const TaskView view = View("t1");
   EXPECT_FALSE(view.live);
@@ -356,11 +354,11 @@ TEST_F(TaskManagerTest, RetryNowDoesNotWaitForTheBackoff) {
   MustCreate(MakeSpec("t1"));
   replicator_.SetStartStatus("t1", UnavailableError("the source is not ready"));
   manager_ = nullptr;
-  manager_ = std::make_unique<TaskManager>(TaskManagerOptions{
-      .store = &store_,
-      .replicator = &replicator_,
-      .start_backoff = {std::chrono::hours(1), std::chrono::hours(1)},
-      .threads = 2});
+  manager_ = std::make_unique<TaskManager>(
+      TaskManagerOptions{.store = &store_,
+                         .replicator = &replicator_,
+                         .start_backoff = {std::chrono::hours(1), std::chrono::hours(1)},
+                         .threads = 2});
   ASSERT_TRUE(manager_->Start().ok());
   ASSERT_TRUE(Eventually([this] { return View("t1").status.condition == "retrying"; }));
   replicator_.SetStartStatus("t1", OkStatus());

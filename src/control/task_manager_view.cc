@@ -78,8 +78,7 @@ Result<std::vector<CollectionPosition>> TaskManager::Positions(const std::string
     if (!id.empty() && task_id != id) {
       continue;
     }
-    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress,
-                         options_.store->LoadProgress(task_id));
+    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(task_id));
     for (const ReplicatedCollection& collection : progress.collections) {
       for (const ChannelStatus& channel : view.status.channels) {
         if (std::find(collection.pchannels.begin(), collection.pchannels.end(), channel.channel) !=

@@ -38,7 +38,8 @@ double ToDouble(uint64_t value) { return static_cast<double>(value); }
 double ToDouble(int64_t value) { return static_cast<double>(value); }
 
 MetricFamily CollectStates(const std::vector<TaskView>& tasks) {
-  MetricFamily family = Family("milvus_cdc_task_num", "Number of tasks by state", MetricType::Gauge);
+  MetricFamily family =
+      Family("milvus_cdc_task_num", "Number of tasks by state", MetricType::Gauge);
   for (const TaskState state : {TaskState::kInitial, TaskState::kRunning, TaskState::kPaused}) {
     const auto count = std::count_if(tasks.begin(), tasks.end(), [state](const TaskView& task) {
       return task.record.state == state;
@@ -72,17 +73,19 @@ std::vector<std::string> TaskMetrics::UpdateDeleted(const std::vector<TaskView>&
 
 std::vector<MetricFamily> TaskMetrics::Collect() const {
   const std::vector<TaskView> tasks = list_tasks_();
-  MetricFamily state = Family("milvus_cdc_task_state",
-                              "State of a task: 0 initial, 1 running, 2 paused, -1 deleted",
-                              MetricType::Gauge);
-  MetricFamily tt = Family("milvus_cdc_replicate_tt",
-                           "Unix ms up to which a source channel is read (read) and acknowledged by "
-                           "the target (write)",
-                           MetricType::Gauge);
-  MetricFamily size = Family("milvus_cdc_replicate_data_size",
-                             "Bytes of row messages acknowledged by the target", MetricType::Counter);
-  MetricFamily rows = Family("milvus_cdc_replicate_data_cnt",
-                             "Rows acknowledged by the target", MetricType::Counter);
+  MetricFamily state =
+      Family("milvus_cdc_task_state", "State of a task: 0 initial, 1 running, 2 paused, -1 deleted",
+             MetricType::Gauge);
+  MetricFamily tt =
+      Family("milvus_cdc_replicate_tt",
+             "Unix ms up to which a source channel is read (read) and acknowledged by "
+             "the target (write)",
+             MetricType::Gauge);
+  MetricFamily size =
+      Family("milvus_cdc_replicate_data_size", "Bytes of row messages acknowledged by the target",
+             MetricType::Counter);
+  MetricFamily rows = Family("milvus_cdc_replicate_data_cnt", "Rows acknowledged by the target",
+                             MetricType::Counter);
   MetricFamily lag = Family("milvus_cdc_replicate_lag_ms",
                             "Now minus the checkpoint of the slowest channel", MetricType::Gauge);
   MetricFamily source_lag =
@@ -121,8 +124,7 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
-  for (MetricFamily* family :
-       {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting}) {
+  for (MetricFamily* family : {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting}) {
     families.push_back(std::move(*family));
   }
   return families;

@@ -6,8 +6,8 @@
 
 namespace cdc {
 
-// Holds `<path>.lock` against every other holder, of this process or another, until destroyed or the
-// process ends in whatever way. The file stays; its content is the holder's process id.
+// Holds `<path>.lock` against every other holder, of this process or another, until destroyed or
+// the process ends in whatever way. The file stays; its content is the holder's process id.
 class FileLock {
  public:
   FileLock() = default;

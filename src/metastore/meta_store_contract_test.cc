@@ -153,8 +153,8 @@ TEST_P(MetaStoreContractTest, ListsById) {
 
 TEST_P(MetaStoreContractTest, KeepsRawIdsAndTheFullTimestamp) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
-  const ChannelCheckpoint first{"dml_0", RawId('a'), {0xfedcba9876543210}, {RawId('b'), MsgId{}},
-                                {0xfedcba9876543211}};
+  const ChannelCheckpoint first{
+      "dml_0", RawId('a'), {0xfedcba9876543210}, {RawId('b'), MsgId{}}, {0xfedcba9876543211}};
   const ChannelCheckpoint second{"dml_1", MsgId{}, {0}, {}};
   ASSERT_TRUE(store().SaveCheckpoints("t1", {second, first}).ok());
   Reopen();
@@ -171,8 +171,10 @@ TEST_P(MetaStoreContractTest, KeepsRawIdsAndTheFullTimestamp) {
 
 TEST_P(MetaStoreContractTest, SavingSomeChannelsLeavesTheOthers) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
-  ASSERT_TRUE(store().SaveCheckpoints("t1", {{"a", RawId('1'), {1}, {RawId('x')}},
-                                             {"b", RawId('2'), {2}, {}}}).ok());
+  ASSERT_TRUE(
+      store()
+          .SaveCheckpoints("t1", {{"a", RawId('1'), {1}, {RawId('x')}}, {"b", RawId('2'), {2}, {}}})
+          .ok());
   ASSERT_TRUE(store().SaveCheckpoints("t1", {{"a", RawId('3'), {3}, {}}}).ok());
   const MetaStore::Progress progress = Load("t1");
   ASSERT_THAT(progress.channels, SizeIs(2));
@@ -183,12 +185,9 @@ TEST_P(MetaStoreContractTest, SavingSomeChannelsLeavesTheOthers) {
 
 TEST_P(MetaStoreContractTest, KeepsCollections) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
-  ReplicatedCollection collection{{9'007'199'254'740'993},
-                                  {"db1", "c"},
-                                  {"db2", "d"},
-                                  {"dml_3", "dml_1"},
-                                  {0xf000000000000001},
-                                  {{"dml_1", RawId('s')}, {"dml_3", MsgId{}}}};
+  ReplicatedCollection collection{
+      {9'007'199'254'740'993}, {"db1", "c"},         {"db2", "d"},
+      {"dml_3", "dml_1"},      {0xf000000000000001}, {{"dml_1", RawId('s')}, {"dml_3", MsgId{}}}};
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());
   collection.skip_until.erase("dml_3");
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());

@@ -12,8 +12,7 @@ StatusCode CodeOf(int code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
-    case SQLITE_MISMATCH:
-      return StatusCode::kDataLoss;
+    case SQLITE_MISMATCH: return StatusCode::kDataLoss;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_FULL:
@@ -21,10 +20,8 @@ StatusCode CodeOf(int code) {
     case SQLITE_NOMEM:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-      return StatusCode::kUnavailable;
-    default:
-      return StatusCode::kInternal;
+    case SQLITE_PERM: return StatusCode::kUnavailable;
+    default: return StatusCode::kInternal;
   }
 }
 
@@ -64,8 +61,8 @@ Statement& Statement::Bind(int index, int64_t value) {
 }
 
 Statement& Statement::BindText(int index, std::string_view text) {
-  sqlite3_bind_text64(statement_, index + 1, text.data() == nullptr ? "" : text.data(),
-                      text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_bind_text64(statement_, index + 1, text.data() == nullptr ? "" : text.data(), text.size(),
+                      SQLITE_TRANSIENT, SQLITE_UTF8);
   return *this;
 }
 

@@ -1,7 +1,3 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +6,10 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mutex.h"
 #include "metastore/file_lock.h"
@@ -34,8 +34,7 @@ Timestamp FromStored(int64_t value) { return {static_cast<uint64_t>(value)}; }
 Status CreatePrivately(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    return UnavailableError("cannot open the metastore file " + path + ": " +
-                            std::strerror(errno));
+    return UnavailableError("cannot open the metastore file " + path + ": " + std::strerror(errno));
   }
   const bool changed = fchmod(descriptor, 0600) == 0;
   const int error = errno;
@@ -355,7 +354,8 @@ class SqliteMetaStore final : public MetaStore {
 Result<std::unique_ptr<MetaStore>> OpenSqliteMetaStore(const std::string& path) {
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  auto store = std::make_unique<SqliteMetaStore>(error ? path : absolute.lexically_normal().string());
+  auto store =
+      std::make_unique<SqliteMetaStore>(error ? path : absolute.lexically_normal().string());
   CDC_RETURN_IF_ERROR(store->Open());
   return std::unique_ptr<MetaStore>(std::move(store));
 }

@@ -1,8 +1,3 @@
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,6 +8,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "metastore/meta_store.h"
 #include "metastore/testing/temp_dir.h"
@@ -139,7 +138,8 @@ TEST_F(SqliteMetaStoreTest, OverwrittenPageIsDataLoss) {
   {
     const std::unique_ptr<MetaStore> store = MustOpen();
     for (int i = 0; i < 100; ++i) {
-      ASSERT_TRUE(store->SaveCheckpoints("t", {{"c" + std::to_string(i), MsgId{"id"}, {1}, {}}}).ok());
+      ASSERT_TRUE(
+          store->SaveCheckpoints("t", {{"c" + std::to_string(i), MsgId{"id"}, {1}, {}}}).ok());
     }
     ASSERT_TRUE(store->PutTask(MakeTask("t")).ok());
   }

@@ -65,12 +65,12 @@ Status CreateTables(Database* database, const std::string& path) {
 Status DropOrphans(Database* database) {
   Transaction transaction(database);
   CDC_RETURN_IF_ERROR(transaction.Begin());
-  CDC_RETURN_IF_ERROR(database->Run(
-      "DELETE FROM checkpoints WHERE task_id NOT IN (SELECT id FROM tasks);"
-      "DELETE FROM collections WHERE task_id NOT IN (SELECT id FROM tasks);"
-      "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
-      "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
-      "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"));
+  CDC_RETURN_IF_ERROR(
+      database->Run("DELETE FROM checkpoints WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM collections WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"));
   return transaction.Commit();
 }
 
@@ -80,10 +80,9 @@ Status OpenSqliteSchema(Database* database, const std::string& path) {
   // Before anything is changed: a newer program's file stays as it is.
   CDC_ASSIGN_OR_RETURN(const int64_t version, database->QueryInt("PRAGMA user_version"));
   if (version != 0 && version != kSchemaVersion) {
-    return FailedPreconditionError("metastore file " + path +
-                                   " was written by a newer program: schema version " +
-                                   std::to_string(version) + " > " +
-                                   std::to_string(kSchemaVersion));
+    return FailedPreconditionError(
+        "metastore file " + path + " was written by a newer program: schema version " +
+        std::to_string(version) + " > " + std::to_string(kSchemaVersion));
   }
   CDC_RETURN_IF_ERROR(Configure(database, path));
   const Status created = version == 0 ? CreateTables(database, path) : OkStatus();

@@ -109,8 +109,7 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
       spec.db_collections[database] = DecodeCollections(infos);
     }
     json.at("exclude_collections").get_to(spec.exclude_collections);
-    const Result<StartFrom> start_from =
-        DecodeStartFrom(json.at("start_from").get<std::string>());
+    const Result<StartFrom> start_from = DecodeStartFrom(json.at("start_from").get<std::string>());
     CDC_RETURN_IF_ERROR(start_from.status().WithContext(where));
     spec.start_from = *start_from;
     json.at("disable_auto_start").get_to(spec.disable_auto_start);

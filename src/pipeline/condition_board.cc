@@ -1,16 +1,28 @@
 #include "pipeline/condition_board.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace cdc {
 
 void ConditionBoard::Set(const std::string& part, const Status& status) {
+  SetState(part, "retrying", status);
+}
+
+void ConditionBoard::SetWaiting(const std::string& part, const Status& status) {
+  SetState(part, "waiting", status);
+}
+
+void ConditionBoard::SetState(const std::string& part,
+                              const std::string& state,
+                              const Status& status) {
   MutexLock lock(mutex_);
   if (status.ok()) {
     entries_.erase(part);
     return;
   }
-  const auto [entry, added] = entries_.try_emplace(part, Entry{"", NowUnixMs()});
+  const auto [entry, added] = entries_.try_emplace(part, Entry{"", "", NowUnixMs()});
+  entry->second.state = state;
   entry->second.reason = part + ": " + status.ToString();
 }
 
@@ -34,8 +46,12 @@ ConditionBoard::Condition ConditionBoard::Current() const {
   }
   const auto oldest = std::min_element(
       entries_.begin(), entries_.end(),
-      [](const auto& a, const auto& b) { return a.second.since_unix_ms < b.second.since_unix_ms; });
-  return {"retrying", oldest->second.reason, oldest->second.since_unix_ms};
+      [](const auto& a, const auto& b) {
+        // What is being retried comes before what waits: it keeps rows from moving.
+        return std::tuple(a.second.state, a.second.since_unix_ms) <
+               std::tuple(b.second.state, b.second.since_unix_ms);
+      });
+  return {oldest->second.state, oldest->second.reason, oldest->second.since_unix_ms};
 }
 
 bool ConditionBoard::failed() const {

@@ -23,6 +23,9 @@ class ConditionBoard {
   // The time of the first of a row of errors is kept.
   void Set(const std::string& part, const Status& status);
 
+  // Something that only a change on one of the sides can mend, while the task goes on; ok clears it.
+  void SetWaiting(const std::string& part, const Status& status);
+
   // Final. The first call wins and returns true.
   bool Fail(const std::string& reason);
 
@@ -31,9 +34,12 @@ class ConditionBoard {
 
  private:
   struct Entry {
+    std::string state;
     std::string reason;
     int64_t since_unix_ms;
   };
+  void SetState(const std::string& part, const std::string& state, const Status& status);
+
   mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ CDC_GUARDED_BY(mutex_);
   std::string failure_ CDC_GUARDED_BY(mutex_);

@@ -17,9 +17,16 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdleWait{2'000};
 constexpr milliseconds kBusyWait{50};
 constexpr milliseconds kConnectTimeout{5'000};
+constexpr int kNotFoundAttempts = 10;  // about half a minute
 
 bool Exists(const std::shared_ptr<const Collection>& collection) {
   return collection != nullptr && collection->state == ObjectState::kCreated;
+}
+
+// A target may lack an index type that the source has: that must not stop the rows.
+bool OnlyForSearch(const Ddl& ddl) {
+  return std::holds_alternative<CreateIndex>(ddl) || std::holds_alternative<LoadCollection>(ddl) ||
+         std::holds_alternative<LoadPartitions>(ddl);
 }
 
 // Whether the partition has to be released before it can be dropped.
@@ -77,7 +84,6 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
 }
 
 void Reconciler::Run(const std::stop_token& stop) {
-  Backoff backoff({});
   milliseconds wait{0};
   while (!stop.stop_requested()) {
     {
@@ -86,12 +92,13 @@ void Reconciler::Run(const std::stop_token& stop) {
       wake_ = false;
     }
     if (!stop.stop_requested()) {
-      wait = Round();
+      wait = Round(stop);
     }
   }
 }
 
-milliseconds Reconciler::Round() {
+milliseconds Reconciler::Round(const std::stop_token& stop) {
+  stop_ = stop;
   catalog_ = parts_.catalog->Current();
   RefreshEntries(*catalog_);
   const Status databases = RefreshDatabases(*catalog_);
@@ -113,7 +120,7 @@ milliseconds Reconciler::Round() {
   std::sort(order.begin(), order.end());
   for (const auto& [created, id] : order) {
     const auto found = entries_.find(id);
-    if (found != entries_.end()) {
+    if (found != entries_.end() && !stop.stop_requested()) {
       Attempt(id, found->second);
     }
   }
@@ -183,8 +190,11 @@ void Reconciler::Attempt(CollectionId id, Entry& entry) {
     return;
   }
   entry.actual.reset();  // whatever is believed of the target may be wrong: look again
-  const bool passing = IsRetryable(status) || status.code() == StatusCode::kNotFound;
-  if (!passing || entry.backoff.attempts() > 60) {
+  // The target's nodes learn of changes one after another: what is not found may be there soon.
+  const bool passing =
+      IsRetryable(status) ||
+      (status.code() == StatusCode::kNotFound && entry.backoff.attempts() < kNotFoundAttempts);
+  if (!passing) {
     parts_.on_fatal(status.WithContext(part));
     entry.due = steady_clock::now() + std::chrono::hours(1);
     return;
@@ -196,6 +206,9 @@ void Reconciler::Attempt(CollectionId id, Entry& entry) {
 }
 
 Status Reconciler::Apply(const Ddl& ddl) {
+  if (stop_.stop_requested()) {
+    return CancelledError("the task stops");
+  }
   CDC_RETURN_IF_ERROR(parts_.target->Apply(ddl).WithContext(Describe(ddl)));
   spdlog::info("task={} {}", parts_.task_id, Describe(ddl));
   return OkStatus();
@@ -223,9 +236,18 @@ Status Reconciler::Ensure(CollectionId id, Entry& entry) {
     return OkStatus();
   }
   const std::vector<Ddl> plan = PlanCollection(*source, entry.target, *entry.actual);
+  Status refused;
   for (const Ddl& ddl : plan) {
-    CDC_RETURN_IF_ERROR(Apply(ddl));
+    const Status applied = Apply(ddl);
+    if (!applied.ok() && (IsRetryable(applied) || !OnlyForSearch(ddl))) {
+      return applied;
+    }
+    refused = refused.ok() ? applied : refused;
   }
+  if (!refused.ok()) {
+    spdlog::warn("task={} {}; the rows go on", parts_.task_id, refused.ToString());
+  }
+  parts_.conditions->SetWaiting("search on " + entry.target.ToString(), refused);
   if (!plan.empty()) {
     CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
     if (!entry.actual.has_value()) {

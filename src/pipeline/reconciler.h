@@ -95,7 +95,7 @@ class Reconciler {
   };
 
   // One round; returns when to look again at the latest.
-  std::chrono::milliseconds Round();
+  std::chrono::milliseconds Round(const std::stop_token& stop);
   Status ConnectTarget();
   Status RefreshDatabases(const Catalog& catalog);
   Status DropDatabases(const Catalog& catalog);
@@ -119,6 +119,7 @@ class Reconciler {
   std::optional<std::set<std::string>> target_databases_;
   std::set<std::string> source_databases_;  // seen on the source since the start
   std::shared_ptr<const Catalog> catalog_;
+  std::stop_token stop_;  // no further change is begun once it is requested
 
   Mutex mutex_;
   CondVar changed_;

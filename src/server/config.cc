@@ -150,15 +150,15 @@ void WarnOfKeys(const YAML::Node& node,
           WarnOfKeys(member.second, key, name, warnings);
         }
         break;
-      case ConfigKeyKind::kUsed:
-        break;
+      case ConfigKeyKind::kUsed: break;
     }
   }
 }
 
 void CheckSections(ConfigReader* reader) {
-  for (const char* section : {"metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
-                              "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar"}) {
+  for (const char* section :
+       {"metaStoreConfig", "sourceConfig", "sourceConfig.etcd", "sourceConfig.rocksmq",
+        "sourceConfig.kafka", "sourceConfig.pulsar"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -247,8 +247,9 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
     reader.Fail("maxNameLength must be positive");
   }
   if (config.address.empty() || config.sqlite_path.empty() || config.rocksmq_path.empty()) {
-    reader.Fail("address, metaStoreConfig.sqlitePath and sourceConfig.rocksmq.path must not be "
-                "empty");
+    reader.Fail(
+        "address, metaStoreConfig.sqlitePath and sourceConfig.rocksmq.path must not be "
+        "empty");
   }
   CDC_RETURN_IF_ERROR(reader.status());
   WarnOfKeys(root, "", name, &loaded.warnings);

@@ -128,9 +128,8 @@ std::string NearestConfigKey(std::string_view path) {
   size_t distance = kFar;
   for (const KnownKey& key : kKnownKeys) {
     // The right name in the wrong section is as near as a wrong letter.
-    const size_t here = Lower(LastPart(key.path)) == wanted_last
-                            ? 1
-                            : EditDistance(Lower(key.path), wanted);
+    const size_t here =
+        Lower(LastPart(key.path)) == wanted_last ? 1 : EditDistance(Lower(key.path), wanted);
     if (here < distance) {
       distance = here;
       nearest = key.path;

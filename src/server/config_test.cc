@@ -100,14 +100,14 @@ sourceConfig:
 
 TEST(ConfigTest, DeprecatedEtcdKeysWin) {
   const Config config = MustParse(
-      "sourceConfig: {etcdAddress: [x:1], etcdRootPath: r, etcdMetaSubPath: m, etcd: {rootPath: no}}")
+                            "sourceConfig: {etcdAddress: [x:1], etcdRootPath: r, etcdMetaSubPath: "
+                            "m, etcd: {rootPath: no}}")
                             .config;
   EXPECT_THAT(config.source_etcd.address, ElementsAre("x:1"));
   EXPECT_EQ(config.source_etcd.root_path, "r");
   EXPECT_EQ(config.source_etcd.meta_sub_path, "m");
   EXPECT_EQ(MustParse("sourceConfig: {etcdRootPath: r}").config.source_etcd.root_path, "by-dev");
 }
-
 
 struct Warning {
   const char* text;
@@ -132,7 +132,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "cdc.yaml: unknown key sqlitePath, did you mean metaStoreConfig.sqlitePath?"},
         Warning{"completelyOther: 5", "cdc.yaml: unknown key completelyOther"},
         Warning{"packer: {maxCount: 5}", "cdc.yaml: packer has no effect"},
-        Warning{"sourceConfig: {channelNum: 16}", "cdc.yaml: sourceConfig.channelNum has no effect"}));
+        Warning{"sourceConfig: {channelNum: 16}",
+                "cdc.yaml: sourceConfig.channelNum has no effect"}));
 
 struct Refusal {
   const char* text;
@@ -169,7 +170,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"sourceConfig: {etcd: [x]}", "sourceConfig.etcd must be a section"},
         Refusal{"sourceConfig: {etcd: {enableTLS: maybe}}",
                 "sourceConfig.etcd.enableTLS must be true or false"},
-        Refusal{"sourceConfig: {etcd: {address: {a: b}}}", "sourceConfig.etcd.address must be a list"},
+        Refusal{"sourceConfig: {etcd: {address: {a: b}}}",
+                "sourceConfig.etcd.address must be a list"},
         Refusal{"sourceConfig: {etcd: {address: []}}", "sourceConfig.etcd.address is empty"},
         Refusal{"sourceConfig: {etcd: {password: [secret]}}", "sourceConfig.etcd.password"},
         Refusal{"metaStoreConfig: {storeType: etcd}", "storeType etcd is not supported yet"},

@@ -11,8 +11,8 @@
 namespace cdc {
 
 void SetUpLog() {
-  auto logger = std::make_shared<spdlog::logger>(
-      "cdc", std::make_shared<spdlog::sinks::stdout_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("cdc", std::make_shared<spdlog::sinks::stdout_sink_mt>());
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));

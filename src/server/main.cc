@@ -1,5 +1,3 @@
-#include <pthread.h>
-
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include "base/thread.h"
@@ -78,10 +77,8 @@ int Serve(const Arguments& arguments) {
     spdlog::warn("unknown logLevel {}, info is used", loaded->config.log_level);
   }
   const std::string address = loaded->config.address;
-  cdc::Result<std::unique_ptr<cdc::Server>> server =
-      cdc::StartServer({.config = loaded->config,
-                        .version = CDC_VERSION,
-                        .open_source = cdc::OpenMilvusSource});
+  cdc::Result<std::unique_ptr<cdc::Server>> server = cdc::StartServer(
+      {.config = loaded->config, .version = CDC_VERSION, .open_source = cdc::OpenMilvusSource});
   if (!server.ok()) {
     spdlog::critical("{}", server.status().message());
     return kExitCannotRun;

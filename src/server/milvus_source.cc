@@ -67,8 +67,8 @@ Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaS
   Result<std::unique_ptr<EtcdCatalog>> catalog =
       StartEtcdCatalog(CatalogOptions(config.source_etcd));
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
-  return std::unique_ptr<OpenSource>(std::make_unique<MilvusSource>(
-      *std::move(catalog), *std::move(log), store, config));
+  return std::unique_ptr<OpenSource>(
+      std::make_unique<MilvusSource>(*std::move(catalog), *std::move(log), store, config));
 }
 
 }  // namespace cdc

@@ -24,7 +24,8 @@ class RealServer final : public Server {
                 .max_tasks = options_.config.max_task_num,
                 .source_status = [this] { return source_.Health(); }}),
         metrics_(options_.version, [this] { return tasks_.List(); }),
-        api_(&tasks_, &metrics_,
+        api_(&tasks_,
+             &metrics_,
              {.max_name_length = options_.config.max_name_length,
               .replicate_channel = options_.config.replicate_channel}) {}
 

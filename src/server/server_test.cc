@@ -123,7 +123,8 @@ TEST_F(ServerTest, RestartGoesOnAlsoIfTheSourceComesLater) {
   Start();
   ASSERT_TRUE(Eventually([this] {
     return Post(R"({"request_type":"get","request_data":{"task_id":"t1"}})")
-               .find(R"("condition":{"state":"retrying","reason":"the source is not ready: down")") !=
+               .find(
+                   R"("condition":{"state":"retrying","reason":"the source is not ready: down")") !=
            std::string::npos;
   }));
   EXPECT_THAT(Post(R"({"request_type":"list"})"), HasSubstr(R"("state":"Running")"));

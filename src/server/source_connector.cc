@@ -35,7 +35,8 @@ void SourceConnector::Connect(const std::stop_token& stop) {
       on_ready_();
       return;
     }
-    const Status failure = UnavailableError("the source is not ready: " + source.status().message());
+    const Status failure =
+        UnavailableError("the source is not ready: " + source.status().message());
     bool news = false;
     {
       MutexLock lock(mutex_);

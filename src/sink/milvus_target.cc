@@ -50,7 +50,7 @@ WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
 // Milvus Lite swaps its tables at a flush without a lock: a row written to a collection beside
 // another write of it could be lost. So its writes go one at a time per collection; several at a
 // time would not be faster.
-class MilvusTarget : public Target {
+class MilvusTarget final : public Target {
  public:
   MilvusTarget(const Endpoint& endpoint, const TargetOptions& options)
       : write_timeout_(options.write_timeout),

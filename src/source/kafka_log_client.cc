@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A call that waits for a broker looks so often whether it is hopeless.
+// A ping first waits so long before it looks whether it is hopeless.
 constexpr milliseconds kSlice{100};
 
 struct ConfCloser {
@@ -148,12 +148,14 @@ void KafkaClient::OnError(int code, const char* reason) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
       // Only a count, "2/2 brokers are down"; why is what was said before.
       failure_ = Unavailable(last_reason_.empty() ? reason : last_reason_ + "; " + reason);
+      ++failures_;
       break;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR__FATAL:
       last_reason_ = reason;
       failure_ = Unavailable(last_reason_);
+      ++failures_;
       break;
     default:
       last_reason_ = reason;
@@ -163,6 +165,11 @@ void KafkaClient::OnError(int code, const char* reason) {
 Status KafkaClient::failure() const {
   MutexLock lock(mutex_);
   return failure_;
+}
+
+uint64_t KafkaClient::failures() const {
+  MutexLock lock(mutex_);
+  return failures_;
 }
 
 void KafkaClient::ClearFailure() {
@@ -191,20 +198,21 @@ Status KafkaClient::CallFailed(const char* call, int code) {
 }
 
 Status KafkaClient::Ping(milliseconds timeout) {
-  // An error from before does not count: whether it still holds is the question.
-  ClearFailure();
   const auto deadline = Clock::now() + timeout;
-  while (true) {
+  const uint64_t failures = this->failures();
+  // The call itself does not end early; a longer one is for a broker that is far away.
+  for (milliseconds slice = kSlice;; slice *= 2) {
     const rd_kafka_metadata_t* answer = nullptr;
-    const auto code = rd_kafka_metadata(handle_, 0, nullptr, &answer,
-                                        Int(std::min(kSlice, Left(deadline))));
+    const auto code =
+        rd_kafka_metadata(handle_, 0, nullptr, &answer, Int(std::min(slice, Left(deadline))));
     const Metadata metadata(answer);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Serve();
       ClearFailure();
       return OkStatus();
     }
     Serve();
-    if (Left(deadline) == milliseconds(0) || !failure().ok()) {
+    if (Left(deadline) == milliseconds(0) || this->failures() != failures) {
       return CallFailed("no broker answers", code);
     }
   }
@@ -222,6 +230,7 @@ Result<bool> KafkaClient::HasTopic(const std::string& name, milliseconds timeout
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return CallFailed("asking for the topic", code);
   }
+  ClearFailure();
   if (metadata->topic_cnt == 0 || IsUnknownTopic(metadata->topics[0].err)) {
     return false;
   }

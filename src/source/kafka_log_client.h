@@ -1,9 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -74,6 +77,7 @@ class KafkaClient {
   explicit KafkaClient(std::string address) : address_(std::move(address)) {}
 
   Status Unavailable(const std::string& what) const;
+  uint64_t failures() const;
   // What a call that failed with this code is to be reported as.
   Status CallFailed(const char* call, int code);
 
@@ -83,6 +87,7 @@ class KafkaClient {
 
   mutable Mutex mutex_;
   Status failure_ CDC_GUARDED_BY(mutex_);
+  uint64_t failures_ CDC_GUARDED_BY(mutex_) = 0;  // how often it was set
   std::string last_reason_ CDC_GUARDED_BY(mutex_);
 };
 

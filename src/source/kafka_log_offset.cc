@@ -41,10 +41,9 @@ Status CheckKafkaOffset(const std::string& channel,
                            " < " + std::to_string(watermarks.low));
   }
   if (offset > watermarks.high) {
-    return FailedPreconditionError("position behind the end of the log, is this Kafka still that "
-                                   "of the source: channel " +
-                                   channel + ": " + std::to_string(offset) + " > " +
-                                   std::to_string(watermarks.high));
+    return FailedPreconditionError(
+        "position behind the end of the log, is this the Kafka of the same Milvus: channel " +
+        channel + ": " + std::to_string(offset) + " > " + std::to_string(watermarks.high));
   }
   return OkStatus();
 }

@@ -20,10 +20,11 @@ struct KafkaWatermarks {
   int64_t high = 0;
 };
 
-// Whether reading `channel` from `offset` on brings all there is from there.
+// Whether reading `channel` from `offset` on brings all there is from there; `offset` may be the
+// end itself.
 //
-// kOutOfRange: it is no longer there. kFailedPrecondition: it is behind the end (`offset` may be
-// `high` itself), so this is not the log it was taken from.
+// kOutOfRange: it is no longer there. kFailedPrecondition: it is behind the end, so this is not the
+// log it was taken from.
 Status CheckKafkaOffset(const std::string& channel,
                         int64_t offset,
                         const KafkaWatermarks& watermarks);

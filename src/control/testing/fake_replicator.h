@@ -38,9 +38,9 @@ class FakeReplicator final : public Replicator {
   void FailTask(const std::string& task_id, const std::string& reason);
 
   bool running(const std::string& task_id) const;
-  std::vector<std::string> running() const;  // ids, sorted
+  std::vector<std::string> running() const;      // ids, sorted
   int starts(const std::string& task_id) const;  // also those that failed
-  std::vector<std::string> prepared() const;  // ids, in order
+  std::vector<std::string> prepared() const;     // ids, in order
   TaskSpec last_started(const std::string& task_id) const;
 
  private:

@@ -25,8 +25,7 @@ class InMemoryMetaStore final : public MetaStore {
   Result<Progress> LoadProgress(const std::string& task_id) override;
   Status SaveCheckpoints(const std::string& task_id,
                          const std::vector<ChannelCheckpoint>& channels) override;
-  Status PutCollection(const std::string& task_id,
-                       const ReplicatedCollection& collection) override;
+  Status PutCollection(const std::string& task_id, const ReplicatedCollection& collection) override;
   Status RemoveCollection(const std::string& task_id, CollectionId id) override;
   Status PutDatabase(const std::string& task_id, const std::string& database) override;
   Status RemoveDatabase(const std::string& task_id, const std::string& database) override;

@@ -1,16 +1,15 @@
 #include "metastore/testing/temp_dir.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <system_error>
+
+#include <stdlib.h>
 
 #include "base/status.h"
 
 namespace cdc {
 
-TempDir::TempDir()
-    : path_((std::filesystem::temp_directory_path() / "cdc-test-XXXXXX").string()) {
+TempDir::TempDir() : path_((std::filesystem::temp_directory_path() / "cdc-test-XXXXXX").string()) {
   CDC_CHECK(mkdtemp(path_.data()) != nullptr);
 }
 

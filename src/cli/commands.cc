@@ -1,0 +1,184 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/task_ids.h"
+#include "cli/task_text.h"
+
+namespace cdc::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void PrintJson(const CommandContext& context, const Json& data) {
+  *context.console.out << data.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+void PrintLines(const CommandContext& context, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    *context.console.out << line << "\n";
+  }
+}
+
+TableLayout LayoutFor(const Console& console) {
+  const std::optional<TerminalSize> terminal = console.terminal();
+  return {.width = terminal ? static_cast<size_t>(terminal->columns) : 0,
+          .colours = console.Colours()};
+}
+
+Result<std::vector<TaskInfo>> FetchTasks(const ApiClient& client) {
+  CDC_ASSIGN_OR_RETURN(const Json data,
+                       client.Call("list", Json::object(), ApiClient::kListLimit));
+  return ReadTasks(data);
+}
+
+// An id that names no task stays as it is if that is to be ignored: the server decides then.
+Result<std::vector<std::string>> ResolveAll(const ApiClient& client, const ChangeOptions& options) {
+  CDC_ASSIGN_OR_RETURN(const std::vector<TaskInfo> tasks, FetchTasks(client));
+  std::vector<std::string> ids;
+  for (const std::string& text : options.ids) {
+    Result<std::string> id = ResolveTaskId(text, tasks);
+    if (options.ignore_not_found && id.status().code() == StatusCode::kNotFound) {
+      id = text;
+    }
+    CDC_RETURN_IF_ERROR(id.status());
+    if (std::find(ids.begin(), ids.end(), *id) == ids.end()) {
+      ids.push_back(*id);
+    }
+  }
+  return ids;
+}
+
+int64_t NowUnixMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// The request is the only place that knows the scope before the server lists the task.
+TaskInfo Describe(const Json& request) { return ReadTask(request); }
+
+void PrintCreated(const CommandContext& context, const std::string& id, const TaskInfo& task) {
+  std::ostream& out = *context.console.out;
+  const std::string scope = DescribeNames(task.scope);
+  const bool everything = scope == "everything";
+  if (!context.console.terminal()) {
+    out << id << "\n";
+    if (everything) {
+      *context.console.err << "the task covers everything: all collections of all databases\n";
+    }
+    return;
+  }
+  out << "created task " << id << "\n"
+      << "  target  " << task.target << "\n"
+      << "  covers  " << scope << (everything ? ": all collections of all databases" : "") << "\n"
+      << "  follow  milvus-cdc task watch " << id << "\n";
+}
+
+constexpr const char* PastTense(std::string_view operation) {
+  return operation == "pause" ? "paused" : operation == "resume" ? "resumed" : "deleted";
+}
+
+}  // namespace
+
+ExitCode Report(const Console& console, const Status& status) {
+  if (!status.ok()) {
+    *console.err << DescribeFailure(status);
+  }
+  return ExitCodeOf(status);
+}
+
+ExitCode CreateTask(const CommandContext& context, const Json& request) {
+  const Result<Json> data =
+      context.client.Call("create", request, ApiClient::kOperationLimit);
+  if (!data.ok()) {
+    return Report(context.console, data.status().WithContext("cannot create the task"));
+  }
+  if (context.output == Output::kJson) {
+    PrintJson(context, *data);
+    return ExitCode::kOk;
+  }
+  const Json id = data->value("task_id", Json());
+  if (!id.is_string()) {
+    return Report(context.console, UnavailableError(context.client.base() +
+                                                    " is not a milvus-cdc server: no task_id"));
+  }
+  PrintCreated(context, Printable(id.get<std::string>()), Describe(request));
+  return ExitCode::kOk;
+}
+
+ExitCode ListTasks(const CommandContext& context) {
+  const Result<Json> data =
+      context.client.Call("list", Json::object(), ApiClient::kListLimit);
+  if (!data.ok()) {
+    return Report(context.console, data.status().WithContext("cannot list the tasks"));
+  }
+  if (context.output == Output::kJson) {
+    PrintJson(context, *data);
+    return ExitCode::kOk;
+  }
+  PrintLines(context, FormatTaskList(ReadTasks(*data), LayoutFor(context.console)));
+  return ExitCode::kOk;
+}
+
+ExitCode GetTask(const CommandContext& context, const std::string& id) {
+  const std::string what = "cannot get task " + Printable(id);
+  const Result<std::vector<TaskInfo>> tasks = FetchTasks(context.client);
+  if (!tasks.ok()) {
+    return Report(context.console, tasks.status().WithContext(what));
+  }
+  const Result<std::string> full = ResolveTaskId(id, *tasks);
+  if (!full.ok()) {
+    return Report(context.console, full.status().WithContext(what));
+  }
+  const Result<Json> data =
+      context.client.Call("get", {{"task_id", *full}}, ApiClient::kListLimit);
+  if (!data.ok()) {
+    return Report(context.console, data.status().WithContext(what));
+  }
+  if (context.output == Output::kJson) {
+    PrintJson(context, *data);
+    return ExitCode::kOk;
+  }
+  PrintLines(context, FormatTaskDetails(ReadTask(data->value("task", Json())), NowUnixMs(),
+                                        LayoutFor(context.console)));
+  return ExitCode::kOk;
+}
+
+ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options) {
+  const Console& console = context.console;
+  const Result<std::vector<std::string>> ids = ResolveAll(context.client, options);
+  if (!ids.ok()) {
+    return Report(console, ids.status().WithContext("cannot " + options.operation));
+  }
+  ExitCode code = ExitCode::kOk;
+  Json done = Json::array();
+  for (const std::string& id : *ids) {
+    Json data = {{"task_id", id}};
+    if (options.ignore_not_found) {
+      data["ignore_not_found"] = true;
+    }
+    const Status status =
+        context.client.Call(options.operation, data, ApiClient::kOperationLimit).status();
+    const ExitCode each = Report(
+        console, status.WithContext("cannot " + options.operation + " task " + Printable(id)));
+    code = code == ExitCode::kOk ? each : code;
+    if (each == ExitCode::kOk) {
+      done.push_back(id);
+      if (context.output == Output::kText) {
+        *console.out << PastTense(options.operation) << " " << Printable(id) << "\n";
+      }
+    }
+  }
+  if (context.output == Output::kJson) {
+    PrintJson(context, {{"task_ids", done}});
+  }
+  return code;
+}
+
+}  // namespace cdc::cli

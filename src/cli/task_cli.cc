@@ -1,0 +1,260 @@
+#include "cli/task_cli.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <functional>
+#include <ostream>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/api_client.h"
+#include "cli/commands.h"
+#include "cli/create_options.h"
+#include "cli/exit_code.h"
+#include "cli/format.h"
+#include "cli/interruption.h"
+#include "cli/watch.h"
+
+namespace cdc::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kDefaultServer = "http://127.0.0.1:8444";
+constexpr const char* kServerVariable = "MILVUS_CDC_SERVER";
+constexpr const char* kTokenVariable = "MILVUS_CDC_TARGET_TOKEN";
+
+// Everything that can be given, filled by the parser.
+struct Arguments {
+  std::string server;
+  std::string output = "text";
+  CreateOptions create;
+  std::string token_file;
+  std::string request_file;
+  std::string id;
+  ChangeOptions change;
+  WatchOptions watch;
+  double interval_seconds = 1;
+  int64_t until_caught_up_ms = 0;
+};
+
+// What the command line asked for.
+using Command = std::function<ExitCode(const CommandContext&)>;
+
+// Options of every command; they may also stand before it.
+void AddCommonOptions(CLI::App* app, Arguments* arguments) {
+  app->add_option("--server", arguments->server,
+                  std::string("the milvus-cdc server [") + kDefaultServer + "] (env " +
+                      kServerVariable + ")");
+  app->add_option("-o,--output", arguments->output, "text, or json: the server's data [text]")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+CLI::App* AddCommand(CLI::App* app,
+                     const std::string& name,
+                     const std::string& description,
+                     Arguments* arguments) {
+  CLI::App* command = app->add_subcommand(name, description);
+  AddCommonOptions(command, arguments);
+  return command;
+}
+
+// Reads the files and the environment that the arguments name.
+Result<Json> CreateRequestOf(const Arguments& arguments, const Console& console) {
+  CreateOptions options = arguments.create;
+  std::optional<Json> base;
+  if (!arguments.request_file.empty()) {
+    CDC_ASSIGN_OR_RETURN(base, ReadRequestFile(arguments.request_file));
+  } else if (options.target_uri.empty()) {
+    return InvalidArgumentError("--target-uri is required (or --file with a whole request)");
+  }
+  if (!arguments.token_file.empty()) {
+    CDC_ASSIGN_OR_RETURN(options.token, ReadTokenFile(arguments.token_file));
+  } else if (options.token.empty() && !base) {
+    options.token = console.environment(kTokenVariable).value_or("");
+  }
+  return BuildCreateRequest(options, std::move(base));
+}
+
+void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
+  CLI::App* create = AddCommand(app, "create", "creates and starts a task", arguments);
+  CreateOptions& options = arguments->create;
+  create->add_option("--target-uri", options.target_uri, "the target: http(s)://host:port");
+  CLI::Option* token = create->add_option(
+      "--token", options.token,
+      "user:password or an API key of the target; other users of this machine can see it in the "
+      "process list, unlike --token-file and the variable " + std::string(kTokenVariable));
+  create->add_option("--token-file", arguments->token_file, "a file that holds the token")
+      ->excludes(token);
+  create->add_option("--collection", options.collections,
+                     "a collection, name or db.name, * for every; may be repeated. Neither this nor "
+                     "--database: everything")
+      ->expected(1)
+      ->take_all();
+  create->add_option("--database", options.databases,
+                     "all collections of a database, * for every; may be repeated")
+      ->expected(1)
+      ->take_all();
+  create->add_option("--start-from", options.start_from,
+                     "where to begin in collections that exist: latest leaves out the rows they "
+                     "have, earliest takes all that the queue still holds [latest]")
+      ->check(CLI::IsMember({"latest", "earliest"}));
+  create->add_option("--id", options.id, "the id [generated]");
+  create->add_option("--connect-timeout", options.connect_timeout_seconds,
+                     "seconds to wait for the target [5]")
+      ->check(CLI::Range(1, 3600));
+  create->add_flag("--disable-auto-start", options.disable_auto_start,
+                   "pauses the task when the server is restarted");
+  create->add_option("--file", arguments->request_file,
+                     "a JSON file with the request; other options take precedence over it");
+  create->callback([arguments, command] {
+    *command = [arguments](const CommandContext& context) {
+      const Result<Json> request = CreateRequestOf(*arguments, context.console);
+      return request.ok() ? CreateTask(context, *request)
+                          : Report(context.console, request.status());
+    };
+  });
+}
+
+void AddShow(CLI::App* app, Arguments* arguments, Command* command) {
+  AddCommand(app, "list", "lists all tasks", arguments)->callback([command] {
+    *command = [](const CommandContext& context) { return ListTasks(context); };
+  });
+  CLI::App* get = AddCommand(app, "get", "shows all that is known of a task", arguments);
+  get->add_option("id", arguments->id, "its id, or the beginning of it")->required();
+  get->callback([arguments, command] {
+    *command = [arguments](const CommandContext& context) {
+      return GetTask(context, arguments->id);
+    };
+  });
+}
+
+void AddChange(CLI::App* app,
+               const std::string& operation,
+               const std::string& description,
+               Arguments* arguments,
+               Command* command) {
+  CLI::App* change = AddCommand(app, operation, description, arguments);
+  change->add_option("ids", arguments->change.ids, "ids, or beginnings of ids")->required();
+  if (operation == "delete") {
+    change->add_flag("--ignore-not-found", arguments->change.ignore_not_found,
+                     "an id that names no task is not an error");
+  }
+  change->callback([arguments, command, operation] {
+    arguments->change.operation = operation;
+    *command = [arguments](const CommandContext& context) {
+      return ChangeTasks(context, arguments->change);
+    };
+  });
+}
+
+void AddWatch(CLI::App* app, Arguments* arguments, Command* command) {
+  CLI::App* watch = AddCommand(app, "watch", "shows rates, lag and condition live", arguments);
+  watch->add_option("ids", arguments->watch.ids, "ids, or beginnings of ids [all tasks]");
+  watch->add_flag("-v,--verbose", arguments->watch.verbose, "also the position of each channel");
+  watch->add_option("--interval", arguments->interval_seconds, "seconds between looks [1]")
+      ->check(CLI::Range(0.05, 86'400.0));
+  CLI::Option* until =
+      watch->add_option("--until-caught-up", arguments->until_caught_up_ms,
+                        "ends with 0 as soon as the lag is at most so many milliseconds")
+          ->check(CLI::NonNegativeNumber);
+  watch->callback([arguments, until, command] {
+    arguments->watch.interval =
+        std::chrono::milliseconds(static_cast<int64_t>(arguments->interval_seconds * 1000));
+    if (until->count() > 0) {
+      arguments->watch.until_caught_up_ms = arguments->until_caught_up_ms;
+    }
+    *command = [arguments](const CommandContext& context) {
+      const Interruption interruption;
+      return Watch(context, arguments->watch, interruption.token());
+    };
+  });
+}
+
+void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
+  app->require_subcommand(1);
+  app->footer(
+      "Exit codes: 0 done, 1 the server refused, 2 wrong usage, 3 the server cannot be reached.");
+  AddCommonOptions(app, arguments);
+  AddCreate(app, arguments, command);
+  AddShow(app, arguments, command);
+  AddChange(app, "pause", "stops tasks; they go on where they were when resumed", arguments,
+            command);
+  AddChange(app, "resume", "starts paused tasks", arguments, command);
+  AddChange(app, "delete", "deletes tasks; what the target holds stays", arguments, command);
+  AddWatch(app, arguments, command);
+}
+
+// Names what was not understood, but not the values: a mistyped --token has a secret behind it.
+std::string DescribeExtras(const std::vector<std::string>& extras) {
+  std::string options;
+  for (const std::string& extra : extras) {
+    if (extra.rfind('-', 0) == 0) {
+      options += " " + Printable(extra.substr(0, extra.find('=')));
+    }
+  }
+  return options.empty() ? "there are too many arguments" : "unknown option:" + options;
+}
+
+ExitCode ReportUsage(const Console& console, const std::string& message) {
+  *console.err << "milvus-cdc task: " << message << "\n"
+               << "  hint: `milvus-cdc task --help`, `milvus-cdc task create --help`\n";
+  return ExitCode::kUsage;
+}
+
+ExitCode Run(const Arguments& arguments, const Command& command, const Console& console) {
+  std::string server = arguments.server;
+  if (server.empty()) {
+    server = console.environment(kServerVariable).value_or("");
+  }
+  Result<ServerAddress> address = ParseServerAddress(server.empty() ? kDefaultServer : server);
+  if (!address.ok()) {
+    return Report(console, address.status());
+  }
+  const ApiClient client(*std::move(address));
+  const ExitCode code =
+      command({.client = client,
+               .console = console,
+               .output = arguments.output == "json" ? Output::kJson : Output::kText});
+  console.out->flush();
+  return code;
+}
+
+ExitCode ParseAndRun(const std::vector<std::string>& arguments, const Console& console) {
+  Arguments parsed;
+  Command command;
+  CLI::App app{"Creates, shows and changes the tasks of a running server", "milvus-cdc task"};
+  AddCommands(&app, &parsed, &command);
+  try {
+    // The parser takes them from the back.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ExtrasError&) {
+    return ReportUsage(console, DescribeExtras(app.remaining(true)));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {  // --help
+      app.exit(error, *console.out, *console.err);
+      return ExitCode::kOk;
+    }
+    return ReportUsage(console, error.what());
+  }
+  return Run(parsed, command, console);
+}
+
+}  // namespace
+
+int RunTaskCommand(const std::vector<std::string>& arguments, const Console& console) {
+  // A connection that the server closes, or a reader that has gone, is seen at the write.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return static_cast<int>(ParseAndRun(arguments, console));
+  } catch (const std::exception& error) {
+    *console.err << "milvus-cdc: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::kRefused);
+  }
+}
+
+}  // namespace cdc::cli
