@@ -26,8 +26,8 @@ ALLOWED = {
     "metastore": {"base", "model"},
     "pipeline": {"base", "model", "metastore"} | STAGES,
     "control": {"base", "model", "metastore", "pipeline"},
-    "server": {"base", "model", "etcd", "metastore", "pipeline", "control"} | STAGES,
-    "cli": {"base", "model"},
+    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "cli"} | STAGES,
+    "cli": {"base"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)

@@ -86,10 +86,9 @@ Result<ServerAddress> ParseServerAddress(const std::string& text) {
   const bool has_port =
       colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
   const std::string port = has_port ? host.substr(colon + 1) : "";
-  const bool valid_port =
-      !has_port || (!port.empty() && port.size() <= 5 &&
-                    port.find_first_not_of("0123456789") == std::string::npos &&
-                    std::stoi(port) > 0 && std::stoi(port) <= 65535);
+  const bool valid_port = !has_port || (!port.empty() && port.size() <= 5 &&
+                                        port.find_first_not_of("0123456789") == std::string::npos &&
+                                        std::stoi(port) > 0 && std::stoi(port) <= 65535);
   if ((scheme != "http" && scheme != "https") || host.empty() || host.front() == ':' ||
       !valid_port || text.find_first_of(" \t\r\n?#") != std::string::npos) {
     return InvalidArgumentError(wanted + ", got \"" + Printable(text) + "\"");

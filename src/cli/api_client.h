@@ -38,8 +38,8 @@ class ApiClient {
   // Posts the request and returns the answer's `data`, an empty object if it has none.
   //
   // kFailedPrecondition: the server refused; the message is the server's own, with its code.
-  // kUnavailable: no server, no answer within `limit`, or one that is not of a milvus-cdc. After "no
-  // answer within" the request may have been carried out. kCancelled: `stop` was asked.
+  // kUnavailable: no server, no answer within `limit`, or one that is not of a milvus-cdc. After
+  // "no answer within" the request may have been carried out. kCancelled: `stop` was asked.
   Result<Json> Call(const std::string& type,
                     const Json& data,
                     std::chrono::seconds limit,

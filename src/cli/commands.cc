@@ -32,8 +32,7 @@ TableLayout LayoutFor(const Console& console) {
 }
 
 Result<std::vector<TaskInfo>> FetchTasks(const ApiClient& client) {
-  CDC_ASSIGN_OR_RETURN(const Json data,
-                       client.Call("list", Json::object(), ApiClient::kListLimit));
+  CDC_ASSIGN_OR_RETURN(const Json data, client.Call("list", Json::object(), ApiClient::kListLimit));
   return ReadTasks(data);
 }
 
@@ -94,8 +93,7 @@ ExitCode Report(const Console& console, const Status& status) {
 }
 
 ExitCode CreateTask(const CommandContext& context, const Json& request) {
-  const Result<Json> data =
-      context.client.Call("create", request, ApiClient::kOperationLimit);
+  const Result<Json> data = context.client.Call("create", request, ApiClient::kOperationLimit);
   if (!data.ok()) {
     return Report(context.console, data.status().WithContext("cannot create the task"));
   }
@@ -113,8 +111,7 @@ ExitCode CreateTask(const CommandContext& context, const Json& request) {
 }
 
 ExitCode ListTasks(const CommandContext& context) {
-  const Result<Json> data =
-      context.client.Call("list", Json::object(), ApiClient::kListLimit);
+  const Result<Json> data = context.client.Call("list", Json::object(), ApiClient::kListLimit);
   if (!data.ok()) {
     return Report(context.console, data.status().WithContext("cannot list the tasks"));
   }
@@ -136,8 +133,7 @@ ExitCode GetTask(const CommandContext& context, const std::string& id) {
   if (!full.ok()) {
     return Report(context.console, full.status().WithContext(what));
   }
-  const Result<Json> data =
-      context.client.Call("get", {{"task_id", *full}}, ApiClient::kListLimit);
+  const Result<Json> data = context.client.Call("get", {{"task_id", *full}}, ApiClient::kListLimit);
   if (!data.ok()) {
     return Report(context.console, data.status().WithContext(what));
   }

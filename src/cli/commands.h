@@ -23,8 +23,8 @@ struct CommandContext {
 // Prints an error to the console, ok prints nothing; returns the exit code that belongs to it.
 ExitCode Report(const Console& console, const Status& status);
 
-// Sends a request as BuildCreateRequest makes it. On stdout comes what was created or, when a program
-// reads it, the id alone.
+// Sends a request as BuildCreateRequest makes it. On stdout comes what was created or, when a
+// program reads it, the id alone.
 ExitCode CreateTask(const CommandContext& context, const nlohmann::ordered_json& request);
 
 ExitCode ListTasks(const CommandContext& context);

@@ -1,10 +1,10 @@
 #include "cli/console.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <iostream>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace cdc::cli {
 namespace {

@@ -1,7 +1,5 @@
 #include "cli/create_options.h"
 
-#include <strings.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <strings.h>
 
 #include "cli/format.h"
 
@@ -68,8 +67,8 @@ Status AddCollection(const std::string& text, const CreateOptions& options, Name
     return OkStatus();
   }
   if (dot == 0 || dot + 1 == text.size() || text.find('.', dot + 1) != std::string::npos) {
-    return InvalidArgumentError("--collection must be a name or db.name, got \"" +
-                                Printable(text) + "\"");
+    return InvalidArgumentError("--collection must be a name or db.name, got \"" + Printable(text) +
+                                "\"");
   }
   (*names)[text.substr(0, dot)].push_back(text.substr(dot + 1));
   return OkStatus();

@@ -22,17 +22,17 @@ struct CreateOptions {
   bool disable_auto_start = false;
 };
 
-// The `request_data` of a create: `base` (from --file; an empty object without one) with what was given
-// on the command line in its place. The collections and databases together replace the ones of `base`.
-// Without any of them, and without a file, everything is covered.
+// The `request_data` of a create: `base` (from --file; an empty object without one) with what was
+// given on the command line in its place. The collections and databases together replace the ones
+// of `base`. Without any of them, and without a file, everything is covered.
 //
-// kInvalidArgument: a name that means nothing, or a collection without a database beside --database,
-// which could mean two things.
+// kInvalidArgument: a name that means nothing, or a collection without a database beside
+// --database, which could mean two things.
 Result<nlohmann::ordered_json> BuildCreateRequest(const CreateOptions& options,
                                                   std::optional<nlohmann::ordered_json> base);
 
-// Reads a file with the request data, or with a whole request of the API whose type is create. Errors
-// (kInvalidArgument) never repeat the content: it may hold a token.
+// Reads a file with the request data, or with a whole request of the API whose type is create.
+// Errors (kInvalidArgument) never repeat the content: it may hold a token.
 Result<nlohmann::ordered_json> ReadRequestFile(const std::string& path);
 
 // The first line of a file that holds nothing else.

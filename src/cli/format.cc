@@ -26,7 +26,11 @@ Character CharacterAt(std::string_view text, size_t at) {
     return static_cast<char32_t>(static_cast<unsigned char>(text[i]));
   };
   const char32_t first = byte(at);
-  const size_t bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const size_t bytes = first < 0x80   ? 1
+                       : first < 0xc2 ? 0
+                       : first < 0xe0 ? 2
+                       : first < 0xf0 ? 3
+                                      : 4;
   if (bytes <= 1 || first > 0xf4 || at + bytes > text.size()) {
     return {first < 0x80 ? first : U'?', 1};
   }
@@ -75,7 +79,8 @@ std::string ThreeDigits(double value) {
   return value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value);
 }
 
-std::string TwoUnits(int64_t value, int64_t unit, const char* name, int64_t part, const char* rest) {
+std::string TwoUnits(
+    int64_t value, int64_t unit, const char* name, int64_t part, const char* rest) {
   return fmt::format("{} {} {} {}", value / unit, name, value % unit / part, rest);
 }
 

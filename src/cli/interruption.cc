@@ -1,15 +1,15 @@
 #include "cli/interruption.h"
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstdint>
 
 #include "base/status.h"
 

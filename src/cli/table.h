@@ -31,8 +31,8 @@ struct TableLayout {
 
 // Lays out `rows` (each with a cell a column) under the titles: columns as wide as their content,
 // two spaces apart. If that is wider than the terminal, the widest column that may be cut gives way
-// first, its texts ending with "…"; if even that is too wide, the lines are cut at the edge, so that
-// none ever fills two lines. Returns lines without newlines and without trailing spaces.
+// first, its texts ending with "…"; if even that is too wide, the lines are cut at the edge, so
+// that none ever fills two lines. Returns lines without newlines and without trailing spaces.
 std::vector<std::string> LayOutTable(const std::vector<Column>& columns,
                                      const std::vector<std::vector<Cell>>& rows,
                                      const TableLayout& layout);

@@ -47,9 +47,9 @@ using Command = std::function<ExitCode(const CommandContext&)>;
 
 // Options of every command; they may also stand before it.
 void AddCommonOptions(CLI::App* app, Arguments* arguments) {
-  app->add_option("--server", arguments->server,
-                  std::string("the milvus-cdc server [") + kDefaultServer + "] (env " +
-                      kServerVariable + ")");
+  app->add_option(
+      "--server", arguments->server,
+      std::string("the milvus-cdc server [") + kDefaultServer + "] (env " + kServerVariable + ")");
   app->add_option("-o,--output", arguments->output, "text, or json: the server's data [text]")
       ->check(CLI::IsMember({"text", "json"}));
 }
@@ -87,25 +87,30 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
   CLI::Option* token = create->add_option(
       "--token", options.token,
       "user:password or an API key of the target; other users of this machine can see it in the "
-      "process list, unlike --token-file and the variable " + std::string(kTokenVariable));
+      "process list, unlike --token-file and the variable " +
+          std::string(kTokenVariable));
   create->add_option("--token-file", arguments->token_file, "a file that holds the token")
       ->excludes(token);
-  create->add_option("--collection", options.collections,
-                     "a collection, name or db.name, * for every; may be repeated. Neither this nor "
-                     "--database: everything")
+  create
+      ->add_option("--collection", options.collections,
+                   "a collection, name or db.name, * for every; may be repeated. Neither this nor "
+                   "--database: everything")
       ->expected(1)
       ->take_all();
-  create->add_option("--database", options.databases,
-                     "all collections of a database, * for every; may be repeated")
+  create
+      ->add_option("--database", options.databases,
+                   "all collections of a database, * for every; may be repeated")
       ->expected(1)
       ->take_all();
-  create->add_option("--start-from", options.start_from,
-                     "where to begin in collections that exist: latest leaves out the rows they "
-                     "have, earliest takes all that the queue still holds [latest]")
+  create
+      ->add_option("--start-from", options.start_from,
+                   "where to begin in collections that exist: latest leaves out the rows they "
+                   "have, earliest takes all that the queue still holds [latest]")
       ->check(CLI::IsMember({"latest", "earliest"}));
   create->add_option("--id", options.id, "the id [generated]");
-  create->add_option("--connect-timeout", options.connect_timeout_seconds,
-                     "seconds to wait for the target [5]")
+  create
+      ->add_option("--connect-timeout", options.connect_timeout_seconds,
+                   "seconds to wait for the target [5]")
       ->check(CLI::Range(1, 3600));
   create->add_flag("--disable-auto-start", options.disable_auto_start,
                    "pauses the task when the server is restarted");
@@ -159,8 +164,9 @@ void AddWatch(CLI::App* app, Arguments* arguments, Command* command) {
   watch->add_option("--interval", arguments->interval_seconds, "seconds between looks [1]")
       ->check(CLI::Range(0.05, 86'400.0));
   CLI::Option* until =
-      watch->add_option("--until-caught-up", arguments->until_caught_up_ms,
-                        "ends with 0 as soon as the lag is at most so many milliseconds")
+      watch
+          ->add_option("--until-caught-up", arguments->until_caught_up_ms,
+                       "ends with 0 as soon as the lag is at most so many milliseconds")
           ->check(CLI::NonNegativeNumber);
   watch->callback([arguments, until, command] {
     arguments->watch.interval =

@@ -12,9 +12,8 @@ std::string Name(const std::vector<const TaskInfo*>& tasks) {
   for (size_t i = 0; i < tasks.size() && i < kNamed; ++i) {
     names += (i == 0 ? "" : ", ") + tasks[i]->id;
   }
-  return tasks.size() <= kNamed
-             ? names
-             : names + " and " + std::to_string(tasks.size() - kNamed) + " more";
+  return tasks.size() <= kNamed ? names
+                                : names + " and " + std::to_string(tasks.size() - kNamed) + " more";
 }
 
 }  // namespace
@@ -36,8 +35,8 @@ Result<std::string> ResolveTaskId(const std::string& text, const std::vector<Tas
     return NotFoundError("no task has the id \"" + Printable(text) + "\" or one that begins so");
   }
   if (matches.size() > 1) {
-    return FailedPreconditionError("\"" + Printable(text) + "\" is the beginning of several ids: " +
-                                   Name(matches));
+    return FailedPreconditionError("\"" + Printable(text) +
+                                   "\" is the beginning of several ids: " + Name(matches));
   }
   return matches.front()->id;
 }

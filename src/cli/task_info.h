@@ -50,15 +50,15 @@ struct TaskInfo {
   bool IsRunning() const { return state == "Running"; }
 };
 
-// Reads an element of `list`, or the `task` of `get`. Never fails: what has an unexpected type counts
-// as left out.
+// Reads an element of `list`, or the `task` of `get`. Never fails: what has an unexpected type
+// counts as left out.
 TaskInfo ReadTask(const nlohmann::ordered_json& json);
 
 // The `tasks` of an answer to `list`, in its order.
 std::vector<TaskInfo> ReadTasks(const nlohmann::ordered_json& data);
 
-// Whether everything that a running task has begun to replicate is at most `limit_ms` behind. A channel
-// without a checkpoint is behind: its lag is not known.
+// Whether everything that a running task has begun to replicate is at most `limit_ms` behind. A
+// channel without a checkpoint is behind: its lag is not known.
 bool IsCaughtUp(const TaskInfo& task, int64_t limit_ms);
 
 }  // namespace cdc::cli

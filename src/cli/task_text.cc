@@ -74,9 +74,8 @@ void AppendChannels(const TaskInfo& task,
     rows.push_back({{channel.channel}, {FormatTime(channel.time_ms)}, {channel.position}});
   }
   lines->emplace_back();
-  for (std::string& line :
-       LayOutTable({{"CHANNEL"}, {"ON THE TARGET UP TO"}, {"POSITION"}}, rows,
-                   {.width = 0, .colours = layout.colours})) {
+  for (std::string& line : LayOutTable({{"CHANNEL"}, {"ON THE TARGET UP TO"}, {"POSITION"}}, rows,
+                                       {.width = 0, .colours = layout.colours})) {
     lines->push_back(std::move(line));
   }
 }
@@ -155,8 +154,8 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   }
   fields.AddList("covers now", task.covers);
   fields.Add("start from", OrDash(task.start_from));
-  fields.Add("auto start", task.disable_auto_start ? "no: paused after a restart of the server"
-                                                   : "yes");
+  fields.Add("auto start",
+             task.disable_auto_start ? "no: paused after a restart of the server" : "yes");
   fields.Add("lag", FormatDuration(task.lag_ms));
   fields.Add("source lag", FormatDuration(task.source_lag_ms));
   fields.Add("rows", DescribeRows(task.rows));

@@ -38,8 +38,8 @@ class Watcher {
       if (*done || !context_.console.out->good()) {
         return ExitCode::kOk;
       }
-      const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
-          SteadyClock::now() - begin);
+      const auto spent =
+          std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
       if (!Pause(std::max(options_.interval - spent, std::chrono::milliseconds(0)), stop)) {
         return Interrupted();
       }

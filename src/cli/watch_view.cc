@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kLeastId = 8;
 constexpr size_t kLeastChannel = 12;
 
-std::string RateText(const std::optional<Rates>& rates, double Rates::*rate) {
+std::string RateText(const std::optional<Rates>& rates, double Rates::* rate) {
   return rates ? FormatRate((*rates).*rate) : "-";
 }
 
@@ -56,11 +56,10 @@ std::vector<std::string> ChannelLines(const TaskInfo& task, const TableLayout& l
   for (const ChannelInfo& channel : task.channels) {
     rows.push_back({{"  " + channel.channel}, {FormatTime(channel.time_ms)}, {channel.position}});
   }
-  std::vector<std::string> lines =
-      LayOutTable({{.title = "  CHANNEL", .least = kLeastChannel},
-                   {.title = "ON THE TARGET UP TO"},
-                   {.title = "POSITION", .least = kLeastChannel}},
-                  rows, layout);
+  std::vector<std::string> lines = LayOutTable({{.title = "  CHANNEL", .least = kLeastChannel},
+                                                {.title = "ON THE TARGET UP TO"},
+                                                {.title = "POSITION", .least = kLeastChannel}},
+                                               rows, layout);
   return task.channels.empty() ? std::vector<std::string>() : lines;
 }
 
@@ -91,7 +90,7 @@ std::string MillisecondsText(std::optional<int64_t> milliseconds) {
 
 std::string PlainLine(const WatchFrame& frame, const WatchedTask& task) {
   const TaskInfo& info = task.info;
-  const auto number = [&task](double Rates::*rate) {
+  const auto number = [&task](double Rates::* rate) {
     return task.rates ? fmt::format("{:.1f}", (*task.rates).*rate) : std::string("-");
   };
   std::string line = fmt::format(

@@ -23,7 +23,7 @@ struct WatchFrame {
   std::string server;
   int64_t now_unix_ms = 0;
   std::vector<WatchedTask> tasks;
-  std::string problem;  // why the tasks are not of now; empty: they are
+  std::string problem;   // why the tasks are not of now; empty: they are
   bool verbose = false;  // also the position of each channel
 };
 

@@ -100,7 +100,8 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("start_from":"latest","disable_auto_start":false,"exclude_collections":[],)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],"covers":[],)"
-      R"("sink_mode":"api","rows":{"inserted":0,"upserted":0,"deleted":0},"bytes_waiting":0,)"
+      R"("sink_mode":"api","rows":{"inserted":0,"upserted":0,"deleted":0},)"
+      R"("bytes_written":0,"bytes_waiting":0,)"
       R"("target_version":""}}})"
       "\n");
 }
@@ -164,7 +165,8 @@ TEST_F(ApiTest, PositionsAsClientsKnowThem) {
 TEST_F(ApiTest, NoCredentialComesBack) {
   const std::string create =
       R"({"task_id":"t1","milvus_connect_param":{"uri":"http://10.0.0.2:19530","username":)"
-      R"("usr-secret","password":"pwd-secret","token":"tok-secret"},"collection_infos":[{"name":"c"}]})";
+      R"("usr-secret","password":"pwd-secret","token":"tok-secret"},)"
+      R"("collection_infos":[{"name":"c"}]})";
   std::string all = Ask("create", create) + Ask("get", R"({"task_id":"t1"})") + Ask("list", "{}");
   all += Ask("create",
              R"({"milvus_connect_param":{"token":["tok-secret"],"uri":{"t":"tok-secret"}}})");

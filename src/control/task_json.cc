@@ -79,6 +79,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["rows"] = {{"inserted", status.rows_inserted},
                  {"upserted", status.rows_upserted},
                  {"deleted", status.rows_deleted}};
+  out["bytes_written"] = status.bytes_written;
   out["bytes_waiting"] = status.bytes_waiting;
   out["target_version"] = status.target_version;
 }

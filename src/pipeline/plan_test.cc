@@ -15,7 +15,7 @@ const CollectionName kName{"default", "c"};
 Collection Source() {
   Collection source;
   source.id = {1};
-  source.name = "c";
+  source.name = kName.collection;
   source.shards = 2;
   source.schema.fields = {
       {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true, .auto_id = true},

@@ -469,16 +469,17 @@ TEST_F(TaskPipelineTest, ARecordThatCannotBeDecodedFailsTheTaskWithItsPlace) {
 
 TEST_F(TaskPipelineTest, AnIndexThatTheTargetRefusesDoesNotStopTheRows) {
   Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  target_.FailNextDdl(InvalidArgumentError("unknown index type ODD"));
   c.indexes = {{.id = {20}, .field = {100}, .name = "by_id", .params = {{"index_type", "ODD"}}}};
   catalog_.Set(MakeCatalog({c}));
-  target_.FailNextDdl(OkStatus());  // the creation of the collection
-  target_.FailNextDdl(InvalidArgumentError("unknown index type ODD"));
-  Start();
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  EXPECT_THAT(task_->GetStatus().reason, HasSubstr("unknown index type ODD"));
   log_.Append(kChannel, InsertRecord(c, {1, 2}, 11));
   log_.Append(kChannel, TickRecord(20));
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 2));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
-  EXPECT_THAT(task_->GetStatus().reason, HasSubstr("unknown index type ODD"));
   EXPECT_EQ(failure(), "");
 }
 

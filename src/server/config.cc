@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -87,6 +88,25 @@ class ConfigReader {
     }
     if (!node->IsScalar() || node->Tag() == "!" || !YAML::convert<bool>::decode(*node, *value)) {
       WrongType(path, "true or false", *node);
+    }
+  }
+
+  // Keys with one text each. The keys may hold dots.
+  void Read(const std::string& path, std::map<std::string, std::string>* value) {
+    const std::optional<YAML::Node> node = Find(path);
+    if (!node) {
+      return;
+    }
+    if (!node->IsMap()) {
+      WrongType(path, "a section with keys", *node);
+      return;
+    }
+    for (const auto& member : *node) {
+      if (!member.first.IsScalar() || !member.second.IsScalar()) {
+        WrongType(path, "keys with one value each", *node);
+        return;
+      }
+      (*value)[member.first.Scalar()] = member.second.Scalar();
     }
   }
 
@@ -176,13 +196,12 @@ void RefuseUnsupported(ConfigReader* reader) {
   } else if (!SameConfigKey(store, "sqlite")) {
     reader->Fail("metaStoreConfig.storeType can be sqlite, got " + store);
   }
-  for (const char* queue : {"kafka", "pulsar"}) {
-    std::string address;
-    reader->Read("sourceConfig." + std::string(queue) + ".address", &address);
-    if (!address.empty()) {
-      reader->Fail("sourceConfig." + std::string(queue) + ".address: " + queue +
-                   " as the source's message queue is not supported yet, use rocksmq");
-    }
+  std::string pulsar;
+  reader->Read("sourceConfig.pulsar.address", &pulsar);
+  if (!pulsar.empty()) {
+    reader->Fail(
+        "sourceConfig.pulsar.address: pulsar as the source's message queue is not supported yet, "
+        "use kafka or rocksmq");
   }
   bool dry_run = false;
   reader->Read("dryRun", &dry_run);
@@ -220,6 +239,16 @@ void ReadEtcd(ConfigReader* reader, EtcdConfig* etcd) {
   }
 }
 
+void ReadKafka(ConfigReader* reader, KafkaConfig* kafka) {
+  const std::string section = "sourceConfig.kafka.";
+  reader->Read(section + "address", &kafka->address);
+  reader->Read(section + "saslUsername", &kafka->sasl_username);
+  reader->Read(section + "saslPassword", &kafka->sasl_password);
+  reader->Read(section + "saslMechanisms", &kafka->sasl_mechanisms);
+  reader->Read(section + "securityProtocol", &kafka->security_protocol);
+  reader->Read(section + "consumer", &kafka->consumer);
+}
+
 Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name) {
   LoadedConfig loaded;
   if (root.IsNull()) {
@@ -238,6 +267,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("logLevel", &config.log_level);
   reader.Read("metaStoreConfig.sqlitePath", &config.sqlite_path);
   ReadEtcd(&reader, &config.source_etcd);
+  ReadKafka(&reader, &config.kafka);
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   if (config.max_task_num < 0) {

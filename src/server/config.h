@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,16 @@ struct EtcdConfig {
   std::string tls_ca_cert_path;
 };
 
+// The source's Kafka. Empty texts: not said.
+struct KafkaConfig {
+  std::string address;
+  std::string sasl_username;
+  std::string sasl_password;
+  std::string sasl_mechanisms;
+  std::string security_protocol;
+  std::map<std::string, std::string> consumer;  // settings of librdkafka by their own names
+};
+
 // What cdc.yaml says; each default is what holds where it says nothing.
 struct Config {
   std::string address = "0.0.0.0:8444";
@@ -29,6 +40,8 @@ struct Config {
   std::string log_level = "info";
   std::string sqlite_path = "./cdc.db";
   EtcdConfig source_etcd;
+  // The message queue is Kafka if it has an address, else RocksMQ.
+  KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   std::string replicate_channel = "by-dev-replicate-msg";
 };

@@ -71,12 +71,12 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"sourceConfig.pulsar.authParams", kNoEffect},
     {"sourceConfig.kafka", kSection},
     {"sourceConfig.kafka.address", kUsed},
-    {"sourceConfig.kafka.saslUsername", kNoEffect},
-    {"sourceConfig.kafka.saslPassword", kNoEffect},
-    {"sourceConfig.kafka.saslMechanisms", kNoEffect},
-    {"sourceConfig.kafka.securityProtocol", kNoEffect},
+    {"sourceConfig.kafka.saslUsername", kUsed},
+    {"sourceConfig.kafka.saslPassword", kUsed},
+    {"sourceConfig.kafka.saslMechanisms", kUsed},
+    {"sourceConfig.kafka.securityProtocol", kUsed},
     {"sourceConfig.kafka.producer", kNoEffect},
-    {"sourceConfig.kafka.consumer", kNoEffect},
+    {"sourceConfig.kafka.consumer", kUsed},
 });
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

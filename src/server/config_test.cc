@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,6 +34,8 @@ void ExpectDefaults(const LoadedConfig& loaded) {
   EXPECT_THAT(config.source_etcd.address, ElementsAre("127.0.0.1:2379"));
   EXPECT_EQ(config.source_etcd.root_path, "by-dev");
   EXPECT_EQ(config.source_etcd.meta_sub_path, "meta");
+  EXPECT_EQ(config.kafka.address, "");
+  EXPECT_THAT(config.kafka.consumer, IsEmpty());
   EXPECT_EQ(config.rocksmq_path, "/var/lib/milvus/rdb_data");
   EXPECT_EQ(config.replicate_channel, "by-dev-replicate-msg");
   EXPECT_THAT(loaded.warnings, IsEmpty());
@@ -75,6 +78,13 @@ sourceConfig:
     tlskeypath: k
     tlscacertpath: ca
   RocksMQ: {Path: /q}
+  Kafka:
+    address: k1:9092,k2:9092
+    saslusername: ku
+    SaslPassword: 7
+    saslMechanisms: SCRAM-SHA-512
+    SECURITYPROTOCOL: SASL_SSL
+    consumer: {ssl.ca.location: /ca.pem, fetch.wait.max.ms: 10}
 )");
   const Config& config = loaded.config;
   EXPECT_THAT(loaded.warnings, IsEmpty());
@@ -85,6 +95,14 @@ sourceConfig:
   EXPECT_EQ(config.sqlite_path, "/x/y.db");
   EXPECT_EQ(config.replicate_channel, "other");
   EXPECT_EQ(config.rocksmq_path, "/q");
+  EXPECT_EQ(config.kafka.address, "k1:9092,k2:9092");
+  EXPECT_EQ(config.kafka.sasl_username, "ku");
+  EXPECT_EQ(config.kafka.sasl_password, "7");
+  EXPECT_EQ(config.kafka.sasl_mechanisms, "SCRAM-SHA-512");
+  EXPECT_EQ(config.kafka.security_protocol, "SASL_SSL");
+  EXPECT_THAT(config.kafka.consumer,
+              ElementsAre(std::pair("fetch.wait.max.ms", "10"),
+                          std::pair("ssl.ca.location", "/ca.pem")));
   const EtcdConfig& etcd = config.source_etcd;
   EXPECT_THAT(etcd.address, ElementsAre("http://a:1", "b:2"));
   EXPECT_EQ(etcd.root_path, "r");
@@ -177,7 +195,13 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"metaStoreConfig: {storeType: etcd}", "storeType etcd is not supported yet"},
         Refusal{"metaStoreConfig: {storeType: MySQL}", "storeType MySQL is not supported yet"},
         Refusal{"metaStoreConfig: {storeType: x}", "storeType can be sqlite, got x"},
-        Refusal{"sourceConfig: {kafka: {address: k:9092}}", "kafka as the source's message queue"},
+        Refusal{"sourceConfig: {kafka: {saslPassword: [secret]}}",
+                "sourceConfig.kafka.saslPassword must be a text"},
+        Refusal{"sourceConfig: {kafka: {consumer: 5}}", "kafka.consumer must be a section"},
+        Refusal{"sourceConfig: {kafka: {consumer: {a: {b: secret}}}}",
+                "kafka.consumer must be keys with one value each"},
+        Refusal{"sourceConfig: {kafka: {address: k:9092}, pulsar: {address: p}}",
+                "pulsar as the source's message queue is not supported yet"},
         Refusal{"sourceConfig: {pulsar: {address: 'pulsar://p'}}",
                 "pulsar as the source's message queue is not supported yet"},
         Refusal{"dryRun: true", "dryRun is not supported yet"},

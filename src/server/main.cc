@@ -15,6 +15,8 @@
 #include <spdlog/spdlog.h>
 
 #include "base/thread.h"
+#include "cli/console.h"
+#include "cli/task_cli.h"
 #include "server/config.h"
 #include "server/log_setup.h"
 #include "server/milvus_source.h"
@@ -101,11 +103,18 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("milvus-cdc ") + CDC_VERSION);
   app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
   app.add_subcommand("serve", "runs the server (the default)")->fallthrough()->allow_extras();
+  // Everything behind it, --help too, is read by the command itself.
+  CLI::App* const task = app.add_subcommand(
+      "task", "creates, shows and changes the tasks of a running server: milvus-cdc task --help");
+  task->prefix_command()->set_help_flag();
   app.allow_extras();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : kExitWrongUse;
+  }
+  if (task->parsed()) {
+    return cdc::cli::RunTaskCommand(task->remaining(), cdc::cli::ProcessConsole());
   }
   arguments.unknown = app.remaining(true);
   try {

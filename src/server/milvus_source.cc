@@ -5,6 +5,7 @@
 #include "pipeline/replicator.h"
 #include "sink/target.h"
 #include "source/etcd_catalog.h"
+#include "source/kafka_log.h"
 #include "source/log.h"
 #include "source/rocksmq_log.h"
 
@@ -56,6 +57,23 @@ EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
     options.etcd.key_file = etcd.tls_key_path;
   }
   return options;
+}
+
+Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
+  const KafkaConfig& kafka = config.kafka;
+  if (kafka.address.empty()) {
+    Result<std::unique_ptr<Log>> rocksmq = OpenRocksmqLog({.path = config.rocksmq_path});
+    CDC_RETURN_IF_ERROR(rocksmq.status().WithContext("sourceConfig.rocksmq.path"));
+    return rocksmq;
+  }
+  Result<std::unique_ptr<Log>> log = OpenKafkaLog({.address = kafka.address,
+                                                   .sasl_username = kafka.sasl_username,
+                                                   .sasl_password = kafka.sasl_password,
+                                                   .sasl_mechanisms = kafka.sasl_mechanisms,
+                                                   .security_protocol = kafka.security_protocol,
+                                                   .consumer = kafka.consumer});
+  CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.kafka"));
+  return log;
 }
 
 }  // namespace

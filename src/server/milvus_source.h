@@ -8,7 +8,8 @@
 
 namespace cdc {
 
-// Opens the real source of a configuration: Milvus's metadata in etcd and its RocksMQ, once.
+// Opens the real source of a configuration: Milvus's metadata in etcd and its
+// message queue, Kafka or RocksMQ, once.
 // `store` must outlive the source. The message of an error names what could not be reached.
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store);
 

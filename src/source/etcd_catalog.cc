@@ -272,6 +272,11 @@ Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& 
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdClient> probe, NewEtcdClient(hurried));
   CDC_RETURN_IF_ERROR(CheckMilvusRoot(*probe, MetaRoot(options), {}));
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdClient> client, NewEtcdClient(options.etcd));
+  return StartEtcdCatalog(options, std::move(client));
+}
+
+Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& options,
+                                                      std::unique_ptr<EtcdClient> client) {
   auto catalog = std::make_unique<WatchedCatalog>(options, std::move(client));
   CDC_RETURN_IF_ERROR(catalog->Start());
   return std::unique_ptr<EtcdCatalog>(std::move(catalog));

@@ -52,4 +52,8 @@ class EtcdCatalog : public CatalogSource {
 // kInvalidArgument, kUnauthenticated, kPermissionDenied: the options.
 Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& options);
 
+// The same over a client of the caller's: for tests.
+Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& options,
+                                                      std::unique_ptr<EtcdClient> client);
+
 }  // namespace cdc

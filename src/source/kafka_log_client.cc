@@ -49,6 +49,10 @@ void WriteLog(const rd_kafka_t* /*client*/, int level, const char* /*facility*/,
   spdlog::log(ours, "kafka: {}", text);
 }
 
+void SignalWakeup(rd_kafka_t* /*client*/, void* wakeup) {
+  static_cast<KafkaWakeup*>(wakeup)->Signal();
+}
+
 bool IsSecret(const std::string& setting) {
   return setting.find("password") != std::string::npos ||
          setting.find("secret") != std::string::npos || setting.find(".pem") != std::string::npos;
@@ -133,12 +137,8 @@ void KafkaClient::Serve() {
 }
 
 void KafkaClient::SetWakeup(KafkaWakeup* wakeup) {
-  rd_kafka_queue_cb_event_enable(
-      main_queue_.get(),
-      wakeup == nullptr
-          ? nullptr
-          : [](rd_kafka_t*, void* self) { static_cast<KafkaWakeup*>(self)->Signal(); },
-      wakeup);
+  rd_kafka_queue_cb_event_enable(main_queue_.get(), wakeup == nullptr ? nullptr : SignalWakeup,
+                                 wakeup);
 }
 
 void KafkaClient::OnError(int code, const char* reason) {
@@ -157,8 +157,7 @@ void KafkaClient::OnError(int code, const char* reason) {
       failure_ = Unavailable(last_reason_);
       ++failures_;
       break;
-    default:
-      last_reason_ = reason;
+    default: last_reason_ = reason;
   }
 }
 

@@ -36,18 +36,14 @@ Status ToStatus(const rd_kafka_message_t& message) {
   }
   switch (message.err) {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      return OutOfRangeError(text);
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return OutOfRangeError(text);
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-      return NotFoundError(text);
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return NotFoundError(text);
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-      return DataLossError(text);
-    default:
-      return UnavailableError(text);
+    case RD_KAFKA_RESP_ERR_INVALID_MSG: return DataLossError(text);
+    default: return UnavailableError(text);
   }
 }
 

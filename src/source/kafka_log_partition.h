@@ -18,8 +18,8 @@ struct KafkaRecord {
   Payload payload;
 };
 
-// Reads partition 0 of a topic ahead into a queue of its own, which is bounded in bytes: what is not
-// taken from it is not read on. Belongs to one thread.
+// Reads partition 0 of a topic ahead into a queue of its own, which is bounded in bytes: what is
+// not taken from it is not read on. Belongs to one thread.
 class KafkaPartition {
  public:
   // `wakeup` is signalled when there is something to take; it must outlive this.

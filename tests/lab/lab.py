@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from .cdc_server import CdcServer
 from .etcd import Etcd
+from .kafka import Kafka
 from .milvus import MilvusStandalone
 from .milvus_lite import MilvusLite
 
@@ -35,6 +36,9 @@ class Lab:
 
     def etcd(self, name: str) -> Etcd:
         return self._add(Etcd(name, self.folder / name))
+
+    def kafka(self, name: str, *, secure: bool = False) -> Kafka:
+        return self._add(Kafka(name, self.folder / name, secure=secure))
 
     def milvus(self, name: str, **options: Any) -> MilvusStandalone:
         return self._add(MilvusStandalone(name, self.folder / name, **options))

@@ -1,0 +1,284 @@
+#include "cli/task_cli.h"
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "cli/testing/fake_api_server.h"
+
+namespace cdc::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr const char* kDone = "{\"code\":200}\n";
+
+class TaskCliTest : public ::testing::Test {
+ protected:
+  TaskCliTest() {
+    server_.SetAnswer("list", ListAnswer({TaskJson({.id = "abc1"}), TaskJson({.id = "abc2"}),
+                                          TaskJson({.id = "def"})}));
+    server_.SetAnswer("create", R"({"code":200,"data":{"task_id":"t1"}})");
+    for (const char* type : {"pause", "resume", "delete"}) {
+      server_.SetAnswer(type, kDone);
+    }
+    environment_["MILVUS_CDC_SERVER"] = server_.url();
+  }
+
+  ~TaskCliTest() override { unlink(file_.c_str()); }
+
+  int Run(const std::vector<std::string>& arguments) {
+    out_.str("");
+    err_.str("");
+    return RunTaskCommand(arguments,
+                          {.out = &out_,
+                           .err = &err_,
+                           .terminal = [this] { return terminal_; },
+                           .environment = [this](const char* name) -> std::optional<std::string> {
+                             const auto found = environment_.find(name);
+                             return found == environment_.end() ? std::nullopt
+                                                                : std::optional(found->second);
+                           }});
+  }
+
+  std::string Write(const std::string& text) {
+    std::ofstream(file_) << text;
+    return file_;
+  }
+
+  FakeApiServer server_;
+  std::map<std::string, std::string> environment_;
+  std::optional<TerminalSize> terminal_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  const std::string file_ = ::testing::TempDir() + "task_cli_test." + std::to_string(getpid());
+};
+
+TEST_F(TaskCliTest, CreateGivesScriptsTheIdAlone) {
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1"}), 0);
+  EXPECT_EQ(out_.str(), "t1\n");
+  EXPECT_EQ(err_.str(), "the task covers everything: all collections of all databases\n");
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(R"({"db_collections":{"*":[{"name":"*"}]},)"
+                          R"("milvus_connect_param":{"uri":"http://h:1"}})"));
+}
+
+TEST_F(TaskCliTest, CreateTellsAPersonWhatItDoes) {
+  terminal_ = TerminalSize{};
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "db.c"}), 0);
+  EXPECT_THAT(out_.str(), AllOf(StartsWith("created task t1\n"), HasSubstr("http://h:1"),
+                                HasSubstr("covers  db.c\n"), HasSubstr("task watch t1")));
+  EXPECT_THAT(err_.str(), IsEmpty());
+}
+
+TEST_F(TaskCliTest, CreateSendsEverythingThatIsGiven) {
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "db.c", "--database", "e",
+                 "--collection", "default.x", "--start-from", "earliest", "--id", "mine",
+                 "--connect-timeout", "7", "--disable-auto-start", "-o", "json"}),
+            0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("task_id"), "t1");
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(R"({"db_collections":{"db":[{"name":"c"}],"default":[{"name":"x"}],)"
+                          R"("e":[{"name":"*"}]},"disable_auto_start":true,)"
+                          R"("milvus_connect_param":{"connect_timeout":7,"uri":"http://h:1"},)"
+                          R"("start_from":"earliest","task_id":"mine"})"));
+}
+
+TEST_F(TaskCliTest, CollectionWithoutDatabaseIsOfTheDefaultOne) {
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "a", "--collection", "*"}),
+            0);
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(HasSubstr(R"("collection_infos":[{"name":"a"},{"name":"*"}])")));
+  EXPECT_THAT(err_.str(), IsEmpty());
+}
+
+TEST_F(TaskCliTest, AmbiguousOrEmptyNamesAreRefusedBeforeAnythingIsSent) {
+  for (const auto& scope :
+       std::vector<std::vector<std::string>>{{"--collection", "c", "--database", "db"},
+                                             {"--collection", "a.b.c"},
+                                             {"--collection", ".c"},
+                                             {"--collection", "db."},
+                                             {"--database", "a.b"}}) {
+    std::vector<std::string> arguments = {"create", "--target-uri", "http://h:1"};
+    arguments.insert(arguments.end(), scope.begin(), scope.end());
+    EXPECT_EQ(Run(arguments), 2) << scope[1];
+    EXPECT_THAT(err_.str(), StartsWith("milvus-cdc: --"));
+  }
+  EXPECT_THAT(server_.Requests("create"), IsEmpty());
+}
+
+TEST_F(TaskCliTest, TokenComesFromThreePlacesAndIsNeverShown) {
+  const std::vector<std::string> create = {"create", "--target-uri", "http://h:1", "--collection",
+                                           "c"};
+  const auto with = [&create](std::vector<std::string> more) {
+    more.insert(more.begin(), create.begin(), create.end());
+    return more;
+  };
+  server_.SetAnswer("create", R"({"code":500,"message":"fail to handle the create request, error: )"
+                              R"(fail to connect the milvus: refused"})");
+  environment_["MILVUS_CDC_TARGET_TOKEN"] = "root:env-hush";
+  EXPECT_EQ(Run(create), 1);
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("hush")));
+  EXPECT_EQ(Run(with({"--token", "root:arg-hush"})), 1);
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("hush")));
+  EXPECT_EQ(Run(with({"--token-file", Write("root:file-hush\n")})), 1);
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("hush")));
+  EXPECT_THAT(server_.Requests("create"), ElementsAre(HasSubstr(R"("token":"root:env-hush")"),
+                                                      HasSubstr(R"("token":"root:arg-hush")"),
+                                                      HasSubstr(R"("token":"root:file-hush")")));
+  EXPECT_EQ(Run(with({"--token", "arg-hush", "--token-file", file_})), 2);
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("hush")));
+  EXPECT_EQ(Run(with({"--tokne", "arg-hush"})), 2);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("--tokne"), Not(HasSubstr("hush"))));
+  EXPECT_EQ(Run(with({"--tokne=arg-hush"})), 2);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("--tokne"), Not(HasSubstr("hush"))));
+}
+
+TEST_F(TaskCliTest, RequestFileMayBeOverridden) {
+  Write(R"({"request_type":"create","request_data":{"Milvus_Connect_Param":{"URI":"http://f:1",)"
+        R"("token":"t"},"DB_COLLECTIONS":{"f":[{"name":"*"}]},"extra":1}})");
+  EXPECT_EQ(Run({"create", "--file", file_}), 0);
+  EXPECT_EQ(Run({"create", "--file", file_, "--target-uri", "http://h:1", "--collection", "c"}), 0);
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(R"({"DB_COLLECTIONS":{"f":[{"name":"*"}]},"Milvus_Connect_Param":)"
+                          R"({"URI":"http://f:1","token":"t"},"extra":1})",
+                          R"({"Milvus_Connect_Param":{"URI":"http://h:1","token":"t"},)"
+                          R"("collection_infos":[{"name":"c"}],"extra":1})"));
+}
+
+TEST_F(TaskCliTest, BadFilesAreNamedWithoutTheirContent) {
+  for (const char* text : {R"({"token":"hush" oops)", "[1]", R"({"request_type":"delete"})",
+                           R"({"request_type":"create","request_data":"hush"})"}) {
+    EXPECT_EQ(Run({"create", "--file", Write(text)}), 2) << text;
+    EXPECT_THAT(err_.str(), AllOf(HasSubstr(file_), Not(HasSubstr("hush"))));
+  }
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--token-file", Write("hush\nhush\n")}),
+            2);
+  EXPECT_THAT(err_.str(), Not(HasSubstr("hush")));
+  EXPECT_EQ(Run({"create", "--file", "/does/not/exist"}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("No such file"));
+}
+
+TEST_F(TaskCliTest, ListIsATable) {
+  EXPECT_EQ(Run({"list"}), 0);
+  EXPECT_THAT(out_.str(),
+              StartsWith("ID    STATE    CONDITION  TARGET               COVERS                   "
+                         "LAG  ROWS\n"
+                         "abc1  Running  ok         http://target:19530  default.a, default.b  "
+                         "120 ms     5\n"));
+  EXPECT_EQ(Run({"list", "-o", "json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("tasks").size(), 3U);
+  server_.SetAnswer("list", ListAnswer({}));
+  EXPECT_EQ(Run({"list"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("no tasks"));
+}
+
+TEST_F(TaskCliTest, GetShowsEverythingOfOneTask) {
+  server_.SetAnswer("get", R"({"code":200,"data":{"task":)" +
+                               TaskJson({.id = "def", .condition = "retrying", .reason = "why"}) +
+                               "}}");
+  EXPECT_EQ(Run({"get", "d"}), 0);
+  EXPECT_THAT(server_.Requests("get"), ElementsAre(R"({"task_id":"def"})"));
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("condition   retrying\n"), HasSubstr("reason      why\n"),
+                    HasSubstr("scope       *.*\n"), HasSubstr("2.0 KiB"),
+                    HasSubstr("by-dev-rootcoord-dml_0  2024-05-06 07:08:09.007Z  CgAS")));
+  EXPECT_EQ(Run({"get", "def", "--output=json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("task").at("task_id"), "def");
+}
+
+TEST_F(TaskCliTest, IdsMayBeShortened) {
+  EXPECT_EQ(Run({"pause", "d", "abc2", "def"}), 0);
+  EXPECT_EQ(out_.str(), "paused def\npaused abc2\n");
+  EXPECT_THAT(server_.Requests("pause"),
+              ElementsAre(R"({"task_id":"def"})", R"({"task_id":"abc2"})"));
+  EXPECT_EQ(Run({"resume", "d", "-o", "json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("task_ids").at(0), "def");
+}
+
+TEST_F(TaskCliTest, AmbiguousOrUnknownIdChangesNothing) {
+  EXPECT_EQ(Run({"delete", "def", "abc"}), 1);
+  EXPECT_EQ(err_.str(),
+            "milvus-cdc: cannot delete: \"abc\" is the beginning of several ids: abc1, abc2\n");
+  EXPECT_EQ(Run({"delete", "def", "x"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("no task has the id \"x\""));
+  EXPECT_EQ(Run({"delete", ""}), 2);
+  EXPECT_THAT(server_.Requests("delete"), IsEmpty());
+  EXPECT_EQ(Run({"delete", "x", "--ignore-not-found"}), 0);
+  EXPECT_THAT(server_.Requests("delete"),
+              ElementsAre(R"({"ignore_not_found":true,"task_id":"x"})"));
+}
+
+TEST_F(TaskCliTest, RefusalDoesNotKeepTheOthersFromBeingDone) {
+  server_.PushAnswer("pause", R"({"code":400,"message":"fail to handle the pause request, error: )"
+                              R"(the task has paused, task_id: abc1"})");
+  EXPECT_EQ(Run({"pause", "abc1", "def"}), 1);
+  EXPECT_EQ(out_.str(), "paused def\n");
+  EXPECT_EQ(err_.str(), "milvus-cdc: cannot pause task abc1: the task has paused, task_id: abc1 (" +
+                            server_.url() + " answered 400)\n");
+}
+
+TEST_F(TaskCliTest, ServerThatIsNotThere) {
+  server_.Stop();
+  EXPECT_EQ(Run({"list"}), 3);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("cannot list the tasks: cannot reach " + server_.url()),
+                                HasSubstr("hint: is `milvus-cdc serve` running there?")));
+}
+
+TEST_F(TaskCliTest, SomethingElseThatAnswers) {
+  server_.SetAnswer("list", "<html>", 404);
+  EXPECT_EQ(Run({"list"}), 3);
+  EXPECT_THAT(err_.str(), HasSubstr("is not a milvus-cdc server: it answered HTTP 404"));
+  server_.SetAnswer("list", "[]");
+  EXPECT_EQ(Run({"list"}), 3);
+}
+
+TEST_F(TaskCliTest, OptionWinsOverTheEnvironment) {
+  environment_["MILVUS_CDC_SERVER"] = "http://127.0.0.1:1";
+  EXPECT_EQ(Run({"list", "--server", server_.url() + "/"}), 0);
+  EXPECT_EQ(Run({"--server", server_.url(), "list"}), 0);
+  EXPECT_EQ(Run({"list"}), 3);
+}
+
+TEST_F(TaskCliTest, WrongUse) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {},
+           {"dance"},
+           {"get"},
+           {"pause"},
+           {"create"},
+           {"list", "--bogus"},
+           {"list", "more"},
+           {"list", "-o", "yaml"},
+           {"list", "--server", "ftp://h"},
+           {"list", "--server", "http://"},
+           {"list", "--server", "h:99999"},
+           {"watch", "--interval", "0"},
+           {"create", "--target-uri", "u", "--start-from", "now"}}) {
+    EXPECT_EQ(Run(arguments), 2) << ::testing::PrintToString(arguments);
+    EXPECT_THAT(out_.str(), IsEmpty());
+    EXPECT_THAT(err_.str(), Not(IsEmpty()));
+  }
+  EXPECT_EQ(Run({"list", "--server", "http://me:hush@h:1"}), 2);
+  EXPECT_THAT(err_.str(), Not(HasSubstr("hush")));
+}
+
+TEST_F(TaskCliTest, Help) {
+  EXPECT_EQ(Run({"--help"}), 0);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("watch"), HasSubstr("Exit codes")));
+  EXPECT_EQ(Run({"create", "--help"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("--target-uri"));
+}
+
+}  // namespace
+}  // namespace cdc::cli

@@ -1,0 +1,164 @@
+"""A real Kafka broker in one process (KRaft), from the jars that `./dev setup` fetches."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .paths import KAFKA
+from .ports import give_back, take_port
+from .process import ServerProcess
+
+_CLUSTER = "bWlsdnVzLWNkYy10ZXN0cw"
+_USER, _PASSWORD = "cdc", "cdc-password"
+_STORE_PASSWORD = "store-password"
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A certificate authority made for one test, and a certificate of 127.0.0.1 that it signed."""
+
+    folder: Path
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def key_store(self) -> Path:
+        return self.folder / "broker.p12"
+
+    def make(self) -> Certificates:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        for command in (
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem",
+            "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout broker.key -out broker.csr",
+            "x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out broker.pem",
+            f"pkcs12 -export -in broker.pem -inkey broker.key -out broker.p12 -passout pass:{_STORE_PASSWORD}",
+        ):
+            subprocess.run(["openssl", *command.split()], cwd=self.folder, check=True, capture_output=True)
+        return self
+
+
+class Kafka:
+    """One broker on loopback ports of its own. `address` needs no password; `sasl_address` and `ssl_address` exist with
+    `secure=True` (user `cdc`, password `cdc-password`; the authority is `certificates.authority`)."""
+
+    user, password = _USER, _PASSWORD
+
+    def __init__(self, name: str, folder: Path, *, secure: bool = False) -> None:
+        if not (KAFKA / "lib").is_dir():
+            raise RuntimeError("Kafka is missing: run ./dev setup")
+        self.folder = folder
+        self.port, self._controller_port = take_port(), take_port()
+        self.sasl_port, self.ssl_port = (take_port(), take_port()) if secure else (0, 0)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.certificates = Certificates(folder / "certificates")
+        if secure:
+            self.certificates.make()
+        self._properties = folder / "server.properties"
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in self._settings(secure).items()))
+        (folder / "log4j.properties").write_text(
+            "log4j.rootLogger=WARN, stdout\nlog4j.appender.stdout=org.apache.log4j.ConsoleAppender\n"
+            "log4j.appender.stdout.layout=org.apache.log4j.PatternLayout\n"
+            "log4j.appender.stdout.layout.ConversionPattern=%d %p %m (%c)%n\n"
+        )
+        self.process = ServerProcess(name, [*self._java(), "kafka.Kafka", str(self._properties)], folder)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def sasl_address(self) -> str:
+        return f"127.0.0.1:{self.sasl_port}"
+
+    @property
+    def ssl_address(self) -> str:
+        return f"127.0.0.1:{self.ssl_port}"
+
+    def start(self) -> None:
+        if not (self.folder / "data" / "meta.properties").exists():
+            storage = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._properties)]
+            subprocess.run([*self._java(), *storage], cwd=self.folder, check=True, capture_output=True)
+        self.process.start()
+
+    def wait_ready(self, within: float = 60) -> None:
+        ports = [port for port in (self.port, self.sasl_port, self.ssl_port) if port]
+
+        def ready() -> bool:
+            # The broker opens its listeners when it has joined the cluster.
+            for port in ports:
+                with socket.create_connection(("127.0.0.1", port), timeout=1):
+                    pass
+            return True
+
+        self.process.wait_until(ready, within, "Kafka listens")
+
+    def stop(self) -> None:
+        self.process.stop(within=60)
+
+    def kill(self) -> None:
+        """kill -9; `start` brings it back with its data."""
+        self.process.kill()
+
+    def close(self) -> None:
+        self.process.kill()
+        for port in (self.port, self._controller_port, self.sasl_port, self.ssl_port):
+            give_back(port)
+
+    def _java(self) -> list[str]:
+        return [
+            "java",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",  # it lives for a minute or two
+            f"-Dlog4j.configuration=file:{self.folder / 'log4j.properties'}",
+            "-cp",
+            f"{KAFKA / 'lib'}/*",
+        ]
+
+    def _settings(self, secure: bool) -> dict[str, str]:
+        listeners = {"PLAINTEXT": self.port, "CONTROLLER": self._controller_port}
+        protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT"}
+        settings: dict[str, str] = {}
+        if secure:
+            listeners.update(SASL=self.sasl_port, SSL=self.ssl_port)
+            protocols.update(SASL="SASL_PLAINTEXT", SSL="SSL")
+            settings = {
+                "sasl.enabled.mechanisms": "PLAIN",
+                "listener.name.sasl.plain.sasl.jaas.config": (
+                    f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{_USER}="{_PASSWORD}";'
+                ),
+                "listener.name.ssl.ssl.keystore.type": "PKCS12",
+                "listener.name.ssl.ssl.keystore.location": str(self.certificates.key_store),
+                "listener.name.ssl.ssl.keystore.password": _STORE_PASSWORD,
+                "listener.name.ssl.ssl.key.password": _STORE_PASSWORD,
+            }
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items()),
+            "advertised.listeners": ",".join(
+                f"{name}://127.0.0.1:{port}" for name, port in listeners.items() if name != "CONTROLLER"
+            ),
+            "listener.security.protocol.map": ",".join(f"{name}:{value}" for name, value in protocols.items()),
+            "inter.broker.listener.name": "PLAINTEXT",
+            "log.dirs": str(self.folder / "data"),
+            # Milvus writes records of several MB.
+            "message.max.bytes": "10485760",
+            "num.partitions": "1",
+            "offsets.topic.num.partitions": "1",
+            "offsets.topic.replication.factor": "1",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "num.network.threads": "2",
+            "num.io.threads": "2",
+            **settings,
+        }
