@@ -62,9 +62,9 @@ EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
 Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
   const KafkaConfig& kafka = config.kafka;
   if (kafka.address.empty()) {
-    Result<std::unique_ptr<Log>> rocksmq = OpenRocksmqLog({.path = config.rocksmq_path});
-    CDC_RETURN_IF_ERROR(rocksmq.status().WithContext("sourceConfig.rocksmq.path"));
-    return rocksmq;
+    // RocksDB's own log files go beside the metastore: a killed server leaves nothing in /tmp.
+    return OpenRocksmqLog(
+        {.path = config.rocksmq_path, .secondary_dir = config.sqlite_path + ".rocksmq"});
   }
   Result<std::unique_ptr<Log>> log = OpenKafkaLog({.address = kafka.address,
                                                    .sasl_username = kafka.sasl_username,
@@ -79,9 +79,9 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store) {
-  // The folder first: looking at it costs nothing.
-  Result<std::unique_ptr<Log>> log = OpenRocksmqLog({.path = config.rocksmq_path});
-  CDC_RETURN_IF_ERROR(log.status());  // names the key itself
+  // The queue first: looking at it costs nothing.
+  Result<std::unique_ptr<Log>> log = OpenLog(config);
+  CDC_RETURN_IF_ERROR(log.status());
   Result<std::unique_ptr<EtcdCatalog>> catalog =
       StartEtcdCatalog(CatalogOptions(config.source_etcd));
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
