@@ -1,6 +1,5 @@
 #include "cli/api_client.h"
 
-#include <cstring>
 #include <utility>
 
 #include <httplib.h>
@@ -31,8 +30,9 @@ Status Unreachable(const std::string& base, httplib::Error error, std::chrono::s
       return UnavailableError("cannot reach " + base + ": TLS failed (" +
                               httplib::to_string(error) + ")");
     default:
-      return UnavailableError("cannot reach " + base + ": " +
-                              (errno != 0 ? std::strerror(errno) : httplib::to_string(error)));
+      // The library keeps the system's reason to itself.
+      return UnavailableError("cannot reach " + base +
+                              ": nothing listens there, or its name is not known");
   }
 }
 
@@ -117,7 +117,6 @@ Result<Json> ApiClient::Call(const std::string& type,
   if (stop.stop_requested()) {
     return CancelledError("interrupted");
   }
-  errno = 0;
   const httplib::Result result = client.Post(address_.path + "/cdc", body, "application/json");
   if (stop.stop_requested()) {
     return CancelledError("interrupted");

@@ -17,6 +17,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdleWait{2'000};
 constexpr milliseconds kBusyWait{50};
 constexpr milliseconds kConnectTimeout{5'000};
+constexpr int kMaxPlans = 4;
 constexpr int kNotFoundAttempts = 10;  // about half a minute
 
 bool Exists(const std::shared_ptr<const Collection>& collection) {
@@ -232,30 +233,39 @@ Status Reconciler::Ensure(CollectionId id, Entry& entry) {
     }
   }
   OpenGate(id, entry);
-  if (entry.done == source) {
-    return OkStatus();
+  if (entry.done != source) {
+    CDC_RETURN_IF_ERROR(Converge(entry));
+    entry.done = source;
   }
-  const std::vector<Ddl> plan = PlanCollection(*source, entry.target, *entry.actual);
+  return OkStatus();
+}
+
+// Brings indexes and load state to what the source has. A change may have effects of its own (Milvus
+// Lite loads what gets an index), so it looks again until nothing is left to do.
+Status Reconciler::Converge(Entry& entry) {
   Status refused;
-  for (const Ddl& ddl : plan) {
-    const Status applied = Apply(ddl);
-    if (!applied.ok() && (IsRetryable(applied) || !OnlyForSearch(ddl))) {
-      return applied;
+  for (int round = 0; round < kMaxPlans && refused.ok(); ++round) {
+    const std::vector<Ddl> plan = PlanCollection(*entry.source, entry.target, *entry.actual);
+    if (plan.empty()) {
+      break;
     }
-    refused = refused.ok() ? applied : refused;
-  }
-  if (!refused.ok()) {
-    spdlog::warn("task={} {}; the rows go on", parts_.task_id, refused.ToString());
-  }
-  parts_.conditions->SetWaiting("search on " + entry.target.ToString(), refused);
-  if (!plan.empty()) {
+    for (const Ddl& ddl : plan) {
+      const Status applied = Apply(ddl);
+      if (!applied.ok() && (IsRetryable(applied) || !OnlyForSearch(ddl))) {
+        return applied;
+      }
+      refused = refused.ok() ? applied : refused;
+    }
     CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
     if (!entry.actual.has_value()) {
       return NotFoundError("collection " + entry.target.ToString() +
                            " has disappeared from the target");
     }
   }
-  entry.done = source;
+  if (!refused.ok()) {
+    spdlog::warn("task={} {}; the rows go on", parts_.task_id, refused.ToString());
+  }
+  parts_.conditions->SetWaiting("search on " + entry.target.ToString(), refused);
   return OkStatus();
 }
 

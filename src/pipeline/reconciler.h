@@ -105,6 +105,7 @@ class Reconciler {
   Status FreeName(CollectionId id, const Entry& entry);
   Status Prepare(CollectionId id, Entry& entry);
   void OpenGate(CollectionId id, const Entry& entry);
+  Status Converge(Entry& entry);
   Status RemovePartitions(CollectionId id, Entry& entry);
   Result<bool> RemoveCollection(CollectionId id, Entry& entry, bool at_once);
   Result<bool> Drained(const Entry& entry, Removal& removal);

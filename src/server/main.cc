@@ -3,10 +3,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,7 @@ constexpr std::chrono::milliseconds kStopLimit{4'500};
 
 struct Arguments {
   std::string config = "./configs/cdc.yaml";
+  bool config_given = false;
   std::vector<std::string> unknown;
 };
 
@@ -64,6 +67,12 @@ int Serve(const Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
 
   cdc::SetUpLog();
+  std::error_code error;
+  if (arguments.config_given && !std::filesystem::exists(arguments.config, error)) {
+    spdlog::critical("{}: there is no such file; without --config the defaults are used",
+                     arguments.config);
+    return kExitCannotRun;
+  }
   cdc::Result<cdc::LoadedConfig> loaded = cdc::LoadConfig(arguments.config);
   if (!loaded.ok()) {
     spdlog::critical("{}", loaded.status().message());
@@ -101,7 +110,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"Replicates every change of a Milvus to another Milvus", "milvus-cdc"};
   app.set_version_flag("--version", std::string("milvus-cdc ") + CDC_VERSION);
-  app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
+  const CLI::Option* const config =
+      app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
   app.add_subcommand("serve", "runs the server (the default)")->fallthrough()->allow_extras();
   // Everything behind it, --help too, is read by the command itself.
   CLI::App* const task = app.add_subcommand(
@@ -117,6 +127,7 @@ int main(int argc, char** argv) {
     return cdc::cli::RunTaskCommand(task->remaining(), cdc::cli::ProcessConsole());
   }
   arguments.unknown = app.remaining(true);
+  arguments.config_given = config->count() > 0;
   try {
     return Serve(arguments);
   } catch (const std::exception& error) {

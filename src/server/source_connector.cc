@@ -1,10 +1,18 @@
 #include "server/source_connector.h"
 
+#include <chrono>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 namespace cdc {
+namespace {
+
+// A request that comes while the server starts is worth waiting for the first attempt: its outcome is
+// the answer.
+constexpr std::chrono::seconds kFirstAttempt{10};
+
+}  // namespace
 
 SourceConnector::SourceConnector(Open open, BackoffOptions backoff)
     : open_(std::move(open)),
@@ -19,6 +27,7 @@ void SourceConnector::Begin(std::function<void()> on_ready) {
 }
 
 void SourceConnector::Stop() {
+  stopping_.request_stop();
   thread_.RequestStop();
   thread_.Join();
 }
@@ -30,6 +39,8 @@ void SourceConnector::Connect(const std::stop_token& stop) {
       {
         MutexLock lock(mutex_);
         source_ = *std::move(source);
+        attempted_ = true;
+        wakeup_.NotifyAll();
       }
       spdlog::info("the source is open");
       on_ready_();
@@ -42,6 +53,8 @@ void SourceConnector::Connect(const std::stop_token& stop) {
       MutexLock lock(mutex_);
       news = failure_ != failure;
       failure_ = failure;
+      attempted_ = true;
+      wakeup_.NotifyAll();
     }
     if (news) {
       spdlog::error("{}; will try again", failure.message());
@@ -51,8 +64,9 @@ void SourceConnector::Connect(const std::stop_token& stop) {
   }
 }
 
-Result<Replicator*> SourceConnector::Ready() const {
+Result<Replicator*> SourceConnector::Ready() {
   MutexLock lock(mutex_);
+  wakeup_.WaitFor(lock, stopping_.get_token(), kFirstAttempt, [this] { return attempted_; });
   if (source_ == nullptr) {
     return failure_;
   }

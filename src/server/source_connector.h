@@ -45,13 +45,16 @@ class SourceConnector final : public Replicator {
 
  private:
   void Connect(const std::stop_token& stop);
-  Result<Replicator*> Ready() const;
+  // Waits for the first attempt if it is still under way.
+  Result<Replicator*> Ready();
 
   const Open open_;
   mutable Mutex mutex_;
   CondVar wakeup_;
   Backoff backoff_;  // of the thread
   std::function<void()> on_ready_;
+  std::stop_source stopping_;  // ends the waits of requests
+  bool attempted_ CDC_GUARDED_BY(mutex_) = false;
   Status failure_ CDC_GUARDED_BY(mutex_);
   std::unique_ptr<OpenSource> source_ CDC_GUARDED_BY(mutex_);
   Thread thread_;  // nothing may be declared after it: it uses what is above

@@ -18,8 +18,14 @@ bool Scope::Pattern::Matches(const CollectionName& name) const {
   return cdc::Matches(database, name.database) && cdc::Matches(collection, name.collection);
 }
 
-Scope::Scope(const TaskSpec& spec)
-    : excluded_(spec.exclude_collections.begin(), spec.exclude_collections.end()) {
+Scope::Scope(const TaskSpec& spec) {
+  for (const std::string& name : spec.exclude_collections) {
+    // "db.collection", each of them a name or "*"; names hold no dot.
+    const size_t dot = name.find('.');
+    excluded_.push_back({.database = name.substr(0, dot),
+                         .collection = dot == std::string::npos ? "*" : name.substr(dot + 1),
+                         .from_start = false});
+  }
   const bool earliest = spec.start_from == StartFrom::kEarliest;
   for (const CollectionInfo& info : spec.collection_infos) {
     patterns_.push_back({kDefaultDatabase, info.name, earliest || info.use_start_position});
@@ -32,9 +38,9 @@ Scope::Scope(const TaskSpec& spec)
 }
 
 bool Scope::Covers(const CollectionName& source) const {
-  return !excluded_.contains(source.ToString()) &&
-         std::any_of(patterns_.begin(), patterns_.end(),
-                     [&source](const Pattern& pattern) { return pattern.Matches(source); });
+  const auto matches = [&source](const Pattern& pattern) { return pattern.Matches(source); };
+  return std::none_of(excluded_.begin(), excluded_.end(), matches) &&
+         std::any_of(patterns_.begin(), patterns_.end(), matches);
 }
 
 bool Scope::CoversDatabase(const std::string& database) const {

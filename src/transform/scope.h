@@ -1,6 +1,5 @@
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +35,7 @@ class Scope {
     bool Matches(const CollectionName& name) const;
   };
   std::vector<Pattern> patterns_;
-  std::set<std::string> excluded_;
+  std::vector<Pattern> excluded_;
 };
 
 }  // namespace cdc

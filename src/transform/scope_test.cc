@@ -50,6 +50,14 @@ TEST(ScopeTest, ExcludedNamesAreLeftToOthers) {
   EXPECT_TRUE(scope.Covers({"db2", "a"}));
 }
 
+TEST(ScopeTest, AWholeDatabaseCanBeExcluded) {
+  TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
+  spec.exclude_collections = {"db1.*"};
+  const Scope scope(spec);
+  EXPECT_FALSE(scope.Covers({"db1", "a"}));
+  EXPECT_TRUE(scope.Covers({"db2", "a"}));
+}
+
 TEST(ScopeTest, StartIsPerEntryOrPerTask) {
   const Scope one(Spec({{"db1", {{.name = "a", .use_start_position = true}, {.name = "b"}}}}));
   EXPECT_TRUE(one.FromStart({"db1", "a"}));

@@ -73,9 +73,12 @@ class CdcServer:
 
 
 def source_configuration(source: MilvusStandalone) -> dict[str, Any]:
+    queue: dict[str, Any] = {"rocksmq": {"path": str(source.rocksmq_path)}}
+    if source.kafka is not None:
+        queue = {"kafka": {"address": source.kafka.address}}
     return {
         "etcd": {"address": [source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
-        "rocksmq": {"path": str(source.rocksmq_path)},
+        **queue,
         "replicateChan": f"{source.root_path}-replicate-msg",
         "channelNum": 16,
     }

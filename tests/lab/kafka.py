@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +81,10 @@ class Kafka:
     @property
     def ssl_address(self) -> str:
         return f"127.0.0.1:{self.ssl_port}"
+
+    def topics(self) -> set[str]:
+        """The topics with a partition 0, as the broker's folder shows them."""
+        return {path.name.removesuffix("-0") for path in (self.folder / "data").glob("*-0") if path.is_dir()}
 
     def start(self) -> None:
         if not (self.folder / "data" / "meta.properties").exists():
@@ -158,7 +164,32 @@ class Kafka:
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            # After kill -9 a broker is let in again when its former life has timed out.
+            "broker.session.timeout.ms": "1500",
+            "broker.heartbeat.interval.ms": "300",
             "num.network.threads": "2",
             "num.io.threads": "2",
             **settings,
         }
+
+
+def main() -> None:
+    """`python -m lab.kafka`: a secure broker for the C++ tests, obeys lines from its standard input: `start`, `kill`."""
+    with tempfile.TemporaryDirectory(prefix="cdc-kafka-") as folder:
+        broker = Kafka("kafka", Path(folder), secure=True)
+        try:
+            for line in sys.stdin:
+                if line.strip() == "kill":
+                    broker.kill()
+                    print("killed", flush=True)
+                else:
+                    broker.start()
+                    broker.wait_ready()
+                    authority = broker.certificates.authority
+                    print("ready", broker.address, broker.sasl_address, broker.ssl_address, authority, flush=True)
+        finally:
+            broker.close()
+
+
+if __name__ == "__main__":
+    main()

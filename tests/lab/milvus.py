@@ -1,4 +1,4 @@
-"""A real Milvus 2.3.5 standalone server with RocksMQ, unpacked by `./dev setup`."""
+"""A real Milvus 2.3.5 standalone server with RocksMQ or Kafka, unpacked by `./dev setup`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from .etcd import Etcd, etcd_keys, http_ok
+from .kafka import Kafka
 from .paths import MILVUS
 from .ports import give_back, take_port
 from .process import ServerProcess
@@ -20,7 +21,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)(?:\((\w+)\))?\s*(?::\s*(.*?))?\s*\}\}")
 
 
 class MilvusStandalone:
-    """Milvus standalone on ports of its own.
+    """Milvus standalone on ports of its own. Its message queue is RocksMQ, or `kafka` if that is given.
 
     `etcd=None` uses the etcd inside Milvus. It normally listens on 2379; a configuration file of etcd's own moves it to a
     free port, where other programs can reach it (`etcd_url`).
@@ -33,6 +34,7 @@ class MilvusStandalone:
         *,
         root_path: str = "by-dev",
         etcd: Etcd | None = None,
+        kafka: Kafka | None = None,
         settings: dict[str, Any] | None = None,
     ) -> None:
         if not (MILVUS / "bin" / "milvus").exists():
@@ -41,6 +43,7 @@ class MilvusStandalone:
         self.folder = folder
         self.root_path = root_path
         self.rocksmq_path = folder / "rdb_data"
+        self.kafka = kafka
         self.port = take_port()
         self._ports = [self.port]
         self._metrics_port = self._port()
@@ -133,6 +136,13 @@ class MilvusStandalone:
             "log.level": "warn",
             "log.file.rootPath": "",
         }
+        if self.kafka is not None:
+            # A pulsar block would win.
+            configuration.pop("pulsar", None)
+            ours["mq.type"] = "kafka"
+            ours["kafka.brokerList"] = self.kafka.address
+            for name in ("saslUsername", "saslPassword", "saslMechanisms", "securityProtocol"):
+                ours[f"kafka.{name}"] = ""
         if self._etcd is None:
             ours["etcd.config.path"] = str(self.folder / "etcd.yaml")
         for part in _PARTS:

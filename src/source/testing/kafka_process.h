@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/status.h"
+
+namespace cdc {
+
+// A real Kafka broker (tests/lab/kafka.py); it and its data are gone at the end. Belongs to one
+// thread.
+class KafkaProcess {
+ public:
+  // Returns when it listens. `root` is the project's folder. kNotFound: ./dev setup was not run.
+  static Result<std::unique_ptr<KafkaProcess>> Start(const std::string& root);
+  ~KafkaProcess();
+  KafkaProcess(const KafkaProcess&) = delete;
+  KafkaProcess& operator=(const KafkaProcess&) = delete;
+
+  Status Kill();     // kill -9
+  Status Restart();  // after Kill, with its data
+
+  const std::string& address() const { return address_; }            // without password
+  const std::string& sasl_address() const { return sasl_address_; }  // SASL_PLAINTEXT, PLAIN
+  const std::string& ssl_address() const { return ssl_address_; }
+  const std::string& authority() const { return authority_; }  // who signed the certificate, PEM
+
+  static constexpr const char* kUser = "cdc";
+  static constexpr const char* kPassword = "cdc-password";
+
+ private:
+  KafkaProcess() = default;
+  Status Launch(const std::string& root, const std::string& python);
+  // Sends a line, returns the answer.
+  Result<std::string> Command(const std::string& line);
+
+  std::string address_;
+  std::string sasl_address_;
+  std::string ssl_address_;
+  std::string authority_;
+  pid_t process_ = -1;
+  int to_ = -1;
+  int from_ = -1;
+};
+
+}  // namespace cdc

@@ -1,0 +1,118 @@
+"""A source whose message queue is Kafka. The tests of other modules run again with it, and what is special to Kafka."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lab.cdc_server import CdcServer
+from lab.kafka import Kafka
+from lab.lab import Lab
+from lab.milvus import MilvusStandalone
+from lab.waiting import NotYet, eventually
+from rows_for import plain
+from test_ledger import Writer
+
+# These use this module's `source`.
+from test_operations import (  # noqa: F401
+    test_create_and_drop_collection,
+    test_create_and_drop_index,
+    test_create_and_drop_partition,
+    test_delete,
+    test_flush,
+    test_load_and_release_collection,
+    test_rows_in_named_partitions_and_several_shards,
+    test_same_name_again_after_a_drop,
+    test_upsert,
+)
+from test_restart import test_nothing_is_lost_by_kill  # noqa: F401
+from world import Target, World
+
+
+@pytest.fixture(scope="module")
+def kafka(lab: Lab) -> Iterator[Kafka]:
+    broker = lab.kafka("kafka")
+    lab.start(broker)
+    yield broker
+    lab.end(broker)
+
+
+@pytest.fixture(scope="module")
+def source(lab: Lab, kafka: Kafka) -> Iterator[MilvusStandalone]:
+    server = lab.milvus("kafka-source", kafka=kafka)
+    lab.start(server)
+    yield server
+    lab.end(server)
+
+
+def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
+    """Milvus makes a topic when it first writes to it; sixteen shards use every channel there is."""
+    world = lite_world
+    missing = {f"by-dev-rootcoord-dml_{number}" for number in range(16)} - kafka.topics()
+    assert missing
+    task = world.start_task(start_from="latest")
+    world.expect_state(task, "Running")
+    world.make_collection("c", shards=16)
+    world.client.insert("c", plain(range(800)))
+    assert world.expect_equal("c").target_rows == 800
+    assert missing <= kafka.topics()
+    assert world.cdc.client.get(task)["condition"]["state"] == "ok"
+
+
+def test_ledger_with_restarts(own_world: World) -> None:
+    """Several clients write, change and delete; the CDC server stops and starts again meanwhile."""
+    world = own_world
+    world.start_task()
+    world.make_collection("ledger", dim=128, shards=2)
+    writers = [Writer(number, world.connect(), 3000) for number in range(3)]
+    threads = [threading.Thread(target=writer.run) for writer in writers]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        threads[0].join(2)
+        world.cdc.stop()
+        world.cdc.restart()
+    for thread in threads:
+        thread.join()
+    assert [writer.failure for writer in writers] == [None] * len(writers)
+    found = world.expect_equal("ledger", within=90)
+    assert found.source_digest == found.target_digest != ""
+
+
+def test_rides_out_a_broker_restart(
+    lab: Lab, source: MilvusStandalone, kafka: Kafka, milvus: Target, new_cdc: Callable[..., CdcServer]
+) -> None:
+    server = new_cdc()
+    server.start()
+    server.wait_ready()
+    world = World(source, milvus, server)
+    task = world.start_task()
+    world.make_collection("c", dim=128, shards=2)
+    for first in range(0, 20_000, 1000):
+        world.client.insert("c", plain(range(first, first + 1000), dim=128))
+    kafka.kill()
+
+    def condition() -> dict[str, Any]:
+        return world.cdc.client.get(task)["condition"]
+
+    def retrying() -> None:
+        found = condition()
+        if found["state"] != "retrying" or kafka.address not in found.get("reason", ""):
+            raise NotYet(str(found))
+
+    eventually(retrying, 20, 0.1, "the task says that it cannot reach Kafka")
+    assert world.cdc.client.state(task) == "Running"
+    lab.start(kafka)
+
+    def well() -> None:
+        if condition()["state"] != "ok":
+            raise NotYet(str(condition()))
+
+    eventually(well, 30, 0.1, "the task reads again")
+    # The source needs its own time until it answers again.
+    eventually(lambda: world.client.insert("c", plain([20_000], dim=128)), 60, what="the source writes again")
+    assert world.expect_equal("c", within=90).target_rows == 20_001
+    world.close()
