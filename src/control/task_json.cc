@@ -68,8 +68,8 @@ void AppendDetails(const TaskView& view, Json* json) {
                       {"reason", status.reason},
                       {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)}};
   // What nobody measures is unknown, not zero.
-  out["lag_ms"] = view.live ? Json(status.lag_ms) : Json();
-  out["source_lag_ms"] = view.live ? Json(status.source_lag_ms) : Json();
+  out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
+  out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
   out["covers"] = Json::array();
   for (const CollectionName& name : status.covers) {

@@ -19,7 +19,8 @@ TaskView TaskManager::View(const TaskPtr& task) {
       view.status = task->last_status;
       view.status.since_unix_ms = task->since_unix_ms;
       view.status.reason = task->reason;
-      view.status.lag_ms = view.status.source_lag_ms = 0;
+      view.status.lag_ms.reset();
+      view.status.source_lag_ms.reset();
       if (task->state == TaskState::kPaused) {
         view.status.condition = "paused";
       } else if (!task->start_error.empty()) {

@@ -116,8 +116,12 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
         ToDouble(status.rows_upserted));
     Add(&rows, {{"task_id", id}, {"op_type", "write"}, {"api_type", "delete"}},
         ToDouble(status.rows_deleted));
-    Add(&lag, {{"task_id", id}}, ToDouble(status.lag_ms));
-    Add(&source_lag, {{"task_id", id}}, ToDouble(status.source_lag_ms));
+    if (status.lag_ms.has_value()) {
+      Add(&lag, {{"task_id", id}}, ToDouble(*status.lag_ms));
+    }
+    if (status.source_lag_ms.has_value()) {
+      Add(&source_lag, {{"task_id", id}}, ToDouble(*status.source_lag_ms));
+    }
     Add(&waiting, {{"task_id", id}}, ToDouble(status.bytes_waiting));
   }
   for (const std::string& id : UpdateDeleted(tasks)) {

@@ -29,6 +29,7 @@ class MetaStore {
     std::vector<ChannelCheckpoint> channels;
     std::vector<ReplicatedCollection> collections;
     std::vector<std::string> databases;  // source databases that the task has replicated, sorted
+    std::string source;                  // Catalog::Identity of the source; empty: not known yet
   };
   virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
   virtual Status SaveCheckpoints(const std::string& task_id,
@@ -36,6 +37,8 @@ class MetaStore {
   virtual Status PutCollection(const std::string& task_id,
                                const ReplicatedCollection& collection) = 0;
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
+  // Replaces what was there.
+  virtual Status PutSource(const std::string& task_id, const std::string& identity) = 0;
   // Adding twice and removing what is not there succeed.
   virtual Status PutDatabase(const std::string& task_id, const std::string& database) = 0;
   virtual Status RemoveDatabase(const std::string& task_id, const std::string& database) = 0;

@@ -221,6 +221,17 @@ TEST_P(MetaStoreContractTest, KeepsDatabases) {
   EXPECT_THAT(Load("t1").databases, ElementsAre("b"));
 }
 
+TEST_P(MetaStoreContractTest, KeepsTheSource) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  EXPECT_EQ(Load("t1").source, "");
+  ASSERT_TRUE(store().PutSource("t1", "100").ok());
+  ASSERT_TRUE(store().PutSource("t1", "200").ok());
+  Reopen();
+  EXPECT_EQ(Load("t1").source, "200");
+  ASSERT_TRUE(store().DeleteTask("t1").ok());
+  EXPECT_EQ(Load("t1").source, "");
+}
+
 TEST_P(MetaStoreContractTest, DeleteTakesTheProgressOfThatTaskOnly) {
   for (const char* id : {"t1", "t2"}) {
     ASSERT_TRUE(store().PutTask(MakeTask(id)).ok());

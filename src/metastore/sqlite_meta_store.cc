@@ -118,6 +118,11 @@ class SqliteMetaStore final : public MetaStore {
       }
       progress.databases.push_back(load_databases_.Text(0));
     }
+    CDC_ASSIGN_OR_RETURN(const bool has_source, load_source_.BindText(0, task_id).Step());
+    if (has_source) {
+      progress.source = load_source_.Text(0);
+      load_source_.Reset();
+    }
     return progress;
   }
 
@@ -177,6 +182,11 @@ class SqliteMetaStore final : public MetaStore {
     return transaction.Commit();
   }
 
+  Status PutSource(const std::string& task_id, const std::string& identity) override {
+    MutexLock lock(mutex_);
+    return put_source_.BindText(0, task_id).BindText(1, identity).Execute();
+  }
+
   Status PutDatabase(const std::string& task_id, const std::string& database) override {
     MutexLock lock(mutex_);
     return put_database_.BindText(0, task_id).BindText(1, database).Execute();
@@ -203,6 +213,9 @@ class SqliteMetaStore final : public MetaStore {
         {&delete_task_[3], "DELETE FROM collection_channels WHERE task_id = ?"},
         {&delete_task_[4], "DELETE FROM collection_skips WHERE task_id = ?"},
         {&delete_task_[5], "DELETE FROM databases WHERE task_id = ?"},
+        {&delete_task_[6], "DELETE FROM sources WHERE task_id = ?"},
+        {&put_source_, "INSERT OR REPLACE INTO sources(task_id, identity) VALUES(?, ?)"},
+        {&load_source_, "SELECT identity FROM sources WHERE task_id = ?"},
         {&put_database_, "INSERT OR IGNORE INTO databases(task_id, name) VALUES(?, ?)"},
         {&delete_database_, "DELETE FROM databases WHERE task_id = ? AND name = ?"},
         {&load_databases_, "SELECT name FROM databases WHERE task_id = ? ORDER BY name"},
@@ -334,7 +347,9 @@ class SqliteMetaStore final : public MetaStore {
   Statement put_task_ CDC_GUARDED_BY(mutex_);
   Statement get_task_ CDC_GUARDED_BY(mutex_);
   Statement list_tasks_ CDC_GUARDED_BY(mutex_);
-  Statement delete_task_[6] CDC_GUARDED_BY(mutex_);
+  Statement delete_task_[7] CDC_GUARDED_BY(mutex_);
+  Statement put_source_ CDC_GUARDED_BY(mutex_);
+  Statement load_source_ CDC_GUARDED_BY(mutex_);
   Statement put_database_ CDC_GUARDED_BY(mutex_);
   Statement delete_database_ CDC_GUARDED_BY(mutex_);
   Statement load_databases_ CDC_GUARDED_BY(mutex_);

@@ -29,6 +29,7 @@ CREATE TABLE collection_skips(
   position BLOB NOT NULL, PRIMARY KEY(task_id, collection_id, channel)) WITHOUT ROWID;
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
+CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
 PRAGMA user_version = 1;
 )sql";
 
@@ -70,7 +71,8 @@ Status DropOrphans(Database* database) {
                     "DELETE FROM collections WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
-                    "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"));
+                    "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM sources WHERE task_id NOT IN (SELECT id FROM tasks);"));
   return transaction.Commit();
 }
 

@@ -24,4 +24,11 @@ std::string Catalog::DatabaseName(DatabaseId id) const {
   return id == kDefaultDatabaseId ? kDefaultDatabase : "";
 }
 
+std::string Catalog::Identity() const {
+  const auto found = databases.find(kDefaultDatabaseId);
+  return found == databases.end() || found->second->created_ns == 0
+             ? ""
+             : std::to_string(found->second->created_ns);
+}
+
 }  // namespace cdc

@@ -18,6 +18,7 @@ struct Database {
   DatabaseId id;
   std::string name;
   std::vector<KeyValue> properties;
+  uint64_t created_ns = 0;  // Unix nanoseconds
   bool operator==(const Database&) const = default;
 };
 
@@ -79,6 +80,9 @@ struct Catalog {
   std::shared_ptr<const Collection> Find(CollectionId id) const;
   // The database's name; "default" for the default database even if it has no record.
   std::string DatabaseName(DatabaseId id) const;
+  // Tells one Milvus from another that took its place: when its default database was made. Empty if
+  // the source does not say (before 2.3, or its metadata is gone).
+  std::string Identity() const;
 };
 
 }  // namespace cdc

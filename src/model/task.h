@@ -101,8 +101,10 @@ struct TaskStatus {
   std::string reason;
   int64_t since_unix_ms = 0;
   std::vector<ChannelStatus> channels;
-  int64_t source_lag_ms = 0;  // now - min resolved
-  int64_t lag_ms = 0;         // now - min checkpoint
+  // Milliseconds behind now: of the smallest resolved ts and of the smallest checkpoint. None as long
+  // as a channel has none yet, or if no channel is followed.
+  std::optional<int64_t> source_lag_ms;
+  std::optional<int64_t> lag_ms;
   uint64_t rows_inserted = 0;
   uint64_t rows_upserted = 0;
   uint64_t rows_deleted = 0;

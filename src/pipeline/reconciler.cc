@@ -38,7 +38,7 @@ bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
 }  // namespace
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
-    : parts_(std::move(parts)) {
+    : parts_(std::move(parts)), source_(progress.source) {
   std::set<std::string> begun;  // channels that were read before
   for (const ChannelCheckpoint& checkpoint : progress.channels) {
     begun.insert(checkpoint.channel);
@@ -101,6 +101,14 @@ void Reconciler::Run(const std::stop_token& stop) {
 milliseconds Reconciler::Round(const std::stop_token& stop) {
   stop_ = stop;
   catalog_ = parts_.catalog->Current();
+  const Status source = CheckSource(*catalog_);
+  parts_.conditions->Set("source identity", source);
+  if (!source.ok()) {
+    if (!IsRetryable(source)) {
+      parts_.on_fatal(source);
+    }
+    return milliseconds(500);
+  }
   RefreshEntries(*catalog_);
   const Status databases = RefreshDatabases(*catalog_);
   if (!databases.ok()) {
@@ -452,6 +460,26 @@ Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at
     CDC_RETURN_IF_ERROR(parts_.store->RemoveCollection(parts_.task_id, id));
   }
   return true;
+}
+
+// Another Milvus behind the same address has none of the task's collections: without this all of
+// them would look dropped, and the copy would be removed when it is needed most.
+Status Reconciler::CheckSource(const Catalog& catalog) {
+  const std::string now = catalog.Identity();
+  if (now == source_) {
+    return OkStatus();
+  }
+  if (source_.empty()) {
+    CDC_RETURN_IF_ERROR(parts_.store->PutSource(parts_.task_id, now));
+    source_ = now;
+    return OkStatus();
+  }
+  if (now.empty()) {
+    return UnavailableError("the source's etcd holds no default database: its metadata is gone");
+  }
+  return FailedPreconditionError(
+      "the source is another Milvus than the one this task has replicated (its default database "
+      "was made at another time); the target is left as it is: create a new task for the new source");
 }
 
 Status Reconciler::ConnectTarget() {

@@ -96,6 +96,7 @@ class Reconciler {
 
   // One round; returns when to look again at the latest.
   std::chrono::milliseconds Round(const std::stop_token& stop);
+  Status CheckSource(const Catalog& catalog);
   Status ConnectTarget();
   Status RefreshDatabases(const Catalog& catalog);
   Status DropDatabases(const Catalog& catalog);
@@ -116,6 +117,7 @@ class Reconciler {
   const Parts parts_;
 
   // Only Run's thread.
+  std::string source_;  // Catalog::Identity; empty: not known yet
   std::map<CollectionId, Entry> entries_;
   std::optional<std::set<std::string>> target_databases_;
   std::set<std::string> source_databases_;  // seen on the source since the start

@@ -49,6 +49,9 @@ class RealReplicator : public Replicator {
 Status RealReplicator::Prepare(const TaskSpec& spec) {
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options_.catalog->Sync(std::stop_token()));
+  if (!catalog->Identity().empty()) {
+    CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
+  }
   const Scope scope(spec);
   for (const auto& [id, collection] : catalog->collections) {
     const CollectionName name{catalog->DatabaseName(collection->database), collection->name};

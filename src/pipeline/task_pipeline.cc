@@ -15,6 +15,20 @@ using std::chrono::milliseconds;
 constexpr milliseconds kDrain{3'000};
 constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
+// Of the channel that is furthest behind; the clocks of source and server may differ a little.
+std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
+                             Timestamp ChannelStatus::*time,
+                             int64_t now_ms) {
+  std::optional<int64_t> lag;
+  for (const ChannelStatus& channel : channels) {
+    if (channel.*time == Timestamp{}) {
+      return std::nullopt;
+    }
+    lag = std::max(lag.value_or(0), now_ms - (channel.*time).UnixMs());
+  }
+  return lag;
+}
+
 }  // namespace
 
 TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
@@ -138,14 +152,8 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.since_unix_ms = condition.since_unix_ms;
   status.channels = reader_.ChannelStatuses();
   const int64_t now = NowUnixMs();
-  for (const ChannelStatus& channel : status.channels) {
-    if (channel.resolved > Timestamp{}) {
-      status.source_lag_ms = std::max(status.source_lag_ms, now - channel.resolved.UnixMs());
-    }
-    if (channel.checkpoint > Timestamp{}) {
-      status.lag_ms = std::max(status.lag_ms, now - channel.checkpoint.UnixMs());
-    }
-  }
+  status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
+  status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
   const RowWriter::Counters counters = writer_.counters();
   status.rows_inserted = counters.rows_inserted;
   status.rows_upserted = counters.rows_upserted;

@@ -404,6 +404,28 @@ TEST_F(TaskPipelineTest, ADropWhileStoppedIsCarriedOutAtTheStart) {
   EXPECT_TRUE(Eventually([&] { return store_.LoadProgress("t")->collections.empty(); }));
 }
 
+TEST_F(TaskPipelineTest, AnotherMilvusInPlaceOfTheSourceDoesNotEmptyTheTarget) {
+  const auto with_identity = [](Catalog catalog, uint64_t created_ns) {
+    catalog.databases[kDefaultDatabaseId] = std::make_shared<Database>(
+        Database{.id = kDefaultDatabaseId, .name = "default", .created_ns = created_ns});
+    return catalog;
+  };
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(with_identity(MakeCatalog({c}), 100));
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  Catalog wiped;
+  catalog_.Set(wiped);
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  EXPECT_EQ(failure(), "");
+  Stop();
+  catalog_.Set(with_identity(MakeCatalog({}), 200));
+  Start();
+  ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), HasSubstr("another Milvus"));
+  EXPECT_THAT(Ddls(), ElementsAre("create collection default.c"));
+}
+
 TEST_F(TaskPipelineTest, ACollectionBornWhileStoppedBeginsAtItsStart) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));

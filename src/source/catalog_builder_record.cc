@@ -105,7 +105,10 @@ Result<DatabaseRecord> DecodeDatabase(DatabaseId id, std::string_view value) {
   }
   DatabaseRecord record;
   record.database = {
-      .id = OrDefault(id.value), .name = info.name(), .properties = ToKeyValues(info.properties())};
+      .id = OrDefault(id.value),
+      .name = info.name(),
+      .properties = ToKeyValues(info.properties()),
+      .created_ns = info.created_time()};
   record.visible = info.state() == meta::DatabaseCreated || info.state() == meta::DatabaseUnknown;
   return record;
 }

@@ -59,6 +59,7 @@ Result<MetaStore::Progress> InMemoryMetaStore::LoadProgress(const std::string& t
     progress.collections.push_back(collection);
   }
   progress.databases.assign(found->second.databases.begin(), found->second.databases.end());
+  progress.source = found->second.source;
   return progress;
 }
 
@@ -84,6 +85,13 @@ Status InMemoryMetaStore::RemoveCollection(const std::string& task_id, Collectio
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);
   progress_[task_id].collections.erase(id);
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::PutSource(const std::string& task_id, const std::string& identity) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  progress_[task_id].source = identity;
   return OkStatus();
 }
 

@@ -27,6 +27,7 @@ class InMemoryMetaStore final : public MetaStore {
                          const std::vector<ChannelCheckpoint>& channels) override;
   Status PutCollection(const std::string& task_id, const ReplicatedCollection& collection) override;
   Status RemoveCollection(const std::string& task_id, CollectionId id) override;
+  Status PutSource(const std::string& task_id, const std::string& identity) override;
   Status PutDatabase(const std::string& task_id, const std::string& database) override;
   Status RemoveDatabase(const std::string& task_id, const std::string& database) override;
 
@@ -35,6 +36,7 @@ class InMemoryMetaStore final : public MetaStore {
     std::map<std::string, ChannelCheckpoint> channels;
     std::map<CollectionId, ReplicatedCollection> collections;
     std::set<std::string> databases;
+    std::string source;
   };
 
   Mutex mutex_;
