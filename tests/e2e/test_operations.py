@@ -123,11 +123,7 @@ def test_flush(world: World) -> None:
 
     def flushed() -> None:
         if world.target.is_lite:
-            # The rows in memory have become a file.
-            files = list(world.target.server.folder.rglob(f"{world.database}/**/*.parquet"))
-            if not files:
-                raise NotYet("there is no segment file")
-            return
+            return  # it loses rows that are written during a flush, so it is never asked for one
         answer = world.target_end.call(
             "GetPersistentSegmentInfo",
             milvus_pb2.GetPersistentSegmentInfoRequest(dbName=world.database, collectionName="c"),

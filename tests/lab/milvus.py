@@ -133,6 +133,8 @@ class MilvusStandalone:
             "proxy.ip": "127.0.0.1",
             "indexCoord.bindIndexNodeMode.address": f"127.0.0.1:{self._port()}",
             "common.chanNamePrefix.cluster": self.root_path,
+            # Every test has a database of its own; the default limit is 64.
+            "rootCoord.maxDatabaseNum": 4096,
             "log.level": "warn",
             "log.file.rootPath": "",
         }
