@@ -190,6 +190,8 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
       {"dml_3", "dml_1"},      {0xf000000000000001}, {{"dml_1", RawId('s')}, {"dml_3", MsgId{}}}};
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());
   collection.skip_until.erase("dml_3");
+  collection.on_target = true;
+  collection.partitions = {{{7}, "p"}, {{8}, "q"}};
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());
   ASSERT_TRUE(store().PutCollection("t1", {{5}, {"a", "b"}, {"a", "b"}, {}, {1}, {}}).ok());
   Reopen();
@@ -202,6 +204,8 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   EXPECT_EQ(kept.target, collection.target);
   EXPECT_EQ(kept.pchannels, collection.pchannels);
   EXPECT_EQ(kept.created, collection.created);
+  EXPECT_EQ(kept.on_target, collection.on_target);
+  EXPECT_EQ(kept.partitions, collection.partitions);
   EXPECT_EQ(kept.skip_until, collection.skip_until);
 
   ASSERT_TRUE(store().RemoveCollection("t1", collection.id).ok());

@@ -156,6 +156,7 @@ class SqliteMetaStore final : public MetaStore {
                             .BindText(4, collection.target.database)
                             .BindText(5, collection.target.collection)
                             .Bind(6, ToStored(collection.created))
+                            .Bind(7, collection.on_target ? 1 : 0)
                             .Execute());
     for (size_t i = 0; i < collection.pchannels.size(); ++i) {
       CDC_RETURN_IF_ERROR(put_channel_.BindText(0, task_id)
@@ -169,6 +170,13 @@ class SqliteMetaStore final : public MetaStore {
                               .Bind(1, collection.id.value)
                               .BindText(2, channel)
                               .BindBlob(3, position.bytes)
+                              .Execute());
+    }
+    for (const auto& [partition, name] : collection.partitions) {
+      CDC_RETURN_IF_ERROR(put_partition_.BindText(0, task_id)
+                              .Bind(1, collection.id.value)
+                              .Bind(2, partition.value)
+                              .BindText(3, name)
                               .Execute());
     }
     return transaction.Commit();
@@ -227,15 +235,23 @@ class SqliteMetaStore final : public MetaStore {
          "ORDER BY channel"},
         {&put_collection_,
          "INSERT INTO collections(task_id, id, source_database, source_name, target_database, "
-         "target_name, created) VALUES(?, ?, ?, ?, ?, ?, ?)"},
+         "target_name, created, on_target) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"},
         {&put_channel_,
          "INSERT INTO collection_channels(task_id, collection_id, ordinal, channel) "
          "VALUES(?, ?, ?, ?)"},
         {&put_skip_,
          "INSERT INTO collection_skips(task_id, collection_id, channel, position) "
          "VALUES(?, ?, ?, ?)"},
+        {&put_partition_,
+         "INSERT INTO collection_partitions(task_id, collection_id, id, name) VALUES(?, ?, ?, ?)"},
+        {&load_partitions_,
+         "SELECT id, name FROM collection_partitions WHERE task_id = ? AND collection_id = ?"},
+        {&delete_collection_[3],
+         "DELETE FROM collection_partitions WHERE task_id = ? AND collection_id = ?"},
+        {&delete_task_[7], "DELETE FROM collection_partitions WHERE task_id = ?"},
         {&load_collections_,
-         "SELECT id, source_database, source_name, target_database, target_name, created "
+         "SELECT id, source_database, source_name, target_database, target_name, created, "
+         "on_target "
          "FROM collections WHERE task_id = ? ORDER BY id"},
         {&load_channels_,
          "SELECT channel FROM collection_channels WHERE task_id = ? AND collection_id = ? "
@@ -305,6 +321,7 @@ class SqliteMetaStore final : public MetaStore {
       collection.source = {load_collections_.Text(1), load_collections_.Text(2)};
       collection.target = {load_collections_.Text(3), load_collections_.Text(4)};
       collection.created = FromStored(load_collections_.Int(5));
+      collection.on_target = load_collections_.Int(6) != 0;
       collections->push_back(std::move(collection));
     }
     for (ReplicatedCollection& collection : *collections) {
@@ -327,9 +344,17 @@ class SqliteMetaStore final : public MetaStore {
     for (;;) {
       CDC_ASSIGN_OR_RETURN(const bool row, load_skips_.Step());
       if (!row) {
-        return OkStatus();
+        break;
       }
       collection->skip_until[load_skips_.Text(0)] = MsgId{load_skips_.Blob(1)};
+    }
+    load_partitions_.BindText(0, task_id).Bind(1, collection->id.value);
+    for (;;) {
+      CDC_ASSIGN_OR_RETURN(const bool row, load_partitions_.Step());
+      if (!row) {
+        return OkStatus();
+      }
+      collection->partitions[{load_partitions_.Int(0)}] = load_partitions_.Text(1);
     }
   }
 
@@ -347,7 +372,7 @@ class SqliteMetaStore final : public MetaStore {
   Statement put_task_ CDC_GUARDED_BY(mutex_);
   Statement get_task_ CDC_GUARDED_BY(mutex_);
   Statement list_tasks_ CDC_GUARDED_BY(mutex_);
-  Statement delete_task_[7] CDC_GUARDED_BY(mutex_);
+  Statement delete_task_[8] CDC_GUARDED_BY(mutex_);
   Statement put_source_ CDC_GUARDED_BY(mutex_);
   Statement load_source_ CDC_GUARDED_BY(mutex_);
   Statement put_database_ CDC_GUARDED_BY(mutex_);
@@ -361,7 +386,9 @@ class SqliteMetaStore final : public MetaStore {
   Statement load_collections_ CDC_GUARDED_BY(mutex_);
   Statement load_channels_ CDC_GUARDED_BY(mutex_);
   Statement load_skips_ CDC_GUARDED_BY(mutex_);
-  Statement delete_collection_[3] CDC_GUARDED_BY(mutex_);
+  Statement put_partition_ CDC_GUARDED_BY(mutex_);
+  Statement load_partitions_ CDC_GUARDED_BY(mutex_);
+  Statement delete_collection_[4] CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -20,13 +20,16 @@ CREATE TABLE checkpoints(
 CREATE TABLE collections(
   task_id TEXT NOT NULL, id INTEGER NOT NULL, source_database TEXT NOT NULL,
   source_name TEXT NOT NULL, target_database TEXT NOT NULL, target_name TEXT NOT NULL,
-  created INTEGER NOT NULL, PRIMARY KEY(task_id, id)) WITHOUT ROWID;
+  created INTEGER NOT NULL, on_target INTEGER NOT NULL, PRIMARY KEY(task_id, id)) WITHOUT ROWID;
 CREATE TABLE collection_channels(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, ordinal INTEGER NOT NULL,
   channel TEXT NOT NULL, PRIMARY KEY(task_id, collection_id, ordinal)) WITHOUT ROWID;
 CREATE TABLE collection_skips(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, channel TEXT NOT NULL,
   position BLOB NOT NULL, PRIMARY KEY(task_id, collection_id, channel)) WITHOUT ROWID;
+CREATE TABLE collection_partitions(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY(task_id, collection_id, id)) WITHOUT ROWID;
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
@@ -71,6 +74,7 @@ Status DropOrphans(Database* database) {
                     "DELETE FROM collections WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM collection_partitions WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM sources WHERE task_id NOT IN (SELECT id FROM tasks);"));
   return transaction.Commit();

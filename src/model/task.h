@@ -87,6 +87,11 @@ struct ReplicatedCollection {
   Timestamp created;
   // Rows at or before this record are not the task's (start_from latest), by pchannel.
   std::map<std::string, MsgId> skip_until;
+  // Whether the target's collection is this one: made by the task, or found to fit. Only then may it
+  // be dropped there.
+  bool on_target = false;
+  // The partitions that the task has begun; others of the target are not its business.
+  std::map<PartitionId, std::string> partitions;
 };
 
 // What a task shows of itself.

@@ -19,6 +19,7 @@ constexpr milliseconds kBusyWait{50};
 constexpr milliseconds kConnectTimeout{5'000};
 constexpr int kMaxPlans = 4;
 constexpr int kNotFoundAttempts = 10;  // about half a minute
+constexpr int kUnclearAttempts = 40;   // about five minutes: a server's own trouble may pass
 
 bool Exists(const std::shared_ptr<const Collection>& collection) {
   return collection != nullptr && collection->state == ObjectState::kCreated;
@@ -39,18 +40,16 @@ bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     : parts_(std::move(parts)), source_(progress.source) {
-  std::set<std::string> begun;  // channels that were read before
-  for (const ChannelCheckpoint& checkpoint : progress.channels) {
-    begun.insert(checkpoint.channel);
-  }
   for (const ReplicatedCollection& collection : progress.collections) {
     Entry& entry = entries_[collection.id];
     entry.target = collection.target;
     entry.pchannels = collection.pchannels;
+    entry.skip_until = collection.skip_until;
     entry.recorded = true;
-    entry.adopted = std::any_of(
-        entry.pchannels.begin(), entry.pchannels.end(),
-        [&begun](const std::string& channel) { return begun.contains(channel); });
+    entry.on_target = collection.on_target;
+    for (const auto& [partition, name] : collection.partitions) {
+      entry.partitions[partition].name = name;
+    }
   }
   source_databases_.insert(progress.databases.begin(), progress.databases.end());
 }
@@ -100,6 +99,8 @@ void Reconciler::Run(const std::stop_token& stop) {
 
 milliseconds Reconciler::Round(const std::stop_token& stop) {
   stop_ = stop;
+  // Before the catalog is looked at: what waited then and is not in it now is gone.
+  const auto waiting = parts_.writer->WaitingPartitions();
   catalog_ = parts_.catalog->Current();
   const Status source = CheckSource(*catalog_);
   parts_.conditions->Set("source identity", source);
@@ -110,6 +111,7 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
     return milliseconds(500);
   }
   RefreshEntries(*catalog_);
+  DiscardGonePartitions(waiting);
   const Status databases = RefreshDatabases(*catalog_);
   if (!databases.ok()) {
     if (!IsRetryable(databases)) {
@@ -133,18 +135,16 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
       Attempt(id, found->second);
     }
   }
-  for (const Status& status : {DropDatabases(*catalog_), RunFlushes()}) {
-    if (!status.ok() && !IsRetryable(status)) {
-      parts_.on_fatal(status);
-    }
-  }
+  // Neither stands in the way of rows.
+  parts_.conditions->SetWaiting("drop database", DropDatabases(*catalog_));
+  parts_.conditions->Set("flush", RunFlushes());
   return Busy() ? kBusyWait : kIdleWait;
 }
 
 bool Reconciler::Busy() {
   {
     MutexLock lock(mutex_);
-    if (!flushes_.empty()) {
+    if (!flushes_.empty() && steady_clock::now() >= flush_not_before_) {
       return true;
     }
   }
@@ -188,7 +188,7 @@ void Reconciler::Attempt(CollectionId id, Entry& entry) {
     auto removed = RemoveCollection(id, entry, false);
     if (removed.ok() && *removed) {
       parts_.conditions->Set(part, OkStatus());
-      entries_.erase(id);
+      Forget(id);
       return;
     }
     status = removed.status();
@@ -200,9 +200,12 @@ void Reconciler::Attempt(CollectionId id, Entry& entry) {
   }
   entry.actual.reset();  // whatever is believed of the target may be wrong: look again
   // The target's nodes learn of changes one after another: what is not found may be there soon.
+  const bool unclear =
+      status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown;
   const bool passing =
       IsRetryable(status) ||
-      (status.code() == StatusCode::kNotFound && entry.backoff.attempts() < kNotFoundAttempts);
+      (status.code() == StatusCode::kNotFound && entry.backoff.attempts() < kNotFoundAttempts) ||
+      (unclear && entry.backoff.attempts() < kUnclearAttempts);
   if (!passing) {
     parts_.on_fatal(status.WithContext(part));
     entry.due = steady_clock::now() + std::chrono::hours(1);
@@ -232,10 +235,13 @@ Status Reconciler::Ensure(CollectionId id, Entry& entry) {
   }
   CDC_RETURN_IF_ERROR(FreeName(id, entry));
   CDC_RETURN_IF_ERROR(Prepare(id, entry));
+  if (parts_.ignore_partition) {
+    entry.actual->loads_partitions = false;  // it has none of the source's
+  }
   CDC_RETURN_IF_ERROR(RemovePartitions(id, entry));
   const std::shared_ptr<const Collection> source = entry.source;
-  for (const Ddl& ddl : PlanPartitions(*source, entry.target, *entry.actual)) {
-    if (!parts_.ignore_partition) {
+  if (!parts_.ignore_partition) {
+    for (const Ddl& ddl : PlanPartitions(*source, entry.target, *entry.actual)) {
       CDC_RETURN_IF_ERROR(Apply(ddl));
       entry.actual->partitions.push_back(std::get<CreatePartition>(ddl).partition);
     }
@@ -258,17 +264,17 @@ Status Reconciler::Converge(Entry& entry) {
       break;
     }
     for (const Ddl& ddl : plan) {
+      if (parts_.ignore_partition && std::holds_alternative<CreatePartition>(ddl)) {
+        continue;
+      }
       const Status applied = Apply(ddl);
       if (!applied.ok() && (IsRetryable(applied) || !OnlyForSearch(ddl))) {
         return applied;
       }
       refused = refused.ok() ? applied : refused;
     }
-    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
-    if (!entry.actual.has_value()) {
-      return NotFoundError("collection " + entry.target.ToString() +
-                           " has disappeared from the target");
-    }
+    CDC_RETURN_IF_ERROR(LookAgain(entry));
+    entry.actual->loads_partitions = entry.actual->loads_partitions && !parts_.ignore_partition;
   }
   if (!refused.ok()) {
     spdlog::warn("task={} {}; the rows go on", parts_.task_id, refused.ToString());
@@ -290,7 +296,7 @@ Status Reconciler::FreeName(CollectionId id, const Entry& entry) {
     if (!removed) {
       return UnavailableError("waits for the removal of the older collection of this name");
     }
-    entries_.erase(other_id);
+    Forget(other_id);
     return FreeName(id, entry);
   }
   return OkStatus();
@@ -301,51 +307,85 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
   if (entry.actual.has_value()) {
     return OkStatus();
   }
-  if (!entry.recorded) {
-    CDC_RETURN_IF_ERROR(parts_.store->PutCollection(
-        parts_.task_id,
-        {.id = id,
-         .source = {catalog_->DatabaseName(entry.source->database), entry.source->name},
-         .target = entry.target,
-         .pchannels = entry.pchannels,
-         .created = entry.source->created,
-         .skip_until = {}}));
-    entry.recorded = true;
-  }
   CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+  if (entry.actual.has_value()) {
+    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
+  }
+  if (!entry.on_target) {
+    // Before it is made: a crash in between must not leave one that nobody knows of.
+    entry.on_target = true;
+    CDC_RETURN_IF_ERROR(Record(id, entry));
+  }
   if (!entry.actual.has_value()) {
     CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target)));
     CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
     if (!entry.actual.has_value()) {
       return UnavailableError("created, and not yet visible on the target");
     }
+    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
   }
-  CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
-  // Partitions that were replicated before and are gone from the source.
-  if (entry.adopted && !entry.source->schema.HasPartitionKey()) {
-    for (const std::string& partition : entry.actual->partitions) {
-      const auto& of_source = entry.source->partitions;
-      const bool wanted = std::any_of(of_source.begin(), of_source.end(), [&](const Partition& p) {
-        return p.name == partition && p.state == ObjectState::kCreated;
-      });
-      if (!wanted && partition != "_default") {
-        if (IsLoaded(*entry.actual, partition)) {
-          CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {partition}}));
-        }
-        CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, partition}));
+  return OkStatus();
+}
+
+Status Reconciler::LookAgain(Entry& entry) {
+  CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+  if (!entry.actual.has_value()) {
+    return NotFoundError("collection " + entry.target.ToString() +
+                         " has disappeared from the target");
+  }
+  return OkStatus();
+}
+
+Status Reconciler::Record(CollectionId id, Entry& entry) {
+  ReplicatedCollection record{
+      .id = id,
+      .source = {catalog_->DatabaseName(entry.source->database), entry.source->name},
+      .target = entry.target,
+      .pchannels = entry.pchannels,
+      .created = entry.source->created,
+      .skip_until = entry.skip_until,
+      .on_target = entry.on_target,
+      .partitions = {}};
+  for (const auto& [partition, known] : entry.partitions) {
+    record.partitions[partition] = known.name;
+  }
+  CDC_RETURN_IF_ERROR(parts_.store->PutCollection(parts_.task_id, record));
+  entry.recorded = true;
+  return OkStatus();
+}
+
+// The collection is gone from both sides.
+void Reconciler::Forget(CollectionId id) {
+  const auto found = entries_.find(id);
+  parts_.conditions->Set("search on " + found->second.target.ToString(), OkStatus());
+  parts_.writer->Forget(id);
+  entries_.erase(found);
+}
+
+// Rows of partitions that the catalog no longer has, and that were never made on the target.
+void Reconciler::DiscardGonePartitions(
+    const std::map<CollectionId, std::set<PartitionId>>& waiting) {
+  for (const auto& [id, partitions] : waiting) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || !Exists(found->second.source) ||
+        found->second.source->schema.HasPartitionKey() || parts_.ignore_partition) {
+      continue;
+    }
+    const Entry& entry = found->second;
+    for (const PartitionId partition : partitions) {
+      if (partition != kAllPartitions && entry.source->FindPartition(partition) == nullptr &&
+          !entry.partitions.contains(partition)) {
+        parts_.writer->DiscardPartition(id, partition);
       }
     }
-    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
   }
-  entry.adopted = false;
-  return OkStatus();
 }
 
 void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
   RowWriter::Gate gate;
   gate.target = entry.target;
   gate.primary_key = entry.source->schema.PrimaryKey()->name;
-  gate.partition_key = entry.source->schema.HasPartitionKey();
+  gate.partition_key = entry.source->schema.HasPartitionKey() || parts_.ignore_partition;
   for (const Partition& partition : entry.source->partitions) {
     const bool on_target =
         std::find(entry.actual->partitions.begin(), entry.actual->partitions.end(),
@@ -376,13 +416,18 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
     return OkStatus();
   }
   std::set<std::string> names;
+  bool added = false;
   for (const Partition& partition : entry.source->partitions) {
     if (partition.state == ObjectState::kCreated) {
-      entry.partitions[partition.id].name = partition.name;
+      added = entry.partitions.try_emplace(partition.id, PartitionEntry{partition.name, {}}).second ||
+              added;
       names.insert(partition.name);
     } else if (!entry.partitions.contains(partition.id)) {
       parts_.writer->DiscardPartition(id, partition.id);  // removed before it was ever created
     }
+  }
+  if (added) {
+    CDC_RETURN_IF_ERROR(Record(id, entry));
   }
   for (auto each = entry.partitions.begin(); each != entry.partitions.end();) {
     auto& [partition, known] = *each;
@@ -415,12 +460,9 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
     }
     CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));
     each = entry.partitions.erase(each);
+    CDC_RETURN_IF_ERROR(Record(id, entry));
     entry.done.reset();  // a new partition of this name has to be created
-    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
-    if (!entry.actual.has_value()) {
-      return NotFoundError("collection " + entry.target.ToString() +
-                           " has disappeared from the target");
-    }
+    CDC_RETURN_IF_ERROR(LookAgain(entry));
   }
   return OkStatus();
 }
@@ -455,8 +497,10 @@ Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at
   if (!parts_.writer->Idle(id)) {
     return false;
   }
-  if (entry.recorded) {
+  if (entry.on_target) {
     CDC_RETURN_IF_ERROR(Apply(DropCollection{entry.target}));
+  }
+  if (entry.recorded) {
     CDC_RETURN_IF_ERROR(parts_.store->RemoveCollection(parts_.task_id, id));
   }
   return true;
@@ -538,12 +582,16 @@ Status Reconciler::DropDatabases(const Catalog& catalog) {
 }
 
 Status Reconciler::RunFlushes() {
+  if (steady_clock::now() < flush_not_before_) {
+    return flush_failure_;
+  }
   std::vector<PendingFlush> pending;
   {
     MutexLock lock(mutex_);
     pending = std::exchange(flushes_, {});
   }
   std::vector<PendingFlush> later;
+  std::map<CollectionId, Status> flushed;
   Status failure;
   for (PendingFlush& flush : pending) {
     const auto found = entries_.find(flush.collection);
@@ -557,11 +605,15 @@ Status Reconciler::RunFlushes() {
           return parts_.reader->HasAppliedTo(channel, flush.ts);
         });
     if (applied) {
-      const Status status = Apply(Flush{entry.target});
-      if (status.ok() || status.code() == StatusCode::kNotFound) {
+      // One call serves all that were asked for up to now.
+      const auto [done, first] = flushed.try_emplace(flush.collection);
+      if (first) {
+        done->second = Apply(Flush{entry.target});
+      }
+      if (done->second.ok() || done->second.code() == StatusCode::kNotFound) {
         continue;
       }
-      failure = status;
+      failure = done->second;
     }
     later.push_back(std::move(flush));
   }
@@ -577,6 +629,12 @@ Status Reconciler::RunFlushes() {
       (*flush.done)();
     }
   }
+  if (failure.ok()) {
+    flush_backoff_.Reset();
+  } else {
+    flush_not_before_ = steady_clock::now() + flush_backoff_.Next();
+  }
+  flush_failure_ = failure;
   MutexLock lock(mutex_);
   flushes_.insert(flushes_.begin(), later.begin(), later.end());
   return failure;

@@ -83,8 +83,9 @@ class Reconciler {
     std::optional<TargetCollection> actual;
     std::map<PartitionId, PartitionEntry> partitions;
     std::optional<Removal> removal;
-    bool recorded = false;  // in the store
-    bool adopted = false;   // was replicated before this start
+    std::map<std::string, MsgId> skip_until;  // as it is in the store
+    bool recorded = false;                    // in the store
+    bool on_target = false;                   // the target's collection of this name is this one
     Backoff backoff{BackoffOptions{}};
     std::chrono::steady_clock::time_point due;  // not before
   };
@@ -105,6 +106,10 @@ class Reconciler {
   Status Ensure(CollectionId id, Entry& entry);
   Status FreeName(CollectionId id, const Entry& entry);
   Status Prepare(CollectionId id, Entry& entry);
+  Status LookAgain(Entry& entry);
+  Status Record(CollectionId id, Entry& entry);
+  void Forget(CollectionId id);
+  void DiscardGonePartitions(const std::map<CollectionId, std::set<PartitionId>>& waiting);
   void OpenGate(CollectionId id, const Entry& entry);
   Status Converge(Entry& entry);
   Status RemovePartitions(CollectionId id, Entry& entry);
@@ -128,6 +133,9 @@ class Reconciler {
   CondVar changed_;
   bool wake_ CDC_GUARDED_BY(mutex_) = true;
   std::vector<PendingFlush> flushes_ CDC_GUARDED_BY(mutex_);
+  Backoff flush_backoff_{BackoffOptions{}};                // only Run's thread
+  std::chrono::steady_clock::time_point flush_not_before_;  // only Run's thread
+  Status flush_failure_;                                    // only Run's thread
 };
 
 }  // namespace cdc

@@ -63,6 +63,7 @@ void RowWriter::Push(CollectionId collection,
 
 void RowWriter::Open(CollectionId collection, Gate gate) {
   MutexLock lock(mutex_);
+  discarded_.erase(collection);  // it has come back
   collections_[collection].gate = std::make_unique<Gate>(std::move(gate));
   dirty_ = true;
   changed_.NotifyAll();
@@ -98,6 +99,36 @@ void RowWriter::DiscardPartition(CollectionId collection, PartitionId partition)
     AckLocked(*lane, removed);
   }
   changed_.NotifyAll();
+}
+
+void RowWriter::Forget(CollectionId collection) {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  if (found == collections_.end()) {
+    return;
+  }
+  if (found->second.gate != nullptr) {
+    conditions_->Set("write " + found->second.gate->target.ToString(), OkStatus());
+  }
+  collections_.erase(found);
+}
+
+std::map<CollectionId, std::set<PartitionId>> RowWriter::WaitingPartitions() const {
+  std::map<CollectionId, std::set<PartitionId>> waiting;
+  MutexLock lock(mutex_);
+  for (const auto& [id, lanes] : collections_) {
+    for (const auto& [vchannel, lane] : lanes.lanes) {
+      for (const PendingRows& rows : lane->queue()) {
+        waiting[id].insert(rows.message->partition);
+      }
+    }
+  }
+  return waiting;
+}
+
+bool RowWriter::doubt_left() const {
+  MutexLock lock(mutex_);
+  return doubt_left_;
 }
 
 bool RowWriter::IsDiscarded(CollectionId collection) const {
@@ -191,8 +222,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
                                             .rows = MakeBatch(gate, batch),
                                             .backoff = Backoff(options_.backoff),
                                             .due = {},
-                                            .missing_since = {},
-                                            .missing = false});
+                                            .failing_since = {}});
     call->batch = std::move(batch);
     StartLocked(std::move(call));
     started = true;
@@ -251,30 +281,20 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     FinishLocked(*call, true);
     return;
   }
-  if (stopping_) {
+  call->in_doubt = call->in_doubt || result.in_doubt;
+  const std::string what = "write " + call->rows.target.ToString();
+  if (stopping_ || !MayPassLocked(*call, result.status)) {
+    doubt_left_ = doubt_left_ || call->in_doubt;
     FinishLocked(*call, false);
+    if (!stopping_) {
+      fatal_ = result.status.WithContext(what);
+      stopping_ = true;
+    }
     return;
   }
   // A repeat of an insert that may have been executed must not double its rows.
-  if (result.in_doubt && call->rows.op == RowOp::kInsert) {
+  if (call->in_doubt && call->rows.op == RowOp::kInsert) {
     call->rows.op = RowOp::kUpsert;
-  }
-  bool retry = IsRetryable(result.status);
-  if (result.status.code() == StatusCode::kNotFound) {
-    // The target's nodes learn of new collections one after another; a lasting one is final.
-    const auto now = steady_clock::now();
-    if (!call->missing) {
-      call->missing = true;
-      call->missing_since = now;
-    }
-    retry = now - call->missing_since < options_.missing_grace;
-  }
-  const std::string what = "write " + call->rows.target.ToString();
-  if (!retry) {
-    on_fatal_(result.status.WithContext(what));
-    FinishLocked(*call, false);
-    stopping_ = true;
-    return;
   }
   if (call->backoff.attempts() == 0) {
     spdlog::warn("{}: {}; retrying", what, result.status.ToString());
@@ -282,6 +302,24 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
   conditions_->Set(what, result.status);
   call->due = steady_clock::now() + call->backoff.Next();
   retries_.push_back(call);
+}
+
+bool RowWriter::MayPassLocked(Call& call, const Status& status) {
+  const auto now = steady_clock::now();
+  if (call.failing_with != status.code()) {
+    call.failing_with = status.code();
+    call.failing_since = now;
+  }
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+      // The target's nodes learn of new collections one after another.
+      return now - call.failing_since < options_.missing_grace;
+    case StatusCode::kInternal:
+    case StatusCode::kUnknown:
+      return now - call.failing_since < options_.internal_grace;
+    default:
+      return IsRetryable(status);
+  }
 }
 
 void RowWriter::RetryDueLocked() {
@@ -312,6 +350,7 @@ milliseconds RowWriter::NextWaitLocked() const {
 void RowWriter::Run(const std::stop_token& stop, milliseconds drain) {
   while (!stop.stop_requested()) {
     std::vector<CallPtr> start;
+    Status fatal;
     bool progress = false;
     {
       MutexLock lock(mutex_);
@@ -326,6 +365,10 @@ void RowWriter::Run(const std::stop_token& stop, milliseconds drain) {
         DispatchLocked();
       }
       start = std::exchange(to_start_, {});
+      fatal = std::exchange(fatal_, {});
+    }
+    if (!fatal.ok()) {
+      on_fatal_(fatal);
     }
     // Outside the lock: a target may call back at once.
     for (const CallPtr& call : start) {
@@ -361,6 +404,10 @@ void RowWriter::Drain(milliseconds drain) {
     target_->CancelWrites();
     wait_for_calls(milliseconds(5'000));
   }
+  MutexLock lock(mutex_);
+  doubt_left_ = doubt_left_ || calls_ > 0 ||
+                std::any_of(retries_.begin(), retries_.end(),
+                            [](const CallPtr& call) { return call->in_doubt; });
 }
 
 }  // namespace cdc

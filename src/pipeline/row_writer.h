@@ -38,7 +38,9 @@ class RowWriter {
     size_t max_calls = 8;
     size_t max_calls_per_lane = 4;
     BackoffOptions backoff;
-    std::chrono::milliseconds missing_grace{15'000};  // kNotFound for longer than this is final
+    // Errors that may pass or may be final: final if they last longer.
+    std::chrono::milliseconds missing_grace{15'000};   // kNotFound
+    std::chrono::milliseconds internal_grace{300'000};  // kInternal, kUnknown
   };
 
   // Where the rows of a source collection go.
@@ -71,6 +73,15 @@ class RowWriter {
   void DiscardPartition(CollectionId collection, PartitionId partition);
   bool IsDiscarded(CollectionId collection) const;
 
+  // Takes back a discard's memory once the collection is idle and its rows have ended.
+  void Forget(CollectionId collection);
+
+  // The partitions of rows that wait.
+  std::map<CollectionId, std::set<PartitionId>> WaitingPartitions() const;
+
+  // After Run: whether a call may have been executed that is not acknowledged.
+  bool doubt_left() const;
+
   // Nothing of it waits or is in flight.
   bool Idle(CollectionId collection) const;
   bool PartitionIdle(CollectionId collection, PartitionId partition) const;
@@ -98,8 +109,9 @@ class RowWriter {
     RowBatch rows;
     Backoff backoff;
     std::chrono::steady_clock::time_point due;           // of the next attempt
-    std::chrono::steady_clock::time_point missing_since;  // of a row of kNotFound
-    bool missing = false;
+    std::chrono::steady_clock::time_point failing_since;
+    StatusCode failing_with = StatusCode::kOk;  // since then
+    bool in_doubt = false;                      // an attempt of it may have been executed
   };
   using CallPtr = std::shared_ptr<Call>;
 
@@ -108,6 +120,7 @@ class RowWriter {
   bool DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) CDC_REQUIRES(mutex_);
   void HandleDoneLocked(const CallPtr& call, const WriteResult& result) CDC_REQUIRES(mutex_);
   void FinishLocked(Call& call, bool acknowledge) CDC_REQUIRES(mutex_);
+  bool MayPassLocked(Call& call, const Status& status) CDC_REQUIRES(mutex_);
   void RetryDueLocked() CDC_REQUIRES(mutex_);
   void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
   RowBatch MakeBatch(const Gate& gate, const Lane::Batch& batch) const;
@@ -131,6 +144,8 @@ class RowWriter {
   size_t calls_ CDC_GUARDED_BY(mutex_) = 0;      // started and not done
   size_t next_collection_ CDC_GUARDED_BY(mutex_) = 0;
   bool stopping_ CDC_GUARDED_BY(mutex_) = false;
+  bool doubt_left_ CDC_GUARDED_BY(mutex_) = false;
+  Status fatal_ CDC_GUARDED_BY(mutex_);
   Counters counters_ CDC_GUARDED_BY(mutex_);
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "base/backoff.h"
@@ -16,6 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPollTimeout{200};
+constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
 bool IsRow(const Message& message) {
   return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
@@ -243,16 +245,24 @@ Status SourceReader::Follow(const std::string& channel,
     position = LogPosition{.id = start.id, .inclusive = true};
     CDC_RETURN_IF_ERROR(parts_.log->CheckPosition(channel, *position));
   }
-  CDC_RETURN_IF_ERROR(reader_->Add(channel, position));
   std::vector<MsgId> applied;
-  std::optional<MsgId> doubt_until;
+  bool in_doubt = false;
   if (start.from_checkpoint) {
     const ChannelCheckpoint& checkpoint = checkpoints_at_start_.at(channel);
     applied = checkpoint.applied;
-    if (checkpoint.horizon > checkpoint.ts) {
-      CDC_ASSIGN_OR_RETURN(doubt_until, parts_.log->Latest(channel));
-    }
+    in_doubt = checkpoint.horizon > checkpoint.ts;
+  } else {
+    // Begun before, and ended before its first checkpoint.
+    in_doubt = std::any_of(collections.begin(), collections.end(), [this](CollectionId id) {
+      const auto known = known_at_start_.find(id);
+      return known != known_at_start_.end() && known->second.on_target;
+    });
   }
+  std::optional<MsgId> doubt_until;
+  if (in_doubt) {
+    CDC_ASSIGN_OR_RETURN(doubt_until, parts_.log->Latest(channel));
+  }
+  CDC_RETURN_IF_ERROR(reader_->Add(channel, position));
   auto followed = std::make_unique<Channel>(channel, start.id, start.skip, applied);
   followed->doubt_until = std::move(doubt_until);
   followed->collections = collections;
@@ -345,19 +355,45 @@ Result<const SourceReader::Route*> SourceReader::FindRoute(CollectionId id,
     return route;
   }
   // Unknown: created since the snapshot, or gone. Only the source can tell.
+  CDC_RETURN_IF_ERROR(SyncRoutes(stop));
+  route = lookup();
+  if (route == nullptr && catalog_->Find(id) == nullptr) {
+    ignored_.insert(id);
+  }
+  return route;
+}
+
+Status SourceReader::SyncRoutes(const std::stop_token& stop) {
   CDC_RETURN_IF_ERROR(SyncCatalog(stop));
   const Status followed = UpdateRoutes(*catalog_);
   if (!followed.ok()) {
     if (!IsRetryable(followed)) {
       return followed;
     }
-    following_ = false;  // the route is there; its channels are followed by the next round
+    following_ = false;  // the routes are there; their channels are followed by the next round
   }
-  route = lookup();
-  if (route == nullptr && catalog_->Find(id) == nullptr) {
-    ignored_.insert(id);
+  return OkStatus();
+}
+
+Result<bool> SourceReader::HasPartition(const Route& route,
+                                        const Message& message,
+                                        const std::stop_token& stop) {
+  const PartitionId partition = message.partition;
+  const auto known = [&] {
+    return partition == kAllPartitions || route.collection->schema.HasPartitionKey() ||
+           route.collection->FindPartition(partition) != nullptr;
+  };
+  if (known()) {
+    return true;
   }
-  return route;
+  if (!ignored_partitions_.contains(partition)) {
+    CDC_RETURN_IF_ERROR(SyncRoutes(stop));
+    if (known()) {
+      return true;
+    }
+    ignored_partitions_.insert(partition);
+  }
+  return false;
 }
 
 bool SourceReader::IsWanted(const Channel& channel,
@@ -409,7 +445,11 @@ Status SourceReader::HandleGroup(Channel& channel, TickGroup group, const std::s
       continue;
     }
     CDC_ASSIGN_OR_RETURN(const Route* route, FindRoute(message->collection, stop));
-    if (route != nullptr && IsWanted(channel, *route, *message)) {
+    if (route == nullptr || !IsWanted(channel, *route, *message)) {
+      continue;
+    }
+    CDC_ASSIGN_OR_RETURN(const bool has_partition, HasPartition(*route, *message, stop));
+    if (has_partition) {
       Shard& shard = shards[message->vchannel];
       shard.route = route;
       shard.messages.push_back(message);
@@ -502,6 +542,9 @@ std::vector<ChannelCheckpoint> SourceReader::Checkpoints() const {
   for (const auto& [name, channel] : channels_) {
     ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
     if (checkpoint.ts > Timestamp{}) {
+      const bool in_doubt = channel->doubt_until.has_value() &&
+                            parts_.log->Compare(checkpoint.position, *channel->doubt_until) <= 0;
+      checkpoint.horizon = in_doubt ? kAnyTime : Timestamp{};
       checkpoints.push_back(std::move(checkpoint));
     }
   }

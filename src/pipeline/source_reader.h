@@ -117,6 +117,9 @@ class SourceReader {
   Status HandleGroup(Channel& channel, TickGroup group, const std::stop_token& stop);
   // nullptr: the collection's rows are not the task's. kCancelled only.
   Result<const Route*> FindRoute(CollectionId id, const std::stop_token& stop);
+  // Whether the partition is one that the source has, or had a moment ago.
+  Result<bool> HasPartition(const Route& route, const Message& message, const std::stop_token& stop);
+  Status SyncRoutes(const std::stop_token& stop);
   Status SyncCatalog(const std::stop_token& stop);
   bool IsWanted(const Channel& channel, const Route& route, const Message& message) const;
   bool InDoubt(const Channel& channel, const Message& message) const;
@@ -133,6 +136,7 @@ class SourceReader {
   std::map<std::string, ChannelCheckpoint> checkpoints_at_start_;
   std::map<CollectionId, ReplicatedCollection> known_at_start_;
   std::unordered_set<CollectionId> ignored_;  // rows of what the source no longer knows
+  std::unordered_set<PartitionId> ignored_partitions_;
   bool following_ = false;                    // the channels of catalog_ are followed
 
   mutable Mutex mutex_;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <utility>
 
@@ -40,8 +41,7 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
       spec_(std::move(spec)),
       on_failed_(std::move(on_failed)),
       scope_(spec_),
-      target_(std::move(target)),
-      writer_(target_.get(),
+      writer_(target.get(),
               {},
               &conditions_,
               [this](const Status& status) { Fail(status); },
@@ -62,7 +62,7 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
       reconciler_({.task_id = spec_.id,
                    .catalog = options_.catalog,
                    .log = options_.log,
-                   .target = target_.get(),
+                   .target = target.get(),
                    .store = options_.store,
                    .scope = &scope_,
                    .writer = &writer_,
@@ -75,19 +75,29 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
                          MutexLock lock(mutex_);
                          target_version_ = version;
                        }},
-                  std::move(progress)) {}
+                  progress),
+      target_(std::move(target)) {}
 
 TaskPipeline::~TaskPipeline() { Stop(); }
 
 void TaskPipeline::Start() {
   subscription_ = options_.catalog->Subscribe([this] { reconciler_.Wake(); });
-  writer_thread_ =
-      Thread("cdc-write", [this](const std::stop_token& stop) { writer_.Run(stop, kDrain); });
-  reconcile_thread_ =
-      Thread("cdc-reconcile", [this](const std::stop_token& stop) { reconciler_.Run(stop); });
-  read_thread_ = Thread("cdc-read", [this](const std::stop_token& stop) { reader_.Run(stop); });
-  checkpoint_thread_ =
-      Thread("cdc-checkpoint", [this](const std::stop_token& stop) { RunCheckpoints(stop); });
+  writer_thread_ = Run("cdc-write", [this](const auto& stop) { writer_.Run(stop, kDrain); });
+  reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { reconciler_.Run(stop); });
+  read_thread_ = Run("cdc-read", [this](const auto& stop) { reader_.Run(stop); });
+  checkpoint_thread_ = Run("cdc-checkpoint", [this](const auto& stop) { RunCheckpoints(stop); });
+}
+
+// What a library throws, or want of memory, ends this task and not the server.
+Thread TaskPipeline::Run(const std::string& name,
+                         std::function<void(const std::stop_token&)> body) {
+  return Thread(name, [this, body = std::move(body)](const std::stop_token& stop) {
+    try {
+      body(stop);
+    } catch (const std::exception& error) {
+      Fail(InternalError(std::string("unexpected: ") + error.what()));
+    }
+  });
 }
 
 void TaskPipeline::Stop() {
@@ -138,8 +148,10 @@ Status TaskPipeline::SaveCheckpoints(bool clean) {
   if (checkpoints.empty()) {
     return OkStatus();
   }
-  for (ChannelCheckpoint& checkpoint : checkpoints) {
-    checkpoint.horizon = clean ? Timestamp{} : kAnyTime;
+  if (!clean || writer_.doubt_left()) {
+    for (ChannelCheckpoint& checkpoint : checkpoints) {
+      checkpoint.horizon = kAnyTime;
+    }
   }
   return options_.store->SaveCheckpoints(spec_.id, checkpoints);
 }

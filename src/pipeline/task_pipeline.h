@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,6 +33,7 @@ class TaskPipeline : public Replication {
   TaskStatus GetStatus() const override;
 
  private:
+  Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
   void RunCheckpoints(const std::stop_token& stop);
   Status SaveCheckpoints(bool clean);
@@ -41,11 +42,12 @@ class TaskPipeline : public Replication {
   const TaskSpec spec_;
   const Replicator::OnFailed on_failed_;
   const Scope scope_;
-  const std::unique_ptr<Target> target_;
   ConditionBoard conditions_;
   RowWriter writer_;
   SourceReader reader_;
   Reconciler reconciler_;
+  // After what it calls back: it waits for its calls when it is destroyed.
+  const std::unique_ptr<Target> target_;
   std::unique_ptr<CatalogSource::Subscription> subscription_;
 
   mutable Mutex mutex_;

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import test_restart
 from lab.cdc_server import CdcServer
 from lab.kafka import Kafka
 from lab.lab import Lab
@@ -18,15 +19,12 @@ from test_ledger import Writer
 
 # These use this module's `source`. What comes from etcd alone, as indexes do, need not be repeated.
 from test_operations import (  # noqa: F401
-    test_create_and_drop_collection,
-    test_create_and_drop_partition,
     test_delete,
     test_flush,
     test_rows_in_named_partitions_and_several_shards,
     test_same_name_again_after_a_drop,
     test_upsert,
 )
-from test_restart import test_nothing_is_lost_by_kill  # noqa: F401
 from world import Target, World
 
 
@@ -58,6 +56,11 @@ def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
     assert world.expect_equal("c").target_rows == 800
     assert [name for name in kafka.topics() - before if name.startswith("by-dev-rootcoord-dml_")]
     assert world.cdc.client.get(task)["condition"]["state"] == "ok"
+
+
+@pytest.mark.parametrize("target", ["lite"], indirect=True)
+def test_nothing_is_lost_by_kill(own_world: World) -> None:
+    test_restart.test_nothing_is_lost_by_kill(own_world)
 
 
 def test_ledger_with_restarts(own_world: World) -> None:

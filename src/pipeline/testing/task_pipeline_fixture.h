@@ -1,0 +1,208 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/testing/eventually.h"
+#include "metastore/testing/in_memory_meta_store.h"
+#include "milvus.pb.h"
+#include "msg.pb.h"
+#include "pipeline/task_pipeline.h"
+#include "sink/testing/fake_target.h"
+#include "source/testing/fake_source.h"
+
+// A whole task between a fake source and a fake target, for the tests of the pipeline.
+namespace cdc {
+
+inline constexpr const char* kChannel = "by-dev-rootcoord-dml_0";
+inline constexpr const char* kOtherChannel = "by-dev-rootcoord-dml_1";
+inline constexpr const char* kReplicate = "by-dev-replicate-msg";
+inline constexpr PartitionId kDefaultPartition{10};
+
+// Lends a target to a pipeline that wants to own one.
+class LentTarget : public Target {
+ public:
+  explicit LentTarget(Target* target) : target_(target) {}
+  Result<std::string> Connect(std::chrono::milliseconds timeout) override {
+    return target_->Connect(timeout);
+  }
+  Result<std::vector<std::string>> ListDatabases() override { return target_->ListDatabases(); }
+  Result<std::vector<std::string>> ListCollections(const std::string& database) override {
+    return target_->ListCollections(database);
+  }
+  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
+    return target_->DescribeCollection(name);
+  }
+  Status Apply(const Ddl& ddl) override { return target_->Apply(ddl); }
+  void Write(const RowBatch& batch, WriteDone done) override {
+    target_->Write(batch, std::move(done));
+  }
+  void CancelWrites() override { target_->CancelWrites(); }
+
+ private:
+  Target* target_;
+};
+
+inline Collection MakeCollection(int64_t id, std::string name, uint64_t created) {
+  Collection collection;
+  collection.id = {id};
+  collection.database = kDefaultDatabaseId;
+  collection.name = std::move(name);
+  collection.schema.fields = {
+      {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true}};
+  collection.created = {created};
+  collection.pchannels = {kChannel};
+  collection.vchannels = {std::string(kChannel) + "_" + std::to_string(id) + "v0"};
+  collection.partitions = {{.id = kDefaultPartition, .name = "_default"}};
+  return collection;
+}
+
+inline Catalog MakeCatalog(std::vector<Collection> collections) {
+  Catalog catalog;
+  catalog.databases[kDefaultDatabaseId] =
+      std::make_shared<Database>(Database{.id = kDefaultDatabaseId, .name = "default"});
+  for (Collection& collection : collections) {
+    const CollectionId id = collection.id;
+    catalog.collections[id] = std::make_shared<const Collection>(std::move(collection));
+  }
+  return catalog;
+}
+
+namespace pb = milvus::proto;
+
+inline std::string InsertRecord(const Collection& collection,
+                         const std::vector<int64_t>& keys,
+                         uint64_t ts,
+                         PartitionId partition = kDefaultPartition) {
+  static int64_t next_id = 1;
+  pb::msg::InsertRequest request;
+  request.mutable_base()->set_msg_type(pb::common::Insert);
+  request.mutable_base()->set_msgid(next_id++);
+  request.set_shardname(collection.vchannels[0]);
+  request.set_collectionid(collection.id.value);
+  request.set_partitionid(partition.value);
+  request.set_num_rows(keys.size());
+  request.set_version(pb::msg::ColumnBased);
+  auto* column = request.add_fields_data();
+  column->set_type(pb::schema::Int64);
+  column->set_field_id(100);
+  column->set_field_name("id");
+  for (const int64_t key : keys) {
+    request.add_timestamps(ts);
+    request.add_rowids(key);
+    column->mutable_scalars()->mutable_long_data()->add_data(key);
+  }
+  return request.SerializeAsString();
+}
+
+inline std::string DeleteRecord(const Collection& collection,
+                         const std::vector<int64_t>& keys,
+                         uint64_t ts) {
+  static int64_t next_id = 1'000'000;
+  pb::msg::DeleteRequest request;
+  request.mutable_base()->set_msg_type(pb::common::Delete);
+  request.mutable_base()->set_msgid(next_id++);
+  request.set_shardname(collection.vchannels[0]);
+  request.set_collectionid(collection.id.value);
+  request.set_partitionid(-1);
+  request.set_num_rows(static_cast<int64_t>(keys.size()));
+  for (const int64_t key : keys) {
+    request.add_timestamps(ts);
+    request.mutable_primary_keys()->mutable_int_id()->add_data(key);
+  }
+  return request.SerializeAsString();
+}
+
+inline std::string TickRecord(uint64_t ts) {
+  pb::msg::TimeTickMsg tick;
+  tick.mutable_base()->set_msg_type(pb::common::TimeTick);
+  tick.mutable_base()->set_timestamp(ts);
+  return tick.SerializeAsString();
+}
+
+class TaskPipelineTest : public testing::Test {
+ protected:
+  TaskPipelineTest() {
+    options_.catalog = &catalog_;
+    options_.log = &log_;
+    options_.store = &store_;
+    options_.replicate_channel = kReplicate;
+    options_.checkpoint_interval = std::chrono::milliseconds(5);
+    options_.new_target = [this](const TargetOptions&) -> Result<std::unique_ptr<Target>> {
+      return std::unique_ptr<Target>(std::make_unique<LentTarget>(&target_));
+    };
+    replicator_ = NewReplicator(options_);
+    spec_.id = "t";
+    spec_.db_collections = {{"*", {{.name = "*"}}}};
+    spec_.start_from = StartFrom::kEarliest;
+  }
+
+  void Start() {
+    auto started = replicator_->Start(spec_, [this](const std::string& reason) {
+      MutexLock lock(mutex_);
+      failure_ = reason;
+    });
+    ASSERT_TRUE(started.ok()) << started.status().ToString();
+    task_ = *std::move(started);
+  }
+
+  void Stop() {
+    task_->Stop();
+    task_.reset();
+  }
+
+  std::string failure() {
+    MutexLock lock(mutex_);
+    return failure_;
+  }
+
+  bool WaitForRows(RowOp op, uint64_t rows) {
+    return Eventually([&] { return target_.rows(op) >= rows; }) && target_.rows(op) == rows;
+  }
+
+  bool WaitForCheckpoint(uint64_t ts) {
+    return Eventually([&] {
+      const auto progress = store_.LoadProgress("t");
+      for (const ChannelCheckpoint& checkpoint : progress->channels) {
+        if (checkpoint.channel == kChannel) {
+          return checkpoint.ts.value >= ts;
+        }
+      }
+      return false;
+    });
+  }
+
+  std::vector<std::string> Ddls() {
+    std::vector<std::string> texts;
+    for (const Ddl& ddl : target_.ddl()) {
+      texts.push_back(Describe(ddl));
+    }
+    return texts;
+  }
+
+  bool WaitForDdl(const std::string& text) {
+    return Eventually([&] {
+      const auto ddls = Ddls();
+      return std::find(ddls.begin(), ddls.end(), text) != ddls.end();
+    });
+  }
+
+  FakeCatalog catalog_;
+  FakeLog log_;
+  InMemoryMetaStore store_;
+  FakeTarget target_;
+  ReplicatorOptions options_;
+  TaskSpec spec_;
+  std::unique_ptr<Replicator> replicator_;
+  Mutex mutex_;
+  std::string failure_ CDC_GUARDED_BY(mutex_);
+  std::unique_ptr<Replication> task_;
+};
+
+}  // namespace cdc
