@@ -91,7 +91,9 @@ class [[nodiscard]] Result {
 };
 
 namespace internal {
-[[noreturn]] void CheckFailed(const char* file, int line, const char* condition,
+[[noreturn]] void CheckFailed(const char* file,
+                              int line,
+                              const char* condition,
                               std::string_view detail);
 }  // namespace internal
 
@@ -100,12 +102,12 @@ namespace internal {
 #define CDC_CONCAT_INNER(a, b) a##b
 #define CDC_CONCAT(a, b) CDC_CONCAT_INNER(a, b)
 
-#define CDC_RETURN_IF_ERROR(expression)                 \
-  do {                                                  \
-    ::cdc::Status cdc_status_ = (expression);           \
-    if (!cdc_status_.ok()) {                            \
-      return cdc_status_;                               \
-    }                                                   \
+#define CDC_RETURN_IF_ERROR(expression)       \
+  do {                                        \
+    ::cdc::Status cdc_status_ = (expression); \
+    if (!cdc_status_.ok()) {                  \
+      return cdc_status_;                     \
+    }                                         \
   } while (false)
 
 #define CDC_ASSIGN_OR_RETURN_INNER(result, declaration, expression) \
@@ -119,9 +121,9 @@ namespace internal {
   CDC_ASSIGN_OR_RETURN_INNER(CDC_CONCAT(cdc_result_, __LINE__), declaration, expression)
 
 // Aborts with the place and the condition: for what can only be our own bug.
-#define CDC_CHECK(condition)                                                  \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
-      ::cdc::internal::CheckFailed(__FILE__, __LINE__, #condition, "");       \
-    }                                                                         \
+#define CDC_CHECK(condition)                                            \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
+      ::cdc::internal::CheckFailed(__FILE__, __LINE__, #condition, ""); \
+    }                                                                   \
   } while (false)

@@ -54,10 +54,10 @@ struct Collection {
   Schema schema;
   Timestamp created;
   int shards = 1;
-  int consistency_level = 2;  // milvus.proto.common.ConsistencyLevel
-  std::vector<std::string> vchannels;              // in shard order
-  std::vector<std::string> pchannels;              // parallel to vchannels
-  std::map<std::string, MsgId> start_positions;    // by pchannel: its CreateCollection message
+  int consistency_level = 2;                     // milvus.proto.common.ConsistencyLevel
+  std::vector<std::string> vchannels;            // in shard order
+  std::vector<std::string> pchannels;            // parallel to vchannels
+  std::map<std::string, MsgId> start_positions;  // by pchannel: its CreateCollection message
   std::vector<KeyValue> properties;
   ObjectState state = ObjectState::kCreated;
   std::vector<Partition> partitions;  // by id; Created and Dropping ones
@@ -70,7 +70,8 @@ struct Collection {
 };
 
 // The metadata of the source at one etcd revision. Immutable and cheap to copy. Holds databases and
-// collections that exist for users (Created) or are being removed (Dropping); a removed one is absent.
+// collections that exist for users (Created) or are being removed (Dropping); a removed one is
+// absent.
 struct Catalog {
   int64_t revision = 0;
   std::map<DatabaseId, std::shared_ptr<const Database>> databases;

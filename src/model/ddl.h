@@ -79,9 +79,19 @@ struct Flush {
   bool operator==(const Flush&) const = default;
 };
 
-using Ddl = std::variant<CreateDatabase, DropDatabase, CreateCollection, DropCollection,
-                         CreatePartition, DropPartition, CreateIndex, DropIndex, LoadCollection,
-                         ReleaseCollection, LoadPartitions, ReleasePartitions, Flush>;
+using Ddl = std::variant<CreateDatabase,
+                         DropDatabase,
+                         CreateCollection,
+                         DropCollection,
+                         CreatePartition,
+                         DropPartition,
+                         CreateIndex,
+                         DropIndex,
+                         LoadCollection,
+                         ReleaseCollection,
+                         LoadPartitions,
+                         ReleasePartitions,
+                         Flush>;
 
 // "create collection default.hello"; for logs and metrics labels ("CreateCollection").
 std::string Describe(const Ddl& ddl);

@@ -88,12 +88,12 @@ struct Message {
 
 using MessagePtr = std::shared_ptr<const Message>;
 
-// Decodes keys into numbers: int64 keys as they are, string keys by a 64-bit hash. Appends one value
-// a key to `out`. Returns false if the bytes are malformed (what was appended stays).
+// Decodes keys into numbers: int64 keys as they are, string keys by a 64-bit hash. Appends one
+// value a key to `out`. Returns false if the bytes are malformed (what was appended stays).
 bool AppendKeyHashes(const KeyColumn& keys, std::vector<uint64_t>* out);
 
-// The keys of a string column as views on `keys.body`, appended to `out`. Returns false if the bytes
-// are malformed or hold numbers.
+// The keys of a string column as views on `keys.body`, appended to `out`. Returns false if the
+// bytes are malformed or hold numbers.
 bool AppendStringKeys(const KeyColumn& keys, std::vector<std::string_view>* out);
 
 }  // namespace cdc

@@ -31,13 +31,14 @@ struct RowEvent {
 // Rows for one partition of one target collection, to be written by one call. The messages are of
 // one operation, and no key occurs twice in inserts and upserts.
 //
-// kInsert, kUpsert: insert messages with the same set of columns. kDelete: `keys` of delete messages.
+// kInsert, kUpsert: insert messages with the same set of columns. kDelete: `keys` of delete
+// messages.
 struct RowBatch {
   RowOp op = RowOp::kInsert;
   CollectionName target;
-  std::string partition;            // empty: routed by the target (partition key), or all (delete)
-  std::string primary_key;          // name of the key field
-  std::vector<KeyColumn> deletes;   // kDelete: views on `messages`
+  std::string partition;           // empty: routed by the target (partition key), or all (delete)
+  std::string primary_key;         // name of the key field
+  std::vector<KeyColumn> deletes;  // kDelete: views on `messages`
   std::vector<MessagePtr> messages;
   size_t rows = 0;
   size_t bytes = 0;  // of the payloads

@@ -51,7 +51,7 @@ struct MilvusConnectParam {
 struct TaskSpec {
   std::string id;
   MilvusConnectParam target;
-  std::vector<CollectionInfo> collection_infos;                        // of database `default`
+  std::vector<CollectionInfo> collection_infos;                       // of database `default`
   std::map<std::string, std::vector<CollectionInfo>> db_collections;  // "*": every database
   std::vector<std::string> exclude_collections;  // "db.collection", left to older tasks
   StartFrom start_from = StartFrom::kLatest;
@@ -72,8 +72,8 @@ struct ChannelCheckpoint {
   Timestamp ts;
   // Records above `ts` that are acknowledged all the same, in no order.
   std::vector<MsgId> applied;
-  // Records with a time in (ts, horizon] may have been sent, with an outcome that is not known: they
-  // are repeated in a way that doubles nothing. 0 after a clean stop.
+  // Records with a time in (ts, horizon] may have been sent, with an outcome that is not known:
+  // they are repeated in a way that doubles nothing. 0 after a clean stop.
   Timestamp horizon;
 };
 
@@ -87,8 +87,8 @@ struct ReplicatedCollection {
   Timestamp created;
   // Rows at or before this record are not the task's (start_from latest), by pchannel.
   std::map<std::string, MsgId> skip_until;
-  // Whether the target's collection is this one: made by the task, or found to fit. Only then may it
-  // be dropped there.
+  // Whether the target's collection is this one: made by the task, or found to fit. Only then may
+  // it be dropped there.
   bool on_target = false;
   // The partitions that the task has begun; others of the target are not its business.
   std::map<PartitionId, std::string> partitions;
@@ -106,8 +106,8 @@ struct TaskStatus {
   std::string reason;
   int64_t since_unix_ms = 0;
   std::vector<ChannelStatus> channels;
-  // Milliseconds behind now: of the smallest resolved ts and of the smallest checkpoint. None as long
-  // as a channel has none yet, or if no channel is followed.
+  // Milliseconds behind now: of the smallest resolved ts and of the smallest checkpoint. None as
+  // long as a channel has none yet, or if no channel is followed.
   std::optional<int64_t> source_lag_ms;
   std::optional<int64_t> lag_ms;
   uint64_t rows_inserted = 0;

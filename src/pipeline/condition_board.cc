@@ -44,9 +44,8 @@ ConditionBoard::Condition ConditionBoard::Current() const {
   if (entries_.empty()) {
     return {};
   }
-  const auto oldest = std::min_element(
-      entries_.begin(), entries_.end(),
-      [](const auto& a, const auto& b) {
+  const auto oldest =
+      std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
         // What is being retried comes before what waits: it keeps rows from moving.
         return std::tuple(a.second.state, a.second.since_unix_ms) <
                std::tuple(b.second.state, b.second.since_unix_ms);

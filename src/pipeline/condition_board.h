@@ -23,7 +23,8 @@ class ConditionBoard {
   // The time of the first of a row of errors is kept.
   void Set(const std::string& part, const Status& status);
 
-  // Something that only a change on one of the sides can mend, while the task goes on; ok clears it.
+  // Something that only a change on one of the sides can mend, while the task goes on; ok clears
+  // it.
   void SetWaiting(const std::string& part, const Status& status);
 
   // Final. The first call wins and returns true.

@@ -7,8 +7,8 @@ namespace cdc {
 namespace {
 
 bool Touches(const std::unordered_set<uint64_t>& set, const std::vector<uint64_t>& keys) {
-  return !set.empty() && std::any_of(keys.begin(), keys.end(),
-                                     [&set](uint64_t key) { return set.contains(key); });
+  return !set.empty() &&
+         std::any_of(keys.begin(), keys.end(), [&set](uint64_t key) { return set.contains(key); });
 }
 
 bool SamePartition(const PendingRows& a, const PendingRows& b) {
@@ -44,11 +44,11 @@ Lane::Batch Lane::Take(const LaneLimits& limits, const MayGo& may_go) {
   for (; seen < queue_.size() && scanned < limits.scan_rows; ++seen) {
     PendingRows& rows = queue_[seen];
     scanned += rows.keys.size();
-    const bool free = may_go(*rows.message) && !Touches(in_flight_, rows.keys) &&
-                      !Touches(blocked, rows.keys);
-    const bool joins = free && (batch.rows.empty() ||
-                                (Fits(batch, rows, limits) &&
-                                 (rows.op == RowOp::kDelete || !Touches(own, rows.keys))));
+    const bool free =
+        may_go(*rows.message) && !Touches(in_flight_, rows.keys) && !Touches(blocked, rows.keys);
+    const bool joins =
+        free && (batch.rows.empty() || (Fits(batch, rows, limits) &&
+                                        (rows.op == RowOp::kDelete || !Touches(own, rows.keys))));
     if (joins) {
       batch.bytes += rows.bytes;
       batch.keys += rows.keys.size();

@@ -20,9 +20,9 @@ namespace cdc {
 struct PendingRows {
   RowOp op = RowOp::kInsert;
   MessagePtr message;
-  std::vector<uint64_t> keys;              // hashes of the primary keys
+  std::vector<uint64_t> keys;               // hashes of the primary keys
   std::vector<AckTracker::Ticket> tickets;  // the message's, and the delete half of an upsert
-  uint64_t layout = 0;                     // equal for equal sets of columns
+  uint64_t layout = 0;                      // equal for equal sets of columns
   size_t bytes = 0;
 };
 

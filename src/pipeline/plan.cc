@@ -27,8 +27,8 @@ std::set<std::string> LoadedPartitions(const Collection& source) {
 
 std::string FieldName(const Collection& source, FieldId id) {
   const auto& fields = source.schema.fields;
-  const auto found =
-      std::find_if(fields.begin(), fields.end(), [id](const Field& field) { return field.id == id; });
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [id](const Field& field) { return field.id == id; });
   return found == fields.end() ? "" : found->name;
 }
 
@@ -67,7 +67,8 @@ IndexChanges PlanIndexes(const Collection& source,
   return changes;
 }
 
-std::vector<std::string> Difference(const std::set<std::string>& a, const std::set<std::string>& b) {
+std::vector<std::string> Difference(const std::set<std::string>& a,
+                                    const std::set<std::string>& b) {
   std::vector<std::string> out;
   std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
   return out;
@@ -105,8 +106,8 @@ CreateCollection PlanCreate(const Collection& source, const CollectionName& targ
   create.consistency_level = source.consistency_level;
   create.properties = source.properties;
   if (source.schema.HasPartitionKey()) {
-    create.num_partitions = static_cast<int>(
-        std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
+    create.num_partitions =
+        static_cast<int>(std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
   }
   return create;
 }
@@ -123,8 +124,9 @@ Status CheckFits(const Collection& source,
   if (points.empty()) {
     return OkStatus();
   }
-  std::string text = "collection " + target.ToString() +
-                     " exists on the target with another schema; drop or rename it there and resume: ";
+  std::string text =
+      "collection " + target.ToString() +
+      " exists on the target with another schema; drop or rename it there and resume: ";
   for (size_t i = 0; i < points.size(); ++i) {
     text += (i == 0 ? "" : "; ") + points[i];
   }

@@ -20,9 +20,9 @@ Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual);
 
-// Closes the difference in partitions, indexes and load state, in the order in which a server accepts
-// it: create partitions, release, drop indexes, create indexes, load. Partitions that only the target
-// has are left: their removal waits for their rows.
+// Closes the difference in partitions, indexes and load state, in the order in which a server
+// accepts it: create partitions, release, drop indexes, create indexes, load. Partitions that only
+// the target has are left: their removal waits for their rows.
 std::vector<Ddl> PlanCollection(const Collection& source,
                                 const CollectionName& target,
                                 const TargetCollection& actual);

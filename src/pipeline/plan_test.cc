@@ -18,11 +18,12 @@ Collection Source() {
   source.name = kName.collection;
   source.shards = 2;
   source.schema.fields = {
-      {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true, .auto_id = true},
-      {.id = {101},
-       .name = "v",
-       .type = DataType::kFloatVector,
-       .type_params = {{"dim", "8"}}}};
+      {.id = {100},
+       .name = "id",
+       .type = DataType::kInt64,
+       .is_primary_key = true,
+       .auto_id = true},
+      {.id = {101}, .name = "v", .type = DataType::kFloatVector, .type_params = {{"dim", "8"}}}};
   source.partitions = {{.id = {10}, .name = "_default"}, {.id = {11}, .name = "p"}};
   return source;
 }

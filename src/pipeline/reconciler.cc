@@ -1,9 +1,9 @@
 #include "pipeline/reconciler.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "base/thread.h"
 #include "pipeline/plan.h"
@@ -21,19 +21,10 @@ constexpr int kMaxPlans = 4;
 constexpr int kNotFoundAttempts = 10;  // about half a minute
 constexpr int kUnclearAttempts = 40;   // about five minutes: a server's own trouble may pass
 
-bool Exists(const std::shared_ptr<const Collection>& collection) {
-  return collection != nullptr && collection->state == ObjectState::kCreated;
-}
-
 // A target may lack an index type that the source has: that must not stop the rows.
 bool OnlyForSearch(const Ddl& ddl) {
   return std::holds_alternative<CreateIndex>(ddl) || std::holds_alternative<LoadCollection>(ddl) ||
          std::holds_alternative<LoadPartitions>(ddl);
-}
-
-// Whether the partition has to be released before it can be dropped.
-bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
-  return actual.loads_partitions && actual.loaded_partitions.contains(partition);
 }
 
 }  // namespace
@@ -71,7 +62,7 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
     const bool named = name.database == flush.database &&
                        std::find(flush.collections.begin(), flush.collections.end(),
                                  collection->name) != flush.collections.end();
-    if (named && Exists(collection) && parts_.scope->Covers(name)) {
+    if (named && collection->state == ObjectState::kCreated && parts_.scope->Covers(name)) {
       flushes_.push_back({id, flush.ts, shared});
       ++added;
     }
@@ -162,7 +153,8 @@ void Reconciler::RefreshEntries(const Catalog& catalog) {
   }
   for (const auto& [id, collection] : catalog.collections) {
     const CollectionName name{catalog.DatabaseName(collection->database), collection->name};
-    if (!entries_.contains(id) && Exists(collection) && parts_.scope->Covers(name)) {
+    if (!entries_.contains(id) && collection->state == ObjectState::kCreated &&
+        parts_.scope->Covers(name)) {
       Entry& entry = entries_[id];
       entry.source = collection;
       entry.target = parts_.scope->Target(name);
@@ -177,7 +169,7 @@ void Reconciler::Attempt(CollectionId id, Entry& entry) {
   }
   const std::string part = "collection " + entry.target.ToString();
   Status status;
-  if (Exists(entry.source)) {
+  if (entry.Exists()) {
     if (entry.done == entry.source &&
         std::none_of(entry.partitions.begin(), entry.partitions.end(),
                      [](const auto& each) { return each.second.removal.has_value(); })) {
@@ -254,8 +246,8 @@ Status Reconciler::Ensure(CollectionId id, Entry& entry) {
   return OkStatus();
 }
 
-// Brings indexes and load state to what the source has. A change may have effects of its own (Milvus
-// Lite loads what gets an index), so it looks again until nothing is left to do.
+// Brings indexes and load state to what the source has. A change may have effects of its own
+// (Milvus Lite loads what gets an index), so it looks again until nothing is left to do.
 Status Reconciler::Converge(Entry& entry) {
   Status refused;
   for (int round = 0; round < kMaxPlans && refused.ok(); ++round) {
@@ -280,25 +272,6 @@ Status Reconciler::Converge(Entry& entry) {
     spdlog::warn("task={} {}; the rows go on", parts_.task_id, refused.ToString());
   }
   parts_.conditions->SetWaiting("search on " + entry.target.ToString(), refused);
-  return OkStatus();
-}
-
-// Another collection that is being removed may still hold the name on the target.
-Status Reconciler::FreeName(CollectionId id, const Entry& entry) {
-  for (auto& [other_id, other] : entries_) {
-    if (other_id == id || other.target != entry.target) {
-      continue;
-    }
-    if (Exists(other.source)) {
-      return FailedPreconditionError("two collections of the source have this name on the target");
-    }
-    CDC_ASSIGN_OR_RETURN(const bool removed, RemoveCollection(other_id, other, true));
-    if (!removed) {
-      return UnavailableError("waits for the removal of the older collection of this name");
-    }
-    Forget(other_id);
-    return FreeName(id, entry);
-  }
   return OkStatus();
 }
 
@@ -354,33 +327,6 @@ Status Reconciler::Record(CollectionId id, Entry& entry) {
   return OkStatus();
 }
 
-// The collection is gone from both sides.
-void Reconciler::Forget(CollectionId id) {
-  const auto found = entries_.find(id);
-  parts_.conditions->Set("search on " + found->second.target.ToString(), OkStatus());
-  parts_.writer->Forget(id);
-  entries_.erase(found);
-}
-
-// Rows of partitions that the catalog no longer has, and that were never made on the target.
-void Reconciler::DiscardGonePartitions(
-    const std::map<CollectionId, std::set<PartitionId>>& waiting) {
-  for (const auto& [id, partitions] : waiting) {
-    const auto found = entries_.find(id);
-    if (found == entries_.end() || !Exists(found->second.source) ||
-        found->second.source->schema.HasPartitionKey() || parts_.ignore_partition) {
-      continue;
-    }
-    const Entry& entry = found->second;
-    for (const PartitionId partition : partitions) {
-      if (partition != kAllPartitions && entry.source->FindPartition(partition) == nullptr &&
-          !entry.partitions.contains(partition)) {
-        parts_.writer->DiscardPartition(id, partition);
-      }
-    }
-  }
-}
-
 void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
   RowWriter::Gate gate;
   gate.target = entry.target;
@@ -411,101 +357,6 @@ void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
   parts_.writer->Open(id, std::move(gate));
 }
 
-Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
-  if (entry.source->schema.HasPartitionKey() || parts_.ignore_partition) {
-    return OkStatus();
-  }
-  std::set<std::string> names;
-  bool added = false;
-  for (const Partition& partition : entry.source->partitions) {
-    if (partition.state == ObjectState::kCreated) {
-      added = entry.partitions.try_emplace(partition.id, PartitionEntry{partition.name, {}}).second ||
-              added;
-      names.insert(partition.name);
-    } else if (!entry.partitions.contains(partition.id)) {
-      parts_.writer->DiscardPartition(id, partition.id);  // removed before it was ever created
-    }
-  }
-  if (added) {
-    CDC_RETURN_IF_ERROR(Record(id, entry));
-  }
-  for (auto each = entry.partitions.begin(); each != entry.partitions.end();) {
-    auto& [partition, known] = *each;
-    const Partition* now = entry.source->FindPartition(partition);
-    if (now != nullptr && now->state == ObjectState::kCreated) {
-      ++each;
-      continue;
-    }
-    if (!known.removal.has_value()) {
-      known.removal.emplace();
-      for (const std::string& channel : entry.pchannels) {
-        CDC_ASSIGN_OR_RETURN(known.removal->ends[channel], parts_.log->Latest(channel));
-      }
-    }
-    const bool name_taken = names.contains(known.name);
-    if (!name_taken) {
-      CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *known.removal));
-      if (!drained || !parts_.writer->PartitionIdle(id, partition)) {
-        ++each;
-        continue;
-      }
-    }
-    parts_.writer->DiscardPartition(id, partition);
-    if (!parts_.writer->PartitionIdle(id, partition)) {
-      ++each;
-      continue;
-    }
-    if (IsLoaded(*entry.actual, known.name)) {
-      CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {known.name}}));
-    }
-    CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));
-    each = entry.partitions.erase(each);
-    CDC_RETURN_IF_ERROR(Record(id, entry));
-    entry.done.reset();  // a new partition of this name has to be created
-    CDC_RETURN_IF_ERROR(LookAgain(entry));
-  }
-  return OkStatus();
-}
-
-Result<bool> Reconciler::Drained(const Entry& entry, Removal& removal) {
-  if (!removal.drained) {
-    removal.drained = std::all_of(
-        entry.pchannels.begin(), entry.pchannels.end(), [&](const std::string& channel) {
-          return parts_.reader->HasReadTo(channel, removal.ends[channel]);
-        });
-  }
-  return removal.drained;
-}
-
-// Returns whether the collection is gone from the target.
-Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at_once) {
-  if (!entry.removal.has_value()) {
-    entry.removal.emplace();
-    for (const std::string& channel : entry.pchannels) {
-      CDC_ASSIGN_OR_RETURN(entry.removal->ends[channel], parts_.log->Latest(channel));
-    }
-  }
-  // Never begun since the start: its rows are not worth writing.
-  at_once = at_once || entry.done == nullptr;
-  if (!at_once) {
-    CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *entry.removal));
-    if (!drained || !parts_.writer->Idle(id)) {
-      return false;
-    }
-  }
-  parts_.writer->Discard(id);
-  if (!parts_.writer->Idle(id)) {
-    return false;
-  }
-  if (entry.on_target) {
-    CDC_RETURN_IF_ERROR(Apply(DropCollection{entry.target}));
-  }
-  if (entry.recorded) {
-    CDC_RETURN_IF_ERROR(parts_.store->RemoveCollection(parts_.task_id, id));
-  }
-  return true;
-}
-
 // Another Milvus behind the same address has none of the task's collections: without this all of
 // them would look dropped, and the copy would be removed when it is needed most.
 Status Reconciler::CheckSource(const Catalog& catalog) {
@@ -523,7 +374,8 @@ Status Reconciler::CheckSource(const Catalog& catalog) {
   }
   return FailedPreconditionError(
       "the source is another Milvus than the one this task has replicated (its default database "
-      "was made at another time); the target is left as it is: create a new task for the new source");
+      "was made at another time); the target is left as it is: create a new task for the new "
+      "source");
 }
 
 Status Reconciler::ConnectTarget() {
@@ -560,27 +412,6 @@ Status Reconciler::RefreshDatabases(const Catalog& catalog) {
   return OkStatus();
 }
 
-Status Reconciler::DropDatabases(const Catalog& catalog) {
-  std::set<std::string> existing;
-  for (const auto& [id, database] : catalog.databases) {
-    existing.insert(database->name);
-  }
-  for (auto name = source_databases_.begin(); name != source_databases_.end();) {
-    const bool in_use = std::any_of(entries_.begin(), entries_.end(), [&](const auto& each) {
-      return each.second.target.database == *name;
-    });
-    if (existing.contains(*name) || in_use) {
-      ++name;
-      continue;
-    }
-    CDC_RETURN_IF_ERROR(Apply(DropDatabase{*name}));
-    CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
-    target_databases_->erase(*name);
-    name = source_databases_.erase(name);
-  }
-  return OkStatus();
-}
-
 Status Reconciler::RunFlushes() {
   if (steady_clock::now() < flush_not_before_) {
     return flush_failure_;
@@ -595,15 +426,15 @@ Status Reconciler::RunFlushes() {
   Status failure;
   for (PendingFlush& flush : pending) {
     const auto found = entries_.find(flush.collection);
-    if (found == entries_.end() || !Exists(found->second.source)) {
+    if (found == entries_.end() || !found->second.Exists()) {
       continue;  // dropped meanwhile
     }
     const Entry& entry = found->second;
-    const bool applied =
-        entry.done != nullptr &&
-        std::all_of(entry.pchannels.begin(), entry.pchannels.end(), [&](const std::string& channel) {
-          return parts_.reader->HasAppliedTo(channel, flush.ts);
-        });
+    const bool applied = entry.done != nullptr &&
+                         std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
+                                     [&](const std::string& channel) {
+                                       return parts_.reader->HasAppliedTo(channel, flush.ts);
+                                     });
     if (applied) {
       // One call serves all that were asked for up to now.
       const auto [done, first] = flushed.try_emplace(flush.collection);

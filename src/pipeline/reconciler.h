@@ -26,12 +26,12 @@
 
 namespace cdc {
 
-// Makes the target's metadata follow the source's catalog. Level-triggered: it compares what should be
-// with what is and closes the difference, so nothing depends on having seen an event.
+// Makes the target's metadata follow the source's catalog. Level-triggered: it compares what should
+// be with what is and closes the difference, so nothing depends on having seen an event.
 //
-// A collection's rows are let through (RowWriter::Open) as soon as it exists on the target. A removed
-// collection or partition is dropped on the target after the rows that were in the queue before its
-// removal; at once, and without its remaining rows, if its name is needed for a new one.
+// A collection's rows are let through (RowWriter::Open) as soon as it exists on the target. A
+// removed collection or partition is dropped on the target after the rows that were in the queue
+// before its removal; at once, and without its remaining rows, if its name is needed for a new one.
 //
 // An error of one collection does not hold the others; a passing one is tried again with back-off.
 //
@@ -76,6 +76,8 @@ class Reconciler {
   };
   // A collection that is, or has been, replicated.
   struct Entry {
+    bool Exists() const { return source != nullptr && source->state == ObjectState::kCreated; }
+
     std::shared_ptr<const Collection> source;  // nullptr: gone from the catalog
     std::shared_ptr<const Collection> done;    // the state that the target has
     CollectionName target;
@@ -133,7 +135,7 @@ class Reconciler {
   CondVar changed_;
   bool wake_ CDC_GUARDED_BY(mutex_) = true;
   std::vector<PendingFlush> flushes_ CDC_GUARDED_BY(mutex_);
-  Backoff flush_backoff_{BackoffOptions{}};                // only Run's thread
+  Backoff flush_backoff_{BackoffOptions{}};                 // only Run's thread
   std::chrono::steady_clock::time_point flush_not_before_;  // only Run's thread
   Status flush_failure_;                                    // only Run's thread
 };

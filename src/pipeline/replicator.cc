@@ -27,7 +27,8 @@ class RealReplicator : public Replicator {
   Status Prepare(const TaskSpec& spec) override;
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
-    CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target, options_.new_target(OptionsOf(spec.target)));
+    CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
+                         options_.new_target(OptionsOf(spec.target)));
     CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
     auto pipeline = std::make_unique<TaskPipeline>(options_, spec, std::move(target),
                                                    std::move(progress), std::move(on_failed));
@@ -64,12 +65,12 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
     CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest,
                          options_.log->Latest(options_.replicate_channel));
     if (latest.has_value()) {
-      CDC_RETURN_IF_ERROR(options_.store->SaveCheckpoints(
-          spec.id, {{.channel = options_.replicate_channel,
-                     .position = *latest,
-                     .ts = {},
-                     .applied = {},
-                     .horizon = {}}}));
+      CDC_RETURN_IF_ERROR(
+          options_.store->SaveCheckpoints(spec.id, {{.channel = options_.replicate_channel,
+                                                     .position = *latest,
+                                                     .ts = {},
+                                                     .applied = {},
+                                                     .horizon = {}}}));
     }
   }
   return OkStatus();
@@ -89,9 +90,9 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
     if (scope.FromStart(name)) {
       const auto start = collection.start_positions.find(channel);
       if (start != collection.start_positions.end()) {
-        CDC_RETURN_IF_ERROR(options_.log->CheckPosition(channel, {.id = start->second})
-                                .WithContext("collection " + name.ToString() +
-                                             " cannot be read from its start"));
+        CDC_RETURN_IF_ERROR(
+            options_.log->CheckPosition(channel, {.id = start->second})
+                .WithContext("collection " + name.ToString() + " cannot be read from its start"));
       }
     } else {
       CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest, options_.log->Latest(channel));

@@ -14,8 +14,7 @@
 
 namespace cdc {
 
-using TargetFactory =
-    std::function<Result<std::unique_ptr<Target>>(const TargetOptions& options)>;
+using TargetFactory = std::function<Result<std::unique_ptr<Target>>(const TargetOptions& options)>;
 
 struct ReplicatorOptions {
   CatalogSource* catalog = nullptr;  // these three must outlive the replicator and its replications

@@ -1,9 +1,9 @@
 #include "pipeline/row_writer.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace cdc {
 namespace {
@@ -315,10 +315,8 @@ bool RowWriter::MayPassLocked(Call& call, const Status& status) {
       // The target's nodes learn of new collections one after another.
       return now - call.failing_since < options_.missing_grace;
     case StatusCode::kInternal:
-    case StatusCode::kUnknown:
-      return now - call.failing_since < options_.internal_grace;
-    default:
-      return IsRetryable(status);
+    case StatusCode::kUnknown: return now - call.failing_since < options_.internal_grace;
+    default: return IsRetryable(status);
   }
 }
 
@@ -391,8 +389,8 @@ void RowWriter::Drain(milliseconds drain) {
     stopping_ = true;
     const auto deadline = steady_clock::now() + timeout;
     while (calls_ > 0 && steady_clock::now() < deadline) {
-      const auto left =
-          std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) + milliseconds(1);
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) +
+                        milliseconds(1);
       changed_.WaitFor(lock, std::stop_token(), left, [this] { return !done_.empty(); });
       for (const auto& [call, result] : std::exchange(done_, {})) {
         HandleDoneLocked(call, result);

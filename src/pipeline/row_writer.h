@@ -39,7 +39,7 @@ class RowWriter {
     size_t max_calls_per_lane = 4;
     BackoffOptions backoff;
     // Errors that may pass or may be final: final if they last longer.
-    std::chrono::milliseconds missing_grace{15'000};   // kNotFound
+    std::chrono::milliseconds missing_grace{15'000};    // kNotFound
     std::chrono::milliseconds internal_grace{300'000};  // kInternal, kUnknown
   };
 
@@ -47,8 +47,8 @@ class RowWriter {
   struct Gate {
     CollectionName target;
     std::string primary_key;
-    bool partition_key = false;           // the target routes rows to partitions itself
-    std::set<PartitionId> partitions;     // that exist on the target
+    bool partition_key = false;        // the target routes rows to partitions itself
+    std::set<PartitionId> partitions;  // that exist on the target
     std::map<PartitionId, std::string> names;
   };
 
@@ -98,7 +98,7 @@ class RowWriter {
  private:
   struct CollectionLanes {
     std::map<std::string, std::unique_ptr<Lane>> lanes;  // by vchannel
-    std::unique_ptr<Gate> gate;                           // nullptr: not open
+    std::unique_ptr<Gate> gate;                          // nullptr: not open
     std::unordered_set<PartitionId> discarded;
     std::map<PartitionId, size_t> in_flight;  // calls by partition
   };
@@ -108,7 +108,7 @@ class RowWriter {
     Lane::Batch batch;
     RowBatch rows;
     Backoff backoff;
-    std::chrono::steady_clock::time_point due;           // of the next attempt
+    std::chrono::steady_clock::time_point due;  // of the next attempt
     std::chrono::steady_clock::time_point failing_since;
     StatusCode failing_with = StatusCode::kOk;  // since then
     bool in_doubt = false;                      // an attempt of it may have been executed
@@ -141,7 +141,7 @@ class RowWriter {
   std::vector<std::pair<CallPtr, WriteResult>> done_ CDC_GUARDED_BY(mutex_);
   std::vector<CallPtr> to_start_ CDC_GUARDED_BY(mutex_);
   std::vector<CallPtr> retries_ CDC_GUARDED_BY(mutex_);
-  size_t calls_ CDC_GUARDED_BY(mutex_) = 0;      // started and not done
+  size_t calls_ CDC_GUARDED_BY(mutex_) = 0;  // started and not done
   size_t next_collection_ CDC_GUARDED_BY(mutex_) = 0;
   bool stopping_ CDC_GUARDED_BY(mutex_) = false;
   bool doubt_left_ CDC_GUARDED_BY(mutex_) = false;

@@ -1,11 +1,11 @@
 #include "pipeline/source_reader.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <functional>
 #include <limits>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "base/backoff.h"
 #include "base/thread.h"
@@ -35,9 +35,9 @@ uint64_t LayoutOf(const Message& message) {
   uint64_t layout = message.columns.size();
   for (const Column& column : message.columns) {
     const auto field = static_cast<uint64_t>(column.field.value);
-    layout += std::hash<uint64_t>{}(field * 0x9e3779b97f4a7c15U +
-                                    (column.valid_data.empty() ? 0 : 1)) *
-              0xbf58476d1ce4e5b9U;
+    layout +=
+        std::hash<uint64_t>{}(field * 0x9e3779b97f4a7c15U + (column.valid_data.empty() ? 0 : 1)) *
+        0xbf58476d1ce4e5b9U;
   }
   return layout;
 }
@@ -280,7 +280,8 @@ void SourceReader::DropFinishedRoutes() {
     MutexLock lock(mutex_);
     for (const auto& [id, route] : routes_) {
       const auto now = catalog_->Find(id);
-      if ((now == nullptr || now->state != ObjectState::kCreated) && parts_.writer->IsDiscarded(id)) {
+      if ((now == nullptr || now->state != ObjectState::kCreated) &&
+          parts_.writer->IsDiscarded(id)) {
         finished.push_back(id);
       }
     }

@@ -29,19 +29,20 @@
 
 namespace cdc {
 
-// Reads the channels of the collections that a task covers, brings them into order and hands the rows
-// to the RowWriter. Learns from the catalog which channels these are.
+// Reads the channels of the collections that a task covers, brings them into order and hands the
+// rows to the RowWriter. Learns from the catalog which channels these are.
 //
-// Where reading begins: a channel at the smallest of its collections' starts. A collection's start is
-// the channel's checkpoint if the collection is older than it; else, for one that was there before a
-// task that starts at `latest`, the place noted then; else its own creation.
+// Where reading begins: a channel at the smallest of its collections' starts. A collection's start
+// is the channel's checkpoint if the collection is older than it; else, for one that was there
+// before a task that starts at `latest`, the place noted then; else its own creation.
 //
 // Run belongs to one thread; the rest is thread-safe.
 class SourceReader {
  public:
   struct Options {
-    size_t poll_bytes = 4U << 20;      // of one channel at a time
-    // What may wait for the target, over all channels. A channel with more than its share is paused.
+    size_t poll_bytes = 4U << 20;  // of one channel at a time
+    // What may wait for the target, over all channels. A channel with more than its share is
+    // paused.
     size_t waiting_bytes = 128U << 20;
   };
   struct Parts {
@@ -118,7 +119,9 @@ class SourceReader {
   // nullptr: the collection's rows are not the task's. kCancelled only.
   Result<const Route*> FindRoute(CollectionId id, const std::stop_token& stop);
   // Whether the partition is one that the source has, or had a moment ago.
-  Result<bool> HasPartition(const Route& route, const Message& message, const std::stop_token& stop);
+  Result<bool> HasPartition(const Route& route,
+                            const Message& message,
+                            const std::stop_token& stop);
   Status SyncRoutes(const std::stop_token& stop);
   Status SyncCatalog(const std::stop_token& stop);
   bool IsWanted(const Channel& channel, const Route& route, const Message& message) const;
@@ -137,7 +140,7 @@ class SourceReader {
   std::map<CollectionId, ReplicatedCollection> known_at_start_;
   std::unordered_set<CollectionId> ignored_;  // rows of what the source no longer knows
   std::unordered_set<PartitionId> ignored_partitions_;
-  bool following_ = false;                    // the channels of catalog_ are followed
+  bool following_ = false;  // the channels of catalog_ are followed
 
   mutable Mutex mutex_;
   std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);  // written by Run only

@@ -1,11 +1,11 @@
 #include "pipeline/task_pipeline.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <exception>
 #include <limits>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace cdc {
 namespace {
@@ -18,7 +18,7 @@ constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
 // Of the channel that is furthest behind; the clocks of source and server may differ a little.
 std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
-                             Timestamp ChannelStatus::*time,
+                             Timestamp ChannelStatus::* time,
                              int64_t now_ms) {
   std::optional<int64_t> lag;
   for (const ChannelStatus& channel : channels) {
@@ -41,11 +41,12 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
       spec_(std::move(spec)),
       on_failed_(std::move(on_failed)),
       scope_(spec_),
-      writer_(target.get(),
-              {},
-              &conditions_,
-              [this](const Status& status) { Fail(status); },
-              [this] { reconciler_.Wake(); }),
+      writer_(
+          target.get(),
+          {},
+          &conditions_,
+          [this](const Status& status) { Fail(status); },
+          [this] { reconciler_.Wake(); }),
       reader_({.catalog = options_.catalog,
                .log = options_.log,
                .scope = &scope_,

@@ -120,7 +120,8 @@ TEST_F(TaskPipelineTest, ANameThatIsUsedAgainIsFreedAtOnce) {
   catalog_.Set(MakeCatalog({old}));
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
-  // The new life's rows stand in the log before the old one's last ones: nothing may wait in a ring.
+  // The new life's rows stand in the log before the old one's last ones: nothing may wait in a
+  // ring.
   log_.Append(kChannel, InsertRecord(old, {1}, 14));
   log_.Append(kChannel, InsertRecord(fresh, {7, 8}, 16));
   log_.Append(kChannel, InsertRecord(old, {2}, 17));

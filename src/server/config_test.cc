@@ -100,9 +100,8 @@ sourceConfig:
   EXPECT_EQ(config.kafka.sasl_password, "7");
   EXPECT_EQ(config.kafka.sasl_mechanisms, "SCRAM-SHA-512");
   EXPECT_EQ(config.kafka.security_protocol, "SASL_SSL");
-  EXPECT_THAT(config.kafka.consumer,
-              ElementsAre(std::pair("fetch.wait.max.ms", "10"),
-                          std::pair("ssl.ca.location", "/ca.pem")));
+  EXPECT_THAT(config.kafka.consumer, ElementsAre(std::pair("fetch.wait.max.ms", "10"),
+                                                 std::pair("ssl.ca.location", "/ca.pem")));
   const EtcdConfig& etcd = config.source_etcd;
   EXPECT_THAT(etcd.address, ElementsAre("http://a:1", "b:2"));
   EXPECT_EQ(etcd.root_path, "r");

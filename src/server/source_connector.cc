@@ -8,8 +8,8 @@
 namespace cdc {
 namespace {
 
-// A request that comes while the server starts is worth waiting for the first attempt: its outcome is
-// the answer.
+// A request that comes while the server starts is worth waiting for the first attempt: its outcome
+// is the answer.
 constexpr std::chrono::seconds kFirstAttempt{10};
 
 }  // namespace

@@ -217,8 +217,8 @@ Status DdlClient::Run(const ReleasePartitions& ddl) {
 
 Status DdlClient::Run(const Flush& ddl) {
   if (reader_->is_lite()) {
-    // Every acknowledged write is in its log already, and a flush beside a write could lose that one
-    // (see MilvusTarget).
+    // Every acknowledged write is in its log already, and a flush beside a write could lose that
+    // one (see MilvusTarget).
     return reader_->ListPartitions(ddl.name).status();
   }
   pb::FlushRequest request;

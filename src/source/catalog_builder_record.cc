@@ -104,11 +104,10 @@ Result<DatabaseRecord> DecodeDatabase(DatabaseId id, std::string_view value) {
     return Malformed("DatabaseInfo");
   }
   DatabaseRecord record;
-  record.database = {
-      .id = OrDefault(id.value),
-      .name = info.name(),
-      .properties = ToKeyValues(info.properties()),
-      .created_ns = info.created_time()};
+  record.database = {.id = OrDefault(id.value),
+                     .name = info.name(),
+                     .properties = ToKeyValues(info.properties()),
+                     .created_ns = info.created_time()};
   record.visible = info.state() == meta::DatabaseCreated || info.state() == meta::DatabaseUnknown;
   return record;
 }

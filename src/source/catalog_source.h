@@ -17,8 +17,8 @@ class CatalogSource {
   // The newest snapshot; never nullptr after Start succeeded.
   virtual std::shared_ptr<const Catalog> Current() const = 0;
 
-  // Returns a snapshot that holds at least everything the source had committed when this was called.
-  // kUnavailable, kDeadlineExceeded: the source's etcd does not answer. kCancelled: `stop`.
+  // Returns a snapshot that holds at least everything the source had committed when this was
+  // called. kUnavailable, kDeadlineExceeded: the source's etcd does not answer. kCancelled: `stop`.
   virtual Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) = 0;
 
   // Calls `listener` after each change, from the catalog's thread; it must return at once and must

@@ -10,8 +10,9 @@ namespace cdc {
 
 // Which databases and collections of the source a task replicates. Immutable.
 //
-// `collection_infos` names collections of the database `default`, `db_collections` those of the named
-// databases; "*" stands for every database or collection. Excluded names are left to other tasks.
+// `collection_infos` names collections of the database `default`, `db_collections` those of the
+// named databases; "*" stands for every database or collection. Excluded names are left to other
+// tasks.
 class Scope {
  public:
   explicit Scope(const TaskSpec& spec);

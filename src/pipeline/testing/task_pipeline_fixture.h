@@ -77,9 +77,9 @@ inline Catalog MakeCatalog(std::vector<Collection> collections) {
 namespace pb = milvus::proto;
 
 inline std::string InsertRecord(const Collection& collection,
-                         const std::vector<int64_t>& keys,
-                         uint64_t ts,
-                         PartitionId partition = kDefaultPartition) {
+                                const std::vector<int64_t>& keys,
+                                uint64_t ts,
+                                PartitionId partition = kDefaultPartition) {
   static int64_t next_id = 1;
   pb::msg::InsertRequest request;
   request.mutable_base()->set_msg_type(pb::common::Insert);
@@ -102,8 +102,8 @@ inline std::string InsertRecord(const Collection& collection,
 }
 
 inline std::string DeleteRecord(const Collection& collection,
-                         const std::vector<int64_t>& keys,
-                         uint64_t ts) {
+                                const std::vector<int64_t>& keys,
+                                uint64_t ts) {
   static int64_t next_id = 1'000'000;
   pb::msg::DeleteRequest request;
   request.mutable_base()->set_msg_type(pb::common::Delete);
