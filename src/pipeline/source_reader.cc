@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -17,7 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPollTimeout{200};
-constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
 bool IsRow(const Message& message) {
   return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&

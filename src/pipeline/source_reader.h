@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,9 @@
 #include "transform/scope.h"
 
 namespace cdc {
+
+// A checkpoint's horizon as long as anything beyond it may have been sent.
+inline constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
 // Reads the channels of the collections that a task covers, brings them into order and hands the
 // rows to the RowWriter. Learns from the catalog which channels these are.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -14,7 +13,6 @@ using std::chrono::milliseconds;
 
 // Of the calls in flight when a task stops; a server has 5 s to end altogether.
 constexpr milliseconds kDrain{3'000};
-constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
 // Of the channel that is furthest behind; the clocks of source and server may differ a little.
 std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
