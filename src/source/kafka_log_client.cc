@@ -78,6 +78,17 @@ milliseconds Left(Clock::time_point deadline) {
 
 int Int(milliseconds time) { return static_cast<int>(time.count()); }
 
+// A listener without TLS hangs up in the middle of a handshake, in one of several ways.
+std::string WithHint(std::string reason) {
+  const bool handshake = reason.find("SSL_HANDSHAKE") != std::string::npos;
+  for (const char* hang_up : {"unexpected eof", "Disconnected", "reset by peer"}) {
+    if (handshake && reason.find(hang_up) != std::string::npos) {
+      return reason + ": is this a listener without TLS?";
+    }
+  }
+  return reason;
+}
+
 bool IsUnknownTopic(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
          code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
@@ -146,18 +157,19 @@ void KafkaClient::OnError(int code, const char* reason) {
   MutexLock lock(mutex_);
   switch (error) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-      // Only a count, "2/2 brokers are down"; why is what was said before.
+      // Only a count, "2/2 brokers are down"; why is what was said before. Closed connections are
+      // not told (log.connection.close), so there may be no why: a ping then waits for one.
       failure_ = Unavailable(last_reason_.empty() ? reason : last_reason_ + "; " + reason);
-      ++failures_;
+      failures_ += last_reason_.empty() ? 0U : 1U;
       break;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR__FATAL:
-      last_reason_ = reason;
+      last_reason_ = WithHint(reason);
       failure_ = Unavailable(last_reason_);
       ++failures_;
       break;
-    default: last_reason_ = reason;
+    default: last_reason_ = WithHint(reason);
   }
 }
 

@@ -87,7 +87,7 @@ class KafkaClient {
 
   mutable Mutex mutex_;
   Status failure_ CDC_GUARDED_BY(mutex_);
-  uint64_t failures_ CDC_GUARDED_BY(mutex_) = 0;  // how often it was set
+  uint64_t failures_ CDC_GUARDED_BY(mutex_) = 0;  // how often it was set with a reason
   std::string last_reason_ CDC_GUARDED_BY(mutex_);
 };
 

@@ -203,7 +203,7 @@ TEST_F(KafkaLogKafkaTest, PasswordsAndCertificates) {
   const auto expect_refused = [](const KafkaOptions& options, const std::string& why) {
     const auto begin = std::chrono::steady_clock::now();
     const Status status = OpenKafkaLog(options).status();
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(6));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
     EXPECT_EQ(status.code(), StatusCode::kUnavailable);
     EXPECT_THAT(status.message(), AllOf(HasSubstr(options.address), HasSubstr(why)));
   };
@@ -222,9 +222,9 @@ TEST_F(KafkaLogKafkaTest, PasswordsAndCertificates) {
   expect_reads(ssl);
   ssl.consumer.clear();
   expect_refused(ssl, "certificate verify failed");
-  // Not TLS at all where TLS is expected.
+  // Not TLS at all where TLS is expected: how the broker hangs up differs, the cure does not.
   ssl.address = kafka_->address();
-  expect_refused(ssl, "SSL handshake failed");
+  expect_refused(ssl, "is this a listener without TLS?");
 }
 
 }  // namespace
