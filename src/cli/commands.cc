@@ -159,6 +159,9 @@ ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options
     if (options.ignore_not_found) {
       data["ignore_not_found"] = true;
     }
+    if (!options.on_undecodable.empty()) {
+      data["on_undecodable"] = options.on_undecodable;
+    }
     const Status status =
         context.client.Call(options.operation, data, ApiClient::kOperationLimit).status();
     const ExitCode each = Report(

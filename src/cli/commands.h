@@ -38,6 +38,7 @@ struct ChangeOptions {
   std::string operation;
   std::vector<std::string> ids;
   bool ignore_not_found = false;  // an id that names no task is not an error
+  std::string on_undecodable;     // of a resume; empty: as it is
 };
 ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options);
 

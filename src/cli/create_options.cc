@@ -1,15 +1,12 @@
 #include "cli/create_options.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 #include <strings.h>
 
+#include "base/file.h"
 #include "cli/format.h"
 
 namespace cdc::cli {
@@ -130,20 +127,6 @@ Status SetTarget(const CreateOptions& options, Json* request) {
   return OkStatus();
 }
 
-Result<std::string> ReadWhole(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  if (file) {
-    text.assign(std::istreambuf_iterator<char>(file), {});
-  }
-  if (!file || file.bad()) {
-    return InvalidArgumentError("cannot read " + path + ": " +
-                                (errno != 0 ? std::strerror(errno) : "unknown reason"));
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json> base) {
@@ -166,6 +149,9 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   if (!options.start_from.empty()) {
     Set(request, "start_from", options.start_from);
   }
+  if (!options.on_undecodable.empty()) {
+    Set(request, "on_undecodable", options.on_undecodable);
+  }
   if (options.disable_auto_start) {
     Set(request, "disable_auto_start", true);
   }
@@ -173,7 +159,7 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
 }
 
 Result<Json> ReadRequestFile(const std::string& path) {
-  CDC_ASSIGN_OR_RETURN(const std::string text, ReadWhole(path));
+  CDC_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   Json json;
   try {
     json = Json::parse(text);
@@ -202,7 +188,7 @@ Result<Json> ReadRequestFile(const std::string& path) {
 }
 
 Result<std::string> ReadTokenFile(const std::string& path) {
-  CDC_ASSIGN_OR_RETURN(std::string text, ReadWhole(path));
+  CDC_ASSIGN_OR_RETURN(std::string text, ReadFile(path));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
     text.pop_back();
   }

@@ -107,6 +107,11 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "where to begin in collections that exist: latest leaves out the rows they "
                    "have, earliest takes all that the queue still holds [latest]")
       ->check(CLI::IsMember({"latest", "earliest"}));
+  create
+      ->add_option("--on-undecodable", options.on_undecodable,
+                   "at a record of the source that cannot be decoded: stop pauses the task, skip "
+                   "leaves the record out and counts it [stop]")
+      ->check(CLI::IsMember({"stop", "skip"}));
   create->add_option("--id", options.id, "the id [generated]");
   create
       ->add_option("--connect-timeout", options.connect_timeout_seconds,
@@ -148,6 +153,12 @@ void AddChange(CLI::App* app,
   if (operation == "delete") {
     change->add_flag("--ignore-not-found", arguments->change.ignore_not_found,
                      "an id that names no task is not an error");
+  }
+  if (operation == "resume") {
+    change
+        ->add_option("--on-undecodable", arguments->change.on_undecodable,
+                     "from now on stop at a record that cannot be decoded, or skip it")
+        ->check(CLI::IsMember({"stop", "skip"}));
   }
   change->callback([arguments, command, operation] {
     arguments->change.operation = operation;

@@ -204,6 +204,9 @@ TEST_F(TaskCliTest, IdsMayBeShortened) {
               ElementsAre(R"({"task_id":"def"})", R"({"task_id":"abc2"})"));
   EXPECT_EQ(Run({"resume", "d", "-o", "json"}), 0);
   EXPECT_EQ(nlohmann::json::parse(out_.str()).at("task_ids").at(0), "def");
+  EXPECT_EQ(Run({"resume", "d", "--on-undecodable", "skip"}), 0);
+  EXPECT_EQ(server_.Requests("resume").back(), R"({"on_undecodable":"skip","task_id":"def"})");
+  EXPECT_EQ(Run({"resume", "d", "--on-undecodable", "ignore"}), 2);
 }
 
 TEST_F(TaskCliTest, AmbiguousOrUnknownIdChangesNothing) {

@@ -1,6 +1,7 @@
 #include "cli/task_info.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -27,7 +28,12 @@ std::string Text(const Json& json, const char* key) {
 
 std::optional<int64_t> Number(const Json& json, const char* key) {
   const Json& value = Member(json, key);
-  return value.is_number() ? std::optional(value.get<int64_t>()) : std::nullopt;
+  if (!value.is_number_float()) {
+    return value.is_number() ? std::optional(value.get<int64_t>()) : std::nullopt;
+  }
+  constexpr double kLargest = 9e18;
+  const auto number = value.get<double>();
+  return std::fabs(number) <= kLargest ? std::optional(static_cast<int64_t>(number)) : std::nullopt;
 }
 
 uint64_t Count(const Json& json, const char* key) {
@@ -122,6 +128,9 @@ TaskInfo ReadTask(const Json& json) {
     task.bytes_written = Count(json, "bytes_written");
   }
   task.bytes_waiting = Count(json, "bytes_waiting");
+  const Json& skipped = Member(json, "skipped");
+  task.skipped = Count(skipped, "records");
+  task.last_skipped = Text(skipped, "last");
   return task;
 }
 

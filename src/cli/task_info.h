@@ -45,6 +45,8 @@ struct TaskInfo {
   RowCounts rows;
   std::optional<uint64_t> bytes_written;
   uint64_t bytes_waiting = 0;
+  uint64_t skipped = 0;
+  std::string last_skipped;
   std::vector<ChannelInfo> channels;
 
   bool IsRunning() const { return state == "Running"; }

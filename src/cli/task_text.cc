@@ -163,6 +163,10 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
     fields.Add("written", FormatBytes(*task.bytes_written));
   }
   fields.Add("waiting", FormatBytes(task.bytes_waiting));
+  if (task.skipped > 0) {
+    fields.Add("skipped", FormatCount(task.skipped) + " records", Colour::kYellow);
+    fields.Add("last skipped", task.last_skipped);
+  }
   std::vector<std::string> lines = fields.Lines(layout);
   AppendChannels(task, layout, &lines);
   return lines;

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,15 +47,16 @@ Status OperationFailure(const std::string& type, const Status& status) {
   return status.WithContext("fail to handle the " + type + " request, error");
 }
 
-// Reads the members all small requests are made of.
-Result<std::string> ReadTaskId(const std::string& type, const Json& data, bool* ignore = nullptr) {
+// Reads the id that all small requests have; `read_more` reads what else this one has.
+Result<std::string> ReadTaskId(
+    const std::string& type,
+    const Json& data,
+    const std::function<void(const RequestReader&)>& read_more = [](const RequestReader&) {}) {
   std::vector<std::string> errors;
   const RequestReader reader(data, "", &errors);
   std::string id;
   reader.Read("task_id", &id);
-  if (ignore != nullptr) {
-    reader.Read("ignore_not_found", ignore);
-  }
+  read_more(reader);
   CDC_RETURN_IF_ERROR(DecodeFailure(type, DecodeErrors(std::move(errors))));
   return id;
 }
@@ -202,7 +205,10 @@ Api::Answer Api::Create(const Json& data) {
 
 Api::Answer Api::Delete(const Json& data) {
   bool ignore_not_found = false;
-  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("delete", data, &ignore_not_found));
+  const auto read_more = [&ignore_not_found](const RequestReader& reader) {
+    reader.Read("ignore_not_found", &ignore_not_found);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("delete", data, read_more));
   CDC_RETURN_IF_ERROR(OperationFailure("delete", tasks_->Delete(id, ignore_not_found)));
   return OrderedJson::object();
 }
@@ -214,8 +220,18 @@ Api::Answer Api::Pause(const Json& data) {
 }
 
 Api::Answer Api::Resume(const Json& data) {
-  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("resume", data));
-  CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id)));
+  std::string policy;
+  const auto read_more = [&policy](const RequestReader& reader) {
+    reader.Read("on_undecodable", &policy);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("resume", data, read_more));
+  std::optional<OnUndecodable> on_undecodable;
+  if (!policy.empty()) {
+    const Result<OnUndecodable> read = ReadOnUndecodable(policy);
+    CDC_RETURN_IF_ERROR(OperationFailure("resume", read.status()));
+    on_undecodable = *read;
+  }
+  CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, on_undecodable)));
   return OrderedJson::object();
 }
 

@@ -97,11 +97,12 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("uri":"http://10.0.0.2:19530"},)"
       R"("reason":"manually pause through http interface","state":"Paused",)"
       R"("task_id":"6623ae52d35842a5a2c9d89b16ed7aa1",)"
-      R"("start_from":"latest","disable_auto_start":false,"exclude_collections":[],)"
+      R"("start_from":"latest","on_undecodable":"stop","disable_auto_start":false,)"
+      R"("exclude_collections":[],)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],"covers":[],)"
       R"("sink_mode":"api","rows":{"inserted":0,"upserted":0,"deleted":0},)"
-      R"("bytes_written":0,"bytes_waiting":0,)"
+      R"("bytes_written":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
       R"("target_version":""}}})"
       "\n");
 }
@@ -341,8 +342,12 @@ INSTANTIATE_TEST_SUITE_P(
                   "the rpc channel is invalid, the channel name should be the same as the source "
                   "config"},
         CheckCase{"DialConfig",
-                  Data(kC, Param(R"("uri":"https://h:1","dial_config":{"server_name":"s"})")),
-                  "milvus_connect_param.dial_config is not supported yet"},
+                  Data(kC, Param(R"("uri":"https://h:1","dial_config":{"ca_pem_path":"s"})")),
+                  "dial_config needs either server_pem_path, or all of ca_pem_path, "
+                  "client_pem_path and client_key_path"},
+        CheckCase{"DialConfigWithoutTls",
+                  Data(kC, Param(R"("uri":"http://h:1","dial_config":{"server_pem_path":"s"})")),
+                  "dial_config is for a target with https:// in its uri"},
         CheckCase{"NameMapping", Data(kC + R"(,"name_mapping":[{"source_db":"a"}])"),
                   "name_mapping is not supported yet"},
         CheckCase{"RpcPosition", Data(kC + R"(,"rpc_channel_info":{"position":"AQI="})"),
@@ -354,6 +359,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "a collection with positions is not supported yet"},
         CheckCase{"StartFrom", Data(kC + R"(,"start_from":"yesterday")"),
                   "start_from can be set to [latest earliest], got yesterday"},
+        CheckCase{"OnUndecodable", Data(kC + R"(,"on_undecodable":"ignore")"),
+                  "on_undecodable can be set to [stop skip], got ignore"},
         CheckCase{"UriCredentials", Data(kC, Param(R"("uri":"http://u:p@h:1")")),
                   "the milvus uri must not hold credentials, they belong into the token"}),
     [](const auto& check) { return check.param.name; });
@@ -371,6 +378,40 @@ TEST_F(ApiTest, AcceptsSeveralEntriesInBothLists) {
   EXPECT_TRUE(spec.collection_infos[0].use_start_position);
   EXPECT_EQ(spec.db_collections.at("d").size(), 2U);
   EXPECT_EQ(spec.db_collections.at("default")[0].name, "z");
+}
+
+TEST_F(ApiTest, FilesForATlsTarget) {
+  const auto get_dial = [this](const char* id) {
+    const std::string get = R"({"task_id":")" + std::string(id) + R"("})";
+    return AskJson("get", get).at("data").at("task").at("milvus_connect_param").at("dial_config");
+  };
+  const std::string mutual =
+      R"({"ca_pem_path":"/ca","client_key_path":"/key","client_pem_path":"/cert","server_name":"s"})";
+  EXPECT_EQ(AskJson("create", Data(kC + R"(,"task_id":"t1")",
+                                   Param(R"("uri":"https://h:1","dial_config":)" + mutual)))
+                .at("code"),
+            200);
+  const TlsOptions tls = replicator_.last_started("t1").target.tls;
+  EXPECT_EQ(tls, (TlsOptions{"s", "/ca", "/cert", "/key"}));
+  EXPECT_EQ(get_dial("t1").dump(), mutual);
+  const std::string one_way = R"({"server_pem_path":"/ca"})";
+  EXPECT_EQ(AskJson("create", Data(R"("collection_infos":[{"name":"d"}],"task_id":"t2")",
+                                   Param(R"("uri":"https://h:1","dial_config":)" + one_way)))
+                .at("code"),
+            200);
+  EXPECT_EQ(replicator_.last_started("t2").target.tls, (TlsOptions{.authority_path = "/ca"}));
+  EXPECT_EQ(get_dial("t2").dump(), one_way);
+}
+
+TEST_F(ApiTest, PolicyForUndecodableRecords) {
+  EXPECT_EQ(AskJson("create", Data(kC + R"(,"task_id":"t1","on_undecodable":"skip")")).at("code"),
+            200);
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
+  ASSERT_EQ(AskJson("pause", R"({"task_id":"t1"})").at("code"), 200);
+  EXPECT_THAT(AskJson("resume", R"({"task_id":"t1","on_undecodable":"no"})").at("message"),
+              testing::HasSubstr("on_undecodable can be set to [stop skip], got no"));
+  EXPECT_EQ(AskJson("resume", R"({"task_id":"t1","on_undecodable":"stop"})").at("code"), 200);
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kStop);
 }
 
 TEST_F(ApiTest, ErrorsOfTheWorldAre500) {

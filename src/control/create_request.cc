@@ -22,15 +22,33 @@ CollectionInfo ReadCollectionInfo(const RequestReader& reader) {
   return info;
 }
 
-bool ReadDialConfig(const RequestReader& reader) {
-  bool given = false;
-  for (const char* key :
-       {"server_name", "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path"}) {
-    std::string value;
-    reader.Read(key, &value);
-    given = given || !value.empty();
+void ReadDialConfig(const RequestReader& reader, DialConfig* dial) {
+  reader.Read("server_name", &dial->server_name);
+  reader.Read("server_pem_path", &dial->server_pem_path);
+  reader.Read("ca_pem_path", &dial->ca_pem_path);
+  reader.Read("client_pem_path", &dial->client_pem_path);
+  reader.Read("client_key_path", &dial->client_key_path);
+}
+
+// kInvalidArgument: half of what TLS in one or in both directions needs, or no TLS at all.
+Result<TlsOptions> TlsOf(const CreateRequest& request) {
+  const DialConfig& dial = request.dial;
+  const TlsOptions tls{
+      .server_name = dial.server_name,
+      .authority_path = dial.server_pem_path.empty() ? dial.ca_pem_path : dial.server_pem_path,
+      .certificate_path = dial.client_pem_path,
+      .key_path = dial.client_key_path};
+  if (!tls.empty() && request.spec.target.ResolvedUri().rfind("https://", 0) != 0) {
+    return InvalidArgumentError("dial_config is for a target with https:// in its uri");
   }
-  return given;
+  const bool mutual = !dial.ca_pem_path.empty();
+  if (dial.client_pem_path.empty() == mutual || dial.client_key_path.empty() == mutual ||
+      (mutual && !dial.server_pem_path.empty())) {
+    return InvalidArgumentError(
+        "dial_config needs either server_pem_path, or all of ca_pem_path, client_pem_path and "
+        "client_key_path");
+  }
+  return tls;
 }
 
 void ReadTarget(const RequestReader& reader, CreateRequest* request) {
@@ -45,9 +63,8 @@ void ReadTarget(const RequestReader& reader, CreateRequest* request) {
   reader.Read("channel_num", &target.channel_num);
   reader.Read("connect_timeout", &target.connect_timeout);
   reader.Read("ignore_partition", &target.ignore_partition);
-  reader.Object("dial_config", [request](const RequestReader& dial) {
-    request->has_dial_config = ReadDialConfig(dial);
-  });
+  reader.Object("dial_config",
+                [request](const RequestReader& dial) { ReadDialConfig(dial, &request->dial); });
 }
 
 void ReadCollections(const RequestReader& reader, TaskSpec* spec) {
@@ -191,9 +208,6 @@ Status CheckSupported(const CreateRequest& request) {
   const auto unsupported = [](const std::string& what) {
     return InvalidArgumentError(what + " is not supported yet");
   };
-  if (request.has_dial_config) {
-    return unsupported("milvus_connect_param.dial_config");
-  }
   if (request.has_name_mapping) {
     return unsupported("name_mapping");
   }
@@ -245,8 +259,17 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
   });
   reader.Read("disable_auto_start", &request.spec.disable_auto_start);
   reader.Read("start_from", &request.start_from);
+  reader.Read("on_undecodable", &request.on_undecodable);
   CDC_RETURN_IF_ERROR(DecodeErrors(std::move(errors)));
   return request;
+}
+
+Result<OnUndecodable> ReadOnUndecodable(const std::string& name) {
+  const std::optional<OnUndecodable> policy = ParseOnUndecodable(name);
+  if (!policy) {
+    return InvalidArgumentError("on_undecodable can be set to [stop skip], got " + name);
+  }
+  return *policy;
 }
 
 Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits) {
@@ -259,11 +282,15 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   }
   CDC_RETURN_IF_ERROR(CheckSupported(request));
   TaskSpec spec = request.spec;
+  CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
   if (request.start_from == "earliest") {
     spec.start_from = StartFrom::kEarliest;
   } else if (!request.start_from.empty() && request.start_from != "latest") {
     return InvalidArgumentError("start_from can be set to [latest earliest], got " +
                                 request.start_from);
+  }
+  if (!request.on_undecodable.empty()) {
+    CDC_ASSIGN_OR_RETURN(spec.on_undecodable, ReadOnUndecodable(request.on_undecodable));
   }
   return spec;
 }

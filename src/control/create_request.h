@@ -10,11 +10,22 @@
 
 namespace cdc {
 
+// The files of a TLS target as clients name them: `server_pem` is an authority too, without a
+// certificate of our own.
+struct DialConfig {
+  std::string server_name;
+  std::string server_pem_path;
+  std::string ca_pem_path;
+  std::string client_pem_path;
+  std::string client_key_path;
+};
+
 // A create request as it was given, before anything of it is believed.
 struct CreateRequest {
   TaskSpec spec;
-  std::string start_from;  // "": latest
-  bool has_dial_config = false;
+  std::string start_from;      // "": latest
+  std::string on_undecodable;  // "": stop
+  DialConfig dial;
   std::string kafka_address;
   std::string kafka_topic;
   int buffer_period = 0;
@@ -32,6 +43,9 @@ struct CreateLimits {
 
 // kInvalidArgument: wrong types, "N error(s) decoding: …".
 Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data);
+
+// kInvalidArgument: neither "stop" nor "skip".
+Result<OnUndecodable> ReadOnUndecodable(const std::string& name);
 
 // All checks that need neither the target nor the other tasks, in the order and with the texts that
 // clients know; the specification of the task if there is nothing against it.

@@ -20,7 +20,8 @@ struct ManagedTask {
 
   // Serialises the task's operations; taken before TaskManager::mutex_, never after it.
   Mutex operation;
-  TaskSpec spec;    // fixed once the task is in tasks_
+  // Once the task is in tasks_ only a resume changes it, with TaskManager::mutex_ held too.
+  TaskSpec spec;
   Backoff backoff;  // guarded by `operation`
 
   // Guarded by TaskManager::mutex_, and changed only with `operation` held too.

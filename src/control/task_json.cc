@@ -34,10 +34,26 @@ Json EncodeDbCollections(const TaskSpec& spec) {
   return databases;
 }
 
+// As it was asked for; what is not set is left out.
+Json EncodeDialConfig(const TlsOptions& tls) {
+  const bool mutual = !tls.certificate_path.empty();
+  Json dial = Json::object();
+  for (const auto& [key, value] :
+       {std::pair("server_name", &tls.server_name),
+        {mutual ? "ca_pem_path" : "server_pem_path", &tls.authority_path},
+        {"client_pem_path", &tls.certificate_path},
+        {"client_key_path", &tls.key_path}}) {
+    if (!value->empty()) {
+      dial[key] = *value;
+    }
+  }
+  return dial;
+}
+
 Json EncodeMilvusParam(const MilvusConnectParam& target) {
   return {{"channel_num", target.channel_num},
           {"connect_timeout", target.connect_timeout},
-          {"dial_config", Json::object()},
+          {"dial_config", EncodeDialConfig(target.tls)},
           {"enable_tls", target.enable_tls},
           {"host", target.host},
           {"ignore_partition", target.ignore_partition},
@@ -62,6 +78,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   const TaskStatus& status = view.status;
   Json& out = *json;
   out["start_from"] = spec.start_from == StartFrom::kEarliest ? "earliest" : "latest";
+  out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
   out["exclude_collections"] = spec.exclude_collections;
   out["condition"] = {{"state", status.condition},
@@ -81,6 +98,7 @@ void AppendDetails(const TaskView& view, Json* json) {
                  {"deleted", status.rows_deleted}};
   out["bytes_written"] = status.bytes_written;
   out["bytes_waiting"] = status.bytes_waiting;
+  out["skipped"] = {{"records", status.records_skipped}, {"last", status.last_skipped}};
   out["target_version"] = status.target_version;
 }
 

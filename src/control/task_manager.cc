@@ -270,7 +270,7 @@ Status TaskManager::Pause(const std::string& id) {
   return OkStatus();
 }
 
-Status TaskManager::Resume(const std::string& id) {
+Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable) {
   const TaskPtr task = Find(id);
   if (task == nullptr) {
     return NotFound(id);
@@ -284,6 +284,7 @@ Status TaskManager::Resume(const std::string& id) {
     if (task->state == TaskState::kRunning) {
       return FailedPreconditionError("the task has running, task_id: " + id);
     }
+    task->spec.on_undecodable = on_undecodable.value_or(task->spec.on_undecodable);
   }
   const Status started = StartReplication(task);
   if (!started.ok()) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,8 @@ class TaskManager {
   Result<std::string> Create(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
-  Status Resume(const std::string& id);
+  // With `on_undecodable` the task has that policy from now on.
+  Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
   Result<TaskView> Get(const std::string& id);
   // By id. Never waits for an operation.

@@ -125,7 +125,8 @@ void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
   if (news) {
     spdlog::warn("cannot start now, will try again, task={} error={}", id, status.ToString());
   }
-  ScheduleStart(task, task->backoff.Next());
+  // With the same number: it must not replace a start that somebody asked for meanwhile.
+  executor_.Run(task->backoff.Next(), [this, task, start_number] { TryStart(task, start_number); });
 }
 
 void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::string& reason) {

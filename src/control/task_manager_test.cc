@@ -208,6 +208,17 @@ TEST_F(TaskManagerTest, PauseAndResume) {
   EXPECT_EQ(manager_->Resume("t1"), FailedPreconditionError("the task has running, task_id: t1"));
 }
 
+TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
+  MustCreate(MakeSpec("t1"));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  ASSERT_TRUE(manager_->Resume("t1", OnUndecodable::kSkip).ok());
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
+  EXPECT_EQ(Stored("t1").spec.on_undecodable, OnUndecodable::kSkip);
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
+}
+
 TEST_F(TaskManagerTest, UnknownIds) {
   EXPECT_EQ(manager_->Pause("x"), NotFoundError("not found the task, task_id: x"));
   EXPECT_EQ(manager_->Resume("x"), NotFoundError("not found the task, task_id: x"));

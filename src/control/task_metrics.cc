@@ -93,6 +93,10 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
              "Now minus the time up to which the slowest channel was read", MetricType::Gauge);
   MetricFamily waiting = Family("milvus_cdc_replicate_waiting_bytes",
                                 "Bytes read and not yet acknowledged", MetricType::Gauge);
+  MetricFamily skipped =
+      Family("milvus_cdc_records_skipped",
+             "Records left out because they cannot be decoded (on_undecodable: skip)",
+             MetricType::Counter);
   MetricFamily retrying = Family("milvus_cdc_task_retrying",
                                  "1 while a running task waits out an error", MetricType::Gauge);
   for (const TaskView& task : tasks) {
@@ -123,12 +127,14 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
       Add(&source_lag, {{"task_id", id}}, ToDouble(*status.source_lag_ms));
     }
     Add(&waiting, {{"task_id", id}}, ToDouble(status.bytes_waiting));
+    Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
   }
   for (const std::string& id : UpdateDeleted(tasks)) {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
-  for (MetricFamily* family : {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting}) {
+  for (MetricFamily* family :
+       {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting, &skipped}) {
     families.push_back(std::move(*family));
   }
   return families;

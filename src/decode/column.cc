@@ -36,6 +36,38 @@ Result<Elements> ScalarElements(int oneof_field) {
   }
 }
 
+// Whether a column of `type` has its data in this form. What a column says of itself must agree:
+// its rows are counted by the form, and the target reads them by the type.
+bool FitsType(DataType type, bool vectors, int form) {
+  const auto scalar = [&](int wanted) { return !vectors && form == wanted; };
+  const auto vector = [&](int wanted) { return vectors && form == wanted; };
+  switch (type) {
+    case DataType::kBool: return scalar(1);
+    case DataType::kInt8:
+    case DataType::kInt16:
+    case DataType::kInt32: return scalar(2);
+    case DataType::kInt64: return scalar(3);
+    case DataType::kFloat: return scalar(4);
+    case DataType::kDouble: return scalar(5);
+    case DataType::kString:
+    case DataType::kVarChar:
+    case DataType::kText: return scalar(6) || scalar(7);
+    case DataType::kArray: return scalar(8);
+    case DataType::kJson: return scalar(9);
+    case DataType::kGeometry: return scalar(10) || scalar(12);
+    case DataType::kTimestamptz: return scalar(11) || scalar(3) || scalar(6);
+    case DataType::kFloatVector: return vector(2);
+    case DataType::kBinaryVector: return vector(3);
+    case DataType::kFloat16Vector: return vector(4);
+    case DataType::kBFloat16Vector: return vector(5);
+    case DataType::kSparseFloatVector: return vector(6);
+    case DataType::kInt8Vector: return vector(7);
+    case DataType::kArrayOfVector: return vector(8);
+    case DataType::kNone: break;
+  }
+  return true;
+}
+
 // Counts packed elements.
 Result<uint64_t> CountPacked(const WireReader& reader, Elements elements) {
   const std::string_view packed = reader.bytes();
@@ -229,6 +261,11 @@ Status CheckRows(const Column& column, uint32_t rows, const char* origin) {
   if (column.oneof_field == 0) {
     return rows == 0 ? OkStatus() : DataLossError("it has no data");
   }
+  const bool vectors = column.kind != ColumnKind::kScalarArray;
+  if (!FitsType(column.type, vectors, column.oneof_field)) {
+    return DataLossError("its data is not of its type: " + DataTypeName(column.type) + " in " +
+                         (vectors ? "vector " : "scalar ") + std::to_string(column.oneof_field));
+  }
   CDC_ASSIGN_OR_RETURN(const uint64_t found, CountRows(column, origin));
   if (found != rows) {
     return DataLossError("it does not have one value a row: " + std::to_string(found) + " of " +
@@ -262,12 +299,19 @@ Result<Column> DecodeColumn(std::string_view bytes,
     status = CheckRows(column, rows, origin);
   }
   if (!status.ok()) {
-    const auto offset = static_cast<size_t>(bytes.data() - origin);
-    return status.WithContext("column \"" + std::string(column.name) + "\" (id " +
-                              std::to_string(column.field.value) + ", from byte " +
-                              std::to_string(offset) + ")");
+    return AtColumn(status, column, static_cast<size_t>(bytes.data() - origin));
   }
   return column;
+}
+
+Status AtColumn(const Status& status, const Column& column, size_t offset) {
+  constexpr size_t kShownBytes = 128;
+  std::string name(column.name.substr(0, kShownBytes));
+  if (column.name.size() > kShownBytes) {
+    name += "…";
+  }
+  return status.WithContext("column \"" + name + "\" (id " + std::to_string(column.field.value) +
+                            ", from byte " + std::to_string(offset) + ")");
 }
 
 Result<uint64_t> CountKeys(const KeyColumn& keys, const char* origin) {

@@ -75,16 +75,33 @@ Status FinishRows(const RowTimes& times,
   return OkStatus();
 }
 
+// No server allows as many. Keeps small what a record of nothing but empty columns can cost.
+constexpr size_t kMaxColumns = 4096;
+
+// Columns of several messages are matched by id, else by name: it must be clear which is meant.
+bool Repeats(const std::vector<Column>& columns, const Column& column) {
+  return std::any_of(columns.begin(), columns.end(), [&column](const Column& other) {
+    return (column.field.value > 0 && column.field == other.field) || column.name == other.name;
+  });
+}
+
 Status DecodeColumns(std::string_view record,
                      size_t columns,
                      Message* message,
                      std::deque<std::string>* rebuilt) {
+  if (columns > kMaxColumns) {
+    return DataLossError("it has too many columns: " + std::to_string(columns));
+  }
   message->columns.reserve(columns);
   WireReader reader(record, record.data());
   while (reader.Next()) {
     if (reader.field() == 13) {
       CDC_ASSIGN_OR_RETURN(Column column,
                            DecodeColumn(reader.bytes(), message->rows, record.data(), rebuilt));
+      if (Repeats(message->columns, column)) {
+        return AtColumn(DataLossError("it occurs twice"), column,
+                        static_cast<size_t>(reader.bytes().data() - record.data()));
+      }
       message->columns.push_back(std::move(column));
     }
   }

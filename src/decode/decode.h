@@ -11,7 +11,8 @@ namespace cdc {
 // before 2.2 and flags that do not lie in one piece.
 //
 // A message that is returned is consistent: an insert has `rows` timestamps and columns of `rows`
-// values each, a delete `rows` timestamps and keys. Types without a use here come as kOther with
+// values each, none of them twice, and their data of the form of their type if that is known; a
+// delete has `rows` timestamps and keys. Types without a use here come as kOther with
 // their number in `raw_type`; an unknown one is not an error.
 //
 // kDataLoss: malformed or inconsistent, a row-based insert (Milvus before 2.1), a field that occurs

@@ -268,10 +268,22 @@ TEST(DecodeMessage, ErrorsSayWhatAndWhere) {
       {"unknown array", SmallInsert(scalars + Field(3, Field(14, ""))), "scalar 14"},
       {"unknown vector", SmallInsert(vectors + Field(4, Number(1, 4) + Field(9, ""))), "vector 9"},
       {"struct", SmallInsert(scalars + Field(8, "")), "structs"},
+      {"vectors of an Int64",
+       SmallInsert(scalars + Field(4, Number(1, 4) + Field(2, std::string(32, 'x')))),
+       "its data is not of its type: Int64 in vector 2"},
+      {"numbers of another form", SmallInsert(scalars + Field(3, Field(4, ""))),
+       "its data is not of its type: Int64 in scalar 4"},
+      {"scalars of a vector", SmallInsert(vectors + Field(3, Field(3, Field(1, "\x01\x02")))),
+       "its data is not of its type: FloatVector in scalar 3"},
+      {"a column twice", SmallInsert(LongColumn()) + Field(13, LongColumn()),
+       "column \"id\" (id 100, from byte 42): it occurs twice"},
+      {"a name twice",
+       SmallInsert(scalars + Field(3, Field(3, Field(1, "\x01\x02")))) + Field(13, LongColumn()),
+       "it occurs twice"},
       {"no dim", SmallInsert(vectors + Field(4, Field(2, Field(1, std::string(8, 'x'))))),
        "dimension is impossible: 0"},
       {"half a vector",
-       SmallInsert(vectors + Field(4, Number(1, 3) + Field(7, std::string(5, 'x')))),
+       SmallInsert(Number(1, 105) + Field(4, Number(1, 3) + Field(7, std::string(5, 'x')))),
        "not a whole number of vectors: 5 of 3"},
       {"valid_data", SmallInsert(LongColumn() + Field(7, "\x01")), "valid_data"},
       {"valid_data values", SmallInsert(LongColumn() + Field(7, "\x01\x02")), "0 and 1"},
@@ -292,6 +304,23 @@ TEST(DecodeMessage, ErrorsSayWhatAndWhere) {
     EXPECT_EQ(status.code(), StatusCode::kDataLoss) << bad.name;
     EXPECT_THAT(status.message(), HasSubstr(bad.text)) << bad.name;
   }
+}
+
+// The text ends in logs and answers.
+TEST(DecodeMessage, ErrorsRepeatOnlyTheBeginOfAName) {
+  std::string column = Number(1, 5) + '\x12' + "\xe8\x07" + std::string(1000, 'n');
+  std::string insert = SmallInsert("").substr(0, 18) + '\x6a' + "\xed\x07" + column;
+  const Status status = DecodeError(insert);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(status.message(), HasSubstr("nnn…\" (id 0"));
+  EXPECT_LT(status.message().size(), 400U);
+}
+
+TEST(DecodeMessage, DataOfATypeThatIsNotKnownPasses) {
+  const MessagePtr insert = Decode(SmallInsert(Number(1, 77) + Field(2, "x") +
+                                               Field(3, Field(6, Field(1, "a") + Field(1, "b")))));
+  ASSERT_THAT(insert->columns, SizeIs(1));
+  EXPECT_EQ(insert->columns[0].kind, ColumnKind::kScalarArray);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "etcd/etcd_connection.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <utility>
+
+#include "base/file.h"
 
 namespace cdc {
 namespace {
@@ -31,14 +31,8 @@ Status ReadPem(const std::string& path, std::string* out) {
   if (path.empty()) {
     return OkStatus();
   }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  *out = text.str();
-  if (!file || out->empty()) {
-    return InvalidArgumentError("cannot read the PEM file " + path);
-  }
-  return OkStatus();
+  CDC_ASSIGN_OR_RETURN(*out, ReadFile(path));
+  return out->empty() ? InvalidArgumentError("the PEM file " + path + " is empty") : OkStatus();
 }
 
 bool Contains(const std::string& text, const char* part) {

@@ -33,11 +33,13 @@ TaskRecord MakeTask(const std::string& id) {
                         .password = "p",
                         .channel_num = 16,
                         .connect_timeout = 10,
-                        .ignore_partition = true};
+                        .ignore_partition = true,
+                        .tls = {"s", "/ca", "/cert", "/key"}};
   record.spec.collection_infos = {{"c1", {{"by-dev-rootcoord-dml_0_1v0", "AQI="}}, true}};
   record.spec.db_collections = {{"*", {{"*", {}, false}}}, {"db1", {{"ü", {}, true}}}};
   record.spec.exclude_collections = {"default.foo", "db1.*"};
   record.spec.start_from = StartFrom::kEarliest;
+  record.spec.on_undecodable = OnUndecodable::kSkip;
   record.spec.disable_auto_start = true;
   record.state = TaskState::kPaused;
   record.reason = "manually pause";
@@ -56,10 +58,12 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.target.channel_num, expected.spec.target.channel_num);
   EXPECT_EQ(actual.spec.target.connect_timeout, expected.spec.target.connect_timeout);
   EXPECT_EQ(actual.spec.target.ignore_partition, expected.spec.target.ignore_partition);
+  EXPECT_EQ(actual.spec.target.tls, expected.spec.target.tls);
   EXPECT_EQ(actual.spec.collection_infos, expected.spec.collection_infos);
   EXPECT_EQ(actual.spec.db_collections, expected.spec.db_collections);
   EXPECT_EQ(actual.spec.exclude_collections, expected.spec.exclude_collections);
   EXPECT_EQ(actual.spec.start_from, expected.spec.start_from);
+  EXPECT_EQ(actual.spec.on_undecodable, expected.spec.on_undecodable);
   EXPECT_EQ(actual.spec.disable_auto_start, expected.spec.disable_auto_start);
   EXPECT_EQ(actual.state, expected.state);
   EXPECT_EQ(actual.reason, expected.reason);

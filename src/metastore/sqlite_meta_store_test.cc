@@ -25,7 +25,7 @@ using ::testing::Not;
 
 constexpr const char* kSecret = "correct-horse";
 
-TaskRecord MakeTask(const std::string& id) {
+TaskRecord MakeSecretTask(const std::string& id) {
   TaskRecord record;
   record.spec.id = id;
   record.spec.target.uri = "http://127.0.0.1:19530";
@@ -85,7 +85,7 @@ TEST_F(SqliteMetaStoreTest, OpensAgainAfterItsHolderWasKilled) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     Result<std::unique_ptr<MetaStore>> store = OpenSqliteMetaStore(path());
-    if (store.ok() && (*store)->PutTask(MakeTask("t1")).ok()) {
+    if (store.ok() && (*store)->PutTask(MakeSecretTask("t1")).ok()) {
       kill(getpid(), SIGKILL);  // no destructor runs
     }
     _exit(1);
@@ -104,7 +104,7 @@ TEST_F(SqliteMetaStoreTest, OnlyTheOwnerMayReadTheFiles) {
   std::ofstream(path()).close();
   std::filesystem::permissions(path(), std::filesystem::perms(0644));
   const std::unique_ptr<MetaStore> store = MustOpen();
-  ASSERT_TRUE(store->PutTask(MakeTask("t1")).ok());
+  ASSERT_TRUE(store->PutTask(MakeSecretTask("t1")).ok());
   for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
     struct stat info{};
     ASSERT_EQ(stat((path() + suffix).c_str(), &info), 0) << suffix;
@@ -141,7 +141,7 @@ TEST_F(SqliteMetaStoreTest, OverwrittenPageIsDataLoss) {
       ASSERT_TRUE(
           store->SaveCheckpoints("t", {{"c" + std::to_string(i), MsgId{"id"}, {1}, {}}}).ok());
     }
-    ASSERT_TRUE(store->PutTask(MakeTask("t")).ok());
+    ASSERT_TRUE(store->PutTask(MakeSecretTask("t")).ok());
   }
   {
     std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
@@ -163,7 +163,7 @@ class DamagedTaskTest : public SqliteMetaStoreTest, public ::testing::WithParamI
 TEST_P(DamagedTaskTest, IsDataLossThatNamesFileAndTaskButNoSecret) {
   {
     const std::unique_ptr<MetaStore> store = MustOpen();
-    ASSERT_TRUE(store->PutTask(MakeTask("t1")).ok());
+    ASSERT_TRUE(store->PutTask(MakeSecretTask("t1")).ok());
   }
   RunSql(GetParam().sql);
   const std::unique_ptr<MetaStore> store = MustOpen();
@@ -184,6 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UPDATE tasks SET spec = substr(spec, 1, length(spec) - 60)", "no JSON"},
         Damage{"UPDATE tasks SET spec = '{}'", "version"},
         Damage{"UPDATE tasks SET spec = '[]'", "damaged"},
+        Damage{"UPDATE tasks SET spec = json_set(spec, '$.target.port', 1.5e20)", "damaged"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"version\":1', '\"version\":2')", "2 > 1"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"latest\"', '\"soon\"')", "soon"},
         Damage{"UPDATE tasks SET state = 9", "state 9"}));
@@ -191,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(SqliteMetaStoreTest, DamagedCheckpointIsDataLoss) {
   {
     const std::unique_ptr<MetaStore> store = MustOpen();
-    ASSERT_TRUE(store->PutTask(MakeTask("t1")).ok());
+    ASSERT_TRUE(store->PutTask(MakeSecretTask("t1")).ok());
     ASSERT_TRUE(store->SaveCheckpoints("t1", {{"dml_0", MsgId{"id"}, {1}, {MsgId{"x"}}}}).ok());
   }
   RunSql("UPDATE checkpoints SET applied = x'ff000000aa'");
@@ -218,12 +219,12 @@ TEST_F(SqliteMetaStoreTest, MissingFolderIsAClearError) {
 
 TEST_F(SqliteMetaStoreTest, FileHeldByAReaderStillTakesWrites) {
   const std::unique_ptr<MetaStore> store = MustOpen();
-  ASSERT_TRUE(store->PutTask(MakeTask("t1")).ok());
+  ASSERT_TRUE(store->PutTask(MakeSecretTask("t1")).ok());
   sqlite3* reader = nullptr;
   ASSERT_EQ(sqlite3_open(path().c_str(), &reader), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(reader, "BEGIN; SELECT * FROM tasks", nullptr, nullptr, nullptr),
             SQLITE_OK);
-  EXPECT_TRUE(store->PutTask(MakeTask("t2")).ok());
+  EXPECT_TRUE(store->PutTask(MakeSecretTask("t2")).ok());
   sqlite3_close(reader);
 }
 

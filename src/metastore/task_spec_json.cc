@@ -1,5 +1,8 @@
 #include "metastore/task_spec_json.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 #include <vector>
@@ -12,6 +15,13 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
+
+// A number with a fraction throws; so large a one that `int` cannot hold it is never ours.
+int ReadInteger(const Json& json) {
+  const int64_t value = json.get_ref<const Json::number_integer_t&>();
+  return static_cast<int>(
+      std::clamp<int64_t>(value, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+}
 
 Json EncodeCollections(const std::vector<CollectionInfo>& infos) {
   Json list = Json::array();
@@ -45,7 +55,12 @@ Json EncodeTarget(const MilvusConnectParam& target) {
           {"password", target.password},
           {"channel_num", target.channel_num},
           {"connect_timeout", target.connect_timeout},
-          {"ignore_partition", target.ignore_partition}};
+          {"ignore_partition", target.ignore_partition},
+          {"tls",
+           {{"server_name", target.tls.server_name},
+            {"authority_path", target.tls.authority_path},
+            {"certificate_path", target.tls.certificate_path},
+            {"key_path", target.tls.key_path}}}};
 }
 
 MilvusConnectParam DecodeTarget(const Json& json) {
@@ -53,13 +68,18 @@ MilvusConnectParam DecodeTarget(const Json& json) {
   json.at("uri").get_to(target.uri);
   json.at("token").get_to(target.token);
   json.at("host").get_to(target.host);
-  json.at("port").get_to(target.port);
+  target.port = ReadInteger(json.at("port"));
   json.at("enable_tls").get_to(target.enable_tls);
   json.at("username").get_to(target.username);
   json.at("password").get_to(target.password);
-  json.at("channel_num").get_to(target.channel_num);
-  json.at("connect_timeout").get_to(target.connect_timeout);
+  target.channel_num = ReadInteger(json.at("channel_num"));
+  target.connect_timeout = ReadInteger(json.at("connect_timeout"));
   json.at("ignore_partition").get_to(target.ignore_partition);
+  const Json& tls = json.at("tls");
+  tls.at("server_name").get_to(target.tls.server_name);
+  tls.at("authority_path").get_to(target.tls.authority_path);
+  tls.at("certificate_path").get_to(target.tls.certificate_path);
+  tls.at("key_path").get_to(target.tls.key_path);
   return target;
 }
 
@@ -87,6 +107,7 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
       {"db_collections", databases},
       {"exclude_collections", spec.exclude_collections},
       {"start_from", spec.start_from == StartFrom::kEarliest ? "earliest" : "latest"},
+      {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
       {"disable_auto_start", spec.disable_auto_start}};
   // What is not UTF-8 cannot come from a request; it must not throw all the same.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -96,7 +117,7 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
   const std::string where = "task " + id + " is damaged";
   try {
     const Json json = Json::parse(text);
-    const int version = json.at("version").get<int>();
+    const int version = ReadInteger(json.at("version"));
     if (version > kVersion) {
       return DataLossError("task " + id + " was written by a newer program: version " +
                            std::to_string(version) + " > " + std::to_string(kVersion));
@@ -112,6 +133,12 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     const Result<StartFrom> start_from = DecodeStartFrom(json.at("start_from").get<std::string>());
     CDC_RETURN_IF_ERROR(start_from.status().WithContext(where));
     spec.start_from = *start_from;
+    const std::string policy = json.at("on_undecodable").get<std::string>();
+    const std::optional<OnUndecodable> on_undecodable = ParseOnUndecodable(policy);
+    if (!on_undecodable) {
+      return DataLossError(where + ": unknown on_undecodable: " + policy);
+    }
+    spec.on_undecodable = *on_undecodable;
     json.at("disable_auto_start").get_to(spec.disable_auto_start);
     return spec;
   } catch (const Json::parse_error& error) {

@@ -40,6 +40,8 @@ struct RowBatch {
   std::string primary_key;         // name of the key field
   std::vector<KeyColumn> deletes;  // kDelete: views on `messages`
   std::vector<MessagePtr> messages;
+  // Columns that the target computes itself: they are not written.
+  std::vector<FieldId> function_outputs;
   size_t rows = 0;
   size_t bytes = 0;  // of the payloads
 };

@@ -20,6 +20,36 @@ const Field* FindField(const Schema& schema, std::string_view name) {
   return found == schema.fields.end() ? nullptr : &*found;
 }
 
+// Nothing is known of other numbers, and arrays of vectors are parts of structs, which a Schema
+// cannot describe.
+bool IsSupported(DataType type) {
+  switch (type) {
+    case DataType::kBool:
+    case DataType::kInt8:
+    case DataType::kInt16:
+    case DataType::kInt32:
+    case DataType::kInt64:
+    case DataType::kFloat:
+    case DataType::kDouble:
+    case DataType::kString:
+    case DataType::kVarChar:
+    case DataType::kArray:
+    case DataType::kJson:
+    case DataType::kGeometry:
+    case DataType::kText:
+    case DataType::kTimestamptz:
+    case DataType::kBinaryVector:
+    case DataType::kFloatVector:
+    case DataType::kFloat16Vector:
+    case DataType::kBFloat16Vector:
+    case DataType::kSparseFloatVector:
+    case DataType::kInt8Vector: return true;
+    case DataType::kNone:
+    case DataType::kArrayOfVector: break;
+  }
+  return false;
+}
+
 std::string YesNo(bool value) { return value ? "yes" : "no"; }
 
 class FieldComparison {
@@ -47,7 +77,12 @@ void CompareField(const Field& source, const Field& target, std::vector<std::str
                    DataTypeName(target.element_type));
   }
   for (const char* key : {"dim", "max_length", "max_capacity"}) {
-    compare.Expect(key, Param(source, key), Param(target, key));
+    const std::string there = Param(target, key);
+    // Milvus Lite keeps no limit of the elements of an array, and has none.
+    const bool has_no_limit = source.type == DataType::kArray && there.empty();
+    if (!has_no_limit) {
+      compare.Expect(key, Param(source, key), there);
+    }
   }
   compare.Expect("primary key", YesNo(source.is_primary_key), YesNo(target.is_primary_key));
   compare.Expect("partition key", YesNo(source.is_partition_key), YesNo(target.is_partition_key));
@@ -97,8 +132,35 @@ bool Schema::HasPartitionKey() const {
                      [](const Field& field) { return field.is_partition_key; });
 }
 
-std::vector<std::string> SchemaDifferences(const Schema& source, const Schema& target) {
+std::vector<FieldId> Schema::FunctionOutputs() const {
+  std::vector<FieldId> out;
+  for (const Field& field : fields) {
+    if (field.is_function_output) {
+      out.push_back(field.id);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> UnsupportedTypes(const Schema& schema) {
   std::vector<std::string> out;
+  const auto check = [&out](const Field& field, std::string_view what, DataType type) {
+    if (!IsSupported(type)) {
+      out.push_back("field " + field.name + ": " + std::string(what) +
+                    " is not supported: " + DataTypeName(type));
+    }
+  };
+  for (const Field& field : schema.fields) {
+    check(field, "its type", field.type);
+    if (field.type == DataType::kArray) {
+      check(field, "its element type", field.element_type);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> SchemaDifferences(const Schema& source, const Schema& target) {
+  std::vector<std::string> out = UnsupportedTypes(source);
   for (const Field& field : source.fields) {
     const Field* same = FindField(target, field.name);
     if (same == nullptr) {

@@ -72,11 +72,18 @@ struct Schema {
 
   const Field* PrimaryKey() const;
   bool HasPartitionKey() const;
+  // The fields that a function of the collection computes; a target computes them itself.
+  std::vector<FieldId> FunctionOutputs() const;
 };
+
+// The fields whose rows cannot be replicated because of their type, one sentence each with the
+// field's name and the type's: types of later versions, and structs.
+std::vector<std::string> UnsupportedTypes(const Schema& schema);
 
 // The points in which a collection of the target cannot take the rows of the source, one sentence
 // each; empty: it can. The autoID flag may differ (the target keeps the source's keys), and so may
-// descriptions and field ids.
+// descriptions, field ids and a limit of an array's elements that the target does not keep.
+// Unsupported types are among the points.
 std::vector<std::string> SchemaDifferences(const Schema& source, const Schema& target);
 
 }  // namespace cdc

@@ -11,6 +11,19 @@ std::string_view TaskStateName(TaskState state) {
   return "Unknown";
 }
 
+std::string_view OnUndecodableName(OnUndecodable policy) {
+  return policy == OnUndecodable::kSkip ? "skip" : "stop";
+}
+
+std::optional<OnUndecodable> ParseOnUndecodable(std::string_view name) {
+  for (const OnUndecodable policy : {OnUndecodable::kStop, OnUndecodable::kSkip}) {
+    if (name == OnUndecodableName(policy)) {
+      return policy;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string MilvusConnectParam::ResolvedUri() const {
   if (!uri.empty()) {
     return uri;

@@ -9,6 +9,7 @@
 
 #include "model/ids.h"
 #include "model/rows.h"
+#include "model/tls.h"
 
 namespace cdc {
 
@@ -18,6 +19,13 @@ enum class TaskState : int { kInitial = 0, kRunning = 1, kPaused = 2 };
 std::string_view TaskStateName(TaskState state);
 
 enum class StartFrom { kLatest, kEarliest };
+
+// What a task does at a record of the source that cannot be decoded.
+enum class OnUndecodable { kStop, kSkip };
+
+// "stop", "skip".
+std::string_view OnUndecodableName(OnUndecodable policy);
+std::optional<OnUndecodable> ParseOnUndecodable(std::string_view name);
 
 // One name of a task's scope; "*" stands for every collection of the database.
 struct CollectionInfo {
@@ -39,6 +47,7 @@ struct MilvusConnectParam {
   int channel_num = 0;
   int connect_timeout = 0;  // seconds; 0: 5
   bool ignore_partition = false;
+  TlsOptions tls;
 
   // "http(s)://host:port": the key under which tasks of one target are grouped.
   std::string ResolvedUri() const;
@@ -55,6 +64,7 @@ struct TaskSpec {
   std::map<std::string, std::vector<CollectionInfo>> db_collections;  // "*": every database
   std::vector<std::string> exclude_collections;  // "db.collection", left to older tasks
   StartFrom start_from = StartFrom::kLatest;
+  OnUndecodable on_undecodable = OnUndecodable::kStop;
   bool disable_auto_start = false;
 };
 
@@ -115,6 +125,8 @@ struct TaskStatus {
   uint64_t rows_deleted = 0;
   uint64_t bytes_written = 0;
   uint64_t bytes_waiting = 0;
+  uint64_t records_skipped = 0;        // that could not be decoded
+  std::string last_skipped;            // channel, position and why
   std::vector<CollectionName> covers;  // source collections being replicated
   std::string sink_mode = "api";
   std::string target_version;

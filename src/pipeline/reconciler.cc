@@ -331,6 +331,7 @@ void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
   RowWriter::Gate gate;
   gate.target = entry.target;
   gate.primary_key = entry.source->schema.PrimaryKey()->name;
+  gate.function_outputs = entry.source->schema.FunctionOutputs();
   gate.partition_key = entry.source->schema.HasPartitionKey() || parts_.ignore_partition;
   for (const Partition& partition : entry.source->partitions) {
     const bool on_target =

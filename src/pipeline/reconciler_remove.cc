@@ -87,7 +87,7 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
       continue;
     }
     if (!known.removal.has_value()) {
-      known.removal.emplace();
+      known.removal = Removal();
       for (const std::string& channel : entry.pchannels) {
         CDC_ASSIGN_OR_RETURN(known.removal->ends[channel], parts_.log->Latest(channel));
       }
@@ -130,7 +130,7 @@ Result<bool> Reconciler::Drained(const Entry& entry, Removal& removal) {
 // Returns whether the collection is gone from the target.
 Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at_once) {
   if (!entry.removal.has_value()) {
-    entry.removal.emplace();
+    entry.removal = Removal();
     for (const std::string& channel : entry.pchannels) {
       CDC_ASSIGN_OR_RETURN(entry.removal->ends[channel], parts_.log->Latest(channel));
     }

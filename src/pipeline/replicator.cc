@@ -11,6 +11,7 @@ TargetOptions OptionsOf(const MilvusConnectParam& target) {
   TargetOptions options;
   options.uri = target.ResolvedUri();
   options.token = target.ResolvedToken();
+  options.tls = target.tls;
   return options;
 }
 

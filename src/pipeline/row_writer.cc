@@ -184,6 +184,7 @@ RowBatch RowWriter::MakeBatch(const Gate& gate, const Lane::Batch& batch) const 
   rows.op = batch.rows.front().op;
   rows.target = gate.target;
   rows.primary_key = gate.primary_key;
+  rows.function_outputs = gate.function_outputs;
   const PartitionId partition = batch.rows.front().message->partition;
   if (!gate.partition_key && partition != kAllPartitions) {
     rows.partition = gate.names.at(partition);

@@ -47,6 +47,7 @@ class RowWriter {
   struct Gate {
     CollectionName target;
     std::string primary_key;
+    std::vector<FieldId> function_outputs;
     bool partition_key = false;        // the target routes rows to partitions itself
     std::set<PartitionId> partitions;  // that exist on the target
     std::map<PartitionId, std::string> names;

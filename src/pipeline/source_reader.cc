@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -28,14 +29,23 @@ const Column* FindColumn(const Message& message, FieldId field) {
   return found == message.columns.end() ? nullptr : &*found;
 }
 
-// Equal for messages that have the same columns, in any order.
+// Equal for messages that have the same columns, in any order: the sink writes those together, so
+// what it matches columns by (see SameColumns) must be in it, and what says how their bytes are
+// read.
 uint64_t LayoutOf(const Message& message) {
   uint64_t layout = message.columns.size();
   for (const Column& column : message.columns) {
-    const auto field = static_cast<uint64_t>(column.field.value);
-    layout +=
-        std::hash<uint64_t>{}(field * 0x9e3779b97f4a7c15U + (column.valid_data.empty() ? 0 : 1)) *
-        0xbf58476d1ce4e5b9U;
+    uint64_t hash = column.field.value > 0 ? static_cast<uint64_t>(column.field.value)
+                                           : ~std::hash<std::string_view>{}(column.name);
+    const auto mix = [&hash](uint64_t value) {
+      hash = std::hash<uint64_t>{}((hash ^ value) * 0x9e3779b97f4a7c15U + (hash >> 32));
+    };
+    mix(static_cast<uint64_t>(column.type));
+    mix(static_cast<uint64_t>(column.kind));
+    mix(static_cast<uint64_t>(column.oneof_field));
+    mix(column.type == DataType::kSparseFloatVector ? 0 : static_cast<uint64_t>(column.dim));
+    mix(column.valid_data.empty() ? 0 : 1);
+    layout += hash * 0xbf58476d1ce4e5b9U;
   }
   return layout;
 }
@@ -55,7 +65,7 @@ SourceReader::Channel::Channel(std::string channel_name,
 }
 
 SourceReader::SourceReader(Parts parts, Options options, MetaStore::Progress progress)
-    : parts_(std::move(parts)), options_(options) {
+    : parts_(std::move(parts)), options_(options), undecodable_(options.on_undecodable) {
   for (ChannelCheckpoint& checkpoint : progress.channels) {
     const std::string channel = checkpoint.channel;
     checkpoints_at_start_[channel] = std::move(checkpoint);
@@ -111,10 +121,11 @@ Status SourceReader::ReadOnce(const std::stop_token& stop) {
   CDC_RETURN_IF_ERROR(reader_->Poll(options_.poll_bytes, kPollTimeout, stop, &batches));
   Status failure;
   for (LogBatch& batch : batches) {
-    const Status status = batch.status.ok() ? HandleBatch(batch, stop) : batch.status;
+    const Status status = batch.status.ok() ? HandleBatch(batch, stop)
+                                            : batch.status.WithContext("channel " + batch.channel);
     // The other channels go on: a retryable error of one is tried again by the next poll.
     if (!status.ok() && (failure.ok() || IsRetryable(failure))) {
-      failure = status.WithContext("channel " + batch.channel);
+      failure = status;
     }
   }
   return failure;
@@ -331,9 +342,9 @@ Status SourceReader::HandleBatch(LogBatch& batch, const std::stop_token& stop) {
     const MsgId id = record.id;
     auto message = DecodeMessage(record.id, std::move(record.payload));
     if (!message.ok()) {
-      return message.status().WithContext("position " + parts_.log->FormatId(id));
-    }
-    if (auto group = channel->order.Push(*std::move(message))) {
+      CDC_RETURN_IF_ERROR(
+          undecodable_.Handle(message.status().WithContext(PlaceOf(channel->name, id))));
+    } else if (auto group = channel->order.Push(*std::move(message))) {
       CDC_RETURN_IF_ERROR(HandleGroup(*channel, *std::move(group), stop));
     }
     MutexLock lock(mutex_);
@@ -418,19 +429,21 @@ Result<PendingRows> SourceReader::MakeRows(const Route& route, RowEvent event) c
     const Column* column = FindColumn(message, route.primary_key);
     if (column == nullptr) {
       return DataLossError("an insert without the primary key, collection " +
-                           route.name.ToString() + ", position " +
-                           parts_.log->FormatId(message.id));
+                           route.name.ToString());
     }
     keys = {.is_string = route.string_key, .body = column->body};
     rows.layout = LayoutOf(message);
   }
   rows.keys.reserve(message.rows);
   if (!AppendKeyHashes(keys, &rows.keys) || rows.keys.size() != message.rows) {
-    return DataLossError("malformed primary keys, collection " + route.name.ToString() +
-                         ", position " + parts_.log->FormatId(message.id));
+    return DataLossError("malformed primary keys, collection " + route.name.ToString());
   }
   rows.message = std::move(event.message);
   return rows;
+}
+
+std::string SourceReader::PlaceOf(const std::string& channel, const MsgId& id) const {
+  return "channel " + channel + ": position " + parts_.log->FormatId(id);
 }
 
 Status SourceReader::HandleGroup(Channel& channel, TickGroup group, const std::stop_token& stop) {
@@ -469,7 +482,14 @@ Status SourceReader::HandleGroup(Channel& channel, TickGroup group, const std::s
         continue;
       }
       const std::vector<MessagePtr> also = event.also;
-      CDC_ASSIGN_OR_RETURN(PendingRows rows, MakeRows(*shard.route, std::move(event)));
+      const MsgId id = event.message->id;
+      Result<PendingRows> made = MakeRows(*shard.route, std::move(event));
+      if (!made.ok()) {
+        CDC_RETURN_IF_ERROR(
+            undecodable_.Handle(made.status().WithContext(PlaceOf(channel.name, id))));
+        continue;
+      }
+      PendingRows rows = *std::move(made);
       if (rows.op == RowOp::kInsert && InDoubt(channel, *rows.message)) {
         rows.op = RowOp::kUpsert;
       }
@@ -505,7 +525,9 @@ Status SourceReader::HandleReplicate(const LogBatch& batch) {
   for (const LogRecord& record : batch.records) {
     auto flush = DecodeFlush(record.payload);
     if (!flush.ok()) {
-      return flush.status().WithContext("position " + parts_.log->FormatId(record.id));
+      CDC_RETURN_IF_ERROR(
+          undecodable_.Handle(flush.status().WithContext(PlaceOf(batch.channel, record.id))));
+      continue;
     }
     std::vector<AckTracker::Record> records;
     if (flush->has_value()) {

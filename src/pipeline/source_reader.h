@@ -24,6 +24,7 @@
 #include "pipeline/ack_tracker.h"
 #include "pipeline/condition_board.h"
 #include "pipeline/row_writer.h"
+#include "pipeline/undecodable.h"
 #include "source/catalog_source.h"
 #include "source/log.h"
 #include "transform/scope.h"
@@ -48,6 +49,7 @@ class SourceReader {
     // What may wait for the target, over all channels. A channel with more than its share is
     // paused.
     size_t waiting_bytes = 128U << 20;
+    OnUndecodable on_undecodable = OnUndecodable::kStop;
   };
   struct Parts {
     CatalogSource* catalog;
@@ -76,6 +78,7 @@ class SourceReader {
   std::vector<ChannelCheckpoint> Checkpoints() const;
   std::vector<ChannelStatus> ChannelStatuses() const;
   std::vector<CollectionName> Covered() const;
+  UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
 
  private:
   // One followed channel.
@@ -131,11 +134,13 @@ class SourceReader {
   bool IsWanted(const Channel& channel, const Route& route, const Message& message) const;
   bool InDoubt(const Channel& channel, const Message& message) const;
   Result<PendingRows> MakeRows(const Route& route, RowEvent event) const;
+  std::string PlaceOf(const std::string& channel, const MsgId& id) const;
   Status HandleReplicate(const LogBatch& batch);
   void UpdatePauses();
 
   const Parts parts_;
   const Options options_;
+  UndecodableRecords undecodable_;
 
   // Only Run's thread.
   std::unique_ptr<LogReader> reader_;

@@ -56,7 +56,7 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
                    [this](const FlushRequestInfo& flush, std::function<void()> done) {
                      reconciler_.AddFlush(flush, std::move(done));
                    }},
-              {.waiting_bytes = options_.waiting_bytes},
+              {.waiting_bytes = options_.waiting_bytes, .on_undecodable = spec_.on_undecodable},
               progress),
       reconciler_({.task_id = spec_.id,
                    .catalog = options_.catalog,
@@ -172,6 +172,9 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.bytes_written = counters.bytes_written;
   status.bytes_waiting = counters.bytes_waiting;
   status.covers = reader_.Covered();
+  UndecodableRecords::Skipped skipped = reader_.skipped();
+  status.records_skipped = skipped.records;
+  status.last_skipped = std::move(skipped.last);
   MutexLock lock(mutex_);
   status.target_version = target_version_;
   return status;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -23,6 +24,26 @@ std::string Upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
+}
+
+// The members of a JSON object as text; nullopt if `text` is none, or one so deep that the library,
+// which walks through values by recursion, could not write it again.
+std::optional<std::map<std::string, std::string>> MembersOf(const std::string& text) {
+  constexpr int kMaxDepth = 64;
+  bool too_deep = false;
+  const auto limit = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return !too_deep;
+  };
+  const auto json = nlohmann::json::parse(text, limit, /*allow_exceptions=*/false);
+  if (too_deep || !json.is_object()) {
+    return std::nullopt;
+  }
+  std::map<std::string, std::string> members;
+  for (const auto& [key, value] : json.items()) {
+    members[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return members;
 }
 
 std::map<std::string, std::string> Normalize(const std::vector<KeyValue>& params) {
@@ -53,13 +74,13 @@ std::map<std::string, std::string> FlattenIndexParams(const std::vector<KeyValue
       flat[param.key] = param.value;
       continue;
     }
-    const auto json = nlohmann::json::parse(param.value, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object()) {
+    const auto members = MembersOf(param.value);
+    if (!members) {
       flat[param.key] = param.value;
       continue;
     }
-    for (const auto& [key, value] : json.items()) {
-      flat[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    for (const auto& [key, value] : *members) {
+      flat[key] = value;
     }
   }
   return flat;

@@ -28,6 +28,19 @@ TEST(IndexParamsTest, SeesOtherValues) {
   EXPECT_FALSE(SameIndexParams({{"params", "broken"}}, {}));
 }
 
+// The library walks through values by recursion: this would end the process.
+TEST(IndexParamsTest, VeryDeepJsonCountsAsText) {
+  constexpr size_t kDeep = 500'000;
+  const std::string deep = "{\"x\":" + std::string(kDeep, '[') + std::string(kDeep, ']') + "}";
+  EXPECT_EQ(FlattenIndexParams({{"params", deep}}),
+            (std::map<std::string, std::string>{{"params", deep}}));
+}
+
+TEST(IndexParamsTest, ValuesNeedNotBeUtf8) {
+  EXPECT_EQ(FlattenIndexParams({{"params", "{\"x\":[\"\xff\"]}"}}),
+            (std::map<std::string, std::string>{{"params", "{\"x\":[\"\xff\"]}"}}));
+}
+
 TEST(IndexParamsTest, IgnoresWhatMakesNoOtherIndex) {
   EXPECT_TRUE(SameIndexParams({{"index_type", "INVERTED"}},
                               {{"index_type", "INVERTED"}, {"metric_type", "NONE"}}));

@@ -38,7 +38,8 @@ std::string Base64(const std::string& bytes) {
   return out;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint) {
+std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint,
+                                       const MilvusChannel::Credentials& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetMaxSendMessageSize(-1);
@@ -50,9 +51,18 @@ std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint) {
   if (endpoint.IsLoopback()) {
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   }
-  const auto credentials = endpoint.tls ? grpc::SslCredentials(grpc::SslCredentialsOptions())
-                                        : grpc::InsecureChannelCredentials();
-  return grpc::CreateCustomChannel(endpoint.Address(), credentials, arguments);
+  if (!endpoint.tls) {
+    return grpc::CreateCustomChannel(endpoint.Address(), grpc::InsecureChannelCredentials(),
+                                     arguments);
+  }
+  if (!credentials.server_name.empty()) {
+    arguments.SetSslTargetNameOverride(credentials.server_name);
+  }
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = credentials.authority_pem;
+  tls.pem_cert_chain = credentials.certificate_pem;
+  tls.pem_private_key = credentials.key_pem;
+  return grpc::CreateCustomChannel(endpoint.Address(), grpc::SslCredentials(tls), arguments);
 }
 
 // gRPC says in words only whether a call has left the machine.
@@ -116,7 +126,8 @@ struct MilvusChannel::State {
     std::atomic<bool> cancelled = false;  // by us
   };
 
-  explicit State(const Endpoint& endpoint) : stub(Connect(endpoint)) {}
+  State(const Endpoint& endpoint, const Credentials& credentials)
+      : authorization(Base64(credentials.token)), stub(Connect(endpoint, credentials)) {}
 
   void Finish(PendingCall* call) {
     // What these hold is not ours to destroy under the lock.
@@ -128,7 +139,7 @@ struct MilvusChannel::State {
     changed.NotifyAll();
   }
 
-  std::string authorization;
+  const std::string authorization;  // empty: none
   grpc::GenericStub stub;
 
   Mutex mutex;
@@ -136,12 +147,8 @@ struct MilvusChannel::State {
   std::unordered_set<PendingCall*> pending CDC_GUARDED_BY(mutex);
 };
 
-MilvusChannel::MilvusChannel(const Endpoint& endpoint, const std::string& token)
-    : address_(endpoint.Address()), state_(std::make_unique<State>(endpoint)) {
-  if (!token.empty()) {
-    state_->authorization = Base64(token);
-  }
-}
+MilvusChannel::MilvusChannel(const Endpoint& endpoint, const Credentials& credentials)
+    : address_(endpoint.Address()), state_(std::make_unique<State>(endpoint, credentials)) {}
 
 MilvusChannel::~MilvusChannel() {
   CancelAll();

@@ -31,8 +31,16 @@ struct CallResult {
 // not run inside one.
 class MilvusChannel {
  public:
-  // `token`: user:password or an API key; empty: none.
-  MilvusChannel(const Endpoint& endpoint, const std::string& token);
+  // How a channel proves who it is and checks the server, by content.
+  struct Credentials {
+    std::string token;          // user:password or an API key; empty: none
+    std::string server_name;    // in the server's certificate; empty: the endpoint's host
+    std::string authority_pem;  // empty: the system's authorities
+    std::string certificate_pem;
+    std::string key_pem;
+  };
+
+  MilvusChannel(const Endpoint& endpoint, const Credentials& credentials);
   ~MilvusChannel();
   MilvusChannel(const MilvusChannel&) = delete;
   MilvusChannel& operator=(const MilvusChannel&) = delete;

@@ -6,6 +6,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include "base/file.h"
 #include "base/mutex.h"
 #include "milvus.pb.h"
 #include "sink/ddl_client.h"
@@ -19,10 +20,12 @@
 namespace cdc {
 namespace {
 
-const char* MethodOf(RowOp op) {
+// An upsert of Milvus Lite keeps the keys of the dynamic field that the new row does not have; its
+// insert replaces the whole row. Both requests have the same fields.
+const char* MethodOf(RowOp op, bool is_lite) {
   switch (op) {
     case RowOp::kInsert: return "Insert";
-    case RowOp::kUpsert: return "Upsert";
+    case RowOp::kUpsert: return is_lite ? "Insert" : "Upsert";
     case RowOp::kDelete: return "Delete";
   }
   return "";
@@ -52,9 +55,11 @@ WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
 // time would not be faster.
 class MilvusTarget final : public Target {
  public:
-  MilvusTarget(const Endpoint& endpoint, const TargetOptions& options)
+  MilvusTarget(const Endpoint& endpoint,
+               const MilvusChannel::Credentials& credentials,
+               const TargetOptions& options)
       : write_timeout_(options.write_timeout),
-        channel_(endpoint, options.token),
+        channel_(endpoint, credentials),
         reader_(&channel_, options.ddl_timeout),
         ddl_(&channel_, &reader_, options.ddl_timeout) {}
 
@@ -122,7 +127,8 @@ class MilvusTarget final : public Target {
     grpc::ByteBuffer request;
     request.Swap(&write->request);
     const PendingWrite& ref = *write;
-    channel_.Start(MethodOf(ref.op), ref.target.database, request, write_timeout_,
+    channel_.Start(MethodOf(ref.op, reader_.is_lite()), ref.target.database, request,
+                   write_timeout_,
                    [this, write = std::move(write), start = std::chrono::steady_clock::now()](
                        const CallResult& call, grpc::ByteBuffer* bytes) {
                      WriteResult result = ToWriteResult(call, bytes);
@@ -157,11 +163,29 @@ class MilvusTarget final : public Target {
   DdlClient ddl_;
 };
 
+Result<MilvusChannel::Credentials> ReadCredentials(const TargetOptions& options) {
+  MilvusChannel::Credentials credentials{.token = options.token,
+                                         .server_name = options.tls.server_name};
+  for (const auto& [path, pem] :
+       {std::pair(&options.tls.authority_path, &credentials.authority_pem),
+        std::pair(&options.tls.certificate_path, &credentials.certificate_pem),
+        std::pair(&options.tls.key_path, &credentials.key_pem)}) {
+    if (!path->empty()) {
+      CDC_ASSIGN_OR_RETURN(*pem, ReadFile(*path));
+      if (pem->find("-----BEGIN") == std::string::npos) {
+        return InvalidArgumentError("no PEM in the file " + *path);
+      }
+    }
+  }
+  return credentials;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Target>> NewMilvusTarget(const TargetOptions& options) {
   CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(options.uri));
-  return std::unique_ptr<Target>(std::make_unique<MilvusTarget>(endpoint, options));
+  CDC_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(options));
+  return std::unique_ptr<Target>(std::make_unique<MilvusTarget>(endpoint, credentials, options));
 }
 
 }  // namespace cdc

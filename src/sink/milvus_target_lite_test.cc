@@ -125,7 +125,8 @@ class MilvusTargetLiteTest : public ::testing::Test {
       GTEST_SKIP() << "SKIPPED, NOT TESTED: " << server.status().ToString();
     }
     ASSERT_TRUE(server.status().ok()) << server.status().ToString();
-    channel_ = std::make_unique<MilvusChannel>(*ParseEndpoint(server.uri()), "");
+    channel_ =
+        std::make_unique<MilvusChannel>(*ParseEndpoint(server.uri()), MilvusChannel::Credentials{});
     target_ = *NewMilvusTarget({.uri = server.uri()});
     const auto version = target_->Connect(kTimeout);
     ASSERT_TRUE(version.ok()) << version.status().ToString();
@@ -296,8 +297,9 @@ FieldDatas EveryValue(const std::vector<int64_t>& keys, int seed) {
       fields[10].mutable_vectors()->mutable_float_vector()->add_data(
           static_cast<float>(k * 8 + i + seed));
     }
-    fields[11].mutable_scalars()->mutable_json_data()->add_data("{\"extra\":\"e" +
-                                                                std::to_string(k + seed) + "\"}");
+    // Another key after a change: Milvus Lite's own upsert would keep the old one too.
+    fields[11].mutable_scalars()->mutable_json_data()->add_data(
+        "{\"extra" + std::to_string(seed) + "\":\"e" + std::to_string(k + seed) + "\"}");
   }
   return fields;
 }

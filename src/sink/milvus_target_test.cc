@@ -190,9 +190,11 @@ TEST_F(MilvusTargetTest, WritesToOneCollectionOfMilvusLiteGoOneAtATime) {
   second = StartWrite(target.get());
   RowBatch other = SomeRows();
   other.target.collection = "others";
-  other.op = RowOp::kUpsert;
+  other.op = RowOp::kDelete;
+  other.messages = {MakeDelete(std::vector<int64_t>{1})};
+  other.deletes = {other.messages[0]->keys};
   std::promise<WriteResult> beside;
-  server_.On("Upsert", Always(pb::MutationResult()));
+  server_.On("Delete", Always(pb::MutationResult()));
   target->Write(other, [&beside](const WriteResult& result) { beside.set_value(result); });
   EXPECT_TRUE(beside.get_future().get().status.ok());
   ASSERT_TRUE(server_.WaitForRequests("Insert", 3));
@@ -201,6 +203,23 @@ TEST_F(MilvusTargetTest, WritesToOneCollectionOfMilvusLiteGoOneAtATime) {
   const WriteResult never_sent = second.get();
   EXPECT_EQ(never_sent.status.code(), StatusCode::kCancelled);
   EXPECT_FALSE(never_sent.in_doubt);
+}
+
+// Its Upsert would keep what the new row does not have; its Insert replaces the row.
+TEST_F(MilvusTargetTest, AnUpsertOfMilvusLiteIsAnInsert) {
+  pb::GetVersionResponse version;
+  version.set_version("milvus_lite-3.2.2");
+  server_.On("GetVersion", Always(version));
+  server_.On("Insert", Always(pb::MutationResult()));
+  auto target = MakeTarget();
+  ASSERT_TRUE(target->Connect(milliseconds(2000)).ok());
+  RowBatch rows = SomeRows();
+  rows.op = RowOp::kUpsert;
+  std::promise<WriteResult> done;
+  target->Write(rows, [&done](const WriteResult& result) { done.set_value(result); });
+  const WriteResult result = done.get_future().get();
+  EXPECT_TRUE(result.status.ok()) << result.status.ToString();
+  EXPECT_TRUE(server_.WaitForRequests("Insert", 1));
 }
 
 TEST_F(MilvusTargetTest, ACallCancelledByTheServerIsTriedAgain) {

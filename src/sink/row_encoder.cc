@@ -65,11 +65,18 @@ class SliceWriter {
  private:
   static void Release(void* owner) { delete static_cast<MessagePtr*>(owner); }
 
+  static void ReleaseText(void* text) { delete static_cast<std::string*>(text); }
+
   void FlushText() {
-    if (!text_.empty()) {
-      slices_.emplace_back(text_);
-      text_.clear();
+    if (text_.size() < kCopyBelow) {
+      if (!text_.empty()) {
+        slices_.emplace_back(text_);
+        text_.clear();
+      }
+      return;
     }
+    auto* text = new std::string(std::exchange(text_, {}));
+    slices_.emplace_back(text->data(), text->size(), &ReleaseText, text);
   }
 
   std::string text_;
@@ -194,9 +201,8 @@ Status EncodeColumn(const ColumnRun& run, EncodedColumn* out) {
   return OkStatus();
 }
 
-bool IsVector(const Column& column) {
-  return static_cast<int>(column.type) >= static_cast<int>(DataType::kBinaryVector);
-}
+// By the form of the data, not by the type, which may be one that is not known.
+bool IsVector(const Column& column) { return column.kind != ColumnKind::kScalarArray; }
 
 // Type, name and flags: everything of FieldData before the values.
 std::string FieldHead(const Column& column, const EncodedColumn& encoded) {
@@ -262,7 +268,14 @@ Status WriteInsert(const RowBatch& batch, SliceWriter* writer) {
     CDC_CHECK(message->columns.size() == first.columns.size());
     rows += message->rows;
   }
+  const auto is_computed = [&batch](const Column& column) {
+    return std::find(batch.function_outputs.begin(), batch.function_outputs.end(), column.field) !=
+           batch.function_outputs.end();
+  };
   for (size_t i = 0; i < first.columns.size(); ++i) {
+    if (is_computed(first.columns[i])) {
+      continue;
+    }
     EncodedColumn encoded;
     CDC_RETURN_IF_ERROR(EncodeColumn(CollectColumn(batch, i), &encoded));
     WriteColumn(first.columns[i], encoded, writer);

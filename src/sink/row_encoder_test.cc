@@ -166,6 +166,18 @@ TEST(RowEncoderTest, WritesEveryVectorTypeOfSeveralMessages) {
   }
 }
 
+// The decoder lets types pass that are not known yet.
+TEST(RowEncoderTest, ColumnsOfUnknownTypesKeepTheirForm) {
+  schema::FieldData scalars = VarCharField(100, "a", {"x"});
+  scalars.set_type(static_cast<schema::DataType>(150));
+  schema::FieldData vectors = FloatVectorField(101, "b", 1, {0.5F});
+  vectors.set_type(static_cast<schema::DataType>(50));
+  const auto request = Encode<pb::InsertRequest>(BatchOf({MakeInsert({scalars, vectors}, 1)}));
+  ASSERT_EQ(request.fields_data_size(), 2);
+  ExpectSame(request.fields_data(0), scalars);
+  ExpectSame(request.fields_data(1), vectors);
+}
+
 TEST(RowEncoderTest, TakesTheLargestSparseDim) {
   const auto sparse = [](int64_t dim, const std::string& row) {
     schema::FieldData field = Named(schema::SparseFloatVector, 101);
@@ -181,6 +193,20 @@ TEST(RowEncoderTest, TakesTheLargestSparseDim) {
   EXPECT_EQ(vectors.dim(), 900);
   EXPECT_EQ(vectors.sparse_float_vector().dim(), 900);
   EXPECT_THAT(vectors.sparse_float_vector().contents(), ElementsAre("12345678", "abcdefgh"));
+}
+
+// A BM25 function makes its sparse vectors from the text, here and there alike.
+TEST(RowEncoderTest, LeavesOutWhatTheTargetComputes) {
+  schema::FieldData output = Named(schema::SparseFloatVector, 102);
+  output.mutable_vectors()->mutable_sparse_float_vector()->add_contents("12345678");
+  RowBatch batch = BatchOf(
+      {MakeInsert({LongField(100, "id", {1}), output, VarCharField(101, "text", {"a"})}, 1),
+       MakeInsert({LongField(100, "id", {2}), VarCharField(101, "text", {"b"}), output}, 1)});
+  batch.function_outputs = {FieldId{102}};
+  const auto request = Encode<pb::InsertRequest>(batch);
+  ASSERT_EQ(request.fields_data_size(), 2);
+  EXPECT_THAT(request.fields_data(0).scalars().long_data().data(), ElementsAre(1, 2));
+  EXPECT_THAT(request.fields_data(1).scalars().string_data().data(), ElementsAre("a", "b"));
 }
 
 TEST(RowEncoderTest, MatchesColumnsInAnyOrderByIdElseByName) {
@@ -292,6 +318,39 @@ TEST_F(NullRowsTest, AreLeftOutOfVectors) {
   halves.mutable_vectors()->set_dim(1);
   halves.mutable_vectors()->set_float16_vector("aabbcc");
   EXPECT_EQ(Encoded(halves, {false, true, true}).vectors().float16_vector(), "bbcc");
+}
+
+TEST_F(NullRowsTest, AreLeftOutOfEveryKindOfVector) {
+  const auto vectors = [](schema::DataType type) {
+    schema::FieldData field = Named(type, 101);
+    field.mutable_vectors()->set_dim(8);
+    return field;
+  };
+  const std::vector<bool> valid = {true, false, true};
+  auto binary = vectors(schema::BinaryVector);
+  binary.mutable_vectors()->set_binary_vector("abc");
+  EXPECT_EQ(Encoded(binary, valid).vectors().binary_vector(), "ac");
+  const auto rows = [](size_t width) {
+    return std::string(width, 'a') + std::string(width, 'b') + std::string(width, 'c');
+  };
+  const auto kept = [](size_t width) { return std::string(width, 'a') + std::string(width, 'c'); };
+  auto brain = vectors(schema::BFloat16Vector);
+  brain.mutable_vectors()->set_bfloat16_vector(rows(16));
+  EXPECT_EQ(Encoded(brain, valid).vectors().bfloat16_vector(), kept(16));
+  auto bytes = vectors(schema::Int8Vector);
+  bytes.mutable_vectors()->set_int8_vector(rows(8));
+  EXPECT_EQ(Encoded(bytes, valid).vectors().int8_vector(), kept(8));
+  auto sparse = vectors(schema::SparseFloatVector);
+  auto* contents = sparse.mutable_vectors()->mutable_sparse_float_vector();
+  contents->set_dim(77);
+  for (const char* row : {"12345678", "", "abcdefgh"}) {
+    contents->add_contents(row);
+  }
+  const auto encoded = Encoded(sparse, valid);
+  EXPECT_THAT(encoded.vectors().sparse_float_vector().contents(),
+              ElementsAre("12345678", "abcdefgh"));
+  EXPECT_EQ(encoded.vectors().sparse_float_vector().dim(), 77);
+  EXPECT_THAT(encoded.valid_data(), ElementsAre(true, false, true));
 }
 
 TEST_F(NullRowsTest, StayAbsentWhereTheyAreAbsentAlready) {

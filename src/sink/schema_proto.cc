@@ -71,6 +71,9 @@ Field FieldFromProto(const pb::FieldSchema& proto) {
 }  // namespace
 
 Result<std::string> SerializeSchema(const std::string& collection, const Schema& schema) {
+  if (const auto unsupported = UnsupportedTypes(schema); !unsupported.empty()) {
+    return InvalidArgumentError(unsupported.front());
+  }
   pb::CollectionSchema proto;
   proto.set_name(collection);
   proto.set_description(schema.description);

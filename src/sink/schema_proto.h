@@ -12,7 +12,7 @@ class CollectionSchema;
 namespace cdc {
 
 // The schema of a CreateCollection request. kDataLoss: a default value or a function of `schema` is
-// no message of its kind.
+// no message of its kind. kInvalidArgument: a type that is not supported.
 Result<std::string> SerializeSchema(const std::string& collection, const Schema& schema);
 
 // What a target describes, without its system fields and the dynamic field.

@@ -15,6 +15,7 @@
 #include "model/message.h"
 #include "model/rows.h"
 #include "model/schema.h"
+#include "model/tls.h"
 
 namespace cdc {
 
@@ -101,13 +102,14 @@ bool SameColumns(const Message& a, const Message& b);
 struct TargetOptions {
   std::string uri;    // http://host:port or https://host:port
   std::string token;  // user:password or an API key; empty: none
+  TlsOptions tls;     // of an https uri
   std::chrono::milliseconds ddl_timeout{30'000};
   std::chrono::milliseconds write_timeout{60'000};
 };
 
 // The `api` sink: any Milvus >= 2.2, Milvus Lite, Zilliz Cloud. Nothing is connected yet.
-// kInvalidArgument: the uri. The destructor waits for the callbacks of writes, so it must not run
-// inside one.
+// kInvalidArgument: the uri, or a PEM file that cannot be read. The destructor waits for the
+// callbacks of writes, so it must not run inside one.
 Result<std::unique_ptr<Target>> NewMilvusTarget(const TargetOptions& options);
 
 }  // namespace cdc

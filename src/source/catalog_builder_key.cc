@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <string>
 
 namespace cdc {
 namespace {
@@ -29,10 +30,11 @@ constexpr std::array<Rule, 12> kRules = {{
     {"querycoord-partition-loadinfo/", CatalogKeyKind::kPartitionLoad, Shape::kOwnerAndId},
 }};
 
+// Only the one form in which Milvus writes a number: two keys never mean the same object.
 bool ParseNumber(std::string_view text, int64_t* out) {
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, *out);
-  return error == std::errc() && rest == end;
+  return error == std::errc() && rest == end && std::to_string(*out) == text;
 }
 
 bool ParseRest(std::string_view rest, Shape shape, CatalogKey* key) {

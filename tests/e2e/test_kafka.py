@@ -25,6 +25,7 @@ from test_operations import (  # noqa: F401
     test_same_name_again_after_a_drop,
     test_upsert,
 )
+from test_type_matrix import test_every_type  # noqa: F401
 from world import Target, World
 
 

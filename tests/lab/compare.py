@@ -15,7 +15,7 @@ from .rows import Endpoint, MilvusError, read_rows
 class TargetKind:
     """What a kind of target keeps of a collection; what it does not keep is not compared."""
 
-    # Shards, description, consistency level.
+    # Shards, description, consistency level, the number of partitions of a partition key, the limit of an array's texts.
     keeps_details: bool = True
     # Without it, all partitions are loaded as soon as one is, a collection without an index is always loaded, and
     # count(*) cannot be asked of one partition.
@@ -130,7 +130,11 @@ def describe_differences(source: Collection, target: Collection, kind: TargetKin
             found.append(f"{what}: {here} on the source, {there} on the target")
 
     for name in sorted(source.fields.keys() | target.fields.keys()):
-        check(f"field {name}", source.fields.get(name), target.fields.get(name))
+        here, there = source.fields.get(name), target.fields.get(name)
+        if not kind.keeps_details and here and here["type"] == "Array":
+            params = {key: value for key, value in here["params"].items() if key != "max_length"}
+            here = {**here, "params": params}
+        check(f"field {name}", here, there)
     check("order of fields", list(source.fields), list(target.fields))
     check("dynamic field", source.dynamic, target.dynamic)
     check("properties", source.properties, target.properties)
@@ -143,14 +147,17 @@ def describe_differences(source: Collection, target: Collection, kind: TargetKin
     for where, side in (("source", source), ("target", target)):
         if "loading" in (side.loaded, *side.partitions.values()):
             found.append(f"still loading on the {where}")
-    if not source.has_partition_key:
+    if source.has_partition_key:
+        if kind.keeps_details:
+            check("number of partitions", len(source.partitions), len(target.partitions))
+    else:
         check("partitions", sorted(source.partitions), sorted(target.partitions))
         if kind.loads_partitions:
             for name in sorted(source.partitions.keys() & target.partitions.keys()):
                 check(f"load state of partition {name}", source.partitions[name], target.partitions[name])
-    here, there = _indexes(source, kind), _indexes(target, kind)
-    for name in sorted(here.keys() | there.keys()):
-        check(f"index {name}", here.get(name), there.get(name))
+    mine, theirs = _indexes(source, kind), _indexes(target, kind)
+    for name in sorted(mine.keys() | theirs.keys()):
+        check(f"index {name}", mine.get(name), theirs.get(name))
     return found
 
 

@@ -6,43 +6,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from .certificates import STORE_PASSWORD, Certificates
 from .paths import KAFKA
 from .ports import give_back, take_port
 from .process import ServerProcess
 
 _CLUSTER = "bWlsdnVzLWNkYy10ZXN0cw"
 _USER, _PASSWORD = "cdc", "cdc-password"
-_STORE_PASSWORD = "store-password"
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """A certificate authority made for one test, and a certificate of 127.0.0.1 that it signed."""
-
-    folder: Path
-
-    @property
-    def authority(self) -> Path:
-        return self.folder / "ca.pem"
-
-    @property
-    def key_store(self) -> Path:
-        return self.folder / "broker.p12"
-
-    def make(self) -> Certificates:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-        for command in (
-            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem",
-            "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout broker.key -out broker.csr",
-            "x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out broker.pem",
-            f"pkcs12 -export -in broker.pem -inkey broker.key -out broker.p12 -passout pass:{_STORE_PASSWORD}",
-        ):
-            subprocess.run(["openssl", *command.split()], cwd=self.folder, check=True, capture_output=True)
-        return self
 
 
 class Kafka:
@@ -141,8 +113,8 @@ class Kafka:
                 ),
                 "listener.name.ssl.ssl.keystore.type": "PKCS12",
                 "listener.name.ssl.ssl.keystore.location": str(self.certificates.key_store),
-                "listener.name.ssl.ssl.keystore.password": _STORE_PASSWORD,
-                "listener.name.ssl.ssl.key.password": _STORE_PASSWORD,
+                "listener.name.ssl.ssl.keystore.password": STORE_PASSWORD,
+                "listener.name.ssl.ssl.key.password": STORE_PASSWORD,
             }
         return {
             "process.roles": "broker,controller",

@@ -6,11 +6,13 @@ than the replication under test.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -31,17 +33,22 @@ class MilvusError(Exception):
 class Endpoint:
     """One Milvus, by address. Cheap; close it or let the process end."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, token: str = "", authority: Path | None = None) -> None:
+        """`token`: user:password. `authority`: who has signed the certificate of an https server."""
         self.uri = uri
-        self.channel = grpc.insecure_channel(
-            uri.removeprefix("http://"),
-            options=[
-                ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
-                ("grpc.max_send_message_length", _MESSAGE_LIMIT),
-                # Servers on one machine come and go: do not let a dead connection be reused.
-                ("grpc.use_local_subchannel_pool", 1),
-            ],
-        )
+        self._metadata = [("authorization", base64.b64encode(token.encode()).decode())] if token else []
+        options = [
+            ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
+            ("grpc.max_send_message_length", _MESSAGE_LIMIT),
+            # Servers on one machine come and go: do not let a dead connection be reused.
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        address = uri.split("://")[1]
+        if authority is None:
+            self.channel = grpc.insecure_channel(address, options)
+        else:
+            credentials = grpc.ssl_channel_credentials(authority.read_bytes())
+            self.channel = grpc.secure_channel(address, credentials, options)
         self.stub = milvus_pb2_grpc.MilvusServiceStub(self.channel)
 
     def close(self) -> None:
@@ -49,7 +56,7 @@ class Endpoint:
 
     def call(self, method: str, request: Any, timeout: float = 60) -> Any:
         """Calls a method of MilvusService; raises MilvusError when its status is not success."""
-        answer = getattr(self.stub, method)(request, timeout=timeout)
+        answer = getattr(self.stub, method)(request, timeout=timeout, metadata=self._metadata)
         status = answer if isinstance(answer, common_pb2.Status) else answer.status
         if status.code != 0 or status.error_code != 0:
             raise MilvusError(method, status)
@@ -107,19 +114,19 @@ def read_rows(
 ) -> Rows:
     """Reads all rows of `partitions`, which must be loaded. Strong consistency: what was acknowledged is seen.
 
-    Without `by_partition` all rows are put under the name "" (for partition-key collections, whose partitions have
-    other names on other servers).
+    Without `by_partition` all rows of the collection are put under the name "" (for partition-key collections: their
+    partitions have other names on other servers, and cannot be named in a query).
     """
     key = next(f for f in schema.fields if f.is_primary_key)
     fields = [f.name for f in schema.fields if not f.is_dynamic]
     if schema.enable_dynamic_field:
         fields.append("$meta")
     result = Rows()
-    for group in [[name] for name in partitions] if by_partition else [partitions]:
-        rows = result.partitions.setdefault(group[0] if by_partition else "", {})
+    for name in partitions if by_partition else [""]:
+        rows = result.partitions.setdefault(name, {})
+        group = [name] if name else []
         step = max(50, _BYTES_PER_READ // _row_bytes(schema))
-        count = sum(endpoint.count(database, collection, name) for name in group)
-        if count <= step:
+        if endpoint.count(database, collection, name) <= step:
             answer = endpoint.query(database, collection, _everything(key), fields, group)
             rows.update(_hash_rows(answer, key.name))
             continue
@@ -207,6 +214,12 @@ def _encode_vectors(column: schema_pb2.FieldData) -> list[bytes | None]:
     return [data[at : at + width] for at in range(0, len(data), width)]
 
 
+def _array(value: schema_pb2.ScalarField) -> bytes:
+    """An array without elements may or may not say of which kind they would be."""
+    kind = value.WhichOneof("data")
+    return value.SerializeToString(deterministic=True) if kind and getattr(value, kind).data else b""
+
+
 def canonical_json(value: bytes) -> bytes:
     """The same document however it was written: keys sorted, no blanks. Numbers keep int and float apart."""
     return json.dumps(json.loads(value or b"{}"), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
@@ -218,5 +231,5 @@ _CELL = {
     schema_pb2.Double: lambda value: struct.pack("<d", value),
     schema_pb2.VarChar: lambda value: value.encode(),
     schema_pb2.JSON: canonical_json,
-    schema_pb2.Array: lambda value: value.SerializeToString(deterministic=True),
+    schema_pb2.Array: _array,
 }

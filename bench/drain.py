@@ -1,0 +1,87 @@
+"""The whole process: a backlog is drained into a target that keeps nothing. And the process with nothing to do."""
+
+from __future__ import annotations
+
+import time
+
+from lab.cdc_client import CdcClient
+from lab.lab import Lab
+
+from .figures import Figure
+from .polling import poll
+from .programs import NullTarget, Rows, cpu_seconds, peak_memory_mib
+from .sources import Source, scope_of
+
+# 1 GB of values.
+BACKLOG = Rows("backlog", rows=1_925_000)
+# One shard on each of the 16 channels.
+IDLE = Rows("idle", rows=1600, shards=16)
+
+_AIM_MB_PER_S = 150
+_AIM_MIB = 256
+_AIM_IDLE_PERCENT = 2
+_IDLE_S = 30
+
+
+def measure(lab: Lab, queue: str, repetitions: int) -> dict[str, list[Figure]]:
+    source = Source(lab, queue)
+    source.fill(IDLE)
+    idle = [Figure("CPU with 16 channels and no rows", "% of a core", at_most=_AIM_IDLE_PERCENT)]
+    _measure_idle(source, idle)
+    source.fill(BACKLOG)
+    source.freeze()
+    figures = [
+        Figure("drains a backlog of 1 GB", "MB/s", at_least=_AIM_MB_PER_S),
+        Figure("CPU time for it", "s"),
+        Figure("throughput for one core of CPU", "MB/s"),
+        Figure("peak memory", "MiB", at_most=_AIM_MIB),
+        Figure("CPU time of the null target", "s"),
+    ]
+    slow = Figure("peak memory, slow target", "MiB", at_most=_AIM_MIB)
+    for _ in range(repetitions):
+        _measure_drain(source, figures)
+        _measure_slow(source, slow)
+    return {f"{queue}": [*figures, slow, *idle]}
+
+
+def _measure_drain(source: Source, figures: list[Figure]) -> None:
+    speed, cpu, per_core, memory, other = figures
+    with NullTarget() as target, source.cdc() as cdc:
+        pid = cdc.process.pid
+        cpu_before = cpu_seconds(pid)
+        start = time.monotonic()
+        task = cdc.client.create(target.uri, **scope_of(BACKLOG))
+        poll(lambda: target.stats()["rows"] >= BACKLOG.rows or not _runs(cdc.client, task), "all rows arrive")
+        seconds = time.monotonic() - start
+        stats = target.stats()
+        if stats["rows"] != BACKLOG.rows:
+            raise RuntimeError(f"{stats['rows']} rows came of {BACKLOG.rows}: {cdc.client.get(task)}")
+        used = cpu_seconds(pid) - cpu_before
+        speed.add(stats["bytes"] / seconds / 1e6)
+        cpu.add(used)
+        per_core.add(stats["bytes"] / used / 1e6)
+        memory.add(peak_memory_mib(pid))
+        other.add(cpu_seconds(target.pid))
+
+
+def _runs(client: CdcClient, task: str) -> bool:
+    return client.state(task) == "Running"
+
+
+def _measure_slow(source: Source, memory: Figure) -> None:
+    """Everything that may wait in memory does so when the target takes half a second for each call."""
+    with NullTarget(delay_ms=500) as target, source.cdc() as cdc:
+        cdc.client.create(target.uri, **scope_of(BACKLOG))
+        poll(lambda: target.stats()["rows"] > BACKLOG.rows / 10, "a tenth of the rows arrives")
+        memory.add(peak_memory_mib(cdc.process.pid))
+
+
+def _measure_idle(source: Source, figures: list[Figure]) -> None:
+    with NullTarget() as target, source.cdc() as cdc:
+        cdc.client.create(target.uri, **scope_of(IDLE))
+        poll(lambda: target.stats()["rows"] >= IDLE.rows, "the idle collection has arrived")
+        time.sleep(2)  # the last of the beginning
+        before = cpu_seconds(cdc.process.pid)
+        start = time.monotonic()
+        time.sleep(_IDLE_S)
+        figures[0].add((cpu_seconds(cdc.process.pid) - before) / (time.monotonic() - start) * 100)

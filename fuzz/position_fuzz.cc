@@ -1,0 +1,80 @@
+// Positions and task specifications, as queues write them and as the metastore holds them.
+//
+// Input: the bytes of any of them; every decoder is given all.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzz.h"
+#include "metastore/msg_id_list.h"
+#include "metastore/task_spec_json.h"
+#include "model/ids.h"
+#include "source/kafka_log_offset.h"
+#include "source/rocksmq_log_key.h"
+
+namespace cdc {
+namespace {
+
+void CheckError(const Status& status, StatusCode code) {
+  FUZZ_EXPECT(status.code() == code, status.ToString());
+  FUZZ_EXPECT(!status.message().empty(), "");
+  FUZZ_EXPECT(status.message().size() <= fuzz::kMaxErrorBytes, status.message());
+}
+
+void RunRocksmq(const std::string& bytes) {
+  const auto id = DecodeRocksmqId(MsgId{bytes});
+  if (!id.ok()) {
+    CheckError(id.status(), StatusCode::kInvalidArgument);
+  } else {
+    FUZZ_EXPECT(*id >= 0 && EncodeRocksmqId(*id).bytes == bytes, "not the same position");
+  }
+  const auto key = ParseRocksmqId(bytes);
+  if (key) {
+    FUZZ_EXPECT(*key >= 0, std::to_string(*key));
+    FUZZ_EXPECT(bytes.find(std::to_string(*key)) != std::string::npos, bytes);
+  }
+}
+
+void RunKafka(const std::string& bytes) {
+  const auto offset = DecodeKafkaOffset(MsgId{bytes});
+  if (!offset.ok()) {
+    CheckError(offset.status(), StatusCode::kInvalidArgument);
+    return;
+  }
+  FUZZ_EXPECT(*offset >= 0 && EncodeKafkaOffset(*offset).bytes == bytes, "not the same position");
+  const KafkaWatermarks watermarks{.low = 100, .high = 1000};
+  const bool there = CheckKafkaOffset("c", *offset, watermarks).ok();
+  FUZZ_EXPECT(there == (*offset >= watermarks.low && *offset <= watermarks.high),
+              std::to_string(*offset));
+}
+
+void RunMsgIds(std::string_view blob) {
+  std::vector<MsgId> ids;
+  if (DecodeMsgIds(blob, &ids)) {
+    FUZZ_EXPECT(EncodeMsgIds(ids) == blob, "not the same list");
+  }
+}
+
+void RunTaskSpec(const std::string& text) {
+  const auto spec = DecodeTaskSpec("t1", text);
+  if (!spec.ok()) {
+    CheckError(spec.status(), StatusCode::kDataLoss);
+    return;
+  }
+  const std::string encoded = EncodeTaskSpec(*spec);
+  const auto again = DecodeTaskSpec("t1", encoded);
+  FUZZ_EXPECT(again.ok(), again.status().ToString());
+  FUZZ_EXPECT(EncodeTaskSpec(*again) == encoded, encoded);
+}
+
+}  // namespace
+}  // namespace cdc
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string input(reinterpret_cast<const char*>(data), size);
+  cdc::RunRocksmq(input);
+  cdc::RunKafka(input);
+  cdc::RunMsgIds(input);
+  cdc::RunTaskSpec(input);
+  return 0;
+}

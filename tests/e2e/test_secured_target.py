@@ -1,0 +1,100 @@
+"""A target that speaks TLS and asks for a password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.cdc_client import create_request
+from lab.certificates import Certificates
+from lab.compare import compare_collection
+from lab.lab import Lab
+from lab.milvus import MilvusStandalone
+from lab.rows import Endpoint
+from lab.waiting import NotYet, eventually
+from rows_for import plain
+from world import World
+
+TOKEN = "root:Milvus"
+
+
+@pytest.fixture(scope="module")
+def certificates(lab: Lab) -> Certificates:
+    return Certificates(lab.folder / "secured-certificates").make()
+
+
+@pytest.fixture(scope="module")
+def secured(lab: Lab, certificates: Certificates) -> Iterator[MilvusStandalone]:
+    server = lab.milvus(
+        "secured",
+        root_path="by-secured",
+        settings={
+            "common.security.authorizationEnabled": True,
+            "common.security.tlsMode": 1,
+            "tls.serverPemPath": str(certificates.certificate),
+            "tls.serverKeyPath": str(certificates.key),
+            "tls.caPemPath": str(certificates.authority),
+        },
+    )
+    lab.start(server)
+    yield server
+    lab.end(server)
+
+
+@pytest.fixture
+def uri(secured: MilvusStandalone) -> str:
+    return f"https://127.0.0.1:{secured.port}"
+
+
+def test_rows_arrive(lite_world: World, uri: str, certificates: Certificates) -> None:
+    world = lite_world
+    dial = {"server_pem_path": str(certificates.authority)}
+    world.start_task(milvus_connect_param={"uri": uri, "token": TOKEN, "dial_config": dial})
+    world.make_collection("c", load=False)
+    world.client.insert("c", plain(range(50)))
+    world.make_index("c")
+    world.client.load_collection("c")
+    target = Endpoint(uri, token=TOKEN, authority=certificates.authority)
+
+    def equal() -> None:
+        found = compare_collection(world.source_end, target, "c", world.database)
+        if found.differences:
+            raise NotYet("; ".join(found.differences))
+
+    eventually(equal, 60, 0.25, "the collection is equal on the secured target")
+    target.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        # In the target's own words.
+        ({"token": "root:wrong"}, "auth check failure"),
+        ({"token": ""}, "missing authorization in header"),
+        ({"username": "nobody", "password": "Milvus", "token": ""}, "auth check failure"),
+        # In those of TLS: nobody whom this machine trusts has signed the certificate.
+        ({"dial_config": {}}, "certificate verify failed"),
+        ({"dial_config": {"server_pem_path": "/no/such.pem"}}, "cannot read /no/such.pem: No such file"),
+        ({"scheme": "http", "dial_config": {}}, "milvus"),
+    ],
+    ids=["wrong password", "no password", "unknown user", "unknown authority", "missing file", "not tls"],
+)
+def test_refused_at_create(
+    lite_world: World, uri: str, certificates: Certificates, changes: dict[str, Any], words: str
+) -> None:
+    param = {
+        "uri": uri,
+        "token": TOKEN,
+        "connect_timeout": 3,
+        "dial_config": {"server_pem_path": str(certificates.authority)},
+        **changes,
+    }
+    if scheme := param.pop("scheme", None):
+        param["uri"] = uri.replace("https", scheme)
+    answer = lite_world.cdc.client.answer("create", create_request("", milvus_connect_param=param))
+    assert answer["code"] != 200
+    assert words in answer["message"], answer
+    assert TOKEN not in answer["message"] and "root:wrong" not in answer["message"]
+    assert lite_world.cdc.client.list() == []
