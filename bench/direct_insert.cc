@@ -29,6 +29,7 @@ constexpr std::chrono::seconds kTimeout{60};
 
 struct Job {
   std::string uri;
+  std::string database = "default";
   std::string collection = "rows";
   int64_t rows = 0;
   int dim = 128;
@@ -53,7 +54,7 @@ class Inserter {
       bytes += request.Length();
       CDC_RETURN_IF_ERROR(WaitForFewer(job_.concurrency));
       Begin();
-      channel_->Start("Insert", "default", request, kTimeout,
+      channel_->Start("Insert", job_.database, request, kTimeout,
                       [this](const CallResult& call, grpc::ByteBuffer* answer) {
                         Done(call.status.ok() ? ReadAnswer(answer) : call.status);
                       });
@@ -65,7 +66,7 @@ class Inserter {
  private:
   grpc::ByteBuffer MakeRequest(int64_t first, int count) const {
     pb::InsertRequest request;
-    request.set_db_name("default");
+    request.set_db_name(job_.database);
     request.set_collection_name(job_.collection);
     request.set_partition_name("_default");
     FillKeys(first, count, request.add_fields_data());
@@ -112,21 +113,21 @@ class Inserter {
 
 Status Create(const Job& job, MilvusChannel* channel) {
   pb::CreateCollectionRequest request;
-  request.set_db_name("default");
+  request.set_db_name(job.database);
   request.set_collection_name(job.collection);
   request.set_schema(BenchSchema(job.collection, job.dim).SerializeAsString());
   request.set_shards_num(job.shards);
   request.set_consistency_level(milvus::proto::common::Bounded);
   milvus::proto::common::Status answer;
-  return CallMilvus(channel, "CreateCollection", "default", request, &answer, kTimeout);
+  return CallMilvus(channel, "CreateCollection", job.database, request, &answer, kTimeout);
 }
 
 Status Drop(const Job& job, MilvusChannel* channel) {
   pb::DropCollectionRequest request;
-  request.set_db_name("default");
+  request.set_db_name(job.database);
   request.set_collection_name(job.collection);
   milvus::proto::common::Status answer;
-  return CallMilvus(channel, "DropCollection", "default", request, &answer, kTimeout);
+  return CallMilvus(channel, "DropCollection", job.database, request, &answer, kTimeout);
 }
 
 Status Run(const Job& job) {
@@ -151,6 +152,7 @@ int Main(int argc, char** argv) {
   Job job;
   CLI::App app("Inserts rows into a Milvus as fast as it takes them");
   app.add_option("--uri", job.uri, "http://host:port")->required();
+  app.add_option("--database", job.database);
   app.add_option("--collection", job.collection);
   app.add_option("--rows", job.rows);
   app.add_option("--dim", job.dim);

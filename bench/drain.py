@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 
+from lab.bulk import Rows
 from lab.cdc_client import CdcClient
 from lab.lab import Lab
+from lab.process import peak_memory_mib
 
 from .figures import Figure
 from .polling import poll
-from .programs import NullTarget, Rows, cpu_seconds, peak_memory_mib
+from .programs import NullTarget, cpu_seconds
 from .sources import Source, scope_of
 
 # 1 GB of values.
 BACKLOG = Rows("backlog", rows=1_925_000)
+# The most that may wait: a channel of each shard has its share.
+WIDE = Rows("wide", rows=800_000, shards=16)
 # One shard on each of the 16 channels.
 IDLE = Rows("idle", rows=1600, shards=16)
 
@@ -29,6 +33,7 @@ def measure(lab: Lab, queue: str, repetitions: int) -> dict[str, list[Figure]]:
     idle = [Figure("CPU with 16 channels and no rows", "% of a core", at_most=_AIM_IDLE_PERCENT)]
     _measure_idle(source, idle)
     source.fill(BACKLOG)
+    source.fill(WIDE)
     source.freeze()
     figures = [
         Figure("drains a backlog of 1 GB", "MB/s", at_least=_AIM_MB_PER_S),
@@ -38,10 +43,12 @@ def measure(lab: Lab, queue: str, repetitions: int) -> dict[str, list[Figure]]:
         Figure("CPU time of the null target", "s"),
     ]
     slow = Figure("peak memory, slow target", "MiB", at_most=_AIM_MIB)
+    wide = Figure("peak memory, slow target, 16 shards", "MiB", at_most=_AIM_MIB)
     for _ in range(repetitions):
         _measure_drain(source, figures)
-        _measure_slow(source, slow)
-    return {f"{queue}": [*figures, slow, *idle]}
+        _measure_slow(source, BACKLOG, slow)
+        _measure_slow(source, WIDE, wide)
+    return {f"{queue}": [*figures, slow, wide, *idle]}
 
 
 def _measure_drain(source: Source, figures: list[Figure]) -> None:
@@ -68,11 +75,11 @@ def _runs(client: CdcClient, task: str) -> bool:
     return client.state(task) == "Running"
 
 
-def _measure_slow(source: Source, memory: Figure) -> None:
+def _measure_slow(source: Source, rows: Rows, memory: Figure) -> None:
     """Everything that may wait in memory does so when the target takes half a second for each call."""
     with NullTarget(delay_ms=500) as target, source.cdc() as cdc:
-        cdc.client.create(target.uri, **scope_of(BACKLOG))
-        poll(lambda: target.stats()["rows"] > BACKLOG.rows / 10, "a tenth of the rows arrives")
+        cdc.client.create(target.uri, **scope_of(rows))
+        poll(lambda: target.stats()["rows"] > rows.rows / 10, "a tenth of the rows arrives")
         memory.add(peak_memory_mib(cdc.process.pid))
 
 

@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from lab.bulk import program
+
 from .figures import Figure
-from .programs import program
 
 _AIM_MB_PER_S = 300
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+from lab.bulk import Rows, direct_insert
 from lab.lab import Lab
 
 from .figures import Figure
 from .polling import poll
-from .programs import Rows, cpu_seconds, direct_insert
+from .programs import cpu_seconds
 from .sources import Source, scope_of
 
 ROWS = Rows("copied", rows=250_000)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lab.bulk import Rows, direct_insert
 from lab.cdc_server import CdcServer
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 
-from .programs import Rows, direct_insert
 
 # After the last insert the queue needs ticks beyond it: they come five times a second.
 _TICKS_S = 1.5

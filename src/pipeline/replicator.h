@@ -23,7 +23,7 @@ struct ReplicatorOptions {
   TargetFactory new_target;
   std::string replicate_channel;  // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
-  size_t waiting_bytes = 128U << 20;  // of one task: read and not yet acknowledged
+  size_t waiting_bytes = 64U << 20;  // of one task: read and not yet acknowledged
 };
 
 std::unique_ptr<Replicator> NewReplicator(ReplicatorOptions options);

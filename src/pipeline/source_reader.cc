@@ -17,6 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPollTimeout{200};
+constexpr size_t kLeastPoll = 256U << 10;
 
 bool IsRow(const Message& message) {
   return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
@@ -116,9 +117,9 @@ Status SourceReader::ReadOnce(const std::stop_token& stop) {
     following_ = true;
   }
   DropFinishedRoutes();
-  UpdatePauses();
+  const size_t poll_bytes = UpdatePauses();
   std::vector<LogBatch> batches;
-  CDC_RETURN_IF_ERROR(reader_->Poll(options_.poll_bytes, kPollTimeout, stop, &batches));
+  CDC_RETURN_IF_ERROR(reader_->Poll(poll_bytes, kPollTimeout, stop, &batches));
   Status failure;
   for (LogBatch& batch : batches) {
     const Status status = batch.status.ok() ? HandleBatch(batch, stop)
@@ -311,18 +312,31 @@ void SourceReader::DropFinishedRoutes() {
   }
 }
 
-void SourceReader::UpdatePauses() {
+size_t SourceReader::UpdatePauses() {
   MutexLock lock(mutex_);
   const size_t share =
       std::max<size_t>(options_.waiting_bytes / std::max<size_t>(channels_.size(), 1), 1U << 20);
   for (auto& [name, channel] : channels_) {
-    const size_t waiting = channel->tracker->pending_bytes();
-    const bool pause = channel->paused ? waiting > share / 2 : waiting > share;
+    const size_t pending = channel->tracker->pending_bytes();
+    const size_t waiting = pending + channel->held_bytes;
+    // What is held alone is no reason: the tick that frees it is still to be read.
+    const bool pause = pending > 0 && waiting > (channel->paused ? share / 2 : share);
     if (pause != channel->paused) {
       channel->paused = pause;
       reader_->SetPaused(name, pause);
     }
   }
+  // A poll comes on top of what was waiting when it began.
+  return std::clamp(share / 8, std::min(kLeastPoll, options_.poll_bytes), options_.poll_bytes);
+}
+
+size_t SourceReader::held_bytes() const {
+  MutexLock lock(mutex_);
+  size_t bytes = 0;
+  for (const auto& [name, channel] : channels_) {
+    bytes += channel->held_bytes;
+  }
+  return bytes;
 }
 
 Status SourceReader::HandleBatch(LogBatch& batch, const std::stop_token& stop) {
@@ -349,6 +363,7 @@ Status SourceReader::HandleBatch(LogBatch& batch, const std::stop_token& stop) {
     }
     MutexLock lock(mutex_);
     channel->read_to = id;
+    channel->held_bytes = channel->order.held_bytes();
   }
   return OkStatus();
 }

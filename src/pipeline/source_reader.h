@@ -45,10 +45,10 @@ inline constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 class SourceReader {
  public:
   struct Options {
-    size_t poll_bytes = 4U << 20;  // of one channel at a time
-    // What may wait for the target, over all channels. A channel with more than its share is
-    // paused.
-    size_t waiting_bytes = 128U << 20;
+    size_t poll_bytes = 4U << 20;  // of one channel at a time, at the most
+    // What may wait for a tick or for the target, over all channels. A channel with more than its
+    // share is paused.
+    size_t waiting_bytes = 64U << 20;
     OnUndecodable on_undecodable = OnUndecodable::kStop;
   };
   struct Parts {
@@ -78,6 +78,8 @@ class SourceReader {
   std::vector<ChannelCheckpoint> Checkpoints() const;
   std::vector<ChannelStatus> ChannelStatuses() const;
   std::vector<CollectionName> Covered() const;
+  // Of records that wait for the tick that brings them into order.
+  size_t held_bytes() const;
   UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
 
  private:
@@ -92,6 +94,7 @@ class SourceReader {
     // are written as upserts.
     std::optional<MsgId> doubt_until;
     bool paused = false;
+    size_t held_bytes = 0;  // waiting for a tick
     std::set<CollectionId> collections;
     MsgId read_to;
   };
@@ -136,7 +139,8 @@ class SourceReader {
   Result<PendingRows> MakeRows(const Route& route, RowEvent event) const;
   std::string PlaceOf(const std::string& channel, const MsgId& id) const;
   Status HandleReplicate(const LogBatch& batch);
-  void UpdatePauses();
+  // Returns how much of a channel may be read at a time.
+  size_t UpdatePauses();
 
   const Parts parts_;
   const Options options_;

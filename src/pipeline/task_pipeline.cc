@@ -170,7 +170,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.rows_upserted = counters.rows_upserted;
   status.rows_deleted = counters.rows_deleted;
   status.bytes_written = counters.bytes_written;
-  status.bytes_waiting = counters.bytes_waiting;
+  status.bytes_waiting = counters.bytes_waiting + reader_.held_bytes();
   status.covers = reader_.Covered();
   UndecodableRecords::Skipped skipped = reader_.skipped();
   status.records_skipped = skipped.records;

@@ -245,5 +245,70 @@ TEST_F(TaskPipelineTest, AFullChannelIsNotReadOn) {
   target_.Uncork();
 }
 
+TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
+  constexpr size_t kLimit = 2U << 20;
+  options_.waiting_bytes = kLimit;
+  replicator_ = NewReplicator(options_);
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  target_.Cork();
+  log_.Append(kChannel, InsertRecord(c, {1}, 11));
+  log_.Append(kChannel, TickRecord(12));
+  ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
+  // No tick stands between these: all of them are held.
+  constexpr uint64_t kRecords = 40;
+  for (uint64_t i = 0; i < kRecords; ++i) {
+    pb::msg::InsertRequest request;
+    ASSERT_TRUE(request.ParseFromString(InsertRecord(c, {2}, 13)));
+    auto* column = request.add_fields_data();
+    column->set_field_id(101);
+    column->set_field_name("text");
+    column->set_type(pb::schema::VarChar);
+    column->mutable_scalars()->mutable_string_data()->add_data(
+        std::string(10 * kLimit / kRecords, 'x'));
+    log_.Append(kChannel, request.SerializeAsString());
+  }
+  log_.Append(kChannel, TickRecord(20));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > kLimit; }));
+  Pause(std::chrono::milliseconds(500), std::stop_token());
+  EXPECT_LT(task_->GetStatus().bytes_waiting, 2 * kLimit);
+  // As soon as nothing else waits the tick is read, however much is held.
+  target_.Uncork();
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1 + kRecords));
+}
+
+// Messages with the same fields of other types cannot go in one request.
+TEST_F(TaskPipelineTest, OnlyMessagesOfOneLayoutShareARequest) {
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  Start();
+  const auto with_column = [&](int64_t key, uint64_t ts, pb::schema::DataType type) {
+    pb::msg::InsertRequest request;
+    EXPECT_TRUE(request.ParseFromString(InsertRecord(c, {key}, ts)));
+    auto* column = request.add_fields_data();
+    column->set_field_id(101);
+    column->set_field_name("x");
+    column->set_type(type);
+    if (type == pb::schema::Float) {
+      column->mutable_scalars()->mutable_float_data()->add_data(1);
+    } else {
+      column->mutable_scalars()->mutable_double_data()->add_data(1);
+    }
+    return request.SerializeAsString();
+  };
+  log_.Append(kChannel, with_column(1, 11, pb::schema::Float));
+  log_.Append(kChannel, with_column(2, 12, pb::schema::Double));
+  log_.Append(kChannel, with_column(3, 13, pb::schema::Double));
+  log_.Append(kChannel, TickRecord(20));
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 3));
+  std::vector<size_t> messages;
+  for (const FakeTarget::WrittenBatch& written : target_.batches()) {
+    messages.push_back(written.batch.messages.size());
+  }
+  EXPECT_THAT(messages, ElementsAre(1U, 2U));
+}
+
 }  // namespace
 }  // namespace cdc

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 import test_restart
+from lab.bulk import Rows, direct_insert
 from lab.cdc_server import CdcServer
 from lab.kafka import Kafka
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
+from lab.process import peak_memory_mib
 from lab.waiting import NotYet, eventually
 from rows_for import plain
 from test_ledger import Writer
@@ -59,7 +61,6 @@ def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
     assert world.cdc.client.get(task)["condition"]["state"] == "ok"
 
 
-@pytest.mark.parametrize("target", ["lite"], indirect=True)
 def test_nothing_is_lost_by_kill(own_world: World) -> None:
     test_restart.test_nothing_is_lost_by_kill(own_world)
 
@@ -118,3 +119,18 @@ def test_rides_out_a_broker_restart(
     eventually(lambda: world.client.insert("c", plain([20_000], dim=128)), 60, what="the source writes again")
     assert world.expect_equal("c", within=90).target_rows == 20_001
     world.close()
+
+
+@pytest.mark.parametrize("target", ["milvus"], indirect=True)
+def test_backlog_in_bounded_memory(own_world: World) -> None:
+    """300 MB that were there before the task."""
+    world = own_world
+    rows = Rows("backlog", rows=100_000, dim=768)
+    direct_insert(world.source.uri, rows, f"--database={world.database}")
+    world.make_index(rows.collection)
+    world.client.load_collection(rows.collection, _async=True)
+    world.start_task()
+    found = world.expect_equal(rows.collection, within=240)
+    assert found.target_rows == rows.rows
+    assert found.source_digest == found.target_digest != ""
+    assert peak_memory_mib(world.cdc.process.pid) < 256

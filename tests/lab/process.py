@@ -127,3 +127,11 @@ def kill_all() -> None:
 
 
 atexit.register(kill_all)
+
+
+def peak_memory_mib(pid: int) -> float:
+    """The highest resident memory of a process in its whole life."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"no VmHWM of process {pid}")
