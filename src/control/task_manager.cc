@@ -276,6 +276,7 @@ Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> o
     return NotFound(id);
   }
   MutexLock operation(task->operation);
+  OnUndecodable before{};
   {
     MutexLock lock(mutex_);
     if (task->removed) {
@@ -284,15 +285,22 @@ Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> o
     if (task->state == TaskState::kRunning) {
       return FailedPreconditionError("the task has running, task_id: " + id);
     }
-    task->spec.on_undecodable = on_undecodable.value_or(task->spec.on_undecodable);
+    before = std::exchange(task->spec.on_undecodable,
+                           on_undecodable.value_or(task->spec.on_undecodable));
   }
+  const auto undo = [&] {
+    MutexLock lock(mutex_);
+    task->spec.on_undecodable = before;
+  };
   const Status started = StartReplication(task);
   if (!started.ok()) {
+    undo();
     return OurFault("fail to start the task, task_id: " + id + ": " + started.message());
   }
   const Status stored = StoreState(task, TaskState::kRunning, "");
   if (!stored.ok()) {
     StopReplication(task);
+    undo();
     return OurFault("fail to update the task state, task_id: " + id + ": " + stored.message());
   }
   task->backoff.Reset();

@@ -217,6 +217,14 @@ TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
   ASSERT_TRUE(manager_->Pause("t1").ok());
   ASSERT_TRUE(manager_->Resume("t1").ok());
   EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
+
+  // A resume that failed has set nothing.
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  replicator_.SetStartStatus("t1", InternalError("no route"));
+  ASSERT_FALSE(manager_->Resume("t1", OnUndecodable::kStop).ok());
+  replicator_.SetStartStatus("t1", OkStatus());
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
 }
 
 TEST_F(TaskManagerTest, UnknownIds) {

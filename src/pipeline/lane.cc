@@ -22,6 +22,10 @@ bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& l
     return false;
   }
   const bool deletes = rows.op == RowOp::kDelete;
+  // Equal layouts may be a coincidence.
+  if (!deletes && !SameColumns(*first.message, *rows.message)) {
+    return false;
+  }
   const size_t max_keys = deletes ? limits.delete_rows : limits.batch_rows;
   const size_t max_bytes = deletes ? limits.delete_bytes : limits.batch_bytes;
   return batch.bytes + rows.bytes <= max_bytes && batch.keys + rows.keys.size() <= max_keys;

@@ -18,6 +18,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPollTimeout{200};
 constexpr size_t kLeastPoll = 256U << 10;
+// What a record costs in memory beside its bytes, roughly: many are small.
+constexpr size_t kRecordOverhead = 512;
+// No tick of a source is so far ahead of our clock.
+constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
 
 bool IsRow(const Message& message) {
   return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
@@ -49,6 +53,18 @@ uint64_t LayoutOf(const Message& message) {
     layout += hash * 0xbf58476d1ce4e5b9U;
   }
   return layout;
+}
+
+// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
+// them all.
+Result<MessagePtr> DecodePlausible(const MsgId& id, Payload payload) {
+  auto message = DecodeMessage(id, std::move(payload));
+  if (message.ok() && (*message)->type == MessageType::kTick &&
+      (*message)->ts.UnixMs() > NowUnixMs() + kMostAheadMs) {
+    return DataLossError("a tick of the time " + std::to_string((*message)->ts.value) +
+                         ", more than a day ahead of the clock of this machine");
+  }
+  return message;
 }
 
 }  // namespace
@@ -354,7 +370,7 @@ Status SourceReader::HandleBatch(LogBatch& batch, const std::stop_token& stop) {
   }
   for (LogRecord& record : batch.records) {
     const MsgId id = record.id;
-    auto message = DecodeMessage(record.id, std::move(record.payload));
+    auto message = DecodePlausible(record.id, std::move(record.payload));
     if (!message.ok()) {
       CDC_RETURN_IF_ERROR(
           undecodable_.Handle(message.status().WithContext(PlaceOf(channel->name, id))));
@@ -510,7 +526,8 @@ Status SourceReader::HandleGroup(Channel& channel, TickGroup group, const std::s
       }
       const auto add = [&](const MessagePtr& message) {
         rows.tickets.push_back({.group = 0, .index = static_cast<uint32_t>(records.size())});
-        records.push_back({.id = message->id, .bytes = message->payload.bytes.size()});
+        records.push_back(
+            {.id = message->id, .bytes = message->payload.bytes.size() + kRecordOverhead});
       };
       add(rows.message);
       std::for_each(also.begin(), also.end(), add);

@@ -279,35 +279,40 @@ TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1 + kRecords));
 }
 
-// Messages with the same fields of other types cannot go in one request.
+// Each message of a request must have the same columns; those of the last two have the same hash.
 TEST_F(TaskPipelineTest, OnlyMessagesOfOneLayoutShareARequest) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));
   Start();
-  const auto with_column = [&](int64_t key, uint64_t ts, pb::schema::DataType type) {
+  using Fields = std::vector<std::pair<int, pb::schema::DataType>>;
+  const auto with_columns = [&](int64_t key, uint64_t ts, const Fields& fields) {
     pb::msg::InsertRequest request;
     EXPECT_TRUE(request.ParseFromString(InsertRecord(c, {key}, ts)));
-    auto* column = request.add_fields_data();
-    column->set_field_id(101);
-    column->set_field_name("x");
-    column->set_type(type);
-    if (type == pb::schema::Float) {
-      column->mutable_scalars()->mutable_float_data()->add_data(1);
-    } else {
-      column->mutable_scalars()->mutable_double_data()->add_data(1);
+    for (const auto& [field, type] : fields) {
+      auto* column = request.add_fields_data();
+      column->set_field_id(field);
+      column->set_field_name("field" + std::to_string(field));
+      column->set_type(type);
+      if (type == pb::schema::Float) {
+        column->mutable_scalars()->mutable_float_data()->add_data(1);
+      } else {
+        column->mutable_scalars()->mutable_long_data()->add_data(1);
+      }
     }
     return request.SerializeAsString();
   };
-  log_.Append(kChannel, with_column(1, 11, pb::schema::Float));
-  log_.Append(kChannel, with_column(2, 12, pb::schema::Double));
-  log_.Append(kChannel, with_column(3, 13, pb::schema::Double));
+  log_.Append(kChannel, with_columns(1, 11, {{101, pb::schema::Float}}));
+  log_.Append(kChannel, with_columns(2, 12, {{101, pb::schema::Int64}}));
+  log_.Append(kChannel, with_columns(3, 13, {{101, pb::schema::Int64}}));
+  log_.Append(kChannel, with_columns(4, 14, {{101, pb::schema::Int64}, {104, pb::schema::Int64}}));
+  log_.Append(kChannel, with_columns(5, 15, {{102, pb::schema::Int64}, {111, pb::schema::Int64}}));
   log_.Append(kChannel, TickRecord(20));
-  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 3));
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 5));
   std::vector<size_t> messages;
   for (const FakeTarget::WrittenBatch& written : target_.batches()) {
     messages.push_back(written.batch.messages.size());
   }
-  EXPECT_THAT(messages, ElementsAre(1U, 2U));
+  EXPECT_THAT(messages, ElementsAre(1U, 2U, 1U, 1U));
 }
 
 }  // namespace

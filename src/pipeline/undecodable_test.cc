@@ -78,6 +78,15 @@ TEST_F(UndecodableRecordTest, RowsWithoutTheirKeyAreOne) {
               HasSubstr("an insert without the primary key, collection default.c"));
 }
 
+TEST_F(UndecodableRecordTest, ATickFarInTheFutureIsOne) {
+  spec_.on_undecodable = OnUndecodable::kSkip;
+  Start();
+  AppendAround(TickRecord(~uint64_t{0} >> 1));
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 2));
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_THAT(task_->GetStatus().last_skipped, HasSubstr("ahead of the clock"));
+}
+
 TEST_F(UndecodableRecordTest, OfTheReplicateChannelDoesNotHoldFlushesUp) {
   spec_.on_undecodable = OnUndecodable::kSkip;
   Start();

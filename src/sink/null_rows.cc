@@ -19,6 +19,11 @@ struct Layout {
 
 constexpr int kData = 1;  // the repeated field of every array message
 
+// Members of VectorField's oneof: the form decides, a type may be one that we do not know.
+constexpr int kFloatVector = 2;
+constexpr int kBinaryVector = 3;
+constexpr int kInt8Vector = 7;
+
 Layout LayoutOfScalar(int oneof_field) {
   switch (oneof_field) {
     case 1:   // bool
@@ -37,13 +42,13 @@ Layout LayoutOf(const Column& column) {
   switch (column.kind) {
     case ColumnKind::kScalarArray: return LayoutOfScalar(column.oneof_field);
     case ColumnKind::kVectorArray:
-      return column.type == DataType::kFloatVector ? Layout{Element::kFixed, 4 * dim}
-                                                   : Layout{Element::kBytes, 0};
+      return column.oneof_field == kFloatVector ? Layout{Element::kFixed, 4 * dim}
+                                                : Layout{Element::kBytes, 0};
     case ColumnKind::kVectorBytes:
-      if (column.type == DataType::kBinaryVector) {
+      if (column.oneof_field == kBinaryVector) {
         return {Element::kFixed, dim / 8};
       }
-      return {Element::kFixed, column.type == DataType::kInt8Vector ? dim : 2 * dim};
+      return {Element::kFixed, column.oneof_field == kInt8Vector ? dim : 2 * dim};
     case ColumnKind::kNone: break;
   }
   return {};
