@@ -200,7 +200,7 @@ class KafkaLogTest : public ::testing::Test {
   }
 
   bool PollUntil(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(40);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) {
         return false;

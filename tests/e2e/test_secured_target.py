@@ -77,7 +77,7 @@ def test_rows_arrive(lite_world: World, uri: str, certificates: Certificates) ->
         # In those of TLS: nobody whom this machine trusts has signed the certificate.
         ({"dial_config": {}}, "certificate verify failed"),
         ({"dial_config": {"server_pem_path": "/no/such.pem"}}, "cannot read /no/such.pem: No such file"),
-        ({"scheme": "http", "dial_config": {}}, "no answer within"),
+        ({"scheme": "http", "dial_config": {}}, "fail to connect the milvus: Connect: 127.0.0.1:"),
     ],
     ids=["wrong password", "no password", "unknown user", "unknown authority", "missing file", "not tls"],
 )
