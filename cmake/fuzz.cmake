@@ -3,8 +3,8 @@
 # With CDC_FUZZ they are linked with libFuzzer, which looks for new inputs. Otherwise each of them is
 # an ordinary program that runs every file of its corpus once, and a test with the label "unit".
 if(CDC_FUZZ)
-  # All code tells libFuzzer which branches were taken, and undefined behaviour ends the process.
-  add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+  # All code tells libFuzzer which branches were taken.
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # cdc_fuzz(<name> DEPS <libraries...>)

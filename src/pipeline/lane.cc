@@ -18,11 +18,10 @@ bool SamePartition(const PendingRows& a, const PendingRows& b) {
 // Whether `rows` can be written by the same call as `first`.
 bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& limits) {
   const PendingRows& first = batch.rows.front();
-  if (rows.op != first.op || !SamePartition(rows, first) || rows.layout != first.layout) {
+  if (rows.op != first.op || !SamePartition(rows, first)) {
     return false;
   }
   const bool deletes = rows.op == RowOp::kDelete;
-  // Equal layouts may be a coincidence.
   if (!deletes && !SameColumns(*first.message, *rows.message)) {
     return false;
   }

@@ -22,7 +22,6 @@ struct PendingRows {
   MessagePtr message;
   std::vector<uint64_t> keys;               // hashes of the primary keys
   std::vector<AckTracker::Ticket> tickets;  // the message's, and the delete half of an upsert
-  uint64_t layout = 0;                      // equal for equal sets of columns
   size_t bytes = 0;
 };
 
@@ -44,7 +43,7 @@ struct LaneLimits {
 class Lane {
  public:
   struct Batch {
-    std::vector<PendingRows> rows;  // of one operation, partition and layout
+    std::vector<PendingRows> rows;  // of one operation and partition, with the same columns
     size_t bytes = 0;
     size_t keys = 0;
   };

@@ -34,27 +34,6 @@ const Column* FindColumn(const Message& message, FieldId field) {
   return found == message.columns.end() ? nullptr : &*found;
 }
 
-// Equal for messages that have the same columns, in any order: the sink writes those together, so
-// what it matches columns by (see SameColumns) must be in it, and what says how their bytes are
-// read.
-uint64_t LayoutOf(const Message& message) {
-  uint64_t layout = message.columns.size();
-  for (const Column& column : message.columns) {
-    uint64_t hash = column.field.value > 0 ? static_cast<uint64_t>(column.field.value)
-                                           : ~std::hash<std::string_view>{}(column.name);
-    const auto mix = [&hash](uint64_t value) {
-      hash = std::hash<uint64_t>{}((hash ^ value) * 0x9e3779b97f4a7c15U + (hash >> 32));
-    };
-    mix(static_cast<uint64_t>(column.type));
-    mix(static_cast<uint64_t>(column.kind));
-    mix(static_cast<uint64_t>(column.oneof_field));
-    mix(column.type == DataType::kSparseFloatVector ? 0 : static_cast<uint64_t>(column.dim));
-    mix(column.valid_data.empty() ? 0 : 1);
-    layout += hash * 0xbf58476d1ce4e5b9U;
-  }
-  return layout;
-}
-
 // A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
 // them all.
 Result<MessagePtr> DecodePlausible(const MsgId& id, Payload payload) {
@@ -463,7 +442,6 @@ Result<PendingRows> SourceReader::MakeRows(const Route& route, RowEvent event) c
                            route.name.ToString());
     }
     keys = {.is_string = route.string_key, .body = column->body};
-    rows.layout = LayoutOf(message);
   }
   rows.keys.reserve(message.rows);
   if (!AppendKeyHashes(keys, &rows.keys) || rows.keys.size() != message.rows) {

@@ -279,7 +279,7 @@ TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1 + kRecords));
 }
 
-// Each message of a request must have the same columns; those of the last two have the same hash.
+// Each message of a request must have the same columns; those of the last two have different fields of one type.
 TEST_F(TaskPipelineTest, OnlyMessagesOfOneLayoutShareARequest) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));

@@ -296,7 +296,8 @@ bool SameColumns(const Message& a, const Message& b) {
     const bool dims_fit =
         column.type == DataType::kSparseFloatVector || (same != nullptr && same->dim == column.dim);
     if (same == nullptr || !dims_fit || same->type != column.type || same->kind != column.kind ||
-        same->oneof_field != column.oneof_field) {
+        same->oneof_field != column.oneof_field ||
+        same->valid_data.empty() != column.valid_data.empty()) {
       return false;
     }
   }
