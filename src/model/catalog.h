@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -76,9 +77,17 @@ struct Catalog {
   int64_t revision = 0;
   std::map<DatabaseId, std::shared_ptr<const Database>> databases;
   std::unordered_map<CollectionId, std::shared_ptr<const Collection>> collections;
+  // The Created ones by "database id/name": see FindByName. Filled by IndexNames.
+  std::unordered_map<std::string, CollectionId> names;
 
   // nullptr if there is none.
   std::shared_ptr<const Collection> Find(CollectionId id) const;
+  // The Created collection of this name; nullptr if there is none.
+  std::shared_ptr<const Collection> FindByName(DatabaseId database, const std::string& name) const;
+  // The id of the database; nullopt if there is none.
+  std::optional<DatabaseId> FindDatabase(const std::string& name) const;
+  // To be called once `collections` is complete.
+  void IndexNames();
   // The database's name; "default" for the default database even if it has no record.
   std::string DatabaseName(DatabaseId id) const;
   // Tells one Milvus from another that took its place: when its default database was made. Empty if

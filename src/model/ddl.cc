@@ -14,11 +14,24 @@ std::string Join(const std::vector<std::string>& names) {
 struct Describer {
   std::string operator()(const CreateDatabase& d) const { return "create database " + d.name; }
   std::string operator()(const DropDatabase& d) const { return "drop database " + d.name; }
+  std::string operator()(const AlterDatabase& d) const { return "alter database " + d.name; }
   std::string operator()(const CreateCollection& d) const {
     return "create collection " + d.name.ToString();
   }
   std::string operator()(const DropCollection& d) const {
     return "drop collection " + d.name.ToString();
+  }
+  std::string operator()(const RenameCollection& d) const {
+    return "rename collection " + d.from.ToString() + " to " + d.to.ToString();
+  }
+  std::string operator()(const AlterCollection& d) const {
+    return "alter collection " + d.name.ToString();
+  }
+  std::string operator()(const SetAlias& d) const {
+    return "set alias " + d.alias + " of " + d.name.ToString();
+  }
+  std::string operator()(const DropAlias& d) const {
+    return "drop alias " + d.alias + " of " + d.name.ToString();
   }
   std::string operator()(const CreatePartition& d) const {
     return "create partition " + d.partition + " of " + d.name.ToString();
@@ -50,8 +63,13 @@ struct Describer {
 struct Namer {
   std::string operator()(const CreateDatabase&) const { return "CreateDatabase"; }
   std::string operator()(const DropDatabase&) const { return "DropDatabase"; }
+  std::string operator()(const AlterDatabase&) const { return "AlterDatabase"; }
   std::string operator()(const CreateCollection&) const { return "CreateCollection"; }
   std::string operator()(const DropCollection&) const { return "DropCollection"; }
+  std::string operator()(const RenameCollection&) const { return "RenameCollection"; }
+  std::string operator()(const AlterCollection&) const { return "AlterCollection"; }
+  std::string operator()(const SetAlias&) const { return "SetAlias"; }
+  std::string operator()(const DropAlias&) const { return "DropAlias"; }
   std::string operator()(const CreatePartition&) const { return "CreatePartition"; }
   std::string operator()(const DropPartition&) const { return "DropPartition"; }
   std::string operator()(const CreateIndex&) const { return "CreateIndex"; }

@@ -18,6 +18,12 @@ struct DropDatabase {
   std::string name;
   bool operator==(const DropDatabase&) const = default;
 };
+// Sets these; others stay.
+struct AlterDatabase {
+  std::string name;
+  std::vector<KeyValue> properties;
+  bool operator==(const AlterDatabase&) const = default;
+};
 struct CreateCollection {
   CollectionName name;
   Schema schema;  // autoID flags are already off where the target must take the source's keys
@@ -30,6 +36,28 @@ struct CreateCollection {
 struct DropCollection {
   CollectionName name;
   bool operator==(const DropCollection&) const = default;
+};
+struct RenameCollection {
+  CollectionName from;
+  CollectionName to;
+  bool operator==(const RenameCollection&) const = default;
+};
+// Sets these properties; others stay.
+struct AlterCollection {
+  CollectionName name;
+  std::vector<KeyValue> properties;
+  bool operator==(const AlterCollection&) const = default;
+};
+// Gives the alias to the collection, taking it from another one that has it.
+struct SetAlias {
+  CollectionName name;
+  std::string alias;
+  bool operator==(const SetAlias&) const = default;
+};
+struct DropAlias {
+  CollectionName name;  // that has it
+  std::string alias;
+  bool operator==(const DropAlias&) const = default;
 };
 struct CreatePartition {
   CollectionName name;
@@ -81,8 +109,13 @@ struct Flush {
 
 using Ddl = std::variant<CreateDatabase,
                          DropDatabase,
+                         AlterDatabase,
                          CreateCollection,
                          DropCollection,
+                         RenameCollection,
+                         AlterCollection,
+                         SetAlias,
+                         DropAlias,
                          CreatePartition,
                          DropPartition,
                          CreateIndex,

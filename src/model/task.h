@@ -56,6 +56,15 @@ struct MilvusConnectParam {
   int ConnectTimeoutSeconds() const { return connect_timeout > 0 ? connect_timeout : 5; }
 };
 
+// Other names on the target. Without `collections` the whole database goes to `target_database`; an
+// entry for a collection goes before one for its database.
+struct NameMapping {
+  std::string source_database;
+  std::string target_database;
+  std::map<std::string, std::string> collections;  // name on the source -> name on the target
+  bool operator==(const NameMapping&) const = default;
+};
+
 // What the user asked for.
 struct TaskSpec {
   std::string id;
@@ -63,9 +72,12 @@ struct TaskSpec {
   std::vector<CollectionInfo> collection_infos;                       // of database `default`
   std::map<std::string, std::vector<CollectionInfo>> db_collections;  // "*": every database
   std::vector<std::string> exclude_collections;  // "db.collection", left to older tasks
+  std::vector<NameMapping> name_mapping;
   StartFrom start_from = StartFrom::kLatest;
   OnUndecodable on_undecodable = OnUndecodable::kStop;
   bool disable_auto_start = false;
+  bool sync_index = true;  // indexes are made and dropped as on the source
+  bool sync_load = true;   // loaded and released as on the source
 };
 
 struct TaskRecord {
@@ -100,6 +112,8 @@ struct ReplicatedCollection {
   // Whether the target's collection is this one: made by the task, or found to fit. Only then may
   // it be dropped there.
   bool on_target = false;
+  // The task was about to rename its collection from this name to `target`.
+  std::optional<CollectionName> renamed_from;
   // The partitions that the task has begun; others of the target are not its business.
   std::map<PartitionId, std::string> partitions;
 };
@@ -110,11 +124,16 @@ struct ChannelStatus {
   Timestamp resolved;
   Timestamp checkpoint;
   MsgId position;
+  // Read and not yet acknowledged; rows that still wait for a tick are not counted.
+  uint64_t rows_waiting = 0;
+  uint64_t bytes_waiting = 0;
+  int64_t last_tick_unix_ms = 0;  // our clock when the last tick was read; 0: none yet
 };
 struct TaskStatus {
   std::string condition = "ok";  // ok, retrying, waiting, failed
   std::string reason;
   int64_t since_unix_ms = 0;
+  int64_t attempts = 0;  // that have failed since then
   std::vector<ChannelStatus> channels;
   // Milliseconds behind now: of the smallest resolved ts and of the smallest checkpoint. None as
   // long as a channel has none yet, or if no channel is followed.
@@ -124,6 +143,7 @@ struct TaskStatus {
   uint64_t rows_upserted = 0;
   uint64_t rows_deleted = 0;
   uint64_t bytes_written = 0;
+  uint64_t rows_waiting = 0;  // of `channels`, with rows that wait for a tick left out
   uint64_t bytes_waiting = 0;
   uint64_t records_skipped = 0;        // that could not be decoded
   std::string last_skipped;            // channel, position and why

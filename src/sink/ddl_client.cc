@@ -103,6 +103,13 @@ Status DdlClient::Run(const DropDatabase& ddl) {
   return SuccessIfNotFound(Call("DropDatabase", "", request));
 }
 
+Status DdlClient::Run(const AlterDatabase& ddl) {
+  pb::AlterDatabaseRequest request;
+  request.set_db_name(ddl.name);
+  SetPairs(ddl.properties, request.mutable_properties());
+  return Call("AlterDatabase", "", request);
+}
+
 Status DdlClient::Run(const CreateCollection& ddl) {
   auto request = RequestFor<pb::CreateCollectionRequest>(ddl.name);
   CDC_ASSIGN_OR_RETURN(*request.mutable_schema(), SerializeSchema(ddl.name.collection, ddl.schema));
@@ -139,6 +146,51 @@ Status DdlClient::Run(const CreateCollection& ddl) {
 Status DdlClient::Run(const DropCollection& ddl) {
   return SuccessIfNotFound(
       Call("DropCollection", ddl.name.database, RequestFor<pb::DropCollectionRequest>(ddl.name)));
+}
+
+Status DdlClient::Run(const RenameCollection& ddl) {
+  pb::RenameCollectionRequest request;
+  request.set_db_name(ddl.from.database);
+  request.set_oldname(ddl.from.collection);
+  request.set_newname(ddl.to.collection);
+  if (ddl.to.database != ddl.from.database) {
+    request.set_newdbname(ddl.to.database);
+  }
+  const Status status = Call("RenameCollection", ddl.from.database, request);
+  if (!IsRefusal(status) && status.code() != StatusCode::kNotFound) {
+    return status;
+  }
+  const auto before = reader_->Describe(ddl.from);
+  const auto after = reader_->Describe(ddl.to);
+  const bool is_done = before.ok() && after.ok() && !before->has_value() && after->has_value();
+  return is_done ? OkStatus() : status;
+}
+
+Status DdlClient::Run(const AlterCollection& ddl) {
+  auto request = RequestFor<pb::AlterCollectionRequest>(ddl.name);
+  SetPairs(ddl.properties, request.mutable_properties());
+  return Call("AlterCollection", ddl.name.database, request);
+}
+
+Status DdlClient::Run(const SetAlias& ddl) {
+  auto request = RequestFor<pb::CreateAliasRequest>(ddl.name);
+  request.set_alias(ddl.alias);
+  const Status status = Call("CreateAlias", ddl.name.database, request);
+  if (!IsRefusal(status)) {
+    return status;
+  }
+  // Another collection may have it.
+  auto alter = RequestFor<pb::AlterAliasRequest>(ddl.name);
+  alter.set_alias(ddl.alias);
+  const Status altered = Call("AlterAlias", ddl.name.database, alter);
+  return altered.code() == StatusCode::kNotFound ? status : altered;
+}
+
+Status DdlClient::Run(const DropAlias& ddl) {
+  pb::DropAliasRequest request;
+  request.set_db_name(ddl.name.database);
+  request.set_alias(ddl.alias);
+  return SuccessIfNotFound(Call("DropAlias", ddl.name.database, request));
 }
 
 Status DdlClient::Run(const CreatePartition& ddl) {

@@ -26,8 +26,13 @@ class DdlClient {
  private:
   Status Run(const CreateDatabase& ddl);
   Status Run(const DropDatabase& ddl);
+  Status Run(const AlterDatabase& ddl);
   Status Run(const CreateCollection& ddl);
   Status Run(const DropCollection& ddl);
+  Status Run(const RenameCollection& ddl);
+  Status Run(const AlterCollection& ddl);
+  Status Run(const SetAlias& ddl);
+  Status Run(const DropAlias& ddl);
   Status Run(const CreatePartition& ddl);
   Status Run(const DropPartition& ddl);
   Status Run(const CreateIndex& ddl);

@@ -123,10 +123,42 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
   TargetCollection collection;
   collection.schema = SchemaFromProto(response.schema());
   collection.shards = std::max(1, response.shards_num());
-  CDC_ASSIGN_OR_RETURN(collection.partitions, ListPartitions(name));
+  for (const common::KeyValuePair& property : response.properties()) {
+    collection.properties.push_back({property.key(), property.value()});
+  }
+  collection.aliases = ToVector(response.aliases());
+  std::sort(collection.aliases.begin(), collection.aliases.end());
+  CDC_RETURN_IF_ERROR(DescribePartitions(name, &collection));
   CDC_ASSIGN_OR_RETURN(collection.indexes, ListIndexes(name));
   CDC_RETURN_IF_ERROR(DescribeLoad(name, &collection));
   return std::optional(std::move(collection));
+}
+
+Status MetadataReader::DescribePartitions(const CollectionName& name, TargetCollection* out) {
+  pb::ShowPartitionsResponse response;
+  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "ShowPartitions", name.database,
+                                 RequestFor<pb::ShowPartitionsRequest>(name), &response, timeout_));
+  out->partitions = ToVector(response.partition_names());
+  if (out->schema.HasPartitionKey() || out->partitions.empty()) {
+    return OkStatus();
+  }
+  // It is the oldest, and cannot be dropped; ids only grow.
+  const auto& ids = response.partitionids();
+  const bool has_ids = ids.size() == response.partition_names_size();
+  const auto oldest = has_ids ? std::min_element(ids.begin(), ids.end()) - ids.begin() : 0;
+  out->default_partition = out->partitions[static_cast<size_t>(oldest)];
+  return OkStatus();
+}
+
+// How often it is loaded, as far as the target tells.
+int MetadataReader::CountReplicas(const CollectionName& name) {
+  pb::GetReplicasRequest request;
+  request.set_db_name(name.database);
+  request.set_collection_name(name.collection);
+  pb::GetReplicasResponse response;
+  const Status status =
+      CallMilvus(channel_, "GetReplicas", name.database, request, &response, timeout_);
+  return status.ok() ? response.replicas_size() : 0;
 }
 
 Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection* out) {
@@ -154,6 +186,9 @@ Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection
   out->loaded_partitions.insert(response.partition_names().begin(),
                                 response.partition_names().end());
   out->loaded = !out->loaded_partitions.empty();
+  if (out->loaded && !is_lite_) {
+    out->replicas = CountReplicas(name);
+  }
   return OkStatus();
 }
 

@@ -34,6 +34,8 @@ class MetadataReader {
   Result<std::optional<TargetCollection>> Describe(const CollectionName& name);
 
  private:
+  Status DescribePartitions(const CollectionName& name, TargetCollection* out);
+  int CountReplicas(const CollectionName& name);
   Status DescribeLoad(const CollectionName& name, TargetCollection* out);
 
   MilvusChannel* const channel_;

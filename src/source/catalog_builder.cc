@@ -251,6 +251,9 @@ CatalogBuilder::Built CatalogBuilder::Build(int64_t revision) {
   next->revision = revision;
   const bool collections_changed = BuildCollections(next.get());
   const bool databases_changed = BuildDatabases(next.get());
+  if (collections_changed) {
+    next->IndexNames();
+  }
   catalog_ = std::move(next);
   return {.catalog = catalog_, .changed = collections_changed || databases_changed};
 }

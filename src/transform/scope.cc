@@ -1,7 +1,9 @@
 #include "transform/scope.h"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
+#include <utility>
 
 namespace cdc {
 namespace {
@@ -41,6 +43,36 @@ bool Scope::Covers(const CollectionName& source) const {
   const auto matches = [&source](const Pattern& pattern) { return pattern.Matches(source); };
   return std::none_of(excluded_.begin(), excluded_.end(), matches) &&
          std::any_of(patterns_.begin(), patterns_.end(), matches);
+}
+
+std::vector<Scope::Match> Scope::Select(const Catalog& catalog) const {
+  std::map<CollectionId, Match> matches;
+  const auto add = [&](const std::shared_ptr<const Collection>& collection) {
+    CollectionName name{catalog.DatabaseName(collection->database), collection->name};
+    if (collection->state == ObjectState::kCreated && Covers(name)) {
+      matches.try_emplace(collection->id, Match{std::move(name), collection});
+    }
+  };
+  const bool named = std::all_of(patterns_.begin(), patterns_.end(), [](const Pattern& pattern) {
+    return pattern.database != kAny && pattern.collection != kAny;
+  });
+  if (!named) {
+    for (const auto& [id, collection] : catalog.collections) {
+      add(collection);
+    }
+  }
+  for (const Pattern& pattern : named ? patterns_ : std::vector<Pattern>{}) {
+    const auto database = catalog.FindDatabase(pattern.database);
+    const auto found = database ? catalog.FindByName(*database, pattern.collection) : nullptr;
+    if (found != nullptr) {
+      add(found);
+    }
+  }
+  std::vector<Match> selected;
+  for (auto& [id, match] : matches) {
+    selected.push_back(std::move(match));
+  }
+  return selected;
 }
 
 bool Scope::CoversDatabase(const std::string& database) const {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "model/catalog.h"
 #include "model/rows.h"
 #include "model/task.h"
 
@@ -18,6 +20,15 @@ class Scope {
   explicit Scope(const TaskSpec& spec);
 
   bool Covers(const CollectionName& source) const;
+
+  // A collection that the task replicates, with its name on the source.
+  struct Match {
+    CollectionName name;
+    std::shared_ptr<const Collection> collection;
+  };
+  // The Created collections of `catalog` that are covered, each once, by id. Names without "*" are
+  // looked up, so that a task on one collection does not look at thousands.
+  std::vector<Match> Select(const Catalog& catalog) const;
 
   // Whether creating and dropping this database is the task's business.
   bool CoversDatabase(const std::string& database) const;

@@ -71,6 +71,7 @@ inline Catalog MakeCatalog(std::vector<Collection> collections) {
     const CollectionId id = collection.id;
     catalog.collections[id] = std::make_shared<const Collection>(std::move(collection));
   }
+  catalog.IndexNames();
   return catalog;
 }
 

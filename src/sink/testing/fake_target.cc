@@ -31,6 +31,9 @@ class Applier {
     databases_->erase(ddl.name);
     return OkStatus();
   }
+  Status operator()(const AlterDatabase& ddl) const {
+    return databases_->contains(ddl.name) ? OkStatus() : NotFound(ddl.name);
+  }
   Status operator()(const CreateCollection& ddl) const {
     const auto database = databases_->find(ddl.name.database);
     if (database == databases_->end()) {
@@ -40,6 +43,8 @@ class Applier {
     collection.schema = ddl.schema;
     collection.shards = ddl.shards;
     collection.partitions = {kDefaultPartition};
+    collection.default_partition = kDefaultPartition;
+    collection.properties = ddl.properties;
     const auto [existing, is_new] =
         database->second.try_emplace(ddl.name.collection, std::move(collection));
     if (is_new || SchemaDifferences(ddl.schema, existing->second.schema).empty()) {
@@ -51,6 +56,49 @@ class Applier {
     const auto database = databases_->find(ddl.name.database);
     if (database != databases_->end()) {
       database->second.erase(ddl.name.collection);
+    }
+    return OkStatus();
+  }
+  Status operator()(const RenameCollection& ddl) const {
+    const auto from = databases_->find(ddl.from.database);
+    const auto to = databases_->find(ddl.to.database);
+    if (to == databases_->end() || Find(ddl.from) == nullptr) {
+      return NotFound(to == databases_->end() ? ddl.to.database : ddl.from.ToString());
+    }
+    if (Find(ddl.to) != nullptr) {
+      return AlreadyExistsError("the collection exists: " + ddl.to.ToString());
+    }
+    auto moved = from->second.extract(ddl.from.collection);
+    moved.key() = ddl.to.collection;
+    to->second.insert(std::move(moved));
+    return OkStatus();
+  }
+  Status operator()(const AlterCollection& ddl) const {
+    return With(ddl.name, [&ddl](TargetCollection* collection) {
+      for (const KeyValue& property : ddl.properties) {
+        std::erase_if(collection->properties,
+                      [&property](const KeyValue& each) { return each.key == property.key; });
+        collection->properties.push_back(property);
+      }
+      return OkStatus();
+    });
+  }
+  Status operator()(const SetAlias& ddl) const {
+    return With(ddl.name, [&](TargetCollection* collection) {
+      for (auto& [name, other] : databases_->at(ddl.name.database)) {
+        std::erase(other.aliases, ddl.alias);
+      }
+      collection->aliases.push_back(ddl.alias);
+      std::sort(collection->aliases.begin(), collection->aliases.end());
+      return OkStatus();
+    });
+  }
+  Status operator()(const DropAlias& ddl) const {
+    const auto database = databases_->find(ddl.name.database);
+    if (database != databases_->end()) {
+      for (auto& [name, collection] : database->second) {
+        std::erase(collection.aliases, ddl.alias);
+      }
     }
     return OkStatus();
   }
@@ -95,14 +143,15 @@ class Applier {
     });
   }
   Status operator()(const LoadCollection& ddl) const {
-    return With(ddl.name, [](TargetCollection* collection) {
-      return Load(collection, collection->partitions);
+    return With(ddl.name, [&ddl](TargetCollection* collection) {
+      return Load(collection, collection->partitions, ddl.replicas);
     });
   }
   Status operator()(const ReleaseCollection& ddl) const {
     return IfThere(ddl.name, [](TargetCollection* collection) {
       collection->loaded = false;
       collection->loaded_partitions.clear();
+      collection->replicas = 0;
       return OkStatus();
     });
   }
@@ -113,7 +162,7 @@ class Applier {
           return NotFound(partition);
         }
       }
-      return Load(collection, ddl.partitions);
+      return Load(collection, ddl.partitions, ddl.replicas);
     });
   }
   Status operator()(const ReleasePartitions& ddl) const {
@@ -122,6 +171,7 @@ class Applier {
         collection->loaded_partitions.erase(partition);
       }
       collection->loaded = !collection->loaded_partitions.empty();
+      collection->replicas = collection->loaded ? collection->replicas : 0;
       return OkStatus();
     });
   }
@@ -144,10 +194,16 @@ class Applier {
   }
 
  private:
-  static Status Load(TargetCollection* collection, const std::vector<std::string>& partitions) {
+  static Status Load(TargetCollection* collection,
+                     const std::vector<std::string>& partitions,
+                     int replicas) {
     if (collection->indexes.empty()) {
       return NotFound("an index");
     }
+    if (collection->loaded && collection->replicas != replicas) {
+      return FailedPreconditionError("loaded with another number of replicas");
+    }
+    collection->replicas = replicas;
     collection->loaded = true;
     collection->loaded_partitions.insert(partitions.begin(), partitions.end());
     return OkStatus();
