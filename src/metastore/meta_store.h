@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,8 +33,13 @@ class MetaStore {
     std::string source;                  // Catalog::Identity of the source; empty: not known yet
   };
   virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
-  virtual Status SaveCheckpoints(const std::string& task_id,
-                                 const std::vector<ChannelCheckpoint>& channels) = 0;
+  // Of any number of tasks, by id, in one transaction.
+  using Checkpoints = std::map<std::string, std::vector<ChannelCheckpoint>>;
+  virtual Status SaveAllCheckpoints(const Checkpoints& checkpoints) = 0;
+  Status SaveCheckpoints(const std::string& task_id,
+                         const std::vector<ChannelCheckpoint>& channels) {
+    return SaveAllCheckpoints({{task_id, channels}});
+  }
   virtual Status PutCollection(const std::string& task_id,
                                const ReplicatedCollection& collection) = 0;
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;

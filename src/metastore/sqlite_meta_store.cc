@@ -126,19 +126,20 @@ class SqliteMetaStore final : public MetaStore {
     return progress;
   }
 
-  Status SaveCheckpoints(const std::string& task_id,
-                         const std::vector<ChannelCheckpoint>& channels) override {
+  Status SaveAllCheckpoints(const Checkpoints& checkpoints) override {
     MutexLock lock(mutex_);
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
-    for (const ChannelCheckpoint& channel : channels) {
-      CDC_RETURN_IF_ERROR(put_checkpoint_.BindText(0, task_id)
-                              .BindText(1, channel.channel)
-                              .BindBlob(2, channel.position.bytes)
-                              .Bind(3, ToStored(channel.ts))
-                              .BindBlob(4, EncodeMsgIds(channel.applied))
-                              .Bind(5, ToStored(channel.horizon))
-                              .Execute());
+    for (const auto& [task_id, channels] : checkpoints) {
+      for (const ChannelCheckpoint& channel : channels) {
+        CDC_RETURN_IF_ERROR(put_checkpoint_.BindText(0, task_id)
+                                .BindText(1, channel.channel)
+                                .BindBlob(2, channel.position.bytes)
+                                .Bind(3, ToStored(channel.ts))
+                                .BindBlob(4, EncodeMsgIds(channel.applied))
+                                .Bind(5, ToStored(channel.horizon))
+                                .Execute());
+      }
     }
     return transaction.Commit();
   }

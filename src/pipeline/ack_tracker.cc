@@ -25,6 +25,7 @@ uint64_t AckTracker::AddGroup(Timestamp resolved, MsgId restart, std::vector<Rec
   }
   for (const Record& record : records) {
     pending_bytes_ += record.bytes;
+    pending_rows_ += record.rows;
   }
   const size_t count = records.size();
   groups_.push_back({.resolved = resolved,
@@ -44,6 +45,8 @@ void AckTracker::Ack(Ticket ticket) {
   CDC_CHECK(ticket.index < group.acked.size() && !group.acked[ticket.index]);
   group.acked[ticket.index] = true;
   pending_bytes_ -= group.records[ticket.index].bytes;
+  pending_rows_ -= group.records[ticket.index].rows;
+  ++acknowledged_;
   if (--group.outstanding == 0) {
     AdvanceLocked();
   }
@@ -80,6 +83,16 @@ Timestamp AckTracker::checkpoint() const {
 Timestamp AckTracker::resolved() const {
   MutexLock lock(mutex_);
   return resolved_;
+}
+
+uint64_t AckTracker::pending_rows() const {
+  MutexLock lock(mutex_);
+  return pending_rows_;
+}
+
+uint64_t AckTracker::acknowledged() const {
+  MutexLock lock(mutex_);
+  return acknowledged_;
 }
 
 size_t AckTracker::pending_bytes() const {

@@ -28,6 +28,7 @@ class AckTracker {
   struct Record {
     MsgId id;
     size_t bytes = 0;
+    uint64_t rows = 0;
   };
 
   // `start`: where reading began.
@@ -46,6 +47,9 @@ class AckTracker {
   Timestamp resolved() const;
   // Of the records that are not acknowledged.
   size_t pending_bytes() const;
+  uint64_t pending_rows() const;
+  // How many records have been acknowledged so far.
+  uint64_t acknowledged() const;
 
  private:
   struct Group {
@@ -66,6 +70,8 @@ class AckTracker {
   Timestamp checkpoint_ CDC_GUARDED_BY(mutex_);
   Timestamp resolved_ CDC_GUARDED_BY(mutex_);
   size_t pending_bytes_ CDC_GUARDED_BY(mutex_) = 0;
+  uint64_t pending_rows_ CDC_GUARDED_BY(mutex_) = 0;
+  uint64_t acknowledged_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cdc

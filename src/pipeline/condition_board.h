@@ -1,10 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 
@@ -46,12 +46,5 @@ class ConditionBoard {
   std::string failure_ CDC_GUARDED_BY(mutex_);
   int64_t failed_at_ CDC_GUARDED_BY(mutex_) = 0;
 };
-
-// The wall clock, in Unix milliseconds: comparable with Timestamp::UnixMs of the source.
-inline int64_t NowUnixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace cdc

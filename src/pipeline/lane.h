@@ -22,6 +22,7 @@ struct PendingRows {
   MessagePtr message;
   std::vector<uint64_t> keys;               // hashes of the primary keys
   std::vector<AckTracker::Ticket> tickets;  // the message's, and the delete half of an upsert
+  std::vector<MessagePtr> also;             // the delete half, until it has its ticket
   size_t bytes = 0;
 };
 

@@ -14,7 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kIdleWait{2'000};
+constexpr milliseconds kIdleWait{30'000};  // whatever it waits for wakes it
+constexpr milliseconds kRefusedWait{2'000};
 constexpr milliseconds kBusyWait{50};
 constexpr milliseconds kConnectTimeout{5'000};
 constexpr int kMaxPlans = 4;
@@ -55,15 +56,13 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
   // Names are resolved now: the flush meant the collections that have them at this time.
   const auto catalog = parts_.catalog->Current();
   auto shared = std::make_shared<std::function<void()>>(std::move(done));
+  const auto database = catalog->FindDatabase(flush.database);
   size_t added = 0;
   MutexLock lock(mutex_);
-  for (const auto& [id, collection] : catalog->collections) {
-    const CollectionName name{catalog->DatabaseName(collection->database), collection->name};
-    const bool named = name.database == flush.database &&
-                       std::find(flush.collections.begin(), flush.collections.end(),
-                                 collection->name) != flush.collections.end();
-    if (named && collection->state == ObjectState::kCreated && parts_.scope->Covers(name)) {
-      flushes_.push_back({id, flush.ts, shared});
+  for (const std::string& name : flush.collections) {
+    const auto collection = database ? catalog->FindByName(*database, name) : nullptr;
+    if (collection != nullptr && parts_.scope->Covers({flush.database, name})) {
+      flushes_.push_back({collection->id, flush.ts, shared});
       ++added;
     }
   }
@@ -127,38 +126,47 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
     }
   }
   // Neither stands in the way of rows.
-  parts_.conditions->SetWaiting("drop database", DropDatabases(*catalog_));
+  const Status dropped = DropDatabases(*catalog_);
+  database_refused_ = !dropped.ok();
+  parts_.conditions->SetWaiting("drop database", dropped);
   parts_.conditions->Set("flush", RunFlushes());
-  return Busy() ? kBusyWait : kIdleWait;
+  return NextWait();
 }
 
-bool Reconciler::Busy() {
+// Until something that was put off is due, or may have been waited for long enough to look again.
+milliseconds Reconciler::NextWait() {
+  const auto now = steady_clock::now();
+  milliseconds wait = database_refused_ ? kRefusedWait : kIdleWait;
+  const auto shorten = [&](steady_clock::time_point due) {
+    wait = std::min(wait, std::max(kBusyWait, std::chrono::ceil<milliseconds>(due - now)));
+  };
   {
     MutexLock lock(mutex_);
-    if (!flushes_.empty() && steady_clock::now() >= flush_not_before_) {
-      return true;
+    if (!flushes_.empty()) {
+      shorten(flush_not_before_);
     }
   }
-  return std::any_of(entries_.begin(), entries_.end(), [](const auto& each) {
-    const Entry& entry = each.second;
-    return entry.removal.has_value() || entry.done != entry.source ||
-           std::any_of(entry.partitions.begin(), entry.partitions.end(),
-                       [](const auto& p) { return p.second.removal.has_value(); });
-  });
+  for (const auto& [id, entry] : entries_) {
+    const bool removing = entry.removal.has_value() ||
+                          std::any_of(entry.partitions.begin(), entry.partitions.end(),
+                                      [](const auto& p) { return p.second.removal.has_value(); });
+    if (removing || entry.done != entry.source) {
+      shorten(entry.due);
+    }
+  }
+  return wait;
 }
 
 void Reconciler::RefreshEntries(const Catalog& catalog) {
   for (auto& [id, entry] : entries_) {
     entry.source = catalog.Find(id);
   }
-  for (const auto& [id, collection] : catalog.collections) {
-    const CollectionName name{catalog.DatabaseName(collection->database), collection->name};
-    if (!entries_.contains(id) && collection->state == ObjectState::kCreated &&
-        parts_.scope->Covers(name)) {
-      Entry& entry = entries_[id];
-      entry.source = collection;
-      entry.target = parts_.scope->Target(name);
-      entry.pchannels = collection->pchannels;
+  for (const Scope::Match& match : parts_.scope->Select(catalog)) {
+    const auto [entry, added] = entries_.try_emplace(match.collection->id);
+    if (added) {
+      entry->second.source = match.collection;
+      entry->second.target = parts_.scope->Target(match.name);
+      entry->second.pchannels = match.collection->pchannels;
     }
   }
 }
@@ -434,7 +442,7 @@ Status Reconciler::RunFlushes() {
     const bool applied = entry.done != nullptr &&
                          std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
                                      [&](const std::string& channel) {
-                                       return parts_.reader->HasAppliedTo(channel, flush.ts);
+                                       return parts_.router->HasAppliedTo(channel, flush.ts);
                                      });
     if (applied) {
       // One call serves all that were asked for up to now.

@@ -17,8 +17,8 @@
 #include "model/catalog.h"
 #include "model/ddl.h"
 #include "pipeline/condition_board.h"
+#include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
-#include "pipeline/source_reader.h"
 #include "sink/target.h"
 #include "source/catalog_source.h"
 #include "source/log.h"
@@ -46,7 +46,7 @@ class Reconciler {
     MetaStore* store;
     const Scope* scope;
     RowWriter* writer;
-    const SourceReader* reader;
+    RowRouter* router;
     ConditionBoard* conditions;
     bool ignore_partition = false;
     std::function<void(const Status&)> on_fatal;
@@ -119,7 +119,7 @@ class Reconciler {
   Result<bool> Drained(const Entry& entry, Removal& removal);
   Status Apply(const Ddl& ddl);
   Status RunFlushes();
-  bool Busy();
+  std::chrono::milliseconds NextWait();
 
   const Parts parts_;
 
@@ -127,6 +127,7 @@ class Reconciler {
   std::string source_;  // Catalog::Identity; empty: not known yet
   std::map<CollectionId, Entry> entries_;
   std::optional<std::set<std::string>> target_databases_;
+  bool database_refused_ = false;           // its drop, by the target
   std::set<std::string> source_databases_;  // seen on the source since the start
   std::shared_ptr<const Catalog> catalog_;
   std::stop_token stop_;  // no further change is begun once it is requested

@@ -37,6 +37,7 @@ Status Reconciler::FreeName(CollectionId id, const Entry& entry) {
 void Reconciler::Forget(CollectionId id) {
   const auto found = entries_.find(id);
   parts_.conditions->Set("search on " + found->second.target.ToString(), OkStatus());
+  parts_.router->Forget(id);
   parts_.writer->Forget(id);
   entries_.erase(found);
 }
@@ -121,7 +122,7 @@ Result<bool> Reconciler::Drained(const Entry& entry, Removal& removal) {
   if (!removal.drained) {
     removal.drained = std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
                                   [&](const std::string& channel) {
-                                    return parts_.reader->HasReadTo(channel, removal.ends[channel]);
+                                    return parts_.router->HasReadTo(channel, removal.ends[channel]);
                                   });
   }
   return removal.drained;

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "base/thread.h"
+#include "feed/feed.h"
+#include "pipeline/checkpoint_saver.h"
 #include "pipeline/task_pipeline.h"
 
 namespace cdc {
@@ -17,7 +20,13 @@ TargetOptions OptionsOf(const MilvusConnectParam& target) {
 
 class RealReplicator : public Replicator {
  public:
-  explicit RealReplicator(ReplicatorOptions options) : options_(std::move(options)) {}
+  explicit RealReplicator(ReplicatorOptions options)
+      : options_(std::move(options)),
+        feed_(options_.catalog, options_.log),
+        saver_(options_.store, options_.checkpoint_interval),
+        save_thread_("cdc-checkpoint", [this](const auto& stop) { saver_.Run(stop); }),
+        catalog_thread_("cdc-ask", [this](const auto& stop) { feed_.RunCatalog(stop); }),
+        read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
 
   Result<std::string> CheckTarget(const MilvusConnectParam& param) override {
     CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
@@ -30,9 +39,10 @@ class RealReplicator : public Replicator {
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.new_target(OptionsOf(spec.target)));
-    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
-    auto pipeline = std::make_unique<TaskPipeline>(options_, spec, std::move(target),
-                                                   std::move(progress), std::move(on_failed));
+    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    const TaskPipeline::Shared shared{.options = &options_, .feed = &feed_, .saver = &saver_};
+    auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
+                                                   std::move(on_failed));
     pipeline->Start();
     return std::unique_ptr<Replication>(std::move(pipeline));
   }
@@ -44,6 +54,13 @@ class RealReplicator : public Replicator {
                            const Collection& collection);
 
   const ReplicatorOptions options_;
+  Feed feed_;
+  CheckpointSaver saver_;
+
+  // Joined first: nothing may be declared after these.
+  Thread save_thread_;
+  Thread catalog_thread_;
+  Thread read_thread_;
 };
 
 // Notes for every collection that exists now where its rows begin for this task. What is created
@@ -55,11 +72,8 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
     CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
   }
   const Scope scope(spec);
-  for (const auto& [id, collection] : catalog->collections) {
-    const CollectionName name{catalog->DatabaseName(collection->database), collection->name};
-    if (collection->state == ObjectState::kCreated && scope.Covers(name)) {
-      CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, name, *collection));
-    }
+  for (const Scope::Match& match : scope.Select(*catalog)) {
+    CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match.name, *match.collection));
   }
   // Flushes are acts, not states: those of the past are of no use.
   if (!options_.replicate_channel.empty()) {

@@ -26,6 +26,7 @@ struct ReplicatorOptions {
   size_t waiting_bytes = 64U << 20;  // of one task: read and not yet acknowledged
 };
 
+// Has a thread for reading the source, one for asking it, and one for checkpoints, for all tasks.
 std::unique_ptr<Replicator> NewReplicator(ReplicatorOptions options);
 
 }  // namespace cdc

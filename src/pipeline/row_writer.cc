@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kIdleWait{1'000};
+constexpr milliseconds kIdleWait{60'000};
 
 bool MayGo(const RowWriter::Gate& gate, const Message& message) {
   return gate.partition_key || message.partition == kAllPartitions ||

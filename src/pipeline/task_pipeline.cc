@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 
 // Of the calls in flight when a task stops; a server has 5 s to end altogether.
 constexpr milliseconds kDrain{3'000};
+// A checkpoint that only ticks have moved saves little work after a crash.
+constexpr std::chrono::seconds kSaveIdle{10};
 
 // Of the channel that is furthest behind; the clocks of source and server may differ a little.
 std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
@@ -30,12 +32,12 @@ std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
 
 }  // namespace
 
-TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
+TaskPipeline::TaskPipeline(const Shared& shared,
                            TaskSpec spec,
                            std::unique_ptr<Target> target,
-                           MetaStore::Progress progress,
+                           const MetaStore::Progress& progress,
                            Replicator::OnFailed on_failed)
-    : options_(options),
+    : shared_(shared),
       spec_(std::move(spec)),
       on_failed_(std::move(on_failed)),
       scope_(spec_),
@@ -45,27 +47,30 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
           &conditions_,
           [this](const Status& status) { Fail(status); },
           [this] { reconciler_.Wake(); }),
-      reader_({.catalog = options_.catalog,
-               .log = options_.log,
-               .scope = &scope_,
-               .writer = &writer_,
-               .conditions = &conditions_,
-               .replicate_channel = options_.replicate_channel,
-               .on_fatal = [this](const Status& status) { Fail(status); },
-               .on_flush =
-                   [this](const FlushRequestInfo& flush, std::function<void()> done) {
-                     reconciler_.AddFlush(flush, std::move(done));
-                   }},
-              {.waiting_bytes = options_.waiting_bytes, .on_undecodable = spec_.on_undecodable},
-              progress),
+      router_(
+          {.catalog = shared.options->catalog,
+           .log = shared.options->log,
+           .feed = shared.feed,
+           .scope = &scope_,
+           .writer = &writer_,
+           .conditions = &conditions_,
+           .replicate_channel = shared.options->replicate_channel,
+           .on_fatal = [this](const Status& status) { Fail(status); },
+           .on_catalog = [this] { reconciler_.Wake(); },
+           .on_flush =
+               [this](const FlushRequestInfo& flush, std::function<void()> done) {
+                 reconciler_.AddFlush(flush, std::move(done));
+               }},
+          {.waiting_bytes = shared.options->waiting_bytes, .on_undecodable = spec_.on_undecodable},
+          progress),
       reconciler_({.task_id = spec_.id,
-                   .catalog = options_.catalog,
-                   .log = options_.log,
+                   .catalog = shared.options->catalog,
+                   .log = shared.options->log,
                    .target = target.get(),
-                   .store = options_.store,
+                   .store = shared.options->store,
                    .scope = &scope_,
                    .writer = &writer_,
-                   .reader = &reader_,
+                   .router = &router_,
                    .conditions = &conditions_,
                    .ignore_partition = spec_.target.ignore_partition,
                    .on_fatal = [this](const Status& status) { Fail(status); },
@@ -80,11 +85,9 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
 TaskPipeline::~TaskPipeline() { Stop(); }
 
 void TaskPipeline::Start() {
-  subscription_ = options_.catalog->Subscribe([this] { reconciler_.Wake(); });
+  shared_.saver->Add(spec_.id, this);
   writer_thread_ = Run("cdc-write", [this](const auto& stop) { writer_.Run(stop, kDrain); });
-  reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { reconciler_.Run(stop); });
-  read_thread_ = Run("cdc-read", [this](const auto& stop) { reader_.Run(stop); });
-  checkpoint_thread_ = Run("cdc-checkpoint", [this](const auto& stop) { RunCheckpoints(stop); });
+  reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { RunReconciler(stop); });
 }
 
 // What a library throws, or want of memory, ends this task and not the server.
@@ -99,6 +102,15 @@ Thread TaskPipeline::Run(const std::string& name,
   });
 }
 
+void TaskPipeline::RunReconciler(const std::stop_token& stop) {
+  const Status begun = router_.Begin(stop);
+  if (!begun.ok()) {
+    Fail(begun);
+    return;
+  }
+  reconciler_.Run(stop);
+}
+
 void TaskPipeline::Stop() {
   {
     MutexLock lock(mutex_);
@@ -106,20 +118,15 @@ void TaskPipeline::Stop() {
       return;
     }
   }
-  subscription_.reset();
-  read_thread_.RequestStop();
   reconcile_thread_.RequestStop();
-  checkpoint_thread_.RequestStop();
+  router_.End();
   writer_thread_.RequestStop();
-  read_thread_.Join();
   writer_thread_.Join();
   target_->CancelWrites();
   reconcile_thread_.Join();
-  checkpoint_thread_.Join();
-  const Status saved = SaveCheckpoints(true);
-  if (!saved.ok()) {
-    spdlog::error("task={} the last checkpoint is not saved: {}", spec_.id, saved.ToString());
-  }
+  router_.End();  // it may have begun since
+  shared_.saver->Remove(spec_.id);
+  SaveLastCheckpoints();
 }
 
 void TaskPipeline::Fail(const Status& status) {
@@ -130,29 +137,43 @@ void TaskPipeline::Fail(const Status& status) {
   on_failed_(status.message());
 }
 
-void TaskPipeline::RunCheckpoints(const std::stop_token& stop) {
-  bool failing = false;
-  while (Pause(options_.checkpoint_interval, stop)) {
-    const Status saved = SaveCheckpoints(false);
-    conditions_.Set("checkpoint", saved);
-    if (!saved.ok() && !failing) {
-      spdlog::warn("task={} checkpoint: {}; retrying", spec_.id, saved.ToString());
-    }
-    failing = !saved.ok();
+std::vector<ChannelCheckpoint> TaskPipeline::CollectCheckpoints() {
+  const auto now = std::chrono::steady_clock::now();
+  const uint64_t acknowledged = router_.acknowledged();
+  if (acknowledged == saved_acknowledged_ && now < save_again_ && !saving_failed_) {
+    return {};
   }
+  std::vector<ChannelCheckpoint> checkpoints = router_.Checkpoints();
+  for (ChannelCheckpoint& checkpoint : checkpoints) {
+    checkpoint.horizon = kAnyTime;
+  }
+  saved_acknowledged_ = acknowledged;
+  save_again_ = now + kSaveIdle;
+  return checkpoints;
 }
 
-Status TaskPipeline::SaveCheckpoints(bool clean) {
-  std::vector<ChannelCheckpoint> checkpoints = reader_.Checkpoints();
-  if (checkpoints.empty()) {
-    return OkStatus();
+void TaskPipeline::OnSaved(const Status& status) {
+  conditions_.Set("checkpoint", status);
+  if (!status.ok() && !saving_failed_) {
+    spdlog::warn("task={} checkpoint: {}; retrying", spec_.id, status.ToString());
   }
-  if (!clean || writer_.doubt_left()) {
+  saving_failed_ = !status.ok();
+}
+
+void TaskPipeline::SaveLastCheckpoints() {
+  std::vector<ChannelCheckpoint> checkpoints = router_.Checkpoints();
+  if (checkpoints.empty()) {
+    return;
+  }
+  if (writer_.doubt_left()) {
     for (ChannelCheckpoint& checkpoint : checkpoints) {
       checkpoint.horizon = kAnyTime;
     }
   }
-  return options_.store->SaveCheckpoints(spec_.id, checkpoints);
+  const Status saved = shared_.options->store->SaveCheckpoints(spec_.id, checkpoints);
+  if (!saved.ok()) {
+    spdlog::error("task={} the last checkpoint is not saved: {}", spec_.id, saved.ToString());
+  }
 }
 
 TaskStatus TaskPipeline::GetStatus() const {
@@ -161,7 +182,10 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.condition = condition.state;
   status.reason = condition.reason;
   status.since_unix_ms = condition.since_unix_ms;
-  status.channels = reader_.ChannelStatuses();
+  status.channels = router_.ChannelStatuses();
+  for (const ChannelStatus& channel : status.channels) {
+    status.rows_waiting += channel.rows_waiting;
+  }
   const int64_t now = NowUnixMs();
   status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
   status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
@@ -170,9 +194,9 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.rows_upserted = counters.rows_upserted;
   status.rows_deleted = counters.rows_deleted;
   status.bytes_written = counters.bytes_written;
-  status.bytes_waiting = counters.bytes_waiting + reader_.held_bytes();
-  status.covers = reader_.Covered();
-  UndecodableRecords::Skipped skipped = reader_.skipped();
+  status.bytes_waiting = counters.bytes_waiting + router_.held_bytes();
+  status.covers = router_.Covered();
+  UndecodableRecords::Skipped skipped = router_.skipped();
   status.records_skipped = skipped.records;
   status.last_skipped = std::move(skipped.last);
   MutexLock lock(mutex_);

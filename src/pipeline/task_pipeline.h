@@ -1,30 +1,42 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "pipeline/checkpoint_saver.h"
 #include "pipeline/condition_board.h"
 #include "pipeline/reconciler.h"
 #include "pipeline/replicator.h"
+#include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
-#include "pipeline/source_reader.h"
 #include "transform/scope.h"
 
 namespace cdc {
 
-// One running task: a reader, a row writer and a reconciler with a thread each, and the checkpoint.
+// One running task: what it takes from the feed, a row writer and a reconciler with a thread each,
+// and the checkpoint.
 //
-// Stops in the order of the data: the reader first, the reconciler, then the writer ends its calls,
+// Stops in the order of the data: the feed first, the reconciler, then the writer ends its calls,
 // the checkpoint last, holding only what was acknowledged.
-class TaskPipeline : public Replication {
+class TaskPipeline : public Replication, private Checkpointed {
  public:
-  TaskPipeline(const ReplicatorOptions& options,
+  // What all tasks share; must outlive this.
+  struct Shared {
+    const ReplicatorOptions* options;
+    Feed* feed;
+    CheckpointSaver* saver;
+  };
+
+  TaskPipeline(const Shared& shared,
                TaskSpec spec,
                std::unique_ptr<Target> target,
-               MetaStore::Progress progress,
+               const MetaStore::Progress& progress,
                Replicator::OnFailed on_failed);
   ~TaskPipeline() override;
 
@@ -35,30 +47,34 @@ class TaskPipeline : public Replication {
  private:
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
-  void RunCheckpoints(const std::stop_token& stop);
-  Status SaveCheckpoints(bool clean);
+  void RunReconciler(const std::stop_token& stop);
+  std::vector<ChannelCheckpoint> CollectCheckpoints() override;
+  void OnSaved(const Status& status) override;
+  void SaveLastCheckpoints();
 
-  const ReplicatorOptions options_;
+  const Shared shared_;
   const TaskSpec spec_;
   const Replicator::OnFailed on_failed_;
   const Scope scope_;
   ConditionBoard conditions_;
   RowWriter writer_;
-  SourceReader reader_;
+  RowRouter router_;
   Reconciler reconciler_;
   // After what it calls back: it waits for its calls when it is destroyed.
   const std::unique_ptr<Target> target_;
-  std::unique_ptr<CatalogSource::Subscription> subscription_;
+
+  // Only the saver's thread.
+  uint64_t saved_acknowledged_ = 0;
+  bool saving_failed_ = false;
+  std::chrono::steady_clock::time_point save_again_;
 
   mutable Mutex mutex_;
   bool stopped_ CDC_GUARDED_BY(mutex_) = false;
   std::string target_version_ CDC_GUARDED_BY(mutex_);
 
   // Joined first: nothing may be declared after these.
-  Thread checkpoint_thread_;
   Thread writer_thread_;
   Thread reconcile_thread_;
-  Thread read_thread_;
 };
 
 }  // namespace cdc

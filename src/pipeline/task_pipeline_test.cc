@@ -238,7 +238,7 @@ TEST_F(TaskPipelineTest, AFullChannelIsNotReadOn) {
   }
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > kLimit; }));
   // One poll may still be on its way when the channel is full.
-  const size_t most = kLimit + SourceReader::Options().poll_bytes + (1U << 20);
+  const size_t most = kLimit + RowRouter::Options().poll_bytes + (1U << 20);
   EXPECT_LT(task_->GetStatus().bytes_waiting, most);
   Pause(std::chrono::milliseconds(500), std::stop_token());
   EXPECT_LT(task_->GetStatus().bytes_waiting, most);
@@ -279,7 +279,8 @@ TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1 + kRecords));
 }
 
-// Each message of a request must have the same columns; those of the last two have different fields of one type.
+// Each message of a request must have the same columns; those of the last two have different fields
+// of one type.
 TEST_F(TaskPipelineTest, OnlyMessagesOfOneLayoutShareARequest) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));

@@ -63,12 +63,13 @@ Result<MetaStore::Progress> InMemoryMetaStore::LoadProgress(const std::string& t
   return progress;
 }
 
-Status InMemoryMetaStore::SaveCheckpoints(const std::string& task_id,
-                                          const std::vector<ChannelCheckpoint>& channels) {
+Status InMemoryMetaStore::SaveAllCheckpoints(const Checkpoints& checkpoints) {
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);
-  for (const ChannelCheckpoint& channel : channels) {
-    progress_[task_id].channels[channel.channel] = channel;
+  for (const auto& [task_id, channels] : checkpoints) {
+    for (const ChannelCheckpoint& channel : channels) {
+      progress_[task_id].channels[channel.channel] = channel;
+    }
   }
   return OkStatus();
 }

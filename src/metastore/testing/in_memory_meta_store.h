@@ -23,8 +23,7 @@ class InMemoryMetaStore final : public MetaStore {
   Result<std::vector<TaskRecord>> ListTasks() override;
   Status DeleteTask(const std::string& id) override;
   Result<Progress> LoadProgress(const std::string& task_id) override;
-  Status SaveCheckpoints(const std::string& task_id,
-                         const std::vector<ChannelCheckpoint>& channels) override;
+  Status SaveAllCheckpoints(const Checkpoints& checkpoints) override;
   Status PutCollection(const std::string& task_id, const ReplicatedCollection& collection) override;
   Status RemoveCollection(const std::string& task_id, CollectionId id) override;
   Status PutSource(const std::string& task_id, const std::string& identity) override;

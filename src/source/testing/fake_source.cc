@@ -128,11 +128,12 @@ class FakeLogReader : public LogReader {
   explicit FakeLogReader(FakeLog* log) : log_(log) {}
 
   Status Add(const std::string& channel, const std::optional<LogPosition>& start) override {
-    int64_t next = 1;
+    Cursor cursor;
     if (start.has_value()) {
-      next = FakeLog::NumberOf(start->id) + (start->inclusive ? 0 : 1);
+      cursor.next = FakeLog::NumberOf(start->id) + (start->inclusive ? 0 : 1);
+      cursor.from_first = false;
     }
-    channels_[channel] = {.next = next, .paused = false};
+    channels_[channel] = cursor;
     return OkStatus();
   }
 
@@ -157,6 +158,7 @@ class FakeLogReader : public LogReader {
  private:
   struct Cursor {
     int64_t next = 1;
+    bool from_first = true;  // nothing has been delivered, and no position was given
     bool paused = false;
   };
 
@@ -167,14 +169,22 @@ class FakeLogReader : public LogReader {
         continue;
       }
       const FakeLog::Topic& topic = found->second;
-      cursor.next = std::max(cursor.next, topic.first);
       LogBatch batch{.channel = name, .records = {}, .status = {}};
+      if (cursor.from_first) {
+        cursor.next = std::max(cursor.next, topic.first);
+      }
+      if (cursor.next < topic.first) {
+        batch.status = OutOfRangeError("position expired: channel " + name);
+        out->push_back(std::move(batch));
+        continue;
+      }
       for (size_t bytes = 0; bytes < max_bytes; ++cursor.next) {
         const auto index = static_cast<size_t>(cursor.next - topic.first);
         if (index >= topic.records.size()) {
           break;
         }
         bytes += topic.records[index].size();
+        cursor.from_first = false;
         batch.records.push_back(
             {.id = FakeLog::IdOf(cursor.next), .payload = Payload::Own(topic.records[index])});
       }

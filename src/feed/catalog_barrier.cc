@@ -1,0 +1,116 @@
+#include "feed/catalog_barrier.h"
+
+#include <algorithm>
+
+#include "base/backoff.h"
+#include "base/thread.h"
+
+namespace cdc {
+namespace {
+
+bool IsRow(const Message& message) {
+  return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
+         message.rows > 0;
+}
+
+}  // namespace
+
+void CatalogBarrier::Run(const std::stop_token& stop) {
+  Backoff backoff({});
+  while (!stop.stop_requested()) {
+    uint64_t ticket = 0;
+    {
+      MutexLock lock(mutex_);
+      if (!changed_.Wait(lock, stop, [this] { return asked_ > answered_; })) {
+        return;
+      }
+      ticket = asked_;
+    }
+    const auto synced = source_->Sync(stop);
+    {
+      MutexLock lock(mutex_);
+      failure_ = synced.status();
+      if (synced.ok()) {
+        answered_ = ticket;
+        backoff.Reset();
+        changed_.NotifyAll();
+        continue;
+      }
+    }
+    Pause(backoff.Next(), stop);
+  }
+}
+
+bool CatalogBarrier::Refresh() {
+  auto current = source_->Current();
+  if (current == catalog_) {
+    return false;
+  }
+  catalog_ = std::move(current);
+  seen_partitions_.clear();
+  return true;
+}
+
+bool CatalogBarrier::KnowsCollection(const Message& message) {
+  return catalog_->collections.contains(message.collection) || gone_.contains(message.collection);
+}
+
+bool CatalogBarrier::KnowsPartition(const Message& message) {
+  const PartitionId partition = message.partition;
+  if (partition == kAllPartitions || seen_partitions_.contains(partition) ||
+      gone_partitions_.contains(partition)) {
+    return true;
+  }
+  const auto found = catalog_->collections.find(message.collection);
+  if (found == catalog_->collections.end()) {
+    return true;  // gone with its collection
+  }
+  const Collection& collection = *found->second;
+  if (!collection.schema.HasPartitionKey() && collection.FindPartition(partition) == nullptr) {
+    return false;
+  }
+  seen_partitions_.insert(partition);
+  return true;
+}
+
+bool CatalogBarrier::Knows(const TickGroup& group) {
+  return std::all_of(group.messages.begin(), group.messages.end(), [this](const MessagePtr& each) {
+    return !IsRow(*each) || (KnowsCollection(*each) && KnowsPartition(*each));
+  });
+}
+
+uint64_t CatalogBarrier::Ask() {
+  MutexLock lock(mutex_);
+  changed_.NotifyAll();
+  return ++asked_;
+}
+
+bool CatalogBarrier::Answered(uint64_t ticket) const {
+  MutexLock lock(mutex_);
+  return answered_ >= ticket;
+}
+
+Status CatalogBarrier::failure() const {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
+void CatalogBarrier::WaitForAnswer(std::chrono::milliseconds timeout, const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  changed_.WaitFor(lock, stop, timeout, [this] { return answered_ >= asked_; });
+}
+
+void CatalogBarrier::Settle(const TickGroup& group) {
+  for (const MessagePtr& message : group.messages) {
+    if (!IsRow(*message)) {
+      continue;
+    }
+    if (!KnowsCollection(*message)) {
+      gone_.insert(message->collection);
+    } else if (!KnowsPartition(*message)) {
+      gone_partitions_.insert(message->partition);
+    }
+  }
+}
+
+}  // namespace cdc

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/mutex.h"
+#include "base/status.h"
+#include "feed/catalog_barrier.h"
+#include "feed/channel_feed.h"
+#include "feed/feed_subscriber.h"
+#include "feed/reader_set.h"
+#include "source/catalog_source.h"
+#include "source/log.h"
+
+namespace cdc {
+
+// Reads the channels of a source for any number of subscribers, each channel once. See
+// FeedSubscriber for what they get and ChannelFeed for how they share.
+//
+// Run and RunCatalog belong to a thread each; the rest is thread-safe.
+class Feed {
+ public:
+  // Both must outlive this.
+  Feed(CatalogSource* catalog, Log* log);
+  ~Feed();
+
+  // Reads until `stop`.
+  void Run(const std::stop_token& stop);
+  // Asks the source about what the catalog does not tell, until `stop`.
+  void RunCatalog(const std::stop_token& stop) { barrier_.Run(stop); }
+
+  // `subscriber` gets the catalog, soon, and then what it follows.
+  void Attach(FeedSubscriber* subscriber);
+  // No call of `subscriber` is in progress when this returns, and none comes after it. Not to be
+  // called by a subscriber.
+  void Detach(FeedSubscriber* subscriber);
+
+  // With `ticked`, records are messages that ticks release (OnGroup); else each goes as it is
+  // (OnRecord). A subscriber follows a channel once.
+  void Follow(FeedSubscriber* subscriber, const std::string& channel, bool ticked, FeedStart start);
+  void Unfollow(FeedSubscriber* subscriber, const std::string& channel);
+
+ private:
+  struct Request {
+    enum class Kind { kAttach, kFollow, kUnfollow } kind;
+    FeedSubscriber* subscriber = nullptr;
+    std::string channel;
+    bool ticked = true;
+    FeedStart start;
+  };
+
+  // What a round reads.
+  struct Round {
+    size_t bytes = 0;  // of a channel; 0: nothing
+    bool stalled = false;
+  };
+
+  void Enqueue(Request request);
+  void Wake();
+  Round Prepare();
+  void ApplyRequests() CDC_REQUIRES(mutex_);
+  void Poll(const Round& round, const std::stop_token& stop);
+  Status PollSlot(size_t slot,
+                  size_t bytes,
+                  std::chrono::milliseconds timeout,
+                  const std::stop_token& stop,
+                  bool* found);
+  void HandleBatches(size_t slot, std::vector<LogBatch>* batches);
+  void HandleFailure(size_t slot, const Status& status);
+
+  Log* const log_;
+
+  // Only Run's thread.
+  CatalogBarrier barrier_;
+  ReaderSet readers_;
+  Backoff backoff_{
+      {.initial = std::chrono::milliseconds(50), .max = std::chrono::milliseconds(1'000)}};
+
+  // Held while subscribers are called.
+  Mutex mutex_;
+  std::set<FeedSubscriber*> subscribers_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, std::unique_ptr<ChannelFeed>> channels_ CDC_GUARDED_BY(mutex_);
+
+  // Taken after mutex_; not held while anybody is called.
+  Mutex requests_mutex_;
+  std::vector<Request> requests_ CDC_GUARDED_BY(requests_mutex_);
+  std::stop_source wake_ CDC_GUARDED_BY(requests_mutex_);  // ends the poll in progress
+
+  // Ends first: it calls Wake.
+  std::unique_ptr<CatalogSource::Subscription> subscription_;
+};
+
+}  // namespace cdc

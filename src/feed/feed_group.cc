@@ -1,0 +1,34 @@
+#include "feed/feed_group.h"
+
+#include <algorithm>
+
+namespace cdc {
+namespace {
+
+bool IsRow(const Message& message) {
+  return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
+         message.rows > 0;
+}
+
+}  // namespace
+
+FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after) {
+  FeedGroup arranged{.resolved = group.resolved, .restart = group.restart, .rows = {}};
+  for (const MessagePtr& message : group.messages) {
+    if (!IsRow(*message) || message->ts <= after) {
+      continue;
+    }
+    // Few collections share a tick, and neighbours are mostly of the same one.
+    auto rows = std::find_if(
+        arranged.rows.rbegin(), arranged.rows.rend(),
+        [&](const FeedGroup::Rows& each) { return each.collection == message->collection; });
+    if (rows == arranged.rows.rend()) {
+      arranged.rows.push_back({.collection = message->collection, .messages = {}});
+      rows = arranged.rows.rbegin();
+    }
+    rows->messages.push_back(message);
+  }
+  return arranged;
+}
+
+}  // namespace cdc

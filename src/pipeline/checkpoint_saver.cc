@@ -1,0 +1,43 @@
+#include "pipeline/checkpoint_saver.h"
+
+#include <utility>
+
+#include "base/thread.h"
+
+namespace cdc {
+
+void CheckpointSaver::Run(const std::stop_token& stop) {
+  while (Pause(interval_, stop)) {
+    SaveAll();
+  }
+}
+
+void CheckpointSaver::Add(const std::string& task_id, Checkpointed* task) {
+  MutexLock lock(mutex_);
+  tasks_[task_id] = task;
+}
+
+void CheckpointSaver::Remove(const std::string& task_id) {
+  MutexLock lock(mutex_);
+  tasks_.erase(task_id);
+}
+
+void CheckpointSaver::SaveAll() {
+  MutexLock lock(mutex_);
+  MetaStore::Checkpoints checkpoints;
+  for (const auto& [id, task] : tasks_) {
+    std::vector<ChannelCheckpoint> collected = task->CollectCheckpoints();
+    if (!collected.empty()) {
+      checkpoints[id] = std::move(collected);
+    }
+  }
+  if (checkpoints.empty()) {
+    return;
+  }
+  const Status saved = store_->SaveAllCheckpoints(checkpoints);
+  for (const auto& [id, collected] : checkpoints) {
+    tasks_.at(id)->OnSaved(saved);
+  }
+}
+
+}  // namespace cdc

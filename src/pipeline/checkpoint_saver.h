@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "metastore/meta_store.h"
+#include "model/task.h"
+
+namespace cdc {
+
+// Has checkpoints that are to be saved. All calls come from the saver's thread.
+class Checkpointed {
+ public:
+  virtual ~Checkpointed() = default;
+
+  // What has changed and is worth saving now; empty: nothing.
+  virtual std::vector<ChannelCheckpoint> CollectCheckpoints() = 0;
+  // What became of those that were collected last.
+  virtual void OnSaved(const Status& status) = 0;
+};
+
+// Saves the checkpoints of all running tasks, in one transaction at a time. Thread-safe; Run
+// belongs to one thread.
+class CheckpointSaver {
+ public:
+  // `store` must outlive this.
+  CheckpointSaver(MetaStore* store, std::chrono::milliseconds interval)
+      : store_(store), interval_(interval) {}
+
+  void Run(const std::stop_token& stop);
+
+  void Add(const std::string& task_id, Checkpointed* task);
+  // Nothing of the task is being saved when this returns, nor will be.
+  void Remove(const std::string& task_id);
+
+ private:
+  void SaveAll();
+
+  MetaStore* const store_;
+  const std::chrono::milliseconds interval_;
+  Mutex mutex_;
+  std::map<std::string, Checkpointed*> tasks_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc
