@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace cdc {
 namespace {
@@ -11,7 +12,8 @@ namespace {
 using testing::HasSubstr;
 
 std::string FileWith(const std::string& text) {
-  std::string path = testing::TempDir() + "cdc_read_file_test";
+  // Tests run beside each other, each in a process of its own.
+  std::string path = testing::TempDir() + "cdc_read_file_test_" + std::to_string(::getpid());
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }

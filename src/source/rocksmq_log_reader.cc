@@ -122,6 +122,10 @@ Result<bool> RocksmqLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* 
       cursor.at_tail_since = now;
       continue;
     }
+    if (cursor.position && !cursor.found) {
+      // The place is given by somebody who may have seen more than we have so far.
+      CDC_RETURN_IF_ERROR(store_->CatchUp(std::chrono::milliseconds(0)));
+    }
     const std::unique_ptr<RocksmqIterator> iterator = store_->NewIterator(channel);
     LogBatch batch{.channel = channel, .records = {}, .status = {}};
     Status status = ReadChannel(channel, max_bytes, iterator.get(), &cursor, &batch.records);
@@ -146,6 +150,7 @@ Status RocksmqLogReader::ReadChannel(const std::string& channel,
                                      std::vector<LogRecord>* records) {
   cursor->at_tail = false;
   CDC_RETURN_IF_ERROR(SeekToNext(channel, iterator, *cursor));
+  cursor->found = true;
   Copier copier(records);
   size_t bytes = 0;
   for (; iterator->Valid() && bytes < max_bytes; iterator->Next()) {

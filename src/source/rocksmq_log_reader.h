@@ -46,6 +46,7 @@ class RocksmqLogReader : public LogReader {
   struct Cursor {
     std::optional<int64_t> position;  // the next record comes after it; none: the first of all
     bool inclusive = false;           // the record at `position` itself comes next
+    bool found = false;               // the place has been there once
     bool delivered = false;           // `position` was read here, not given by the caller
     bool paused = false;
     bool at_tail = false;  // everything up to `seen_version` is delivered

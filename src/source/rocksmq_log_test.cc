@@ -212,6 +212,17 @@ TEST_F(RocksmqLogTest, BeginsAtAPosition) {
   EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("b/5=v"));
 }
 
+TEST_F(RocksmqLogTest, APositionThatIsNewerThanTheLastLookIsNotBeyondTheLog) {
+  options_.poll_min = std::chrono::hours(1);  // no look by itself
+  primary_->Write("a", 1, "v");
+  OpenLog();
+  Add("b");
+  EXPECT_THAT(Poll(), IsEmpty());
+  primary_->Write("a", 2, "w");
+  Add("a", At(2));
+  EXPECT_THAT(Poll(), ElementsAre("a/2=w"));
+}
+
 TEST_F(RocksmqLogTest, AChannelMayComeIntoBeingLater) {
   OpenLog();
   Add("a");

@@ -1,0 +1,345 @@
+#include "feed/feed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/eventually.h"
+#include "base/thread.h"
+#include "feed/testing/fake_subscriber.h"
+#include "milvus.pb.h"
+#include "msg.pb.h"
+#include "source/testing/fake_source.h"
+
+namespace cdc {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+namespace pb = milvus::proto;
+
+constexpr const char* kDml = "dml_0";
+
+std::string Tick(uint64_t ts) {
+  pb::msg::TimeTickMsg tick;
+  tick.mutable_base()->set_msg_type(pb::common::TimeTick);
+  tick.mutable_base()->set_timestamp(ts);
+  return tick.SerializeAsString();
+}
+
+// One row with the key `ts` of collection `collection`.
+std::string Row(int64_t collection, uint64_t ts, int64_t partition = 10) {
+  pb::msg::DeleteRequest request;
+  request.mutable_base()->set_msg_type(pb::common::Delete);
+  request.mutable_base()->set_msgid(static_cast<int64_t>(ts));
+  request.set_shardname("v");
+  request.set_collectionid(collection);
+  request.set_partitionid(partition);
+  request.set_num_rows(1);
+  request.add_timestamps(ts);
+  request.mutable_primary_keys()->mutable_int_id()->add_data(static_cast<int64_t>(ts));
+  return request.SerializeAsString();
+}
+
+Catalog CatalogOf(const std::vector<int64_t>& collections) {
+  Catalog catalog;
+  for (const int64_t id : collections) {
+    Collection collection;
+    collection.id = {id};
+    collection.partitions = {{.id = {10}, .name = "_default"}};
+    catalog.collections[{id}] = std::make_shared<const Collection>(std::move(collection));
+  }
+  return catalog;
+}
+
+// Counts what is read.
+class CountingLog : public FakeLog {
+ public:
+  Result<std::unique_ptr<LogReader>> NewReader() override {
+    CDC_ASSIGN_OR_RETURN(auto reader, FakeLog::NewReader());
+    return std::unique_ptr<LogReader>(std::make_unique<Reader>(this, std::move(reader)));
+  }
+  size_t records() const {
+    MutexLock lock(mutex_);
+    return records_;
+  }
+  // The next polls fail so.
+  void FailPolls(int times, Status status) {
+    MutexLock lock(mutex_);
+    failures_ = times;
+    failure_ = std::move(status);
+  }
+
+ private:
+  class Reader : public LogReader {
+   public:
+    Reader(CountingLog* log, std::unique_ptr<LogReader> reader)
+        : log_(log), reader_(std::move(reader)) {}
+    Status Add(const std::string& channel, const std::optional<LogPosition>& start) override {
+      return reader_->Add(channel, start);
+    }
+    void Remove(const std::string& channel) override { reader_->Remove(channel); }
+    void SetPaused(const std::string& channel, bool paused) override {
+      reader_->SetPaused(channel, paused);
+    }
+    Status Poll(size_t max_bytes,
+                std::chrono::milliseconds timeout,
+                const std::stop_token& stop,
+                std::vector<LogBatch>* out) override {
+      {
+        MutexLock lock(log_->mutex_);
+        if (log_->failures_ > 0) {
+          --log_->failures_;
+          return log_->failure_;
+        }
+      }
+      const Status status = reader_->Poll(max_bytes, timeout, stop, out);
+      MutexLock lock(log_->mutex_);
+      for (const LogBatch& batch : *out) {
+        log_->records_ += batch.records.size();
+      }
+      return status;
+    }
+
+   private:
+    CountingLog* const log_;
+    const std::unique_ptr<LogReader> reader_;
+  };
+
+  mutable Mutex mutex_;
+  size_t records_ CDC_GUARDED_BY(mutex_) = 0;
+  int failures_ CDC_GUARDED_BY(mutex_) = 0;
+  Status failure_ CDC_GUARDED_BY(mutex_);
+};
+
+class FeedTest : public testing::Test {
+ protected:
+  FeedTest() : feed_(&catalog_, &log_) { catalog_.Set(CatalogOf({1, 2})); }
+  ~FeedTest() override {
+    for (FakeSubscriber* subscriber : {&a_, &b_, &c_}) {
+      feed_.Detach(subscriber);
+    }
+  }
+
+  void Run() {
+    ask_ = Thread("ask", [this](const auto& stop) { feed_.RunCatalog(stop); });
+    read_ = Thread("read", [this](const auto& stop) { feed_.Run(stop); });
+  }
+
+  // From record `id`; what has a time at or below `resolved` is not wanted.
+  void Follow(FakeSubscriber* subscriber, int64_t id = 0, uint64_t resolved = 0) {
+    feed_.Attach(subscriber);
+    FeedStart start{.position = std::nullopt, .resolved = {resolved}};
+    if (id > 0) {
+      start.position = LogPosition{.id = FakeLog::IdOf(id)};
+    }
+    feed_.Follow(subscriber, kDml, true, start);
+  }
+
+  void Append(const std::vector<std::string>& records) {
+    for (const std::string& record : records) {
+      log_.Append(kDml, record);
+    }
+  }
+
+  FakeCatalog catalog_;
+  CountingLog log_;
+  Feed feed_;
+  FakeSubscriber a_;
+  FakeSubscriber b_;
+  FakeSubscriber c_;
+  Thread ask_;
+  Thread read_;
+};
+
+TEST_F(FeedTest, RowsComeWithTheirTickSortedByTime) {
+  Append({Row(1, 12), Row(2, 11), Row(1, 22), Tick(20)});
+  Follow(&a_);
+  Run();
+  EXPECT_TRUE(a_.WaitForResolved(20));
+  EXPECT_THAT(a_.rows(), ElementsAre(11, 12));
+  Append({Tick(30)});
+  EXPECT_TRUE(a_.WaitForResolved(30));
+  EXPECT_THAT(a_.rows(), ElementsAre(11, 12, 22));
+}
+
+TEST_F(FeedTest, AChannelIsReadOnceForAll) {
+  Follow(&a_);
+  Follow(&b_);
+  Follow(&c_);
+  Run();
+  for (uint64_t ts = 10; ts < 210; ts += 2) {
+    Append({Row(1, ts), Tick(ts + 1)});
+  }
+  for (FakeSubscriber* subscriber : {&a_, &b_, &c_}) {
+    EXPECT_TRUE(subscriber->WaitForResolved(209));
+    EXPECT_EQ(subscriber->rows().size(), 100);
+  }
+  EXPECT_EQ(log_.records(), 200);
+}
+
+TEST_F(FeedTest, WhoComesLaterCatchesUpAndThenSharesTheReader) {
+  Follow(&a_);
+  Run();
+  for (uint64_t ts = 10; ts < 210; ts += 2) {
+    Append({Row(1, ts), Tick(ts + 1)});
+  }
+  ASSERT_TRUE(a_.WaitForResolved(209));
+  // From the tick 109 on, its record is the 100th.
+  Follow(&b_, 100, 109);
+  ASSERT_TRUE(b_.WaitForResolved(209));
+  EXPECT_EQ(b_.rows().front(), 110);
+  EXPECT_EQ(b_.rows().size(), 50);
+  // Until they share, both may read what is new.
+  const auto shared = [this] {
+    static uint64_t ts = 1000;
+    const size_t before = log_.records();
+    ts += 10;
+    Append({Row(1, ts), Tick(ts + 1)});
+    return a_.WaitForResolved(ts + 1) && b_.WaitForResolved(ts + 1) && log_.records() == before + 2;
+  };
+  EXPECT_TRUE(Eventually(shared));
+  EXPECT_EQ(a_.rows().size(), b_.rows().size() + 50);
+}
+
+TEST_F(FeedTest, TwoThatStandApartBeginTogetherAtTheFirstOfTheirPlaces) {
+  for (uint64_t ts = 10; ts < 210; ts += 2) {
+    Append({Row(1, ts), Tick(ts + 1)});
+  }
+  Follow(&a_, 100, 109);
+  Follow(&b_, 60, 69);
+  Follow(&c_, 180, 189);
+  Run();
+  for (FakeSubscriber* subscriber : {&a_, &b_, &c_}) {
+    EXPECT_TRUE(subscriber->WaitForResolved(209));
+  }
+  EXPECT_THAT(a_.rows().front(), 110);
+  EXPECT_THAT(b_.rows().front(), 70);
+  EXPECT_THAT(c_.rows().front(), 190);
+  EXPECT_EQ(a_.rows().size() + b_.rows().size() + c_.rows().size(), 50 + 70 + 10);
+  EXPECT_EQ(log_.records(), 200 - 60 + 1);
+}
+
+TEST_F(FeedTest, WhoIsFullIsLeftBehindAndReadsItsPartLater) {
+  Follow(&a_);
+  Follow(&b_);
+  Run();
+  Append({Row(1, 10), Tick(11)});
+  ASSERT_TRUE(a_.WaitForResolved(11));
+  ASSERT_TRUE(b_.WaitForResolved(11));
+  b_.SetRoom(0);
+  Append({Tick(12)});
+  ASSERT_TRUE(a_.WaitForResolved(12));
+  // The round that had begun may still have been handed to it.
+  for (uint64_t ts = 20; ts < 40; ts += 2) {
+    Append({Row(1, ts), Tick(ts + 1)});
+    ASSERT_TRUE(a_.WaitForResolved(ts + 1));
+  }
+  EXPECT_LT(b_.resolved(), 39);
+  b_.SetRoom(1000);
+  EXPECT_TRUE(b_.WaitForResolved(39));
+  EXPECT_EQ(b_.rows(), a_.rows());
+}
+
+TEST_F(FeedTest, AllFullMeansNothingIsRead) {
+  Follow(&a_);
+  a_.SetRoom(0);
+  Run();
+  Append({Row(1, 10), Tick(11)});
+  EXPECT_FALSE(a_.WaitForResolved(11, std::chrono::milliseconds(300)));
+  EXPECT_EQ(log_.records(), 0);
+  a_.SetRoom(1000);
+  EXPECT_TRUE(a_.WaitForResolved(11));
+}
+
+TEST_F(FeedTest, RowsOfAnUnknownCollectionWaitForTheCatalogAndOthersDoNot) {
+  Follow(&a_);
+  feed_.Attach(&b_);
+  feed_.Follow(&b_, "dml_1", true, {});
+  Run();
+  catalog_.FailSync(3, UnavailableError("etcd is away"));
+  catalog_.SetUnseen(CatalogOf({1, 2, 3}));
+  Append({Row(3, 10), Tick(11), Row(1, 12), Tick(13)});
+  log_.Append("dml_1", Row(1, 10));
+  log_.Append("dml_1", Tick(11));
+  EXPECT_TRUE(b_.WaitForResolved(11));
+  EXPECT_TRUE(a_.WaitForResolved(13));
+  EXPECT_THAT(a_.rows(), ElementsAre(10, 12));
+  // The group came after the catalog that tells of its collection, and the error was told.
+  EXPECT_TRUE(a_.KnewCollectionAt(10, {3}));
+  EXPECT_TRUE(a_.had_error());
+  EXPECT_TRUE(Eventually([this] { return a_.status().ok(); }));
+  EXPECT_FALSE(b_.had_error());
+}
+
+TEST_F(FeedTest, WhatTheSourceNoLongerKnowsIsAskedForOnce) {
+  Follow(&a_);
+  Run();
+  Append({Row(9, 10), Tick(11)});
+  ASSERT_TRUE(a_.WaitForResolved(11));
+  catalog_.FailSync(1'000'000, UnavailableError("etcd is away"));
+  Append({Row(9, 20), Tick(21)});
+  EXPECT_TRUE(a_.WaitForResolved(21));
+}
+
+TEST_F(FeedTest, APlaceThatTheLogNoLongerHoldsEndsItsFollowerOnly) {
+  for (uint64_t ts = 10; ts < 30; ts += 2) {
+    Append({Row(1, ts), Tick(ts + 1)});
+  }
+  log_.Expire(kDml, FakeLog::IdOf(10));
+  Follow(&a_, 2, 11);
+  Follow(&b_, 14, 23);
+  Run();
+  EXPECT_TRUE(b_.WaitForResolved(29));
+  EXPECT_TRUE(Eventually([this] { return a_.status().code() == StatusCode::kOutOfRange; }));
+  EXPECT_THAT(a_.rows(), IsEmpty());
+  EXPECT_THAT(b_.rows(), ElementsAre(24, 26, 28));
+  EXPECT_TRUE(b_.status().ok());
+}
+
+TEST_F(FeedTest, APassingErrorIsToldAndTakenBack) {
+  Follow(&a_);
+  log_.FailPolls(3, UnavailableError("the broker is away"));
+  Run();
+  EXPECT_TRUE(Eventually([this] { return a_.had_error(); }));
+  Append({Row(1, 10), Tick(11)});
+  EXPECT_TRUE(a_.WaitForResolved(11));
+  EXPECT_TRUE(a_.status().ok());
+}
+
+TEST_F(FeedTest, ADamagedRecordIsToldAndLeftOut) {
+  Append({Row(1, 10), std::string("\xff\xff"), Tick(11)});
+  Follow(&a_);
+  Run();
+  EXPECT_TRUE(a_.WaitForResolved(11));
+  EXPECT_THAT(a_.rows(), ElementsAre(10));
+  EXPECT_EQ(a_.damaged(), 1);
+}
+
+TEST_F(FeedTest, NothingComesAfterDetach) {
+  Follow(&a_);
+  Follow(&b_);
+  Run();
+  Append({Row(1, 10), Tick(11)});
+  ASSERT_TRUE(a_.WaitForResolved(11));
+  feed_.Detach(&a_);
+  Append({Row(1, 20), Tick(21)});
+  EXPECT_TRUE(b_.WaitForResolved(21));
+  EXPECT_EQ(a_.resolved(), 11);
+}
+
+TEST_F(FeedTest, AChannelWithoutTicksGivesItsRecordsAsTheyAre) {
+  log_.Append("replicate", "x");
+  log_.Append("replicate", "y");
+  feed_.Attach(&a_);
+  feed_.Follow(&a_, "replicate", false,
+               {.position = LogPosition{.id = FakeLog::IdOf(1), .inclusive = false}});
+  Run();
+  EXPECT_TRUE(Eventually([this] { return a_.records().size() == 1; }));
+  log_.Append("replicate", "z");
+  EXPECT_TRUE(Eventually([this] { return a_.records().size() == 2; }));
+  EXPECT_THAT(a_.records(), ElementsAre("y", "z"));
+}
+
+}  // namespace
+}  // namespace cdc
