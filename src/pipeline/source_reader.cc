@@ -184,7 +184,9 @@ void SourceReader::AddRoute(const Catalog& catalog,
   }
   const Field* key = collection->schema.PrimaryKey();
   const CollectionName name{catalog.DatabaseName(collection->database), collection->name};
-  if (key == nullptr || !parts_.scope->Covers(name)) {
+  // One that the task has begun is followed whatever it is called by now.
+  const auto known = known_at_start_.find(collection->id);
+  if (key == nullptr || (known == known_at_start_.end() && !parts_.scope->Covers(name))) {
     return;
   }
   Route route{.collection = collection,
@@ -192,7 +194,6 @@ void SourceReader::AddRoute(const Catalog& catalog,
               .primary_key = key->id,
               .string_key = key->type != DataType::kInt64,
               .skip_until = {}};
-  const auto known = known_at_start_.find(collection->id);
   if (known != known_at_start_.end()) {
     route.skip_until = known->second.skip_until;
   }

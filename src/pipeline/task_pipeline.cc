@@ -41,7 +41,7 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
       scope_(spec_),
       writer_(
           target.get(),
-          {},
+          {.backoff = options_.retry},
           &conditions_,
           [this](const Status& status) { Fail(status); },
           [this] { reconciler_.Wake(); }),
@@ -68,6 +68,9 @@ TaskPipeline::TaskPipeline(const ReplicatorOptions& options,
                    .reader = &reader_,
                    .conditions = &conditions_,
                    .ignore_partition = spec_.target.ignore_partition,
+                   .sync_index = spec_.sync_index,
+                   .sync_load = spec_.sync_load,
+                   .retry = options_.retry,
                    .on_fatal = [this](const Status& status) { Fail(status); },
                    .on_connected =
                        [this](const std::string& version) {
