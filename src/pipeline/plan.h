@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,14 @@
 // What has to be done so that the target looks like the source: pure functions.
 namespace cdc {
 
+struct PlanOptions {
+  bool partitions = true;  // false: the target has none of the source's
+  bool indexes = true;     // false: the target's own business
+  bool load = true;        // false: likewise; what a change needs released is released all the same
+  // A number of replicas that the target has refused: that many and more are loaded once. 0: none.
+  int refused_replicas = 0;
+};
+
 // The collection as it is to be created. Keys are the source's, so autoID is off on the target.
 CreateCollection PlanCreate(const Collection& source, const CollectionName& target);
 
@@ -20,16 +27,40 @@ Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual);
 
-// Closes the difference in partitions, indexes and load state, in the order in which a server
-// accepts it: create partitions, release, drop indexes, create indexes, load. Partitions that only
-// the target has are left: their removal waits for their rows.
+// The name of a partition of `source` on the target. The default partition is the one that the
+// target calls so: its name is a setting of the server.
+std::string TargetPartition(const Collection& source,
+                            const Partition& partition,
+                            const TargetCollection& actual);
+
+// kFailedPrecondition: two partitions of the source would be one on the target, because one has the
+// name of the target's default partition.
+Status CheckPartitions(const Collection& source,
+                       const CollectionName& target,
+                       const TargetCollection& actual);
+
+// Closes the difference in partitions, properties, aliases, indexes and load state, in the order in
+// which a server accepts it: create partitions, properties, aliases, release, drop indexes, create
+// indexes, load. A change of mmap comes after the release. Partitions and properties that only the
+// target has are left: the removal of a partition waits for its rows.
 std::vector<Ddl> PlanCollection(const Collection& source,
                                 const CollectionName& target,
-                                const TargetCollection& actual);
+                                const TargetCollection& actual,
+                                const PlanOptions& options);
 
 // As above, the partitions alone: rows only need these.
 std::vector<Ddl> PlanPartitions(const Collection& source,
                                 const CollectionName& target,
                                 const TargetCollection& actual);
+
+inline constexpr const char* kSearchOn = "search on";
+inline constexpr const char* kPropertiesOf = "properties of";
+inline constexpr const char* kAliasesOf = "aliases of";
+
+// A change that a target may refuse without harm to the rows: what would be missing there, one of
+// the above. Empty: rows need it.
+std::string WithoutIt(const Ddl& ddl);
+// All that WithoutIt can answer.
+const std::vector<std::string>& ThingsBesideRows();
 
 }  // namespace cdc

@@ -43,9 +43,11 @@ Index HnswIndex() {
           .params = {{"index_type", "HNSW"}, {"metric_type", "L2"}, {"params", R"({"M":8})"}}};
 }
 
-std::vector<std::string> Plan(const Collection& source, const TargetCollection& actual) {
+std::vector<std::string> Plan(const Collection& source,
+                              const TargetCollection& actual,
+                              const PlanOptions& options = {}) {
   std::vector<std::string> texts;
-  for (const Ddl& ddl : PlanCollection(source, kName, actual)) {
+  for (const Ddl& ddl : PlanCollection(source, kName, actual, options)) {
     texts.push_back(Describe(ddl));
   }
   return texts;

@@ -30,6 +30,9 @@ class ReadingStart {
   // target already. To be called once, before anything is read.
   Status FindDoubts(Log* log);
 
+  // The collections that the task has begun.
+  const std::map<CollectionId, ReplicatedCollection>& known() const { return known_; }
+
   // Where the collection begins in the channel.
   struct Place {
     FeedStart from;

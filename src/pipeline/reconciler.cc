@@ -6,7 +6,6 @@
 #include <spdlog/spdlog.h>
 
 #include "base/thread.h"
-#include "pipeline/plan.h"
 
 namespace cdc {
 namespace {
@@ -17,28 +16,21 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdleWait{30'000};  // whatever it waits for wakes it
 constexpr milliseconds kRefusedWait{2'000};
 constexpr milliseconds kBusyWait{50};
-constexpr milliseconds kConnectTimeout{5'000};
-constexpr int kMaxPlans = 4;
 constexpr int kNotFoundAttempts = 10;  // about half a minute
 constexpr int kUnclearAttempts = 40;   // about five minutes: a server's own trouble may pass
-
-// A target may lack an index type that the source has: that must not stop the rows.
-bool OnlyForSearch(const Ddl& ddl) {
-  return std::holds_alternative<CreateIndex>(ddl) || std::holds_alternative<LoadCollection>(ddl) ||
-         std::holds_alternative<LoadPartitions>(ddl);
-}
 
 }  // namespace
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
-    : parts_(std::move(parts)), source_(progress.source) {
+    : parts_(std::move(parts)), source_(progress.source), flush_backoff_(parts_.retry) {
   for (const ReplicatedCollection& collection : progress.collections) {
-    Entry& entry = entries_[collection.id];
+    Entry& entry = entries_.try_emplace(collection.id, parts_.retry).first->second;
     entry.target = collection.target;
     entry.pchannels = collection.pchannels;
     entry.skip_until = collection.skip_until;
     entry.recorded = true;
     entry.on_target = collection.on_target;
+    entry.renamed_from = collection.renamed_from;
     for (const auto& [partition, name] : collection.partitions) {
       entry.partitions[partition].name = name;
     }
@@ -129,6 +121,7 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
   const Status dropped = DropDatabases(*catalog_);
   database_refused_ = !dropped.ok();
   parts_.conditions->SetWaiting("drop database", dropped);
+  AlterDatabases(*catalog_);
   parts_.conditions->Set("flush", RunFlushes());
   return NextWait();
 }
@@ -147,11 +140,10 @@ milliseconds Reconciler::NextWait() {
     }
   }
   for (const auto& [id, entry] : entries_) {
-    const bool removing = entry.removal.has_value() ||
-                          std::any_of(entry.partitions.begin(), entry.partitions.end(),
-                                      [](const auto& p) { return p.second.removal.has_value(); });
-    if (removing || entry.done != entry.source) {
+    if (!entry.Exists() || !IsDone(entry)) {
       shorten(entry.due);
+    } else if (entry.refused_again) {
+      shorten(*entry.refused_again);
     }
   }
   return wait;
@@ -162,7 +154,7 @@ void Reconciler::RefreshEntries(const Catalog& catalog) {
     entry.source = catalog.Find(id);
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
-    const auto [entry, added] = entries_.try_emplace(match.collection->id);
+    const auto [entry, added] = entries_.try_emplace(match.collection->id, parts_.retry);
     if (added) {
       entry->second.source = match.collection;
       entry->second.target = parts_.scope->Target(match.name);
@@ -171,28 +163,32 @@ void Reconciler::RefreshEntries(const Catalog& catalog) {
   }
 }
 
+bool Reconciler::IsDone(const Entry& entry) {
+  return entry.done == entry.source &&
+         (!entry.refused_again.has_value() || steady_clock::now() < *entry.refused_again) &&
+         std::none_of(entry.partitions.begin(), entry.partitions.end(),
+                      [](const auto& each) { return each.second.removal.has_value(); });
+}
+
 void Reconciler::Attempt(CollectionId id, Entry& entry) {
   if (steady_clock::now() < entry.due) {
     return;
   }
-  const std::string part = "collection " + entry.target.ToString();
   Status status;
   if (entry.Exists()) {
-    if (entry.done == entry.source &&
-        std::none_of(entry.partitions.begin(), entry.partitions.end(),
-                     [](const auto& each) { return each.second.removal.has_value(); })) {
+    if (IsDone(entry)) {
       return;
     }
     status = Ensure(id, entry);
   } else {
     auto removed = RemoveCollection(id, entry, false);
     if (removed.ok() && *removed) {
-      parts_.conditions->Set(part, OkStatus());
       Forget(id);
       return;
     }
     status = removed.status();
   }
+  const std::string part = "collection " + entry.target.ToString();
   parts_.conditions->Set(part, status);
   if (status.ok()) {
     entry.backoff.Reset();
@@ -217,155 +213,6 @@ void Reconciler::Attempt(CollectionId id, Entry& entry) {
   entry.due = steady_clock::now() + entry.backoff.Next();
 }
 
-Status Reconciler::Apply(const Ddl& ddl) {
-  if (stop_.stop_requested()) {
-    return CancelledError("the task stops");
-  }
-  CDC_RETURN_IF_ERROR(parts_.target->Apply(ddl).WithContext(Describe(ddl)));
-  spdlog::info("task={} {}", parts_.task_id, Describe(ddl));
-  return OkStatus();
-}
-
-Status Reconciler::Ensure(CollectionId id, Entry& entry) {
-  if (parts_.scope->Target({catalog_->DatabaseName(entry.source->database), entry.source->name}) !=
-      entry.target) {
-    return FailedPreconditionError(
-        "renamed to " + entry.source->name +
-        " on the source; renaming is not replicated yet: delete the task and create it again");
-  }
-  CDC_RETURN_IF_ERROR(FreeName(id, entry));
-  CDC_RETURN_IF_ERROR(Prepare(id, entry));
-  if (parts_.ignore_partition) {
-    entry.actual->loads_partitions = false;  // it has none of the source's
-  }
-  CDC_RETURN_IF_ERROR(RemovePartitions(id, entry));
-  const std::shared_ptr<const Collection> source = entry.source;
-  if (!parts_.ignore_partition) {
-    for (const Ddl& ddl : PlanPartitions(*source, entry.target, *entry.actual)) {
-      CDC_RETURN_IF_ERROR(Apply(ddl));
-      entry.actual->partitions.push_back(std::get<CreatePartition>(ddl).partition);
-    }
-  }
-  OpenGate(id, entry);
-  if (entry.done != source) {
-    CDC_RETURN_IF_ERROR(Converge(entry));
-    entry.done = source;
-  }
-  return OkStatus();
-}
-
-// Brings indexes and load state to what the source has. A change may have effects of its own
-// (Milvus Lite loads what gets an index), so it looks again until nothing is left to do.
-Status Reconciler::Converge(Entry& entry) {
-  Status refused;
-  for (int round = 0; round < kMaxPlans && refused.ok(); ++round) {
-    const std::vector<Ddl> plan = PlanCollection(*entry.source, entry.target, *entry.actual);
-    if (plan.empty()) {
-      break;
-    }
-    for (const Ddl& ddl : plan) {
-      if (parts_.ignore_partition && std::holds_alternative<CreatePartition>(ddl)) {
-        continue;
-      }
-      const Status applied = Apply(ddl);
-      if (!applied.ok() && (IsRetryable(applied) || !OnlyForSearch(ddl))) {
-        return applied;
-      }
-      refused = refused.ok() ? applied : refused;
-    }
-    CDC_RETURN_IF_ERROR(LookAgain(entry));
-    entry.actual->loads_partitions = entry.actual->loads_partitions && !parts_.ignore_partition;
-  }
-  if (!refused.ok()) {
-    spdlog::warn("task={} {}; the rows go on", parts_.task_id, refused.ToString());
-  }
-  parts_.conditions->SetWaiting("search on " + entry.target.ToString(), refused);
-  return OkStatus();
-}
-
-// Makes the collection exist on the target and learns what it is like there.
-Status Reconciler::Prepare(CollectionId id, Entry& entry) {
-  if (entry.actual.has_value()) {
-    return OkStatus();
-  }
-  CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
-  if (entry.actual.has_value()) {
-    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
-  }
-  if (!entry.on_target) {
-    // Before it is made: a crash in between must not leave one that nobody knows of.
-    entry.on_target = true;
-    CDC_RETURN_IF_ERROR(Record(id, entry));
-  }
-  if (!entry.actual.has_value()) {
-    CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target)));
-    CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
-    if (!entry.actual.has_value()) {
-      return UnavailableError("created, and not yet visible on the target");
-    }
-    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
-  }
-  return OkStatus();
-}
-
-Status Reconciler::LookAgain(Entry& entry) {
-  CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
-  if (!entry.actual.has_value()) {
-    return NotFoundError("collection " + entry.target.ToString() +
-                         " has disappeared from the target");
-  }
-  return OkStatus();
-}
-
-Status Reconciler::Record(CollectionId id, Entry& entry) {
-  ReplicatedCollection record{
-      .id = id,
-      .source = {catalog_->DatabaseName(entry.source->database), entry.source->name},
-      .target = entry.target,
-      .pchannels = entry.pchannels,
-      .created = entry.source->created,
-      .skip_until = entry.skip_until,
-      .on_target = entry.on_target,
-      .partitions = {}};
-  for (const auto& [partition, known] : entry.partitions) {
-    record.partitions[partition] = known.name;
-  }
-  CDC_RETURN_IF_ERROR(parts_.store->PutCollection(parts_.task_id, record));
-  entry.recorded = true;
-  return OkStatus();
-}
-
-void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
-  RowWriter::Gate gate;
-  gate.target = entry.target;
-  gate.primary_key = entry.source->schema.PrimaryKey()->name;
-  gate.function_outputs = entry.source->schema.FunctionOutputs();
-  gate.partition_key = entry.source->schema.HasPartitionKey() || parts_.ignore_partition;
-  for (const Partition& partition : entry.source->partitions) {
-    const bool on_target =
-        std::find(entry.actual->partitions.begin(), entry.actual->partitions.end(),
-                  partition.name) != entry.actual->partitions.end();
-    // What is there may be an older partition of this name that is being removed.
-    const bool taken =
-        std::any_of(entry.partitions.begin(), entry.partitions.end(), [&](const auto& each) {
-          return each.first != partition.id && each.second.name == partition.name &&
-                 each.second.removal.has_value();
-        });
-    if (on_target && !taken) {
-      gate.partitions.insert(partition.id);
-      gate.names[partition.id] = partition.name;
-    }
-  }
-  // A partition that is being removed still takes its last rows.
-  for (const auto& [partition, known] : entry.partitions) {
-    if (known.removal.has_value()) {
-      gate.partitions.insert(partition);
-      gate.names[partition] = known.name;
-    }
-  }
-  parts_.writer->Open(id, std::move(gate));
-}
-
 // Another Milvus behind the same address has none of the task's collections: without this all of
 // them would look dropped, and the copy would be removed when it is needed most.
 Status Reconciler::CheckSource(const Catalog& catalog) {
@@ -387,40 +234,6 @@ Status Reconciler::CheckSource(const Catalog& catalog) {
       "source");
 }
 
-Status Reconciler::ConnectTarget() {
-  if (target_databases_.has_value()) {
-    return OkStatus();
-  }
-  CDC_ASSIGN_OR_RETURN(const std::string version, parts_.target->Connect(kConnectTimeout));
-  parts_.on_connected(version);
-  auto listed = parts_.target->ListDatabases();
-  if (listed.status().code() == StatusCode::kUnimplemented) {
-    listed = std::vector<std::string>{kDefaultDatabase};  // a target from before databases
-  }
-  CDC_RETURN_IF_ERROR(listed.status());
-  target_databases_.emplace(listed->begin(), listed->end());
-  return OkStatus();
-}
-
-Status Reconciler::RefreshDatabases(const Catalog& catalog) {
-  CDC_RETURN_IF_ERROR(ConnectTarget());
-  for (const auto& [id, database] : catalog.databases) {
-    const std::string& name = database->name;
-    if (name == kDefaultDatabase || !parts_.scope->CoversDatabase(name)) {
-      continue;
-    }
-    if (!source_databases_.contains(name)) {
-      CDC_RETURN_IF_ERROR(parts_.store->PutDatabase(parts_.task_id, name));
-      source_databases_.insert(name);
-    }
-    if (!target_databases_->contains(name)) {
-      CDC_RETURN_IF_ERROR(Apply(CreateDatabase{name}));
-      target_databases_->insert(name);
-    }
-  }
-  return OkStatus();
-}
-
 Status Reconciler::RunFlushes() {
   if (steady_clock::now() < flush_not_before_) {
     return flush_failure_;
@@ -439,7 +252,7 @@ Status Reconciler::RunFlushes() {
       continue;  // dropped meanwhile
     }
     const Entry& entry = found->second;
-    const bool applied = entry.done != nullptr &&
+    const bool applied = entry.done != nullptr && !entry.renamed_from.has_value() &&
                          std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
                                      [&](const std::string& channel) {
                                        return parts_.router->HasAppliedTo(channel, flush.ts);

@@ -33,6 +33,11 @@ namespace cdc {
 // removed collection or partition is dropped on the target after the rows that were in the queue
 // before its removal; at once, and without its remaining rows, if its name is needed for a new one.
 //
+// A collection is followed by its id: renamed on the source, it is renamed on the target, while its
+// rows wait; what a rename interrupted by a crash came to is found out at the next start.
+// Properties, aliases, indexes and load state that a target refuses are told, and do not hold the
+// rows.
+//
 // An error of one collection does not hold the others; a passing one is tried again with back-off.
 //
 // Run belongs to one thread; the rest is thread-safe.
@@ -49,6 +54,9 @@ class Reconciler {
     RowRouter* router;
     ConditionBoard* conditions;
     bool ignore_partition = false;
+    bool sync_index = true;
+    bool sync_load = true;
+    BackoffOptions retry;
     std::function<void(const Status&)> on_fatal;
     std::function<void(const std::string& version)> on_connected;
   };
@@ -65,6 +73,9 @@ class Reconciler {
   void AddFlush(const FlushRequestInfo& flush, std::function<void()> done);
 
  private:
+  static constexpr BackoffOptions kRefusedBackoff{std::chrono::milliseconds(200),
+                                                  std::chrono::milliseconds(60'000)};
+
   // The removal of a collection or partition: waits until every channel has been read to its end.
   struct Removal {
     std::map<std::string, std::optional<MsgId>> ends;  // by pchannel
@@ -76,11 +87,15 @@ class Reconciler {
   };
   // A collection that is, or has been, replicated.
   struct Entry {
+    explicit Entry(const BackoffOptions& retry)
+        : backoff(retry), refused_backoff(kRefusedBackoff) {}
     bool Exists() const { return source != nullptr && source->state == ObjectState::kCreated; }
 
     std::shared_ptr<const Collection> source;  // nullptr: gone from the catalog
     std::shared_ptr<const Collection> done;    // the state that the target has
     CollectionName target;
+    std::optional<CollectionName> renamed_from;      // a rename from it to `target` was begun
+    std::optional<CollectionName> unreachable_name;  // that the target cannot give it
     std::vector<std::string> pchannels;
     std::optional<TargetCollection> actual;
     std::map<PartitionId, PartitionEntry> partitions;
@@ -88,8 +103,18 @@ class Reconciler {
     std::map<std::string, MsgId> skip_until;  // as it is in the store
     bool recorded = false;                    // in the store
     bool on_target = false;                   // the target's collection of this name is this one
-    Backoff backoff{BackoffOptions{}};
+    Backoff backoff;
     std::chrono::steady_clock::time_point due;  // not before
+
+    // What the target refused without harm to the rows. Properties: with the error, or none if they
+    // are only not shown; they are not set again.
+    std::map<KeyValue, Status> refused_properties;
+    int refused_replicas = 0;
+    Status refused_load;
+    std::string refused_text;  // as it was logged
+    Backoff refused_backoff;
+    // When the rest is tried again, though nothing has changed.
+    std::optional<std::chrono::steady_clock::time_point> refused_again;
   };
   struct PendingFlush {
     CollectionId collection;
@@ -102,11 +127,26 @@ class Reconciler {
   Status CheckSource(const Catalog& catalog);
   Status ConnectTarget();
   Status RefreshDatabases(const Catalog& catalog);
+  Status EnsureDatabase(const std::string& name);
+  bool NeedsDatabase(const std::string& target,
+                     const std::string& gone,
+                     const Catalog& catalog) const;
   Status DropDatabases(const Catalog& catalog);
+  void AlterDatabases(const Catalog& catalog);
   void RefreshEntries(const Catalog& catalog);
   void Attempt(CollectionId id, Entry& entry);
   Status Ensure(CollectionId id, Entry& entry);
-  Status FreeName(CollectionId id, const Entry& entry);
+  static bool IsDone(const Entry& entry);
+  CollectionName WantedName(const Entry& entry) const;
+  Result<bool> FollowName(CollectionId id, Entry& entry);
+  Status FreeName(CollectionId id, const CollectionName& name, std::set<CollectionId>* moving);
+  Status MoveAway(CollectionId id,
+                  Entry& entry,
+                  const CollectionName& name,
+                  std::set<CollectionId>* moving);
+  Result<bool> Rename(CollectionId id, Entry& entry, const CollectionName& to);
+  Status SettleRename(CollectionId id, Entry& entry);
+  Status Look(Entry& entry);
   Status Prepare(CollectionId id, Entry& entry);
   Status LookAgain(Entry& entry);
   Status Record(CollectionId id, Entry& entry);
@@ -114,6 +154,11 @@ class Reconciler {
   void DiscardGonePartitions(const std::map<CollectionId, std::set<PartitionId>>& waiting);
   void OpenGate(CollectionId id, const Entry& entry);
   Status Converge(Entry& entry);
+  Status ApplyInPlan(const Ddl& ddl, Entry& entry, std::map<std::string, Status>* refused);
+  static void TakeAsSet(const std::vector<Ddl>& plan, Entry& entry);
+  void TellRefused(Entry& entry, std::map<std::string, Status> refused);
+  Status DropAliases(const CollectionName& target);
+  void ClearConditions(const CollectionName& target);
   Status RemovePartitions(CollectionId id, Entry& entry);
   Result<bool> RemoveCollection(CollectionId id, Entry& entry, bool at_once);
   Result<bool> Drained(const Entry& entry, Removal& removal);
@@ -129,6 +174,8 @@ class Reconciler {
   std::optional<std::set<std::string>> target_databases_;
   bool database_refused_ = false;           // its drop, by the target
   std::set<std::string> source_databases_;  // seen on the source since the start
+  // By database of the target: what it was given in this run, or has refused.
+  std::map<std::string, std::vector<KeyValue>> database_properties_;
   std::shared_ptr<const Catalog> catalog_;
   std::stop_token stop_;  // no further change is begun once it is requested
 
@@ -136,7 +183,7 @@ class Reconciler {
   CondVar changed_;
   bool wake_ CDC_GUARDED_BY(mutex_) = true;
   std::vector<PendingFlush> flushes_ CDC_GUARDED_BY(mutex_);
-  Backoff flush_backoff_{BackoffOptions{}};                 // only Run's thread
+  Backoff flush_backoff_;                                   // only Run's thread
   std::chrono::steady_clock::time_point flush_not_before_;  // only Run's thread
   Status flush_failure_;                                    // only Run's thread
 };

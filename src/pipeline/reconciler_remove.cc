@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "pipeline/plan.h"
 #include "pipeline/reconciler.h"
 
-// How the reconciler removes: collections, partitions and databases, each after its last rows.
+// How the reconciler removes: collections and partitions, each after its last rows.
 namespace cdc {
 namespace {
 
@@ -14,29 +15,10 @@ bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
 
 }  // namespace
 
-// Another collection that is being removed may still hold the name on the target.
-Status Reconciler::FreeName(CollectionId id, const Entry& entry) {
-  for (auto& [other_id, other] : entries_) {
-    if (other_id == id || other.target != entry.target) {
-      continue;
-    }
-    if (other.Exists()) {
-      return FailedPreconditionError("two collections of the source have this name on the target");
-    }
-    CDC_ASSIGN_OR_RETURN(const bool removed, RemoveCollection(other_id, other, true));
-    if (!removed) {
-      return UnavailableError("waits for the removal of the older collection of this name");
-    }
-    Forget(other_id);
-    return FreeName(id, entry);
-  }
-  return OkStatus();
-}
-
 // The collection is gone from both sides.
 void Reconciler::Forget(CollectionId id) {
   const auto found = entries_.find(id);
-  parts_.conditions->Set("search on " + found->second.target.ToString(), OkStatus());
+  ClearConditions(found->second.target);
   parts_.router->Forget(id);
   parts_.writer->Forget(id);
   entries_.erase(found);
@@ -128,8 +110,30 @@ Result<bool> Reconciler::Drained(const Entry& entry, Removal& removal) {
   return removal.drained;
 }
 
+// Nothing of this name keeps the task waiting any more.
+void Reconciler::ClearConditions(const CollectionName& target) {
+  const std::string name = " " + target.ToString();
+  parts_.conditions->Set("collection" + name, OkStatus());
+  parts_.conditions->SetWaiting("rename of" + name, OkStatus());
+  for (const std::string& thing : ThingsBesideRows()) {
+    parts_.conditions->SetWaiting(thing + name, OkStatus());
+  }
+}
+
+// An alias that is left behind would hide a later collection of its name, and keep some servers
+// from dropping this one.
+Status Reconciler::DropAliases(const CollectionName& target) {
+  CDC_ASSIGN_OR_RETURN(const auto now, parts_.target->DescribeCollection(target));
+  for (const std::string& alias : now.has_value() ? now->aliases : std::vector<std::string>{}) {
+    CDC_RETURN_IF_ERROR(Apply(DropAlias{target, alias}));
+  }
+  return OkStatus();
+}
+
 // Returns whether the collection is gone from the target.
 Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at_once) {
+  CDC_RETURN_IF_ERROR(SettleRename(id, entry));
+  parts_.writer->Reopen(id, entry.target);  // a rename may have been waiting
   if (!entry.removal.has_value()) {
     entry.removal = Removal();
     for (const std::string& channel : entry.pchannels) {
@@ -149,33 +153,13 @@ Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at
     return false;
   }
   if (entry.on_target) {
+    CDC_RETURN_IF_ERROR(DropAliases(entry.target));
     CDC_RETURN_IF_ERROR(Apply(DropCollection{entry.target}));
   }
   if (entry.recorded) {
     CDC_RETURN_IF_ERROR(parts_.store->RemoveCollection(parts_.task_id, id));
   }
   return true;
-}
-
-Status Reconciler::DropDatabases(const Catalog& catalog) {
-  std::set<std::string> existing;
-  for (const auto& [id, database] : catalog.databases) {
-    existing.insert(database->name);
-  }
-  for (auto name = source_databases_.begin(); name != source_databases_.end();) {
-    const bool in_use = std::any_of(entries_.begin(), entries_.end(), [&](const auto& each) {
-      return each.second.target.database == *name;
-    });
-    if (existing.contains(*name) || in_use) {
-      ++name;
-      continue;
-    }
-    CDC_RETURN_IF_ERROR(Apply(DropDatabase{*name}));
-    CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
-    target_databases_->erase(*name);
-    name = source_databases_.erase(name);
-  }
-  return OkStatus();
 }
 
 }  // namespace cdc

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/backoff.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
 #include "pipeline/replication.h"
@@ -23,6 +24,7 @@ struct ReplicatorOptions {
   TargetFactory new_target;
   std::string replicate_channel;  // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
+  BackoffOptions retry;              // of calls to the target; they are repeated without end
   size_t waiting_bytes = 64U << 20;  // of one task: read and not yet acknowledged
 };
 

@@ -108,12 +108,22 @@ bool RowRouter::UpdateRoutes(const Catalog& catalog) {
     }
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
-    changed = AddRoute(catalog, match) || changed;
+    changed = AddRoute(match) || changed;
+  }
+  if (catalog_ == nullptr) {
+    // Those that were begun earlier are followed whatever they are called by now.
+    for (const auto& [id, known] : start_.known()) {
+      const auto collection = catalog.Find(id);
+      if (collection != nullptr && collection->state == ObjectState::kCreated) {
+        AddRoute({.name = {catalog.DatabaseName(collection->database), collection->name},
+                  .collection = collection});
+      }
+    }
   }
   return changed;
 }
 
-bool RowRouter::AddRoute(const Catalog& /*catalog*/, const Scope::Match& match) {
+bool RowRouter::AddRoute(const Scope::Match& match) {
   const Collection& collection = *match.collection;
   const Field* key = collection.schema.PrimaryKey();
   if (key == nullptr || routes_.contains(collection.id)) {

@@ -136,7 +136,7 @@ class RowRouter final : public FeedSubscriber {
              const std::function<Status()>& question);
   void FollowReplicateChannel();
   bool UpdateRoutes(const Catalog& catalog) CDC_REQUIRES(mutex_);
-  bool AddRoute(const Catalog& catalog, const Scope::Match& match) CDC_REQUIRES(mutex_);
+  bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
   void FollowChannels() CDC_REQUIRES(mutex_);
   void Follow(const std::string& channel,
               const ReadingStart::Place& start,

@@ -64,14 +64,52 @@ void RowWriter::Push(CollectionId collection,
 void RowWriter::Open(CollectionId collection, Gate gate) {
   MutexLock lock(mutex_);
   discarded_.erase(collection);  // it has come back
-  collections_[collection].gate = std::make_unique<Gate>(std::move(gate));
+  CollectionLanes& lanes = collections_[collection];
+  RenameGateLocked(lanes, gate.target);
+  lanes.gate = std::make_unique<Gate>(std::move(gate));
+  lanes.closed = false;
   dirty_ = true;
   changed_.NotifyAll();
+}
+
+void RowWriter::Close(CollectionId collection) {
+  MutexLock lock(mutex_);
+  collections_[collection].closed = true;
+}
+
+void RowWriter::Reopen(CollectionId collection, const CollectionName& target) {
+  MutexLock lock(mutex_);
+  CollectionLanes& lanes = collections_[collection];
+  RenameGateLocked(lanes, target);
+  if (std::exchange(lanes.closed, false)) {
+    dirty_ = true;
+    changed_.NotifyAll();
+  }
+}
+
+bool RowWriter::HasCalls(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  return found != collections_.end() && found->second.under_way > 0;
+}
+
+bool RowWriter::IsClosedLocked(CollectionId collection) const {
+  const auto found = collections_.find(collection);
+  return found != collections_.end() && found->second.closed;
+}
+
+// Nothing of the old name goes on: its condition would stay for good.
+void RowWriter::RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) {
+  if (lanes.gate != nullptr && lanes.gate->target != target) {
+    conditions_->Set("write " + lanes.gate->target.ToString(), OkStatus());
+    lanes.gate->target = target;
+  }
 }
 
 void RowWriter::Discard(CollectionId collection) {
   MutexLock lock(mutex_);
   discarded_.insert(collection);
+  dirty_ = true;  // calls that wait to be repeated end
   const auto found = collections_.find(collection);
   if (found == collections_.end()) {
     return;
@@ -201,7 +239,7 @@ RowBatch RowWriter::MakeBatch(const Gate& gate, const Lane::Batch& batch) const 
 }
 
 bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) {
-  if (lanes.gate == nullptr) {
+  if (lanes.gate == nullptr || lanes.closed) {
     return false;
   }
   bool started = false;
@@ -252,6 +290,7 @@ void RowWriter::DispatchLocked() {
 
 void RowWriter::StartLocked(CallPtr call) {
   ++calls_;
+  ++collections_[call->collection].under_way;
   to_start_.push_back(std::move(call));
 }
 
@@ -267,6 +306,7 @@ void RowWriter::FinishLocked(Call& call, bool acknowledge) {
 
 void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result) {
   --calls_;
+  --collections_[call->collection].under_way;
   if (result.status.ok()) {
     conditions_->Set("write " + call->rows.target.ToString(), OkStatus());
     switch (call->rows.op) {
@@ -327,7 +367,8 @@ void RowWriter::RetryDueLocked() {
   for (CallPtr& call : retries_) {
     if (discarded_.contains(call->collection)) {
       FinishLocked(*call, true);
-    } else if (call->due <= now) {
+    } else if (call->due <= now && !IsClosedLocked(call->collection)) {
+      call->rows.target = collections_[call->collection].gate->target;  // it may be renamed
       StartLocked(std::move(call));
     } else {
       later.push_back(std::move(call));
@@ -340,6 +381,9 @@ milliseconds RowWriter::NextWaitLocked() const {
   milliseconds wait = kIdleWait;
   const auto now = steady_clock::now();
   for (const CallPtr& call : retries_) {
+    if (IsClosedLocked(call->collection)) {
+      continue;
+    }
     const auto left = std::chrono::duration_cast<milliseconds>(call->due - now) + milliseconds(1);
     wait = std::clamp(left, milliseconds(1), wait);
   }

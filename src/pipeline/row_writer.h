@@ -69,7 +69,18 @@ class RowWriter {
             const std::shared_ptr<AckTracker>& tracker,
             std::vector<PendingRows> rows);
 
+  // Lets rows go, also those that Close holds back.
   void Open(CollectionId collection, Gate gate);
+
+  // Holds back all rows of a collection that is to be renamed on the target, those of failed calls
+  // too. What is in flight ends: see HasCalls.
+  void Close(CollectionId collection);
+  // Opens again what Close holds back: every row from now on, also of calls to be repeated, goes to
+  // `target`.
+  void Reopen(CollectionId collection, const CollectionName& target);
+  // Whether a call is under way (one that waits to be repeated is not).
+  bool HasCalls(CollectionId collection) const;
+
   void Discard(CollectionId collection);
   void DiscardPartition(CollectionId collection, PartitionId partition);
   bool IsDiscarded(CollectionId collection) const;
@@ -100,6 +111,8 @@ class RowWriter {
   struct CollectionLanes {
     std::map<std::string, std::unique_ptr<Lane>> lanes;  // by vchannel
     std::unique_ptr<Gate> gate;                          // nullptr: not open
+    bool closed = false;                                 // until it is opened again
+    size_t under_way = 0;                                // calls that are started and not done
     std::unordered_set<PartitionId> discarded;
     std::map<PartitionId, size_t> in_flight;  // calls by partition
   };
@@ -123,6 +136,8 @@ class RowWriter {
   void FinishLocked(Call& call, bool acknowledge) CDC_REQUIRES(mutex_);
   bool MayPassLocked(Call& call, const Status& status) CDC_REQUIRES(mutex_);
   void RetryDueLocked() CDC_REQUIRES(mutex_);
+  bool IsClosedLocked(CollectionId collection) const CDC_REQUIRES(mutex_);
+  void RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) CDC_REQUIRES(mutex_);
   void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
   RowBatch MakeBatch(const Gate& gate, const Lane::Batch& batch) const;
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);

@@ -43,7 +43,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
       scope_(spec_),
       writer_(
           target.get(),
-          {},
+          {.backoff = shared.options->retry},
           &conditions_,
           [this](const Status& status) { Fail(status); },
           [this] { reconciler_.Wake(); }),
@@ -73,6 +73,9 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                    .router = &router_,
                    .conditions = &conditions_,
                    .ignore_partition = spec_.target.ignore_partition,
+                   .sync_index = spec_.sync_index,
+                   .sync_load = spec_.sync_load,
+                   .retry = shared.options->retry,
                    .on_fatal = [this](const Status& status) { Fail(status); },
                    .on_connected =
                        [this](const std::string& version) {

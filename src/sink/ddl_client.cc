@@ -129,8 +129,10 @@ Status DdlClient::Run(const CreateCollection& ddl) {
   }
   if (!existing->has_value()) {
     const auto databases = reader_->ListDatabases();  // Milvus 2.3 has no code for this
-    const bool is_lost = databases.ok() && !Contains(databases, ddl.name.database);
-    return is_lost ? NotFoundError(status.message()) : status;
+    if (databases.ok() && !Contains(databases, ddl.name.database)) {
+      return NotFoundError(status.message());
+    }
+    return UnlessAlias(status, ddl.name);
   }
   const std::vector<std::string> differences = SchemaDifferences(ddl.schema, (*existing)->schema);
   if (differences.empty()) {
@@ -144,11 +146,21 @@ Status DdlClient::Run(const CreateCollection& ddl) {
 }
 
 Status DdlClient::Run(const DropCollection& ddl) {
+  CDC_ASSIGN_OR_RETURN(const bool is_none, IsNoneOfLite(ddl.name));
+  if (is_none) {
+    return OkStatus();
+  }
   return SuccessIfNotFound(
       Call("DropCollection", ddl.name.database, RequestFor<pb::DropCollectionRequest>(ddl.name)));
 }
 
 Status DdlClient::Run(const RenameCollection& ddl) {
+  if (reader_->is_lite() && ddl.to.database != ddl.from.database) {
+    // It would rename within the old database and say that all is well.
+    return Status(StatusCode::kUnimplemented,
+                  "Milvus Lite cannot move a collection to another database");
+  }
+  CDC_ASSIGN_OR_RETURN(const bool is_none, IsNoneOfLite(ddl.from));
   pb::RenameCollectionRequest request;
   request.set_db_name(ddl.from.database);
   request.set_oldname(ddl.from.collection);
@@ -156,14 +168,35 @@ Status DdlClient::Run(const RenameCollection& ddl) {
   if (ddl.to.database != ddl.from.database) {
     request.set_newdbname(ddl.to.database);
   }
-  const Status status = Call("RenameCollection", ddl.from.database, request);
+  const Status status = is_none ? NotFoundError("no collection: " + ddl.from.ToString())
+                                : Call("RenameCollection", ddl.from.database, request);
   if (!IsRefusal(status) && status.code() != StatusCode::kNotFound) {
     return status;
   }
   const auto before = reader_->Describe(ddl.from);
   const auto after = reader_->Describe(ddl.to);
-  const bool is_done = before.ok() && after.ok() && !before->has_value() && after->has_value();
-  return is_done ? OkStatus() : status;
+  if (!before.ok() || !after.ok() || before->has_value() == after->has_value()) {
+    return before.ok() && !before->has_value() ? NotFoundError(status.message()) : status;
+  }
+  return after->has_value() ? OkStatus() : UnlessAlias(status, ddl.to);
+}
+
+// A name that is refused though no collection has it: an alias has it, which may go.
+Status DdlClient::UnlessAlias(const Status& status, const CollectionName& name) {
+  return status.code() == StatusCode::kAlreadyExists
+             ? UnavailableError("the name " + name.ToString() +
+                                " is an alias on the target: " + status.message())
+             : status;
+}
+
+// Milvus refuses to drop or rename a collection by its alias; Milvus Lite does it. Whether the name
+// is that of no collection there.
+Result<bool> DdlClient::IsNoneOfLite(const CollectionName& name) {
+  if (!reader_->is_lite()) {
+    return false;
+  }
+  CDC_ASSIGN_OR_RETURN(const auto collection, reader_->Describe(name));
+  return !collection.has_value();
 }
 
 Status DdlClient::Run(const AlterCollection& ddl) {

@@ -42,6 +42,8 @@ class DdlClient {
   Status Run(const LoadPartitions& ddl);
   Status Run(const ReleasePartitions& ddl);
   Status Run(const Flush& ddl);
+  static Status UnlessAlias(const Status& status, const CollectionName& name);
+  Result<bool> IsNoneOfLite(const CollectionName& name);
 
   // For calls that answer with a bare status.
   Status Call(const std::string& method,

@@ -14,6 +14,7 @@ namespace common = ::milvus::proto::common;
 namespace pb = ::milvus::proto::milvus;
 
 constexpr char kLiteVersion[] = "milvus_lite";
+constexpr char kDefaultPartition[] = "_default";
 // Milvus 2.3 and later: what ShowPartitions finds not loaded in between.
 constexpr char kPartitionNotLoaded[] = "(code 201)";
 
@@ -120,6 +121,10 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
     return std::optional<TargetCollection>();
   }
   CDC_RETURN_IF_ERROR(status);
+  const std::string& own_name = response.schema().name();
+  if (!own_name.empty() && own_name != name.collection) {
+    return std::optional<TargetCollection>();  // the name is an alias of another one
+  }
   TargetCollection collection;
   collection.schema = SchemaFromProto(response.schema());
   collection.shards = std::max(1, response.shards_num());
@@ -127,11 +132,22 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
     collection.properties.push_back({property.key(), property.value()});
   }
   collection.aliases = ToVector(response.aliases());
+  if (is_lite_) {
+    CDC_ASSIGN_OR_RETURN(collection.aliases, ListAliases(name));
+  }
   std::sort(collection.aliases.begin(), collection.aliases.end());
   CDC_RETURN_IF_ERROR(DescribePartitions(name, &collection));
   CDC_ASSIGN_OR_RETURN(collection.indexes, ListIndexes(name));
   CDC_RETURN_IF_ERROR(DescribeLoad(name, &collection));
   return std::optional(std::move(collection));
+}
+
+// Milvus Lite does not tell them with the collection.
+Result<std::vector<std::string>> MetadataReader::ListAliases(const CollectionName& name) {
+  pb::ListAliasesResponse response;
+  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "ListAliases", name.database,
+                                 RequestFor<pb::ListAliasesRequest>(name), &response, timeout_));
+  return ToVector(response.aliases());
 }
 
 Status MetadataReader::DescribePartitions(const CollectionName& name, TargetCollection* out) {
@@ -142,11 +158,16 @@ Status MetadataReader::DescribePartitions(const CollectionName& name, TargetColl
   if (out->schema.HasPartitionKey() || out->partitions.empty()) {
     return OkStatus();
   }
-  // It is the oldest, and cannot be dropped; ids only grow.
+  // It is the oldest, and cannot be dropped; ids only grow. Milvus Lite tells none, and has but one
+  // name for it.
   const auto& ids = response.partitionids();
-  const bool has_ids = ids.size() == response.partition_names_size();
-  const auto oldest = has_ids ? std::min_element(ids.begin(), ids.end()) - ids.begin() : 0;
-  out->default_partition = out->partitions[static_cast<size_t>(oldest)];
+  if (ids.size() == response.partition_names_size()) {
+    const auto oldest = std::min_element(ids.begin(), ids.end()) - ids.begin();
+    out->default_partition = out->partitions[static_cast<size_t>(oldest)];
+  } else if (std::find(out->partitions.begin(), out->partitions.end(), kDefaultPartition) !=
+             out->partitions.end()) {
+    out->default_partition = kDefaultPartition;
+  }
   return OkStatus();
 }
 

@@ -34,6 +34,7 @@ class MetadataReader {
   Result<std::optional<TargetCollection>> Describe(const CollectionName& name);
 
  private:
+  Result<std::vector<std::string>> ListAliases(const CollectionName& name);
   Status DescribePartitions(const CollectionName& name, TargetCollection* out);
   int CountReplicas(const CollectionName& name);
   Status DescribeLoad(const CollectionName& name, TargetCollection* out);

@@ -95,6 +95,11 @@ struct TextRule {
 // Milvus Lite 1 or 6. The first that matches counts.
 constexpr TextRule kTexts[] = {
     {"already exist", {0, 0, StatusCode::kAlreadyExists, true}},
+    {"duplicated new collection name", {0, 0, StatusCode::kAlreadyExists, true}},
+    {"must drop all aliases", {0, 0, StatusCode::kFailedPrecondition, true}},
+    {"via alias", {0, 0, StatusCode::kFailedPrecondition, true}},
+    {"use an alias to rename", {0, 0, StatusCode::kFailedPrecondition, true}},
+    {"conflicts with an existing", {0, 0, StatusCode::kFailedPrecondition, true}},
     {"create duplicate collection", {0, 0, StatusCode::kAlreadyExists, true}},
     {"at most one distinct index", {0, 0, StatusCode::kAlreadyExists, true}},
     {"creating multiple indexes", {0, 0, StatusCode::kAlreadyExists, true}},

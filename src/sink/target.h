@@ -78,12 +78,17 @@ class Target {
   virtual Result<std::vector<std::string>> ListDatabases() = 0;
   virtual Result<std::vector<std::string>> ListCollections(const std::string& database) = 0;
 
-  // nullopt if there is no such collection (or database).
+  // nullopt if there is no such collection (or database); an alias is none.
   virtual Result<std::optional<TargetCollection>> DescribeCollection(
       const CollectionName& name) = 0;
 
   // Executes one change and returns when it is done (a load may still be in progress). Success too
   // if it was so already.
+  //
+  // A collection with aliases may be refused to be dropped, and to be moved to another database:
+  // drop them first. Left behind, they would hide a later collection of their name (Milvus 2.3). A
+  // create or rename to a name that is an alias is kUnavailable. kUnimplemented: a move to another
+  // database (Milvus Lite), AlterDatabase (Milvus 2.3).
   virtual Status Apply(const Ddl& ddl) = 0;
 
   // Starts to write and returns at once; `done` is called exactly once, from another thread or from

@@ -14,6 +14,9 @@ bool Matches(const std::string& pattern, const std::string& name) {
   return pattern == kAny || pattern == name;
 }
 
+// Milvus takes an empty database for the default one.
+std::string DatabaseOf(const std::string& name) { return name.empty() ? kDefaultDatabase : name; }
+
 }  // namespace
 
 bool Scope::Pattern::Matches(const CollectionName& name) const {
@@ -28,6 +31,16 @@ Scope::Scope(const TaskSpec& spec) {
                          .collection = dot == std::string::npos ? "*" : name.substr(dot + 1),
                          .from_start = false});
   }
+  for (const NameMapping& mapping : spec.name_mapping) {
+    const std::string source = DatabaseOf(mapping.source_database);
+    const std::string target = DatabaseOf(mapping.target_database);
+    if (mapping.collections.empty()) {
+      database_names_[source] = target;
+    }
+    for (const auto& [from, to] : mapping.collections) {
+      collection_names_[{source, from}] = {target, to};
+    }
+  }
   const bool earliest = spec.start_from == StartFrom::kEarliest;
   for (const CollectionInfo& info : spec.collection_infos) {
     patterns_.push_back({kDefaultDatabase, info.name, earliest || info.use_start_position});
@@ -40,9 +53,26 @@ Scope::Scope(const TaskSpec& spec) {
 }
 
 bool Scope::Covers(const CollectionName& source) const {
-  const auto matches = [&source](const Pattern& pattern) { return pattern.Matches(source); };
-  return std::none_of(excluded_.begin(), excluded_.end(), matches) &&
-         std::any_of(patterns_.begin(), patterns_.end(), matches);
+  return !Excludes(source) &&
+         std::any_of(patterns_.begin(), patterns_.end(),
+                     [&source](const Pattern& pattern) { return pattern.Matches(source); });
+}
+
+bool Scope::Excludes(const CollectionName& source) const {
+  return std::any_of(excluded_.begin(), excluded_.end(),
+                     [&source](const Pattern& pattern) { return pattern.Matches(source); });
+}
+
+CollectionName Scope::Target(const CollectionName& source) const {
+  const auto found = collection_names_.find(source);
+  return found == collection_names_.end()
+             ? CollectionName{TargetDatabase(source.database), source.collection}
+             : found->second;
+}
+
+std::string Scope::TargetDatabase(const std::string& source) const {
+  const auto found = database_names_.find(source);
+  return found == database_names_.end() ? source : found->second;
 }
 
 std::vector<Scope::Match> Scope::Select(const Catalog& catalog) const {
@@ -76,8 +106,16 @@ std::vector<Scope::Match> Scope::Select(const Catalog& catalog) const {
 }
 
 bool Scope::CoversDatabase(const std::string& database) const {
-  return std::any_of(patterns_.begin(), patterns_.end(), [&database](const Pattern& pattern) {
-    return cdc::Matches(pattern.database, database);
+  return std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
+    return cdc::Matches(pattern.database, database) &&
+           (pattern.collection == kAny ||
+            Target({database, pattern.collection}).database == TargetDatabase(database));
+  });
+}
+
+bool Scope::CoversAllOf(const std::string& database) const {
+  return std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
+    return cdc::Matches(pattern.database, database) && pattern.collection == kAny;
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,14 +31,21 @@ class Scope {
   // looked up, so that a task on one collection does not look at thousands.
   std::vector<Match> Select(const Catalog& catalog) const;
 
-  // Whether creating and dropping this database is the task's business.
+  // Whether the name is left to an older task of the same target.
+  bool Excludes(const CollectionName& source) const;
+
+  // Whether creating and dropping this database is the task's business: not if all that it covers
+  // of it goes to another database.
   bool CoversDatabase(const std::string& database) const;
+  // Whether all of its collections are covered, but for excluded ones.
+  bool CoversAllOf(const std::string& database) const;
 
   // Whether rows that were there before the task are asked for (start_from or use_start_position).
   bool FromStart(const CollectionName& source) const;
 
-  // The name on the target.
-  CollectionName Target(const CollectionName& source) const { return source; }
+  // The name on the target: that of a collection's own mapping, else in its database's one.
+  CollectionName Target(const CollectionName& source) const;
+  std::string TargetDatabase(const std::string& source) const;
 
  private:
   struct Pattern {
@@ -48,6 +56,8 @@ class Scope {
   };
   std::vector<Pattern> patterns_;
   std::vector<Pattern> excluded_;
+  std::map<CollectionName, CollectionName> collection_names_;
+  std::map<std::string, std::string> database_names_;
 };
 
 }  // namespace cdc

@@ -39,6 +39,9 @@ class Applier {
     if (database == databases_->end()) {
       return NotFound(ddl.name.database);
     }
+    if (IsAlias(ddl.name)) {
+      return UnavailableError("the name is an alias: " + ddl.name.ToString());
+    }
     TargetCollection collection;
     collection.schema = ddl.schema;
     collection.shards = ddl.shards;
@@ -53,20 +56,35 @@ class Applier {
     return AlreadyExistsError("the collection exists with another schema: " + ddl.name.ToString());
   }
   Status operator()(const DropCollection& ddl) const {
-    const auto database = databases_->find(ddl.name.database);
-    if (database != databases_->end()) {
-      database->second.erase(ddl.name.collection);
+    const TargetCollection* collection = Find(ddl.name);
+    if (collection == nullptr) {
+      return OkStatus();
     }
+    if (!collection->aliases.empty()) {
+      return FailedPreconditionError("the collection has aliases: " + ddl.name.ToString());
+    }
+    databases_->at(ddl.name.database).erase(ddl.name.collection);
     return OkStatus();
   }
   Status operator()(const RenameCollection& ddl) const {
     const auto from = databases_->find(ddl.from.database);
     const auto to = databases_->find(ddl.to.database);
-    if (to == databases_->end() || Find(ddl.from) == nullptr) {
-      return NotFound(to == databases_->end() ? ddl.to.database : ddl.from.ToString());
+    const TargetCollection* collection = Find(ddl.from);
+    if (to == databases_->end()) {
+      return NotFound(ddl.to.database);
+    }
+    if (collection == nullptr) {
+      // A repeat.
+      return Find(ddl.to) != nullptr ? OkStatus() : NotFound(ddl.from.ToString());
     }
     if (Find(ddl.to) != nullptr) {
       return AlreadyExistsError("the collection exists: " + ddl.to.ToString());
+    }
+    if (IsAlias(ddl.to)) {
+      return UnavailableError("the name is an alias: " + ddl.to.ToString());
+    }
+    if (from != to && !collection->aliases.empty()) {
+      return FailedPreconditionError("the collection has aliases: " + ddl.from.ToString());
     }
     auto moved = from->second.extract(ddl.from.collection);
     moved.key() = ddl.to.collection;
@@ -84,7 +102,10 @@ class Applier {
     });
   }
   Status operator()(const SetAlias& ddl) const {
-    return With(ddl.name, [&](TargetCollection* collection) {
+    return With(ddl.name, [&](TargetCollection* collection) -> Status {
+      if (Find({ddl.name.database, ddl.alias}) != nullptr) {
+        return FailedPreconditionError("a collection has the name of the alias: " + ddl.alias);
+      }
       for (auto& [name, other] : databases_->at(ddl.name.database)) {
         std::erase(other.aliases, ddl.alias);
       }
@@ -194,6 +215,15 @@ class Applier {
   }
 
  private:
+  bool IsAlias(const CollectionName& name) const {
+    const auto database = databases_->find(name.database);
+    return database != databases_->end() &&
+           std::any_of(database->second.begin(), database->second.end(), [&](const auto& each) {
+             const auto& aliases = each.second.aliases;
+             return std::find(aliases.begin(), aliases.end(), name.collection) != aliases.end();
+           });
+  }
+
   static Status Load(TargetCollection* collection,
                      const std::vector<std::string>& partitions,
                      int replicas) {

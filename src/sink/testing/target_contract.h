@@ -16,6 +16,7 @@ struct TargetContract {
   Target* target;
   std::string database;
   CollectionName things{database, "things"};
+  std::string default_partition = "_default";  // of servers with the usual settings
 
   static Schema SimpleSchema(const std::string& dim = "4") {
     Schema schema;
@@ -54,6 +55,9 @@ struct TargetContract {
     Partitions();
     Indexes();
     Loading();
+    Properties();
+    Aliases();
+    Renames();
     Drops();
   }
 
@@ -135,6 +139,67 @@ struct TargetContract {
     ExpectOkTwice(ReleaseCollection{things});
     EXPECT_FALSE(Look().loaded);
     EXPECT_THAT(Look().loaded_partitions, ::testing::IsEmpty());
+  }
+
+  void Properties() const {
+    ExpectOkTwice(AlterCollection{things, {{"collection.ttl.seconds", "3600"}}});
+    ExpectOkTwice(AlterCollection{things, {{"mmap.enabled", "true"}}});
+    EXPECT_THAT(Look().properties,
+                ::testing::UnorderedElementsAre(KeyValue{"collection.ttl.seconds", "3600"},
+                                                KeyValue{"mmap.enabled", "true"}));
+    EXPECT_EQ(target->Apply(AlterCollection{{database, "no"}, {{"a", "b"}}}).code(),
+              StatusCode::kNotFound);
+    EXPECT_EQ(Look().default_partition, default_partition);
+  }
+
+  void Aliases() const {
+    const CollectionName others{database, "others"};
+    const CollectionName alias{database, "alias"};
+    ExpectOk(CreateCollection{.name = others, .schema = SimpleSchema()});
+    ExpectOkTwice(SetAlias{others, "alias"});
+    ExpectOkTwice(SetAlias{things, "alias"});  // takes it away
+    ExpectOk(SetAlias{things, "bye"});
+    EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias", "bye"));
+    ExpectOkTwice(DropAlias{things, "bye"});
+    EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias"));
+    EXPECT_FALSE(target->Apply(SetAlias{things, "others"}).ok());
+    EXPECT_EQ(target->Apply(SetAlias{{database, "no"}, "x"}).code(), StatusCode::kNotFound);
+    // No collection of its own, for nobody.
+    EXPECT_EQ(target->DescribeCollection(alias)->has_value(), false);
+    EXPECT_FALSE(target->Apply(RenameCollection{alias, {database, "renamed"}}).ok());
+    EXPECT_EQ(target->Apply(RenameCollection{others, alias}).code(), StatusCode::kUnavailable);
+    EXPECT_EQ(target->Apply(CreateCollection{.name = alias, .schema = SimpleSchema("8")}).code(),
+              StatusCode::kUnavailable);
+    (void)target->Apply(DropCollection{alias});  // refused by some, without effect for all
+    EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias"));
+    ExpectOk(DropCollection{others});
+  }
+
+  void Renames() const {
+    const CollectionName others{database, "others"};
+    const CollectionName blocked{database, "blocked"};
+    ExpectOk(CreateCollection{.name = blocked, .schema = SimpleSchema()});
+    EXPECT_EQ(target->Apply(RenameCollection{things, blocked}).code(), StatusCode::kAlreadyExists);
+    EXPECT_EQ(target->Apply(RenameCollection{{database, "no"}, {database, "nor"}}).code(),
+              StatusCode::kNotFound);
+    ExpectOkTwice(RenameCollection{things, others});
+    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
+    const auto renamed = target->DescribeCollection(others);
+    ASSERT_TRUE(renamed.ok() && renamed->has_value());
+    EXPECT_THAT((*renamed)->aliases, ::testing::ElementsAre("alias"));
+    EXPECT_EQ((*renamed)->indexes.size(), 1U);
+    const CollectionName elsewhere{kDefaultDatabase, "contract_moved"};
+    EXPECT_FALSE(target->Apply(RenameCollection{others, elsewhere}).ok());  // aliases
+    ExpectOk(DropAlias{others, "alias"});
+    const Status moved = target->Apply(RenameCollection{others, elsewhere});
+    if (moved.ok()) {
+      EXPECT_EQ(target->DescribeCollection(elsewhere)->has_value(), true);
+      ExpectOk(RenameCollection{elsewhere, things});
+    } else {
+      EXPECT_EQ(moved.code(), StatusCode::kUnimplemented) << moved.ToString();
+      ExpectOk(RenameCollection{others, things});
+    }
+    ExpectOk(DropCollection{blocked});
   }
 
   void Drops() const {

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "pipeline/plan.h"
+#include "pipeline/plan_properties.h"
+
+// What rows need: the collection and its partitions.
+namespace cdc {
+namespace {
+
+bool Exists(const Partition& partition) { return partition.state == ObjectState::kCreated; }
+
+// The oldest one; it cannot be dropped. Ids only grow. nullptr: there are several (partition key).
+const Partition* DefaultPartition(const Collection& source) {
+  if (source.schema.HasPartitionKey() || source.partitions.empty()) {
+    return nullptr;
+  }
+  return &*std::min_element(source.partitions.begin(), source.partitions.end(),
+                            [](const auto& a, const auto& b) { return a.id < b.id; });
+}
+
+}  // namespace
+
+CreateCollection PlanCreate(const Collection& source, const CollectionName& target) {
+  CreateCollection create;
+  create.name = target;
+  create.schema = source.schema;
+  for (Field& field : create.schema.fields) {
+    field.auto_id = false;
+  }
+  create.shards = source.shards;
+  create.consistency_level = source.consistency_level;
+  std::copy_if(source.properties.begin(), source.properties.end(),
+               std::back_inserter(create.properties), IsReplicatedProperty);
+  if (source.schema.HasPartitionKey()) {
+    create.num_partitions =
+        static_cast<int>(std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
+  }
+  return create;
+}
+
+Status CheckFits(const Collection& source,
+                 const CollectionName& target,
+                 const TargetCollection& actual) {
+  std::vector<std::string> points = SchemaDifferences(source.schema, actual.schema);
+  const Field* key = actual.schema.PrimaryKey();
+  if (key != nullptr && key->auto_id) {
+    points.push_back("field " + key->name +
+                     ": the target makes its own keys (autoID), it cannot take the source's");
+  }
+  if (points.empty()) {
+    return OkStatus();
+  }
+  std::string text =
+      "collection " + target.ToString() +
+      " exists on the target with another schema; drop or rename it there and resume: ";
+  for (size_t i = 0; i < points.size(); ++i) {
+    text += (i == 0 ? "" : "; ") + points[i];
+  }
+  return FailedPreconditionError(std::move(text));
+}
+
+std::string TargetPartition(const Collection& source,
+                            const Partition& partition,
+                            const TargetCollection& actual) {
+  const Partition* oldest = DefaultPartition(source);
+  const bool is_default = oldest != nullptr && oldest->id == partition.id;
+  return is_default && !actual.default_partition.empty() ? actual.default_partition
+                                                         : partition.name;
+}
+
+Status CheckPartitions(const Collection& source,
+                       const CollectionName& target,
+                       const TargetCollection& actual) {
+  const Partition* oldest = DefaultPartition(source);
+  for (const Partition& partition : source.partitions) {
+    if (oldest != nullptr && partition.id != oldest->id && Exists(partition) &&
+        partition.name == actual.default_partition) {
+      return FailedPreconditionError(
+          "partition " + partition.name + " of " + target.ToString() +
+          " has the name of the target's default partition: their rows would be mixed there");
+    }
+  }
+  return OkStatus();
+}
+
+std::vector<Ddl> PlanPartitions(const Collection& source,
+                                const CollectionName& target,
+                                const TargetCollection& actual) {
+  std::vector<Ddl> plan;
+  if (source.schema.HasPartitionKey()) {
+    return plan;  // made together with the collection
+  }
+  for (const Partition& partition : source.partitions) {
+    const std::string name = TargetPartition(source, partition, actual);
+    if (Exists(partition) && std::find(actual.partitions.begin(), actual.partitions.end(), name) ==
+                                 actual.partitions.end()) {
+      plan.push_back(CreatePartition{target, name});
+    }
+  }
+  return plan;
+}
+
+}  // namespace cdc
