@@ -55,6 +55,7 @@ def compare_collection(
     database: str = "default",
     *,
     target_database: str | None = None,
+    target_collection: str | None = None,
     kind: TargetKind = MILVUS,
     rows: bool = True,
     counts: bool = True,
@@ -63,11 +64,11 @@ def compare_collection(
 
     Without `counts`, copies of a row on the target are not a difference: count(*) sees them, reading by key does not.
     """
-    there = target_database or database
+    there, name = target_database or database, target_collection or collection
     a = read_collection(source, database, collection)
-    b = read_collection(target, there, collection)
+    b = read_collection(target, there, name)
     if not kind.describes_aliases:
-        b.aliases = read_aliases(target, there, collection)
+        b.aliases = read_aliases(target, there, name)
     result = Comparison(a, b, describe_differences(a, b, kind))
     if result.differences or not rows or not a.loaded_partitions:
         return result
@@ -82,7 +83,7 @@ def compare_collection(
         return result
     by_partition = not a.has_partition_key
     mine = read_rows(source, database, collection, a.schema, here, by_partition=by_partition)
-    theirs = read_rows(target, there, collection, b.schema, there_partitions, by_partition=by_partition)
+    theirs = read_rows(target, there, name, b.schema, there_partitions, by_partition=by_partition)
     if result.source_rows is None:
         result.source_rows, result.target_rows = len(mine), len(theirs)
     result.source_digest, result.target_digest = mine.digest(), theirs.digest()

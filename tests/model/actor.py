@@ -231,6 +231,11 @@ def read_versions(end: Endpoint, database: str, collection: str, partition: str)
     return {row["key"]: row["version"] for row in rows}
 
 
+def read_copies(end: Endpoint, database: str, collection: str, partition: str, key: int) -> int:
+    """How often the key is there; reading by key would show one of them."""
+    answer = end.query(database, collection, f"key == {key}", ["count(*)"], [partition] if partition else None)
+    return answer.fields_data[0].scalars.long_data.data[0]
+
 def _columns(o: op.Insert) -> list[schema_pb2.FieldData]:
     """The rows follow from key and version."""
     columns = []

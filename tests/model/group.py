@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import threading
 import time
 import traceback
@@ -21,7 +22,7 @@ from lab.rows import Endpoint, MilvusError
 from lab.waiting import NotYet, eventually
 
 from . import operations as op
-from .actor import Actor, read_versions
+from .actor import Actor, read_copies, read_versions
 from .plan import Plan
 
 _AWAIT_S = 60.0
@@ -80,6 +81,10 @@ class Group:
         self._for_main.put((self.cdc.restart, future))
         future.result()
 
+    def stop_server(self) -> None:
+        if self.cdc.process.is_running():
+            self.cdc.stop()
+
     @staticmethod
     def _do_for(work: Callable[[], None], future: Future[None]) -> None:
         try:
@@ -103,7 +108,7 @@ class _Player:
         self._actor = Actor(self._source)
         self._task_id = f"task-{plan.label}"
         self._task = False
-        self._stopped_server = False
+        self._has_server = False
         self._outcome = Outcome(plan)
 
     def play(self) -> Outcome:
@@ -132,12 +137,11 @@ class _Player:
                 self._ask("resume")
             case op.StopServer():
                 self._group.server.acquire()
-                self._stopped_server = True
+                self._has_server = True
                 self._group.cdc.stop()
             case op.StartServer():
                 self._group.start_server()
-                self._stopped_server = False
-                self._group.server.release()
+                self._give_server_back()
             case op.LetPass():
                 # Not a wait for something: a part of the plan is that time goes by.
                 time.sleep(operation.milliseconds / 1000)
@@ -169,6 +173,10 @@ class _Player:
 
     # -- what is awaited ----------------------------------------------------------------------------------------------
 
+    def _give_server_back(self) -> None:
+        self._has_server = False
+        self._group.server.release()
+
     def _await(self, agrees: Callable[[], None], what: str) -> None:
         def check() -> None:
             self._check_task()
@@ -178,8 +186,8 @@ class _Player:
 
     def _check_task(self) -> None:
         """A task that has stopped by itself will never make the target equal."""
-        if self._group.server.locked():
-            return  # the server may be down
+        if self._group.server.locked() and not self._has_server:
+            return  # somebody may have stopped the server
         task = self._group.cdc.client.get(self._task_id)
         if task["state"] != "Running":
             raise _TaskStopped(f"the task is {task['state']}: {task.get('reason')}")
@@ -213,7 +221,8 @@ class _Player:
         if self._outcome.reached == len(self._plan.operations) - 1:
             self._outcome.rows = "\n".join(self._differing_rows())
         lines = self._group.cdc.process.log.read_text(errors="replace").splitlines()
-        ours = [line for line in lines if f"{self._task_id} " in line or f"{self._task_id}:" in line]
+        # Lines of no task tell when the server was started and stopped.
+        ours = [line for line in lines if "task=" not in line or re.search(rf"task={self._task_id}\b", line)]
         self._outcome.log = "\n".join(ours[-_MOST_LOG_LINES:])
 
     def _differing_rows(self) -> list[str]:
@@ -229,6 +238,10 @@ class _Player:
                     found.append(f"{label} partition {partition}: cannot be read: {error}")
                     continue
                 for key in sorted(planned.keys() | here.keys() | there.keys()):
+                    copies = read_copies(self._target, self._plan.mapping[database], collection, partition, key)
+                    if copies != (key in planned):
+                        found.append(f"{label} partition {partition} key {key}: {copies} copies on the target")
+                for key in sorted(planned.keys() | here.keys() | there.keys()):
                     versions = [rows.get(key, "none") for rows in (planned, here, there)]
                     if len(set(versions)) > 1:
                         found.append(
@@ -240,9 +253,12 @@ class _Player:
 
     def _clean_up(self) -> None:
         """The next plans shall not be slowed down by what is left of this one."""
-        if self._stopped_server:
-            self._group.start_server()
-            self._group.server.release()
+        if self._has_server:
+            try:
+                self._group.stop_server()
+                self._group.start_server()
+            finally:
+                self._give_server_back()
         if self._task:
             with self._group.server:
                 self._group.cdc.client.delete(self._task_id)
