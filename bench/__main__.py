@@ -13,16 +13,17 @@ from rich.console import Console  # noqa: E402
 
 from lab.lab import Lab  # noqa: E402
 
-from . import drain, path, real_target  # noqa: E402
+from . import drain, many_tasks, path, real_target  # noqa: E402
 from .figures import Figure, table_of  # noqa: E402
 
-PARTS = ("path", "rocksmq", "kafka", "milvus")
+PARTS = ("path", "rocksmq", "kafka", "milvus", "tasks")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measures of speed; without names, all.")
     parser.add_argument("parts", nargs="*", metavar="part", help=f"one of {', '.join(PARTS)}")
-    parser.add_argument("--repetitions", type=int, default=3, help="of each measure (default 3)")
+    parser.add_argument("--repetitions", type=int, default=3, help="of each measure, except `tasks` (default 3)")
+    parser.add_argument("--tasks", type=int, default=many_tasks.TASKS, help="of the part `tasks` (default 1000)")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
@@ -31,18 +32,20 @@ def main() -> int:
     groups: dict[str, list[Figure]] = {}
     for part in arguments.parts or PARTS:
         with console.status(f"measuring: {part}"):
-            groups |= _run(part, arguments.repetitions)
+            groups |= _run(part, arguments.repetitions, arguments.tasks)
         console.print(f"measured: {part}")
     print(table_of(groups))
     return 0
 
 
-def _run(part: str, repetitions: int) -> dict[str, list[Figure]]:
+def _run(part: str, repetitions: int, tasks: int) -> dict[str, list[Figure]]:
     if part == "path":
         return path.measure(repetitions)
     with Lab() as lab:
         if part == "milvus":
             return real_target.measure(lab, repetitions)
+        if part == "tasks":
+            return many_tasks.measure(lab, tasks)
         return drain.measure(lab, part, repetitions)
 
 

@@ -83,6 +83,14 @@ def lite_world(source: MilvusStandalone, lite: Target, shared_cdc: CdcServer) ->
 
 
 @pytest.fixture
+def milvus_world(source: MilvusStandalone, milvus: Target, shared_cdc: CdcServer) -> Iterator[World]:
+    """For tests of what only a whole Milvus keeps."""
+    world = World(source, milvus, shared_cdc)
+    yield world
+    world.close()
+
+
+@pytest.fixture
 def new_cdc(lab: Lab, source: MilvusStandalone, request: pytest.FixtureRequest) -> Iterator[Callable[..., CdcServer]]:
     """Makes CDC servers of the test's own; the test starts, stops and kills them."""
     made: list[CdcServer] = []

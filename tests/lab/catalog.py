@@ -1,4 +1,5 @@
-"""Reads what a Milvus holds, except the rows: databases, collections, schemas, partitions, indexes, load states."""
+"""Reads what a Milvus holds, except the rows: databases, collections, schemas, aliases, partitions, indexes, load
+states."""
 
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ class Collection:
     description: str
     properties: dict[str, str]
     consistency: str
+    aliases: list[str]
     loaded: str = "released"
     # partition -> load state
     partitions: dict[str, str] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def read_collection(endpoint: Endpoint, database: str, name: str) -> Collection:
         description=schema.description,
         properties={p.key: p.value for p in described.properties},
         consistency=common_pb2.ConsistencyLevel.Name(described.consistency_level),
+        aliases=sorted(described.aliases),
     )
     result.loaded = load_state(endpoint, database, name)
     shown = endpoint.call("ShowPartitions", milvus_pb2.ShowPartitionsRequest(db_name=database, collection_name=name))
@@ -79,6 +82,12 @@ def read_collection(endpoint: Endpoint, database: str, name: str) -> Collection:
         result.partitions[partition] = load_state(endpoint, database, name, partition)
     result.indexes = _indexes(endpoint, database, name)
     return result
+
+
+def read_aliases(endpoint: Endpoint, database: str, collection: str) -> list[str]:
+    """Not for 2.3.5, which looks at the database `default` only, whatever is asked."""
+    request = milvus_pb2.ListAliasesRequest(db_name=database, collection_name=collection)
+    return sorted(endpoint.call("ListAliases", request).aliases)
 
 
 def load_state(endpoint: Endpoint, database: str, collection: str, partition: str = "") -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import grpc
 
-from .catalog import Collection, read_collection, read_collections, read_databases
+from .catalog import Collection, read_aliases, read_collection, read_collections, read_databases
 from .rows import Endpoint, MilvusError, read_rows
 
 
@@ -17,6 +17,8 @@ class TargetKind:
 
     # Shards, description, consistency level, the number of partitions of a partition key, the limit of an array's texts.
     keeps_details: bool = True
+    # Without it, the aliases of a collection are not among what describes it, but have a list of their own.
+    describes_aliases: bool = True
     # Without it, all partitions are loaded as soon as one is, a collection without an index is always loaded, and
     # count(*) cannot be asked of one partition.
     loads_partitions: bool = True
@@ -26,7 +28,7 @@ class TargetKind:
 
 
 MILVUS = TargetKind()
-LITE = TargetKind(keeps_details=False, loads_partitions=False, keeps_indexes=False)
+LITE = TargetKind(keeps_details=False, describes_aliases=False, loads_partitions=False, keeps_indexes=False)
 
 
 @dataclass
@@ -53,6 +55,7 @@ def compare_collection(
     database: str = "default",
     *,
     target_database: str | None = None,
+    target_collection: str | None = None,
     kind: TargetKind = MILVUS,
     rows: bool = True,
     counts: bool = True,
@@ -61,9 +64,11 @@ def compare_collection(
 
     Without `counts`, copies of a row on the target are not a difference: count(*) sees them, reading by key does not.
     """
-    there = target_database or database
+    there, name = target_database or database, target_collection or collection
     a = read_collection(source, database, collection)
-    b = read_collection(target, there, collection)
+    b = read_collection(target, there, name)
+    if not kind.describes_aliases:
+        b.aliases = read_aliases(target, there, name)
     result = Comparison(a, b, describe_differences(a, b, kind))
     if result.differences or not rows or not a.loaded_partitions:
         return result
@@ -78,7 +83,7 @@ def compare_collection(
         return result
     by_partition = not a.has_partition_key
     mine = read_rows(source, database, collection, a.schema, here, by_partition=by_partition)
-    theirs = read_rows(target, there, collection, b.schema, there_partitions, by_partition=by_partition)
+    theirs = read_rows(target, there, name, b.schema, there_partitions, by_partition=by_partition)
     if result.source_rows is None:
         result.source_rows, result.target_rows = len(mine), len(theirs)
     result.source_digest, result.target_digest = mine.digest(), theirs.digest()
@@ -90,32 +95,54 @@ def compare_collection(
 
 
 def compare_all(
-    source: Endpoint, target: Endpoint, *, kind: TargetKind = MILVUS, databases: Iterable[str] | None = None
+    source: Endpoint,
+    target: Endpoint,
+    *,
+    kind: TargetKind = MILVUS,
+    databases: Iterable[str] | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> dict[str, Comparison]:
-    """Compares every collection of every database (or the given ones); the keys are `database.collection`."""
+    """Compares every collection of every database (or the given ones); the keys are `database.collection`, as on the
+    source. `mapping` tells the databases that have another name on the target."""
     result: dict[str, Comparison] = {}
-    mine, theirs = set(read_databases(source)), set(read_databases(target))
+    target_names = mapping or {}
+    source_names = {there: here for here, there in target_names.items()}
+    mine = set(read_databases(source))
+    theirs = {source_names.get(name, name) for name in read_databases(target)}
     wanted = set(databases) if databases is not None else mine | theirs
     for database in sorted(wanted):
-        if database not in mine or database not in theirs:
+        if database in mine and database in theirs:
+            result |= _compare_database(source, target, database, target_names.get(database, database), kind)
+        elif database in mine or database in theirs:
             where = "source" if database in mine else "target"
             result[f"{database}.*"] = Comparison(None, None, [f"the database is only on the {where}"])
-            continue
-        here, there = set(read_collections(source, database)), set(read_collections(target, database))
-        for name in sorted(here | there):
-            result[f"{database}.{name}"] = _compare_one(source, target, database, name, name in here, name in there, kind)
+    return result
+
+
+def _compare_database(
+    source: Endpoint, target: Endpoint, database: str, target_database: str, kind: TargetKind
+) -> dict[str, Comparison]:
+    result: dict[str, Comparison] = {}
+    try:
+        here, there = read_collections(source, database), read_collections(target, target_database)
+    except MilvusError as error:
+        return {f"{database}.*": Comparison(None, None, [f"cannot be read: {error}"])}
+    for name in sorted({*here, *there}):
+        label = f"{database}.{name}"
+        if name not in there:
+            result[label] = Comparison(None, None, ["missing on the target"])
+        elif name not in here:
+            result[label] = Comparison(None, None, ["not on the source any more"])
+        else:
+            result[label] = _compare_one(source, target, database, name, target_database, kind)
     return result
 
 
 def _compare_one(
-    source: Endpoint, target: Endpoint, database: str, name: str, here: bool, there: bool, kind: TargetKind
+    source: Endpoint, target: Endpoint, database: str, name: str, target_database: str, kind: TargetKind
 ) -> Comparison:
     try:
-        if here and there:
-            return compare_collection(source, target, name, database, kind=kind)
-        if here:
-            return Comparison(read_collection(source, database, name), None, ["missing on the target"])
-        return Comparison(None, read_collection(target, database, name), ["not on the source any more"])
+        return compare_collection(source, target, name, database, target_database=target_database, kind=kind)
     except (MilvusError, grpc.RpcError) as error:
         # E.g. dropped between two calls. Whoever waits for equality asks again.
         return Comparison(None, None, [f"cannot be read: {error}"])
@@ -138,6 +165,7 @@ def describe_differences(source: Collection, target: Collection, kind: TargetKin
     check("order of fields", list(source.fields), list(target.fields))
     check("dynamic field", source.dynamic, target.dynamic)
     check("properties", source.properties, target.properties)
+    check("aliases", source.aliases, target.aliases)
     if kind.keeps_details:
         check("description", source.description, target.description)
         check("shards", source.shards, target.shards)
