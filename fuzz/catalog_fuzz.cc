@@ -69,7 +69,7 @@ void Plan(const Collection& collection) {
     CheckRefused(serialized.status());
   }
   static_cast<void>(CheckFits(collection, name, target).ok());
-  for (const Ddl& ddl : PlanCollection(collection, name, target)) {
+  for (const Ddl& ddl : PlanCollection(collection, name, target, PlanOptions{})) {
     fuzz::Touch(Describe(ddl));
   }
   for (const Index& index : collection.indexes) {
