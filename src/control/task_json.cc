@@ -1,10 +1,12 @@
 #include "control/task_json.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "control/scope.h"
 
 namespace cdc {
@@ -72,6 +74,24 @@ Json EncodeCheckpoint(const std::vector<ChannelStatus>& channels) {
   return list;
 }
 
+// How far each channel is behind, and at which of its ends: a source that stands still gives no
+// ticks, a target that stands still leaves rows waiting.
+Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) {
+  const auto behind = [now_ms](int64_t time_ms) {
+    return time_ms == 0 ? Json() : Json(std::max<int64_t>(now_ms - time_ms, 0));
+  };
+  Json list = Json::array();
+  for (const ChannelStatus& channel : channels) {
+    list.push_back({{"channel", channel.channel},
+                    {"source_lag_ms", behind(channel.resolved.UnixMs())},
+                    {"lag_ms", behind(channel.checkpoint.UnixMs())},
+                    {"tick_age_ms", behind(channel.last_tick_unix_ms)},
+                    {"rows_waiting", channel.rows_waiting},
+                    {"bytes_waiting", channel.bytes_waiting}});
+  }
+  return list;
+}
+
 // The keys that only we have.
 void AppendDetails(const TaskView& view, Json* json) {
   const TaskSpec& spec = view.record.spec;
@@ -88,6 +108,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
+  out["channels"] = EncodeChannels(status.channels, NowUnixMs());
   out["covers"] = Json::array();
   for (const CollectionName& name : status.covers) {
     out["covers"].push_back(name.ToString());
@@ -97,6 +118,7 @@ void AppendDetails(const TaskView& view, Json* json) {
                  {"upserted", status.rows_upserted},
                  {"deleted", status.rows_deleted}};
   out["bytes_written"] = status.bytes_written;
+  out["rows_waiting"] = status.rows_waiting;
   out["bytes_waiting"] = status.bytes_waiting;
   out["skipped"] = {{"records", status.records_skipped}, {"last", status.last_skipped}};
   out["target_version"] = status.target_version;

@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace cdc {
 namespace {
 
@@ -93,6 +95,12 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
              "Now minus the time up to which the slowest channel was read", MetricType::Gauge);
   MetricFamily waiting = Family("milvus_cdc_replicate_waiting_bytes",
                                 "Bytes read and not yet acknowledged", MetricType::Gauge);
+  MetricFamily waiting_rows = Family(
+      "milvus_cdc_replicate_waiting_rows",
+      "Rows of a source channel that are in order and not yet acknowledged", MetricType::Gauge);
+  MetricFamily tick_age =
+      Family("milvus_cdc_replicate_tick_age_ms", "Since the last tick of a source channel was read",
+             MetricType::Gauge);
   MetricFamily skipped =
       Family("milvus_cdc_records_skipped",
              "Records left out because they cannot be decoded (on_undecodable: skip)",
@@ -112,6 +120,12 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
           ToDouble(channel.resolved.UnixMs()));
       Add(&tt, {{"task_id", id}, {"vchannel_name", channel.channel}, {"op_type", "write"}},
           ToDouble(channel.checkpoint.UnixMs()));
+      Add(&waiting_rows, {{"task_id", id}, {"vchannel_name", channel.channel}},
+          ToDouble(channel.rows_waiting));
+      if (channel.last_tick_unix_ms > 0) {
+        Add(&tick_age, {{"task_id", id}, {"vchannel_name", channel.channel}},
+            ToDouble(NowUnixMs() - channel.last_tick_unix_ms));
+      }
     }
     Add(&size, {{"task_id", id}, {"op_type", "write"}}, ToDouble(status.bytes_written));
     Add(&rows, {{"task_id", id}, {"op_type", "write"}, {"api_type", "insert"}},
@@ -133,8 +147,8 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
-  for (MetricFamily* family :
-       {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting, &skipped}) {
+  for (MetricFamily* family : {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting,
+                               &waiting_rows, &tick_age, &skipped}) {
     families.push_back(std::move(*family));
   }
   return families;

@@ -7,24 +7,20 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "source/catalog_builder.h"
 #include "source/catalog_builder_key.h"
 #include "source/etcd_catalog_listeners.h"
 #include "source/etcd_catalog_roots.h"
+#include "source/shared_sync.h"
 
 namespace cdc {
 namespace {
 
 // Only how often an idle watch looks around; a stop wakes it at once.
 constexpr std::chrono::minutes kIdleWait{1};
-
-int64_t NowUnixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string MetaRoot(const EtcdCatalogOptions& options) {
   std::string root;
@@ -63,7 +59,9 @@ class WatchedCatalog final : public EtcdCatalog {
     return catalog_;
   }
 
-  Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) override;
+  Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) override {
+    return sync_.Call(stop, [this](const std::stop_token& token) { return SyncNow(token); });
+  }
 
   std::unique_ptr<Subscription> Subscribe(Listener listener) override {
     return listeners_->Add(std::move(listener));
@@ -77,6 +75,7 @@ class WatchedCatalog final : public EtcdCatalog {
   }
 
  private:
+  Result<std::shared_ptr<const Catalog>> SyncNow(const std::stop_token& stop);
   void Run(const std::stop_token& stop);
   Status Follow(const std::stop_token& stop);
   Status List(const std::stop_token& stop);
@@ -96,6 +95,8 @@ class WatchedCatalog final : public EtcdCatalog {
   Backoff backoff_{options_.reconnect};
   bool must_list_ = false;
   bool following_ = false;
+
+  SharedSync sync_;
 
   mutable Mutex mutex_;
   CondVar changed_;
@@ -119,7 +120,7 @@ class WatchedCatalog final : public EtcdCatalog {
 // that time survives at R (its key would be newer than r, hence than M). So no key of R is new
 // since r, every key that was changed since is gone at R, and if as many keys are left, none was
 // changed.
-Result<std::shared_ptr<const Catalog>> WatchedCatalog::Sync(const std::stop_token& stop) {
+Result<std::shared_ptr<const Catalog>> WatchedCatalog::SyncNow(const std::stop_token& stop) {
   CDC_ASSIGN_OR_RETURN(RangeSummary now, client_->Summarize(ranges_, stop));
   MutexLock lock(mutex_);
   retry_now_ = true;  // etcd answers: no reason to sit out a backoff
