@@ -164,6 +164,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.condition = condition.state;
   status.reason = condition.reason;
   status.since_unix_ms = condition.since_unix_ms;
+  status.attempts = condition.attempts;
   status.channels = reader_.ChannelStatuses();
   const int64_t now = NowUnixMs();
   status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
