@@ -6,9 +6,12 @@ from typing import Any
 
 from pymilvus import MilvusClient
 
+from lab.cdc_server import CdcServer
+from lab.lab import Lab
+from lab.milvus import MilvusStandalone
 from lab.waiting import NotYet, eventually
 from rows_for import plain
-from world import World
+from world import World, target_of
 
 
 def on_target(world: World) -> MilvusClient:
@@ -159,3 +162,34 @@ def test_other_names_on_the_target(world: World) -> None:
     in_more.drop_collection("c")
     world.client.drop_database(more)
     world.expect_databases(present=[other], absent=[f"{more}_2"])
+
+
+def test_default_partitions_of_different_names(lab: Lab, source: MilvusStandalone, shared_cdc: CdcServer) -> None:
+    server = lab.milvus("renamed", root_path="by-renamed", settings={"common.defaultPartitionName": "my_default"})
+    lab.start(server)
+    world = World(source, target_of(server), shared_cdc)
+    try:
+        task = world.start_task()
+        world.make_collection("c", load=False)
+        world.client.create_partition("c", "p")
+        world.client.insert("c", plain(range(30)))
+        world.client.insert("c", plain(range(100, 120)), partition_name="p")
+        world.make_index("c")
+        world.client.load_partitions("c", ["_default"])
+
+        def arrived() -> None:
+            client = on_target(world)
+            try:
+                if sorted(client.list_partitions("c")) != ["my_default", "p"]:
+                    raise NotYet(f"the partitions are {client.list_partitions('c')}")
+                found = client.query("c", "id >= 0", output_fields=["id"], consistency_level="Strong")
+            finally:
+                client.close()
+            if sorted(row["id"] for row in found) != list(range(30)):
+                raise NotYet(f"the loaded partition has {len(found)} rows")
+
+        eventually(arrived, 45, 0.25, "the rows of the default partition are in the target's one, which is loaded")
+        assert shared_cdc.client.get(task)["condition"]["state"] == "ok"
+    finally:
+        world.close()
+        lab.end(server)
