@@ -104,6 +104,31 @@ void SetScope(const Names& names, Json* request) {
   }
 }
 
+// Both sides are databases, or both are collections with their databases.
+Status AddMap(const std::string& text, Json* mappings) {
+  const size_t equals = text.find('=');
+  const std::string from = text.substr(0, equals);
+  const std::string to = equals == std::string::npos ? "" : text.substr(equals + 1);
+  const size_t from_dot = from.find('.');
+  const size_t to_dot = to.find('.');
+  const auto is_name = [](const std::string& name, size_t dot) {
+    return dot == std::string::npos
+               ? !name.empty()
+               : dot > 0 && dot + 1 < name.size() && name.find('.', dot + 1) == std::string::npos;
+  };
+  if (!is_name(from, from_dot) || !is_name(to, to_dot) || to.find('=') != std::string::npos ||
+      (from_dot == std::string::npos) != (to_dot == std::string::npos)) {
+    return InvalidArgumentError("--map must be db=db or db.collection=db.collection, got \"" +
+                                Printable(text) + "\"");
+  }
+  Json mapping = {{"source_db", from.substr(0, from_dot)}, {"target_db", to.substr(0, to_dot)}};
+  if (from_dot != std::string::npos) {
+    mapping["collection_mapping"] = {{from.substr(from_dot + 1), to.substr(to_dot + 1)}};
+  }
+  mappings->push_back(std::move(mapping));
+  return OkStatus();
+}
+
 Status SetTarget(const CreateOptions& options, Json* request) {
   if (FindKey(*request, "milvus_connect_param") == request->end()) {
     (*request)["milvus_connect_param"] = Json::object();
@@ -154,6 +179,19 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   }
   if (options.disable_auto_start) {
     Set(request, "disable_auto_start", true);
+  }
+  if (!options.maps.empty()) {
+    Json mappings = Json::array();
+    for (const std::string& map : options.maps) {
+      CDC_RETURN_IF_ERROR(AddMap(map, &mappings));
+    }
+    Set(request, "name_mapping", std::move(mappings));
+  }
+  if (options.no_sync_index) {
+    Set(request, "sync_index", false);
+  }
+  if (options.no_sync_load) {
+    Set(request, "sync_load", false);
   }
   return request;
 }

@@ -21,6 +21,9 @@ struct CreateOptions {
   std::string id;
   std::optional<int> connect_timeout_seconds;
   bool disable_auto_start = false;
+  std::vector<std::string> maps;  // "db1.a=db2.b", "db1=db2"
+  bool no_sync_index = false;
+  bool no_sync_load = false;
 };
 
 // The `request_data` of a create: `base` (from --file; an empty object without one) with what was

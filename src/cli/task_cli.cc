@@ -119,6 +119,16 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
       ->check(CLI::Range(1, 3600));
   create->add_flag("--disable-auto-start", options.disable_auto_start,
                    "pauses the task when the server is restarted");
+  create
+      ->add_option("--map", options.maps,
+                   "another name on the target: db1=db2 for a whole database, db1.a=db2.b for a "
+                   "collection; may be repeated")
+      ->expected(1)
+      ->take_all();
+  create->add_flag("--no-sync-index", options.no_sync_index,
+                   "leaves the indexes of the target alone");
+  create->add_flag("--no-sync-load", options.no_sync_load,
+                   "leaves to the target what is loaded there");
   create->add_option("--file", arguments->request_file,
                      "a JSON file with the request; other options take precedence over it");
   create->callback([arguments, command] {

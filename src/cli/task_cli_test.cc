@@ -94,6 +94,21 @@ TEST_F(TaskCliTest, CreateSendsEverythingThatIsGiven) {
                           R"("start_from":"earliest","task_id":"mine"})"));
 }
 
+TEST_F(TaskCliTest, CreateSendsOtherNamesAndWhatIsLeftToTheTarget) {
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--map", "d=e", "--map", "a.b=c.d",
+                 "--no-sync-index", "--no-sync-load"}),
+            0);
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(R"({"db_collections":{"*":[{"name":"*"}]},)"
+                          R"("milvus_connect_param":{"uri":"http://h:1"},)"
+                          R"("name_mapping":[{"source_db":"d","target_db":"e"},)"
+                          R"({"collection_mapping":{"b":"d"},"source_db":"a","target_db":"c"}],)"
+                          R"("sync_index":false,"sync_load":false})"));
+  for (const char* map : {"d", "d=", "=e", "d=e.f", "a.b=c", "a.=c.d", "a.b=c.d.e", "a=b=c"}) {
+    EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--map", map}), 2) << map;
+  }
+}
+
 TEST_F(TaskCliTest, CollectionWithoutDatabaseIsOfTheDefaultOne) {
   EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "a", "--collection", "*"}),
             0);

@@ -83,6 +83,23 @@ std::string ReadTarget(const Json& target) {
          std::to_string(Number(target, "port").value_or(0));
 }
 
+std::vector<std::string> ReadMaps(const Json& list) {
+  std::vector<std::string> maps;
+  for (const Json& json : list.is_array() ? list : Json::array()) {
+    const std::string from = Text(json, "source_db") + ".";
+    const std::string to = Text(json, "target_db") + ".";
+    const Json& collections = Member(json, "collection_mapping");
+    if (!collections.is_object() || collections.empty()) {
+      maps.push_back(from + "* -> " + to + "*");
+      continue;
+    }
+    for (const auto& [name, unused] : collections.items()) {
+      maps.push_back(from + Printable(name) + " -> " + to + Text(collections, name.c_str()));
+    }
+  }
+  return maps;
+}
+
 std::vector<ChannelInfo> ReadChannels(const Json& list) {
   std::vector<ChannelInfo> channels;
   for (const Json& json : list.is_array() ? list : Json::array()) {
@@ -116,6 +133,12 @@ TaskInfo ReadTask(const Json& json) {
   task.start_from = Text(json, "start_from");
   const Json& disabled = Member(json, "disable_auto_start");
   task.disable_auto_start = disabled.is_boolean() && disabled.get<bool>();
+  const Json& sync_index = Member(json, "sync_index");
+  task.sync_index = !sync_index.is_boolean() || sync_index.get<bool>();
+  const Json& sync_load = Member(json, "sync_load");
+  task.sync_load = !sync_load.is_boolean() || sync_load.get<bool>();
+  task.maps = ReadMaps(Member(json, "name_mapping"));
+  task.attempts = Number(condition, "attempts").value_or(0);
   task.channels = ReadChannels(Member(json, "checkpoint"));
   // Without a channel there is nothing to measure, whatever the number says.
   if (!task.channels.empty()) {

@@ -39,6 +39,10 @@ struct TaskInfo {
   std::vector<std::string> covers;  // what is being replicated now
   std::string start_from;
   bool disable_auto_start = false;
+  std::vector<std::string> maps;  // "db1.a -> db2.b", "db1.* -> db2.*"
+  bool sync_index = true;
+  bool sync_load = true;
+  int64_t attempts = 0;  // that have failed since `since_unix_ms`
   // As measured; not known while the task is not running, nor before it has a channel.
   std::optional<int64_t> lag_ms;
   std::optional<int64_t> source_lag_ms;

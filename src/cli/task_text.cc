@@ -30,7 +30,8 @@ std::string DescribeCondition(const TaskInfo& task, int64_t now_unix_ms) {
   std::string text = OrDash(task.condition);
   if (task.since_unix_ms > 0) {
     text += " since " + FormatTime(task.since_unix_ms) + " (" +
-            FormatDuration(now_unix_ms - task.since_unix_ms) + ")";
+            FormatDuration(now_unix_ms - task.since_unix_ms) +
+            (task.attempts > 1 ? ", " + std::to_string(task.attempts) + " attempts)" : ")");
   }
   return text;
 }
@@ -152,10 +153,18 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   if (!task.excluded.empty()) {
     fields.AddList("left to others", task.excluded);
   }
+  if (!task.maps.empty()) {
+    fields.AddList("renamed", task.maps);
+  }
   fields.AddList("covers now", task.covers);
   fields.Add("start from", OrDash(task.start_from));
   fields.Add("auto start",
              task.disable_auto_start ? "no: paused after a restart of the server" : "yes");
+  if (!task.sync_index || !task.sync_load) {
+    fields.Add("left to target", task.sync_index  ? "load"
+                                 : task.sync_load ? "indexes"
+                                                  : "indexes, load");
+  }
   fields.Add("lag", FormatDuration(task.lag_ms));
   fields.Add("source lag", FormatDuration(task.source_lag_ms));
   fields.Add("rows", DescribeRows(task.rows));

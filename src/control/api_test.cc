@@ -98,11 +98,11 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("reason":"manually pause through http interface","state":"Paused",)"
       R"("task_id":"6623ae52d35842a5a2c9d89b16ed7aa1",)"
       R"("start_from":"latest","on_undecodable":"stop","disable_auto_start":false,)"
-      R"("exclude_collections":[],)"
+      R"("exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
-      R"("since":1700000000000},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],"covers":[],)"
-      R"("sink_mode":"api","rows":{"inserted":0,"upserted":0,"deleted":0},)"
-      R"("bytes_written":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
+      R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
+      R"("channels":[],"covers":[],"sink_mode":"api","rows":{"inserted":0,"upserted":0,"deleted":0},)"
+      R"("bytes_written":0,"rows_waiting":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
       R"("target_version":""}}})"
       "\n");
 }
@@ -112,8 +112,9 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   status.condition = "retrying";
   status.reason = "rate limit <429> & more";
   status.since_unix_ms = 5;
+  status.attempts = 3;
   status.channels = {{"by-dev-rootcoord-dml_0", Timestamp::FromUnixMs(2'000),
-                      Timestamp::FromUnixMs(1'000, 7), MsgId{std::string("\1\2", 2)}}};
+                      Timestamp::FromUnixMs(1'000, 7), MsgId{std::string("\1\2", 2)}, 7, 9}};
   status.lag_ms = 42;
   status.source_lag_ms = 41;
   status.rows_inserted = 9'007'199'254'740'993;
@@ -126,13 +127,29 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   EXPECT_THAT(answer, HasSubstr(R"("collection_infos":null,"db_collections":{"d":[{"name":"c",)"
                                 R"("positions":null,"use_start_position":false}]})"));
   EXPECT_THAT(answer, HasSubstr(R"("state":"Running","task_id":"t1")"));
-  EXPECT_THAT(answer, HasSubstr(R"("condition":{"state":"retrying","reason":"rate limit )"
-                                R"(\u003c429\u003e \u0026 more","since":5},"lag_ms":42,)"
-                                R"("source_lag_ms":41,"checkpoint":[{"channel":)"
-                                R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
-                                R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
+  EXPECT_THAT(answer,
+              HasSubstr(R"("condition":{"state":"retrying","reason":"rate limit )"
+                        R"(\u003c429\u003e \u0026 more","since":5,"attempts":3},"lag_ms":42,)"
+                        R"("source_lag_ms":41,"checkpoint":[{"channel":)"
+                        R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
+                        R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
+                        R"("channels":[{"channel":"by-dev-rootcoord-dml_0","source_lag_ms":)"));
+  EXPECT_THAT(answer, HasSubstr(R"("tick_age_ms":null,"rows_waiting":7,"bytes_waiting":9}],)"
                                 R"("covers":["default.c"])"));
   EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
+}
+
+TEST_F(ApiTest, OtherNamesAndWhatIsLeftToTheTargetComeBack) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) +
+          R"(,"db_collections":{"d":[{"name":"*"}],"default":[{"name":"a"}]},"name_mapping":[)"
+          R"({"source_db":"d","target_db":"e"},{"target_db":"f","collection_mapping":{"a":"b"}}],)"
+          R"("sync_index":false,"sync_load":false})");
+  EXPECT_THAT(
+      Ask("get", R"({"task_id":"t1"})"),
+      HasSubstr(R"("name_mapping":[{"source_db":"d","target_db":"e",)"
+                R"("collection_mapping":{}},{"source_db":"default","target_db":"f",)"
+                R"("collection_mapping":{"a":"b"}}],"sync_index":false,"sync_load":false)"));
 }
 
 TEST_F(ApiTest, PositionsAsClientsKnowThem) {
@@ -349,7 +366,8 @@ INSTANTIATE_TEST_SUITE_P(
                   Data(kC, Param(R"("uri":"http://h:1","dial_config":{"server_pem_path":"s"})")),
                   "dial_config is for a target with https:// in its uri"},
         CheckCase{"NameMapping", Data(kC + R"(,"name_mapping":[{"source_db":"a"}])"),
-                  "name_mapping is not supported yet"},
+                  "the collection name in the name mapping is not in the collection info, "
+                  "checkout it"},
         CheckCase{"RpcPosition", Data(kC + R"(,"rpc_channel_info":{"position":"AQI="})"),
                   "rpc_channel_info.position is not supported yet"},
         CheckCase{"UserRole", Data(kC + R"(,"extra_info":{"enable_user_role":true})"),

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/name_mapping.h"
 #include "control/request_reader.h"
 
 namespace cdc {
@@ -20,6 +21,18 @@ CollectionInfo ReadCollectionInfo(const RequestReader& reader) {
   reader.Read("positions", &info.positions);
   reader.Read("use_start_position", &info.use_start_position);
   return info;
+}
+
+// Milvus takes an empty database for the default one.
+NameMapping ReadNameMapping(const RequestReader& reader) {
+  NameMapping mapping;
+  reader.Read("source_db", &mapping.source_database);
+  reader.Read("target_db", &mapping.target_database);
+  reader.Read("collection_mapping", &mapping.collections);
+  for (std::string* database : {&mapping.source_database, &mapping.target_database}) {
+    *database = database->empty() ? kDefaultDatabase : *database;
+  }
+  return mapping;
 }
 
 void ReadDialConfig(const RequestReader& reader, DialConfig* dial) {
@@ -208,9 +221,6 @@ Status CheckSupported(const CreateRequest& request) {
   const auto unsupported = [](const std::string& what) {
     return InvalidArgumentError(what + " is not supported yet");
   };
-  if (request.has_name_mapping) {
-    return unsupported("name_mapping");
-  }
   if (!request.rpc_channel_position.empty()) {
     return unsupported("rpc_channel_info.position");
   }
@@ -244,8 +254,9 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
     kafka.Read("topic", &request.kafka_topic);
   });
   ReadCollections(reader, &request.spec);
-  reader.List("name_mapping",
-              [&request](const RequestReader&) { request.has_name_mapping = true; });
+  reader.List("name_mapping", [&request](const RequestReader& element) {
+    request.spec.name_mapping.push_back(ReadNameMapping(element));
+  });
   reader.Object("rpc_channel_info", [&request](const RequestReader& rpc) {
     rpc.Read("name", &request.rpc_channel_name);
     rpc.Read("position", &request.rpc_channel_position);
@@ -258,6 +269,8 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
     buffer.Read("size", &request.buffer_size);
   });
   reader.Read("disable_auto_start", &request.spec.disable_auto_start);
+  reader.Read("sync_index", &request.spec.sync_index);
+  reader.Read("sync_load", &request.spec.sync_load);
   reader.Read("start_from", &request.start_from);
   reader.Read("on_undecodable", &request.on_undecodable);
   CDC_RETURN_IF_ERROR(DecodeErrors(std::move(errors)));
@@ -281,6 +294,7 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
         "the rpc channel is invalid, the channel name should be the same as the source config");
   }
   CDC_RETURN_IF_ERROR(CheckSupported(request));
+  CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
   TaskSpec spec = request.spec;
   CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
   if (request.start_from == "earliest") {

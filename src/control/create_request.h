@@ -30,7 +30,6 @@ struct CreateRequest {
   std::string kafka_topic;
   int buffer_period = 0;
   int buffer_size = 0;
-  bool has_name_mapping = false;
   std::string rpc_channel_name;
   std::string rpc_channel_position;
   bool enable_user_role = false;

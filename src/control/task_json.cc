@@ -92,6 +92,17 @@ Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) 
   return list;
 }
 
+// As it was asked for, with the databases' names in place of empty ones.
+Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
+  Json list = Json::array();
+  for (const NameMapping& mapping : mappings) {
+    list.push_back({{"source_db", mapping.source_database},
+                    {"target_db", mapping.target_database},
+                    {"collection_mapping", mapping.collections}});
+  }
+  return list;
+}
+
 // The keys that only we have.
 void AppendDetails(const TaskView& view, Json* json) {
   const TaskSpec& spec = view.record.spec;
@@ -101,9 +112,15 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
   out["exclude_collections"] = spec.exclude_collections;
+  if (!spec.name_mapping.empty()) {
+    out["name_mapping"] = EncodeNameMapping(spec.name_mapping);
+  }
+  out["sync_index"] = spec.sync_index;
+  out["sync_load"] = spec.sync_load;
   out["condition"] = {{"state", status.condition},
                       {"reason", status.reason},
-                      {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)}};
+                      {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)},
+                      {"attempts", status.attempts}};
   // What nobody measures is unknown, not zero.
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();

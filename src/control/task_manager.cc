@@ -9,6 +9,7 @@
 
 #include "base/thread.h"
 #include "control/managed_task.h"
+#include "control/name_mapping.h"
 #include "control/scope.h"
 #include "control/task_id.h"
 
@@ -159,6 +160,9 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
   if (!decision.duplicates.empty()) {
     return InvalidArgumentError("the collection name is duplicate with existing task, [" +
                                 JoinNames(decision.duplicates) + "]");
+  }
+  if (const std::string collision = FindTargetCollision(task->spec, siblings); !collision.empty()) {
+    return InvalidArgumentError("the target name is duplicate with existing task, " + collision);
   }
   if (tasks_.size() >= static_cast<size_t>(std::max(options_.max_tasks, 0))) {
     return OurFault("the task num has reach the limit, " + std::to_string(options_.max_tasks));

@@ -139,6 +139,17 @@ TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
   MustCreate(MakeSpec("t4", "c"));
 }
 
+TEST_F(TaskManagerTest, AnotherTaskMustNotWriteToTheSameName) {
+  MustCreate(MakeSpec("t1", "a"));
+  TaskSpec spec = MakeSpec("t2", "b");
+  spec.name_mapping = {{"default", "default", {{"b", "a"}}}};
+  const auto created = manager_->Create(spec);
+  EXPECT_EQ(created.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(created.status().message(), HasSubstr("default.a of default.b"));
+  spec.target.uri = "http://127.0.0.1:2";
+  EXPECT_TRUE(manager_->Create(spec).ok());
+}
+
 TEST_F(TaskManagerTest, WideTaskLeavesOlderNamesToTheirTasksAlsoAfterARestart) {
   MustCreate(MakeSpec("t1", "foo"));
   MustCreate(MakeSpec("t2", "*"));

@@ -41,6 +41,9 @@ TaskRecord MakeTask(const std::string& id) {
   record.spec.start_from = StartFrom::kEarliest;
   record.spec.on_undecodable = OnUndecodable::kSkip;
   record.spec.disable_auto_start = true;
+  record.spec.name_mapping = {{"db1", "db2", {}}, {"default", "x", {{"ü", "v"}}}};
+  record.spec.sync_index = false;
+  record.spec.sync_load = false;
   record.state = TaskState::kPaused;
   record.reason = "manually pause";
   return record;
@@ -65,6 +68,9 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.start_from, expected.spec.start_from);
   EXPECT_EQ(actual.spec.on_undecodable, expected.spec.on_undecodable);
   EXPECT_EQ(actual.spec.disable_auto_start, expected.spec.disable_auto_start);
+  EXPECT_EQ(actual.spec.name_mapping, expected.spec.name_mapping);
+  EXPECT_EQ(actual.spec.sync_index, expected.spec.sync_index);
+  EXPECT_EQ(actual.spec.sync_load, expected.spec.sync_load);
   EXPECT_EQ(actual.state, expected.state);
   EXPECT_EQ(actual.reason, expected.reason);
 }
@@ -195,6 +201,7 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());
   collection.skip_until.erase("dml_3");
   collection.on_target = true;
+  collection.renamed_from = CollectionName{"db0", "old"};
   collection.partitions = {{{7}, "p"}, {{8}, "q"}};
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());
   ASSERT_TRUE(store().PutCollection("t1", {{5}, {"a", "b"}, {"a", "b"}, {}, {1}, {}}).ok());
@@ -209,6 +216,7 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   EXPECT_EQ(kept.pchannels, collection.pchannels);
   EXPECT_EQ(kept.created, collection.created);
   EXPECT_EQ(kept.on_target, collection.on_target);
+  EXPECT_EQ(kept.renamed_from, collection.renamed_from);
   EXPECT_EQ(kept.partitions, collection.partitions);
   EXPECT_EQ(kept.skip_until, collection.skip_until);
 

@@ -150,6 +150,7 @@ class SqliteMetaStore final : public MetaStore {
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
     CDC_RETURN_IF_ERROR(DeleteCollectionRows(task_id, collection.id));
+    const CollectionName renamed_from = collection.renamed_from.value_or(CollectionName());
     CDC_RETURN_IF_ERROR(put_collection_.BindText(0, task_id)
                             .Bind(1, collection.id.value)
                             .BindText(2, collection.source.database)
@@ -158,6 +159,8 @@ class SqliteMetaStore final : public MetaStore {
                             .BindText(5, collection.target.collection)
                             .Bind(6, ToStored(collection.created))
                             .Bind(7, collection.on_target ? 1 : 0)
+                            .BindText(8, renamed_from.database)
+                            .BindText(9, renamed_from.collection)
                             .Execute());
     for (size_t i = 0; i < collection.pchannels.size(); ++i) {
       CDC_RETURN_IF_ERROR(put_channel_.BindText(0, task_id)
@@ -236,7 +239,8 @@ class SqliteMetaStore final : public MetaStore {
          "ORDER BY channel"},
         {&put_collection_,
          "INSERT INTO collections(task_id, id, source_database, source_name, target_database, "
-         "target_name, created, on_target) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"},
+         "target_name, created, on_target, renamed_from_database, renamed_from_name) "
+         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         {&put_channel_,
          "INSERT INTO collection_channels(task_id, collection_id, ordinal, channel) "
          "VALUES(?, ?, ?, ?)"},
@@ -252,7 +256,7 @@ class SqliteMetaStore final : public MetaStore {
         {&delete_task_[7], "DELETE FROM collection_partitions WHERE task_id = ?"},
         {&load_collections_,
          "SELECT id, source_database, source_name, target_database, target_name, created, "
-         "on_target "
+         "on_target, renamed_from_database, renamed_from_name "
          "FROM collections WHERE task_id = ? ORDER BY id"},
         {&load_channels_,
          "SELECT channel FROM collection_channels WHERE task_id = ? AND collection_id = ? "
@@ -323,6 +327,10 @@ class SqliteMetaStore final : public MetaStore {
       collection.target = {load_collections_.Text(3), load_collections_.Text(4)};
       collection.created = FromStored(load_collections_.Int(5));
       collection.on_target = load_collections_.Int(6) != 0;
+      if (const CollectionName from{load_collections_.Text(7), load_collections_.Text(8)};
+          from != CollectionName()) {
+        collection.renamed_from = from;
+      }
       collections->push_back(std::move(collection));
     }
     for (ReplicatedCollection& collection : *collections) {

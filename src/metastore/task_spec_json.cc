@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;  // 1: without names on the target and what is left to it
 
 // A number with a fraction throws; so large a one that `int` cannot hold it is never ours.
 int ReadInteger(const Json& json) {
@@ -83,6 +83,28 @@ MilvusConnectParam DecodeTarget(const Json& json) {
   return target;
 }
 
+Json EncodeMappings(const std::vector<NameMapping>& mappings) {
+  Json list = Json::array();
+  for (const NameMapping& mapping : mappings) {
+    list.push_back({{"source_database", mapping.source_database},
+                    {"target_database", mapping.target_database},
+                    {"collections", mapping.collections}});
+  }
+  return list;
+}
+
+std::vector<NameMapping> DecodeMappings(const Json& list) {
+  std::vector<NameMapping> mappings;
+  for (const Json& item : list) {
+    NameMapping mapping;
+    item.at("source_database").get_to(mapping.source_database);
+    item.at("target_database").get_to(mapping.target_database);
+    item.at("collections").get_to(mapping.collections);
+    mappings.push_back(std::move(mapping));
+  }
+  return mappings;
+}
+
 Result<StartFrom> DecodeStartFrom(const std::string& text) {
   if (text == "latest") {
     return StartFrom::kLatest;
@@ -108,7 +130,10 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
       {"exclude_collections", spec.exclude_collections},
       {"start_from", spec.start_from == StartFrom::kEarliest ? "earliest" : "latest"},
       {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
-      {"disable_auto_start", spec.disable_auto_start}};
+      {"disable_auto_start", spec.disable_auto_start},
+      {"name_mapping", EncodeMappings(spec.name_mapping)},
+      {"sync_index", spec.sync_index},
+      {"sync_load", spec.sync_load}};
   // What is not UTF-8 cannot come from a request; it must not throw all the same.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -140,6 +165,11 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     }
     spec.on_undecodable = *on_undecodable;
     json.at("disable_auto_start").get_to(spec.disable_auto_start);
+    if (version >= 2) {
+      spec.name_mapping = DecodeMappings(json.at("name_mapping"));
+      json.at("sync_index").get_to(spec.sync_index);
+      json.at("sync_load").get_to(spec.sync_load);
+    }
     return spec;
   } catch (const Json::parse_error& error) {
     // The library's own text quotes what it read, and that may be a password.

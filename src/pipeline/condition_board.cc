@@ -23,6 +23,7 @@ void ConditionBoard::SetState(const std::string& part,
   }
   const auto [entry, added] = entries_.try_emplace(part, Entry{"", "", NowUnixMs()});
   entry->second.state = state;
+  ++entry->second.attempts;
   entry->second.reason = part + ": " + status.ToString();
 }
 
@@ -39,7 +40,7 @@ bool ConditionBoard::Fail(const std::string& reason) {
 ConditionBoard::Condition ConditionBoard::Current() const {
   MutexLock lock(mutex_);
   if (!failure_.empty()) {
-    return {"failed", failure_, failed_at_};
+    return {"failed", failure_, failed_at_, 1};
   }
   if (entries_.empty()) {
     return {};
@@ -50,7 +51,8 @@ ConditionBoard::Condition ConditionBoard::Current() const {
         return std::tuple(a.second.state, a.second.since_unix_ms) <
                std::tuple(b.second.state, b.second.since_unix_ms);
       });
-  return {oldest->second.state, oldest->second.reason, oldest->second.since_unix_ms};
+  return {oldest->second.state, oldest->second.reason, oldest->second.since_unix_ms,
+          oldest->second.attempts};
 }
 
 bool ConditionBoard::failed() const {

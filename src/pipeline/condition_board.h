@@ -17,6 +17,7 @@ class ConditionBoard {
     std::string state = "ok";  // ok, retrying, waiting, failed
     std::string reason;
     int64_t since_unix_ms = 0;
+    int64_t attempts = 0;  // that have failed since then
   };
 
   // Something passing is in the way of `part` ("etcd", "write", "default.hello"); ok clears it.
@@ -38,6 +39,7 @@ class ConditionBoard {
     std::string state;
     std::string reason;
     int64_t since_unix_ms;
+    int64_t attempts = 0;
   };
   void SetState(const std::string& part, const std::string& state, const Status& status);
 

@@ -147,6 +147,107 @@ TEST(PlanTest, ATargetWithoutIndexNames) {
   EXPECT_THAT(Plan(source, actual), IsEmpty());
 }
 
+TEST(PlanTest, PropertiesOfTheSourceAreSet) {
+  Collection source = Source();
+  source.properties = {{"collection.ttl.seconds", "60"}, {"replicate.id", "x"}};
+  TargetCollection actual = Actual();
+  actual.properties = {{"other", "1"}};
+  const auto plan = PlanCollection(source, kName, actual, {});
+  EXPECT_THAT(plan, ElementsAre(Ddl(AlterCollection{kName, {{"collection.ttl.seconds", "60"}}})));
+  actual.properties.push_back({"collection.ttl.seconds", "60"});
+  EXPECT_THAT(Plan(source, actual), IsEmpty());
+  EXPECT_THAT(PlanCreate(source, kName).properties,
+              ElementsAre(KeyValue{"collection.ttl.seconds", "60"}));
+}
+
+TEST(PlanTest, MappingOfMemoryChangesWhileReleased) {
+  Collection source = Source();
+  source.indexes = {HnswIndex()};
+  source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}, {11}}};
+  source.properties = {{"a", "1"}, {"mmap.enabled", "true"}};
+  TargetCollection actual = Actual();
+  actual.indexes = {{.field = "v", .name = "v", .params = HnswIndex().params}};
+  EXPECT_THAT(Plan(source, actual),
+              ElementsAre("alter collection default.c", "alter collection default.c",
+                          "load collection default.c"));
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default", "p"};
+  EXPECT_THAT(Plan(source, actual),
+              ElementsAre("alter collection default.c", "release collection default.c",
+                          "alter collection default.c", "load collection default.c"));
+  EXPECT_THAT(Plan(source, actual, {.load = false}),
+              ElementsAre("alter collection default.c", "alter collection default.c"));
+}
+
+TEST(PlanTest, Aliases) {
+  Collection source = Source();
+  source.aliases = {"a", "b"};
+  TargetCollection actual = Actual();
+  actual.aliases = {"b", "c"};
+  EXPECT_THAT(Plan(source, actual),
+              ElementsAre("drop alias c of default.c", "set alias a of default.c"));
+}
+
+TEST(PlanTest, AnotherNumberOfReplicas) {
+  Collection source = Source();
+  source.load = {
+      .loaded = true, .whole_collection = true, .replicas = 2, .partitions = {{10}, {11}}};
+  TargetCollection actual = Actual();
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default", "p"};
+  EXPECT_THAT(Plan(source, actual), IsEmpty());  // not known
+  actual.replicas = 2;
+  EXPECT_THAT(Plan(source, actual), IsEmpty());
+  actual.replicas = 1;
+  EXPECT_THAT(Plan(source, actual),
+              ElementsAre("release collection default.c", "load collection default.c"));
+  EXPECT_THAT(Plan(source, actual, {.refused_replicas = 2}), IsEmpty());
+  EXPECT_THAT(Plan(source, actual, {.load = false}), IsEmpty());
+  source.load.whole_collection = false;
+  source.load.partitions = {{11}};
+  EXPECT_THAT(Plan(source, actual),
+              ElementsAre("release collection default.c", "load partitions p of default.c"));
+}
+
+TEST(PlanTest, DefaultPartitionsHaveTheTargetsName) {
+  Collection source = Source();
+  source.indexes = {HnswIndex()};
+  source.load = {.loaded = true, .whole_collection = false, .partitions = {{10}}};
+  TargetCollection actual = Actual();
+  actual.indexes = {{.field = "v", .name = "v", .params = HnswIndex().params}};
+  actual.partitions = {"p", "mine"};
+  actual.default_partition = "mine";
+  EXPECT_THAT(Plan(source, actual), ElementsAre("load partitions mine of default.c"));
+  actual.loaded = true;
+  actual.loaded_partitions = {"mine"};
+  EXPECT_THAT(Plan(source, actual), IsEmpty());
+  EXPECT_TRUE(CheckPartitions(source, kName, actual).ok());
+  source.partitions.push_back({.id = {12}, .name = "mine"});
+  EXPECT_EQ(CheckPartitions(source, kName, actual).code(), StatusCode::kFailedPrecondition);
+}
+
+TEST(PlanTest, IndexesAreLeftToTheTarget) {
+  Collection source = Source();
+  source.indexes = {HnswIndex()};
+  TargetCollection actual = Actual();
+  EXPECT_THAT(Plan(source, actual, {.indexes = false}), IsEmpty());
+  actual.indexes = {{.field = "v", .name = "own", .params = {}}};
+  source.indexes.clear();
+  EXPECT_THAT(Plan(source, actual, {.indexes = false}), IsEmpty());
+}
+
+TEST(PlanTest, LoadIsLeftToTheTargetButForADropOfAnIndex) {
+  TargetCollection actual = Actual();
+  actual.indexes = {{.field = "v", .name = "v", .params = HnswIndex().params}};
+  actual.loaded = true;
+  actual.loaded_partitions = {"_default"};
+  Collection source = Source();
+  EXPECT_THAT(Plan(source, actual, {.load = false}),
+              ElementsAre("release collection default.c", "drop index v on default.c.v"));
+  source.indexes = {HnswIndex()};
+  EXPECT_THAT(Plan(source, actual, {.load = false}), IsEmpty());
+}
+
 TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
   TargetCollection actual = Actual();
   actual.schema.fields[1].type_params = {{"dim", "16"}};

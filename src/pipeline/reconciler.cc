@@ -53,7 +53,7 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
   MutexLock lock(mutex_);
   for (const std::string& name : flush.collections) {
     const auto collection = database ? catalog->FindByName(*database, name) : nullptr;
-    if (collection != nullptr && parts_.scope->Covers({flush.database, name})) {
+    if (collection != nullptr && parts_.router->Follows(collection->id)) {
       flushes_.push_back({collection->id, flush.ts, shared});
       ++added;
     }

@@ -302,6 +302,11 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
 
 // ---- What is known of the channels -----------------------------------------------------------
 
+bool RowRouter::Follows(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  return routes_.contains(collection);
+}
+
 size_t RowRouter::held_bytes() const {
   MutexLock lock(mutex_);
   size_t bytes = 0;

@@ -86,6 +86,9 @@ class RowRouter final : public FeedSubscriber {
   // The collection is gone from both sides: its rows are nobody's.
   void Forget(CollectionId collection);
 
+  // Whether rows of the collection are the task's, whatever it is called.
+  bool Follows(CollectionId collection) const;
+
   // Whether the channel has been read up to `end` (nullopt: it was empty); true for a channel that
   // is not followed: nothing of it will come.
   bool HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const;

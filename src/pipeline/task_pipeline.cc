@@ -185,6 +185,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.condition = condition.state;
   status.reason = condition.reason;
   status.since_unix_ms = condition.since_unix_ms;
+  status.attempts = condition.attempts;
   status.channels = router_.ChannelStatuses();
   for (const ChannelStatus& channel : status.channels) {
     status.rows_waiting += channel.rows_waiting;

@@ -45,8 +45,8 @@ TEST_F(UndecodableRecordTest, StopsTheTaskWithItsPlaceAndTheCure) {
   EXPECT_THAT(failure(), AllOf(HasSubstr(std::string("channel ") + kChannel + ": position "),
                                HasSubstr("resume the task with on_undecodable=skip")));
   EXPECT_EQ(task_->GetStatus().records_skipped, 0U);
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1));  // what stands before it
   Stop();
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
 
   // As a resume does it: nothing but the bad record is lost, nothing comes twice.
   spec_.on_undecodable = OnUndecodable::kSkip;

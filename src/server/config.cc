@@ -177,7 +177,7 @@ void WarnOfKeys(const YAML::Node& node,
 
 void CheckSections(ConfigReader* reader) {
   for (const char* section :
-       {"metaStoreConfig", "sourceConfig", "sourceConfig.etcd", "sourceConfig.rocksmq",
+       {"retry", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd", "sourceConfig.rocksmq",
         "sourceConfig.kafka", "sourceConfig.pulsar"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
@@ -249,6 +249,31 @@ void ReadKafka(ConfigReader* reader, KafkaConfig* kafka) {
   reader->Read(section + "consumer", &kafka->consumer);
 }
 
+// Seconds, 0 for what holds without a configuration. How often is read and checked, and has no
+// effect: what may pass is repeated until it does.
+void ReadRetry(ConfigReader* reader, BackoffOptions* retry) {
+  const auto read = [reader](const char* path, std::chrono::milliseconds* value) {
+    int number = 0;
+    reader->Read(path, &number);
+    if (number < 0) {
+      reader->Fail(std::string(path) + " must not be negative");
+    }
+    if (number > 0) {
+      *value = std::chrono::seconds(number);
+    }
+  };
+  std::chrono::milliseconds times{};
+  read("retry.retryTimes", &times);
+  read("retry.initBackOff", &retry->initial);
+  read("retry.maxBackOff", &retry->max);
+  if (retry->max == BackoffOptions().max) {
+    retry->max = std::max(retry->max, retry->initial);
+  }
+  if (retry->initial > retry->max) {
+    reader->Fail("retry.initBackOff must not be greater than retry.maxBackOff");
+  }
+}
+
 Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name) {
   LoadedConfig loaded;
   if (root.IsNull()) {
@@ -270,6 +295,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   ReadKafka(&reader, &config.kafka);
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
+  ReadRetry(&reader, &config.retry);
   if (config.max_task_num < 0) {
     reader.Fail("maxTaskNum must not be negative");
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/status.h"
 
 namespace cdc {
@@ -44,6 +45,7 @@ struct Config {
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   std::string replicate_channel = "by-dev-replicate-msg";
+  BackoffOptions retry;  // of calls to a target
 };
 
 struct LoadedConfig {

@@ -38,7 +38,27 @@ void ExpectDefaults(const LoadedConfig& loaded) {
   EXPECT_THAT(config.kafka.consumer, IsEmpty());
   EXPECT_EQ(config.rocksmq_path, "/var/lib/milvus/rdb_data");
   EXPECT_EQ(config.replicate_channel, "by-dev-replicate-msg");
+  EXPECT_EQ(config.retry.initial, std::chrono::milliseconds(100));
+  EXPECT_EQ(config.retry.max, std::chrono::milliseconds(10'000));
   EXPECT_THAT(loaded.warnings, IsEmpty());
+}
+
+TEST(ConfigTest, RetriesInSeconds) {
+  const BackoffOptions retry = MustParse("retry: {initBackOff: 3, maxbackoff: 300}").config.retry;
+  EXPECT_EQ(retry.initial, std::chrono::seconds(3));
+  EXPECT_EQ(retry.max, std::chrono::seconds(300));
+  EXPECT_EQ(MustParse("retry: {initBackOff: 20}").config.retry.max, std::chrono::seconds(20));
+  EXPECT_EQ(MustParse("retry: {initBackOff: 0}").config.retry.initial,
+            std::chrono::milliseconds(100));
+  EXPECT_THAT(MustParse("retry: {retryTimes: 288}").warnings,
+              ElementsAre(HasSubstr("retry.retryTimes has no effect")));
+  for (const char* text :
+       {"retry: {initBackOff: 1.5}", "retry: {maxBackOff: -1}", "retry: {retryTimes: -1}",
+        "retry: {retryTimes: 1.5}", "retry: 5", "retry: {initBackOff: 9, maxBackOff: 8}"}) {
+    const Result<LoadedConfig> loaded = ParseConfig(text, "cdc.yaml");
+    EXPECT_EQ(loaded.status().code(), StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(loaded.status().message(), HasSubstr("retry")) << text;
+  }
 }
 
 TEST(ConfigTest, EmptyTextAndMissingFileAreTheDefaults) {

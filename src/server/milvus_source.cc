@@ -24,7 +24,8 @@ class MilvusSource final : public OpenSource {
                                    .log = log_.get(),
                                    .store = store,
                                    .new_target = NewMilvusTarget,
-                                   .replicate_channel = config.replicate_channel})) {}
+                                   .replicate_channel = config.replicate_channel,
+                                   .retry = config.retry})) {}
 
   Replicator* replicator() override { return replicator_.get(); }
   Status Health() const override {

@@ -58,6 +58,28 @@ TEST(ScopeTest, AWholeDatabaseCanBeExcluded) {
   EXPECT_TRUE(scope.Covers({"db2", "a"}));
 }
 
+TEST(ScopeTest, NamesOnTheTarget) {
+  TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
+  spec.name_mapping = {{"db1", "db2", {}}, {"db1", "db3", {{"a", "b"}}}, {"", "x", {{"c", "d"}}}};
+  const Scope scope(spec);
+  EXPECT_EQ(scope.Target({"db1", "z"}), (CollectionName{"db2", "z"}));
+  EXPECT_EQ(scope.Target({"db1", "a"}), (CollectionName{"db3", "b"}));  // goes before db1's
+  EXPECT_EQ(scope.Target({"default", "c"}), (CollectionName{"x", "d"}));
+  EXPECT_EQ(scope.Target({"default", "e"}), (CollectionName{"default", "e"}));
+  EXPECT_EQ(scope.TargetDatabase("db1"), "db2");
+  EXPECT_EQ(scope.TargetDatabase("default"), "default");
+}
+
+TEST(ScopeTest, ADatabaseOfWhichNothingStaysIsNotCovered) {
+  TaskSpec spec = Spec({{"db1", {{.name = "a"}}}, {"db2", {{.name = "a"}, {.name = "b"}}}});
+  spec.name_mapping = {{"db1", "x", {{"a", "a"}}}, {"db2", "x", {{"a", "a2"}}}};
+  const Scope scope(spec);
+  EXPECT_FALSE(scope.CoversDatabase("db1"));
+  EXPECT_TRUE(scope.CoversDatabase("db2"));
+  EXPECT_FALSE(scope.CoversAllOf("db2"));
+  EXPECT_TRUE(Scope(Spec({{"db1", {{.name = "*"}}}})).CoversAllOf("db1"));
+}
+
 TEST(ScopeTest, StartIsPerEntryOrPerTask) {
   const Scope one(Spec({{"db1", {{.name = "a", .use_start_position = true}, {.name = "b"}}}}));
   EXPECT_TRUE(one.FromStart({"db1", "a"}));

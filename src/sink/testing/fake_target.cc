@@ -10,14 +10,13 @@ namespace {
 using Collections = std::map<std::string, TargetCollection>;
 using Databases = std::map<std::string, Collections>;
 
-constexpr char kDefaultPartition[] = "_default";
-
 Status NotFound(const std::string& what) { return NotFoundError("not found: " + what); }
 
 // Applies one change to the model. What is not there need not be removed.
 class Applier {
  public:
-  explicit Applier(Databases* databases) : databases_(databases) {}
+  explicit Applier(Databases* databases, std::string default_partition = "_default")
+      : databases_(databases), default_partition_(std::move(default_partition)) {}
 
   Status operator()(const CreateDatabase& ddl) const {
     databases_->try_emplace(ddl.name);
@@ -45,8 +44,8 @@ class Applier {
     TargetCollection collection;
     collection.schema = ddl.schema;
     collection.shards = ddl.shards;
-    collection.partitions = {kDefaultPartition};
-    collection.default_partition = kDefaultPartition;
+    collection.partitions = {default_partition_};
+    collection.default_partition = default_partition_;
     collection.properties = ddl.properties;
     const auto [existing, is_new] =
         database->second.try_emplace(ddl.name.collection, std::move(collection));
@@ -252,6 +251,7 @@ class Applier {
   }
 
   Databases* databases_;
+  std::string default_partition_;
 };
 
 }  // namespace
@@ -325,6 +325,16 @@ uint64_t FakeTarget::rows(RowOp op) const {
   return rows;
 }
 
+size_t FakeTarget::missed() const {
+  MutexLock lock(mutex_);
+  return missed_;
+}
+
+void FakeTarget::NameDefaultPartition(std::string name) {
+  MutexLock lock(mutex_);
+  default_partition_ = std::move(name);
+}
+
 size_t FakeTarget::max_in_progress() const {
   MutexLock lock(mutex_);
   return max_in_progress_;
@@ -378,7 +388,7 @@ Status FakeTarget::Apply(const Ddl& ddl) {
     ddl_failures_.pop_front();
     return status;
   }
-  CDC_RETURN_IF_ERROR(std::visit(Applier(&databases_), ddl));
+  CDC_RETURN_IF_ERROR(std::visit(Applier(&databases_, default_partition_), ddl));
   ddl_.push_back(ddl);
   return OkStatus();
 }
@@ -421,6 +431,7 @@ WriteResult FakeTarget::Execute(const RowBatch& batch) {
     } else if (!batch.partition.empty() && !Applier::Has(*collection, batch.partition)) {
       failure.status = NotFound(batch.partition);
     }
+    missed_ += failure.status.ok() ? 0U : 1U;
   }
   if (failure.status.ok() || failure.in_doubt) {
     batches_.push_back({batch, failure.status});

@@ -46,8 +46,13 @@ class FakeTarget : public Target {
   std::vector<Ddl> ddl() const;
   // All rows of `op` in acknowledged writes.
   uint64_t rows(RowOp op) const;
+  // Writes to a collection or partition that was not there.
+  size_t missed() const;
   // The largest number of writes that were in progress at one time.
   size_t max_in_progress() const;
+
+  // Of collections that are created from now on; the default is "_default".
+  void NameDefaultPartition(std::string name);
 
   // False: an unknown collection or partition takes rows, too. True (the default): kNotFound.
   void CheckNames(bool check);
@@ -83,6 +88,8 @@ class FakeTarget : public Target {
   Status connect_status_ CDC_GUARDED_BY(mutex_);
   std::vector<WrittenBatch> batches_ CDC_GUARDED_BY(mutex_);
   std::vector<Ddl> ddl_ CDC_GUARDED_BY(mutex_);
+  std::string default_partition_ CDC_GUARDED_BY(mutex_) = "_default";
+  size_t missed_ CDC_GUARDED_BY(mutex_) = 0;
   size_t max_in_progress_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
