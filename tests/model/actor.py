@@ -1,5 +1,5 @@
-"""Does the operations on a source. By the generated gRPC stub: pymilvus' client remembers schemas by name, and our names
-lead several lives."""
+"""Does the operations on a source. By the generated gRPC stub: pymilvus' client remembers schemas by name, and our
+names lead several lives."""
 
 from __future__ import annotations
 
