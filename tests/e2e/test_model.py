@@ -1,14 +1,15 @@
 """Random lives of a source, by seed; at the end the target must be equal, in everything.
 
-A seed is a test, `test_seed[17]`, and does the same operations each time it is played; only how they meet what milvus-cdc does
-at that moment differs. A failure shows the operations.
+A seed is a test, `test_seed[17]`, and does the same operations each time it is played; only how they meet what
+milvus-cdc does at that moment differs. A failure shows the operations.
 
-    MODEL_SEEDS=17 .cache/venv/bin/python -m pytest tests/e2e/test_model.py       one seed, or 17,23,40-59
-    MODEL_SEEDS=0-199                                                             as many as you like; without it 0-19
-    MODEL_SEEDS=17x8                                                              the seed eight times, under the load of eight
-    MODEL_WITHOUT=renames,restarts                                                other plans, that leave these out
-    MODEL_SCENES=10                                                               shorter plans, with the same beginning
-    MODEL_AT_A_TIME=4                                                             seeds played at the same time; 8
+    MODEL_SEEDS=17 .cache/venv/bin/python -m pytest tests/e2e/test_model.py
+
+    MODEL_SEEDS=17,23,40-59             some seeds; 0-199: as many as you like; without it 0-19
+    MODEL_SEEDS=17x8                    the seed eight times, beside each other
+    MODEL_WITHOUT=renames,restarts      other plans, that leave these out
+    MODEL_SCENES=10                     shorter plans, with the same beginning
+    MODEL_AT_A_TIME=4                   so many seeds play at the same time; without it 8
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from model.group import Group, Outcome
 from model.operations import OnCollection, Operation
-from model.plan import FEATURES, SCENES, make_plan
+from model.plan import FEATURES, SCENES, Plan, make_plan
 from world import Target
 
 _PLANS_IN_CI = "0-19"
@@ -42,8 +43,13 @@ def _wanted() -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def _without() -> frozenset[str]:
-    return frozenset(filter(None, os.environ.get("MODEL_WITHOUT", "").split(",")))
+def _plan_of(seed: str) -> Plan:
+    return make_plan(
+        int(seed.partition("-")[0]),
+        label=f"m{seed.replace('-', '_')}",
+        without=frozenset(filter(None, os.environ.get("MODEL_WITHOUT", "").split(","))),
+        scenes=int(os.environ.get("MODEL_SCENES", SCENES)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +62,7 @@ def outcomes(
         for item in request.session.items
         if item.path == request.path and "seed" in getattr(getattr(item, "callspec", None), "params", {})
     ]
-    scenes = int(os.environ.get("MODEL_SCENES", SCENES))
-    plans = {
-        seed: make_plan(int(seed.partition("-")[0]), label=f"m{seed.replace('-', '_')}", without=_without(), scenes=scenes)
-        for seed in selected
-    }
+    plans = {seed: _plan_of(seed) for seed in selected}
     cdc = lab.cdc_server("cdc-model", source)
     lab.start(cdc)
     found: dict[str, Outcome] = {}

@@ -1,5 +1,5 @@
-"""Does the operations on a source. By the generated gRPC stub: pymilvus' client remembers schemas by name, and ours lead
-several lives."""
+"""Does the operations on a source. By the generated gRPC stub: pymilvus' client remembers schemas by name, and our
+names lead several lives."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ class Actor:
             collection_name=o.collection,
             properties=[KeyValuePair(key="collection.ttl.seconds", value=str(o.seconds))],
         )
-        self._call("AlterCollection", request)
+        # 2.3.5 writes to etcd what was there before: a change is seen there after the next one.
+        for _ in range(2):
+            self._call("AlterCollection", request)
 
     def _create_index(self, o: op.CreateIndex) -> None:
         parameters = {

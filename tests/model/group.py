@@ -221,8 +221,8 @@ class _Player:
         if self._outcome.reached == len(self._plan.operations) - 1:
             self._outcome.rows = "\n".join(self._differing_rows())
         lines = self._group.cdc.process.log.read_text(errors="replace").splitlines()
-        # Lines of no task tell when the server was started and stopped.
-        ours = [line for line in lines if "task=" not in line or re.search(rf"task={self._task_id}\b", line)]
+        # Other lines tell when the server was started and stopped.
+        ours = [line for line in lines if re.search(rf"task={self._task_id}\b|listens on|stopped|stopping", line)]
         self._outcome.log = "\n".join(ours[-_MOST_LOG_LINES:])
 
     def _differing_rows(self) -> list[str]:

@@ -1,5 +1,5 @@
-"""A seed becomes a list of operations. They depend on the seed and on what the list did before, on nothing else: neither
-on time nor on what a server answers. So a seed repeats."""
+"""A seed becomes a list of operations. They depend on the seed and on what the list did before, on nothing else:
+neither on time nor on what a server answers. So a seed repeats."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ class _Collection:
     # Of automatic keys: version of the insert, number of rows.
     generated: list[tuple[int, int]] = field(default_factory=list)
     index: str = ""
-    loaded: bool = False
+    # "", "all" of it, or "some" partitions.
+    loaded: str = ""
     aliases: set[str] = field(default_factory=set)
 
     @property
@@ -271,8 +272,7 @@ class _Planner:
         if collection.loaded and self._chance(0.6):
             self._do(ReleasePartitions(collection.database, collection.name, some))
         else:
-            self._do(LoadPartitions(collection.database, collection.name, some))
-            collection.loaded = True
+            self._load_partitions(collection, some)
         return True
 
     def _flush(self) -> bool:
@@ -504,12 +504,20 @@ class _Planner:
         )
 
     def _load(self, collection: _Collection) -> None:
+        """2.3.5 forgets partitions when it loads a collection of which some are loaded: queries then fail with
+        "partition not loaded"."""
+        if collection.loaded == "some":
+            self._release(collection)
         self._do(Load(collection.database, collection.name))
-        collection.loaded = True
+        collection.loaded = "all"
+
+    def _load_partitions(self, collection: _Collection, partitions: tuple[str, ...]) -> None:
+        self._do(LoadPartitions(collection.database, collection.name, partitions))
+        collection.loaded = collection.loaded or "some"
 
     def _release(self, collection: _Collection) -> None:
         self._do(Release(collection.database, collection.name))
-        collection.loaded = False
+        collection.loaded = ""
 
     # -- small things -------------------------------------------------------------------------------------------------
 
