@@ -108,7 +108,8 @@ class EtcdClient {
                                   const RangeOptions& options,
                                   const std::stop_token& stop) = 0;
 
-  // Counts the keys of all `ranges` in one transaction that sees everything committed before.
+  // Counts the keys of all `ranges` at one revision, that of everything committed before.
+  // kOutOfRange: the revision was compacted meanwhile: call again.
   virtual Result<RangeSummary> Summarize(const std::vector<KeyRange>& ranges,
                                          const std::stop_token& stop) = 0;
 

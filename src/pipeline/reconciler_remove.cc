@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "pipeline/plan.h"
@@ -11,6 +12,10 @@ namespace {
 // Whether the partition has to be released before it can be dropped.
 bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
   return actual.loads_partitions && actual.loaded_partitions.contains(partition);
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
@@ -75,8 +80,13 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
         CDC_ASSIGN_OR_RETURN(known.removal->ends[channel], parts_.log->Latest(channel));
       }
     }
-    const bool name_taken = names.contains(known.name);
-    if (!name_taken) {
+    // Of several lives of a name that are over the last one is dropped, and takes the rows of all.
+    const bool others_turn =
+        !Contains(entry.actual->partitions, known.name) ||
+        std::any_of(std::next(each), entry.partitions.end(), [&](const auto& later) {
+          return later.second.name == known.name && !names.contains(known.name);
+        });
+    if (!names.contains(known.name) && !others_turn) {
       CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *known.removal));
       if (!drained || !parts_.writer->PartitionIdle(id, partition)) {
         ++each;
@@ -88,10 +98,12 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
       ++each;
       continue;
     }
-    if (IsLoaded(*entry.actual, known.name)) {
-      CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {known.name}}));
+    if (!others_turn) {
+      if (IsLoaded(*entry.actual, known.name)) {
+        CDC_RETURN_IF_ERROR(Apply(ReleasePartitions{entry.target, {known.name}}));
+      }
+      CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));
     }
-    CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));
     each = entry.partitions.erase(each);
     CDC_RETURN_IF_ERROR(Record(id, entry));
     entry.done.reset();  // a new partition of this name has to be created

@@ -120,6 +120,14 @@ Result<bool> Reconciler::Rename(CollectionId id, Entry& entry, const CollectionN
     return false;
   }
   const CollectionName from = entry.target;
+  CDC_ASSIGN_OR_RETURN(const auto there, parts_.target->DescribeCollection(from));
+  if (!there.has_value()) {
+    // Noted, and not made yet: nothing has the name.
+    entry.target = to;
+    entry.actual.reset();
+    parts_.writer->Reopen(id, to);
+    return true;
+  }
   CDC_RETURN_IF_ERROR(EnsureDatabase(to.database));
   if (to.database != from.database) {
     CDC_RETURN_IF_ERROR(DropAliases(from));

@@ -174,6 +174,26 @@ TEST_F(ReconcilerRenameTest, ARingOfThreeWithRowsUnderWay) {
   EXPECT_EQ(target_.missed(), 0U);
 }
 
+// The task stopped after it had noted the collection and before it had made it.
+TEST_F(ReconcilerRenameTest, WhatIsNotMadeYetTakesItsNewName) {
+  ASSERT_TRUE(store_
+                  .PutCollection("t", {.id = a_.id,
+                                       .source = {"default", "a"},
+                                       .target = {"default", "a"},
+                                       .pchannels = a_.pchannels,
+                                       .created = a_.created,
+                                       .skip_until = {},
+                                       .on_target = true,
+                                       .renamed_from = {},
+                                       .partitions = {}})
+                  .ok());
+  catalog_.Set(MakeCatalog({Named(a_, "z")}));
+  Start();
+  EXPECT_TRUE(WaitForDdl("create collection default.z"));
+  EXPECT_THAT(WriteOneRowEach({a_}), ElementsAre("z"));
+  EXPECT_THAT(Renames(), testing::IsEmpty());
+}
+
 TEST_F(ReconcilerRenameTest, ACrashBeforeTheTargetHasRenamed) {
   StartWith({a_});
   Stop();

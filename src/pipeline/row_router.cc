@@ -339,6 +339,12 @@ std::vector<ChannelCheckpoint> RowRouter::Checkpoints() const {
     ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
     if (checkpoint.ts > Timestamp{}) {
       checkpoint.horizon = InDoubt(*channel, checkpoint.position) ? kAnyTime : Timestamp{};
+      // Those of earlier runs stay applied until the checkpoint has passed them.
+      for (const std::string& id : channel->applied) {
+        if (parts_.log->Compare({id}, checkpoint.position) >= 0) {
+          checkpoint.applied.push_back({id});
+        }
+      }
       checkpoints.push_back(std::move(checkpoint));
     }
   }

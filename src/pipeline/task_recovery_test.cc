@@ -63,6 +63,61 @@ TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreNotRepeatedAfterACleanStop)
   EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
 }
 
+TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreRememberedByAStopThatComesBeforeIt) {
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  SaveCheckpoint({.channel = kChannel,
+                  .position = FakeLog::IdOf(1),
+                  .ts = {10},
+                  .applied = {FakeLog::IdOf(2)},
+                  .horizon = {}});
+  log_.Append(kChannel, TickRecord(10));
+  log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
+  log_.Append(kChannel, InsertRecord(c, {4}, 12));
+  target_.Cork();
+  Start();
+  log_.Append(kChannel, TickRecord(20));
+  ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
+  Thread uncork("uncork", [this](const std::stop_token&) { target_.CancelWrites(); });
+  Stop();  // before the tick's rows are all written
+  uncork.Join();
+  target_.Uncork();
+  Start();
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert), 1U);
+}
+
+TEST_F(TaskRecoveryTest, TwoLivesOfAPartitionThatAreBothOverAreDroppedOnce) {
+  Collection c = MakeCollection(1, "c", 5);
+  ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"})).ok());
+  ASSERT_TRUE(target_.Apply(CreatePartition{{"default", "c"}, "p"}).ok());
+  ASSERT_TRUE(store_
+                  .PutCollection("t", {.id = c.id,
+                                       .source = {"default", "c"},
+                                       .target = {"default", "c"},
+                                       .pchannels = c.pchannels,
+                                       .created = c.created,
+                                       .skip_until = {},
+                                       .on_target = true,
+                                       .renamed_from = {},
+                                       .partitions = {{{11}, "p"}, {{12}, "p"}}})
+                  .ok());
+  c.partitions.push_back({.id = {11}, .name = "p", .state = ObjectState::kDropping});
+  c.partitions.push_back({.id = {12}, .name = "p", .state = ObjectState::kDropping});
+  catalog_.Set(MakeCatalog({c}));
+  target_.Cork();
+  log_.Append(kChannel, InsertRecord(c, {1}, 11, {12}));
+  log_.Append(kChannel, TickRecord(20));
+  Start();
+  ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
+  const auto dropped = [this] { return Ddls().size() > 2; };
+  EXPECT_FALSE(Eventually(dropped, std::chrono::milliseconds(300)));
+  target_.Uncork();
+  EXPECT_TRUE(WaitForDdl("drop partition p of default.c"));
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(Ddls().size(), 3U);
+}
+
 TEST_F(TaskRecoveryTest, AfterACrashWhatWasInTheQueueIsUpserted) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));

@@ -112,7 +112,7 @@ class WatchedCatalog final : public EtcdCatalog {
 // Sync must know when the watch has delivered everything that was committed. A progress request on
 // the watch would say so, but etcd 3.4 before .25 (Debian's is .23) and 3.5 before .8 answer it
 // ahead of events it covers, and a write of our own, as a marker, is not for us to make in the
-// source's etcd. So one transaction asks at revision R how many keys our ranges hold and which of
+// source's etcd. So we ask, at one revision R, how many keys our ranges hold and which of
 // them is the newest, M, and our state, which is that of some revision r, is complete as soon as
 //   r >= R, or
 //   r >= M and it has as many keys.
@@ -121,7 +121,14 @@ class WatchedCatalog final : public EtcdCatalog {
 // since r, every key that was changed since is gone at R, and if as many keys are left, none was
 // changed.
 Result<std::shared_ptr<const Catalog>> WatchedCatalog::SyncNow(const std::stop_token& stop) {
-  CDC_ASSIGN_OR_RETURN(RangeSummary now, client_->Summarize(ranges_, stop));
+  auto summary = client_->Summarize(ranges_, stop);
+  if (summary.status().code() == StatusCode::kOutOfRange) {
+    summary = client_->Summarize(ranges_, stop);  // a compaction came between
+  }
+  CDC_RETURN_IF_ERROR(summary.status().code() == StatusCode::kOutOfRange
+                          ? UnavailableError(summary.status().message())
+                          : summary.status());
+  const RangeSummary now = *summary;
   MutexLock lock(mutex_);
   retry_now_ = true;  // etcd answers: no reason to sit out a backoff
   changed_.NotifyAll();
