@@ -8,7 +8,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Transaction;
 
-constexpr int64_t kSchemaVersion = 2;
+constexpr int64_t kSchemaVersion = 1;
 
 // Progress has no foreign key to its task: it is fixed before the task itself is stored.
 constexpr const char* kSchema = R"sql(
@@ -35,14 +35,7 @@ CREATE TABLE collection_partitions(
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
-PRAGMA user_version = 2;
-)sql";
-
-// What version 2 has and version 1 has not.
-constexpr const char* kFromVersion1 = R"sql(
-ALTER TABLE collections ADD COLUMN renamed_from_database TEXT NOT NULL DEFAULT '';
-ALTER TABLE collections ADD COLUMN renamed_from_name TEXT NOT NULL DEFAULT '';
-PRAGMA user_version = 2;
+PRAGMA user_version = 1;
 )sql";
 
 Status Damaged(const std::string& path, const std::string& what) {
@@ -74,13 +67,6 @@ Status CreateTables(Database* database, const std::string& path) {
   return transaction.Commit();
 }
 
-Status Upgrade(Database* database) {
-  Transaction transaction(database);
-  CDC_RETURN_IF_ERROR(transaction.Begin());
-  CDC_RETURN_IF_ERROR(database->Run(kFromVersion1));
-  return transaction.Commit();
-}
-
 // A create that was cut short may have left progress without its task.
 Status DropOrphans(Database* database) {
   Transaction transaction(database);
@@ -101,7 +87,7 @@ Status DropOrphans(Database* database) {
 Status OpenSqliteSchema(Database* database, const std::string& path) {
   // Before anything is changed: a newer program's file stays as it is.
   CDC_ASSIGN_OR_RETURN(const int64_t version, database->QueryInt("PRAGMA user_version"));
-  if (version < 0 || version > kSchemaVersion) {
+  if (version != 0 && version != kSchemaVersion) {
     return FailedPreconditionError(
         "metastore file " + path + " was written by a newer program: schema version " +
         std::to_string(version) + " > " + std::to_string(kSchemaVersion));
@@ -109,10 +95,6 @@ Status OpenSqliteSchema(Database* database, const std::string& path) {
   CDC_RETURN_IF_ERROR(Configure(database, path));
   const Status created = version == 0 ? CreateTables(database, path) : OkStatus();
   CDC_RETURN_IF_ERROR(created);
-  if (version == 1) {
-    CDC_RETURN_IF_ERROR(
-        Upgrade(database).WithContext("metastore file " + path + ": cannot be upgraded"));
-  }
   const Status cleaned = DropOrphans(database);
   return cleaned.code() == StatusCode::kInternal
              ? Damaged(path, "its tables are not ours: " + cleaned.message())

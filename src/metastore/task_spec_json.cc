@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 2;  // 1: without names on the target and what is left to it
+constexpr int kVersion = 1;
 
 // A number with a fraction throws; so large a one that `int` cannot hold it is never ours.
 int ReadInteger(const Json& json) {
@@ -165,11 +165,9 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     }
     spec.on_undecodable = *on_undecodable;
     json.at("disable_auto_start").get_to(spec.disable_auto_start);
-    if (version >= 2) {
-      spec.name_mapping = DecodeMappings(json.at("name_mapping"));
-      json.at("sync_index").get_to(spec.sync_index);
-      json.at("sync_load").get_to(spec.sync_load);
-    }
+    spec.name_mapping = DecodeMappings(json.at("name_mapping"));
+    json.at("sync_index").get_to(spec.sync_index);
+    json.at("sync_load").get_to(spec.sync_load);
     return spec;
   } catch (const Json::parse_error& error) {
     // The library's own text quotes what it read, and that may be a password.

@@ -165,15 +165,30 @@ def test_aliases_follow_a_rename(milvus_world: World) -> None:
     assert source_aliases(world, "d") == ["alias"]
 
 
+def test_an_alias_becomes_a_collection(world: World) -> None:
+    world.start_task()
+    world.make_collection("a", load=False)
+    world.client.create_alias("a", "x")
+    world.expect_collections("a")
+    world.client.drop_alias("x")
+    world.client.drop_collection("a")
+    world.expect_collections()
+    world.make_collection("x")
+    world.client.insert("x", plain(range(10)))
+    assert world.expect_equal("x").target_rows == 10
+
+
 def test_properties_of_a_collection(milvus_world: World) -> None:
     world = milvus_world
-    world.start_task()
-    world.make_collection("c", load=False, properties={TTL: 1_000_000})
+    task = world.start_task()
+    world.make_collection("c", properties={TTL: 1_000_000})
+    world.client.insert("c", plain(range(50)))
     assert world.expect_equal("c").target.properties == {TTL: "1000000"}
     set_properties(world, "c", {TTL: 2_000_000})
     assert world.expect_equal("c").target.properties == {TTL: "2000000"}
     set_properties(world, "c", {"mmap.enabled": "true"})
     assert world.expect_equal("c").target.properties == {TTL: "2000000", "mmap.enabled": "true"}
+    assert world.cdc.client.get(task)["condition"]["state"] == "ok"
 
 
 def set_properties(world: World, collection: str, properties: dict[str, Any]) -> None:
