@@ -42,6 +42,10 @@ void CatalogBarrier::Run(const std::stop_token& stop) {
 }
 
 bool CatalogBarrier::Refresh() {
+  {
+    MutexLock lock(mutex_);
+    refreshed_ = answered_;  // before the snapshot is looked at: it holds at least this
+  }
   auto current = source_->Current();
   if (current == catalog_) {
     return false;
@@ -83,11 +87,6 @@ uint64_t CatalogBarrier::Ask() {
   MutexLock lock(mutex_);
   changed_.NotifyAll();
   return ++asked_;
-}
-
-bool CatalogBarrier::Answered(uint64_t ticket) const {
-  MutexLock lock(mutex_);
-  return answered_ >= ticket;
 }
 
 Status CatalogBarrier::failure() const {

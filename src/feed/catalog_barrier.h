@@ -18,7 +18,7 @@ namespace cdc {
 // source can tell whether it is newer than the snapshot or gone. The source is asked by a thread of
 // its own (Run), so that other rows go on while etcd does not answer.
 //
-// Answered, WaitForAnswer and Run are thread-safe; the rest belongs to the feed's thread.
+// WaitForAnswer, failure and Run are thread-safe; the rest belongs to the feed's thread.
 class CatalogBarrier {
  public:
   // `catalog` must outlive this.
@@ -34,10 +34,11 @@ class CatalogBarrier {
   // Whether the catalog tells of everything that has rows in `group`.
   bool Knows(const TickGroup& group);
 
-  // Wants to know what the source holds now. The answer is in the snapshot that Refresh takes after
-  // Answered(ticket).
+  // Wants to know what the source holds now.
   uint64_t Ask();
-  bool Answered(uint64_t ticket) const;
+  // Whether the snapshot that Refresh took last holds the answer. What comes after that Refresh
+  // does not count: nobody has seen it.
+  bool Answered(uint64_t ticket) const { return refreshed_ >= ticket; }
   // Why there is no answer yet.
   Status failure() const;
   void WaitForAnswer(std::chrono::milliseconds timeout, const std::stop_token& stop);
@@ -51,6 +52,7 @@ class CatalogBarrier {
 
   CatalogSource* const source_;
   std::shared_ptr<const Catalog> catalog_;
+  uint64_t refreshed_ = 0;  // the newest question whose answer is in `catalog_`
   std::unordered_set<CollectionId> gone_;
   std::unordered_set<PartitionId> gone_partitions_;
   std::unordered_set<PartitionId> seen_partitions_;  // of catalog_

@@ -1,6 +1,7 @@
 #include "feed/channel_feed.h"
 
 #include <algorithm>
+#include <compare>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -166,6 +167,12 @@ void ChannelFeed::Merge() {
 }
 
 void ChannelFeed::StartWaiting() {
+  // Nobody waits for a cursor of its own who can join one as it is.
+  for (const auto& follower : followers_) {
+    if (!follower->slot && follower->room > 0) {
+      TryJoin(follower.get());
+    }
+  }
   while (Follower* follower = NextWaiting()) {
     if (TryJoin(follower)) {
       continue;
@@ -204,6 +211,9 @@ bool ChannelFeed::IsBefore(const std::optional<LogPosition>& a,
 // Whether the cursor will not deliver all that is wanted from `place` on.
 bool ChannelFeed::HasPassed(const Cursor& cursor, const FeedStart& place) const {
   if (cursor.read_to.empty()) {
+    if (place.position && !cursor.start.position) {
+      return true;  // the first record may come after it, and that has to be told
+    }
     return IsBefore(place.position, cursor.start.position) ||
            (ticked_ && place.resolved < cursor.start.resolved);
   }
@@ -230,6 +240,13 @@ bool ChannelFeed::TryJoin(Follower* follower) {
   return false;
 }
 
+// Of two cursors the one that has read less.
+size_t ChannelFeed::Hindmost() const {
+  const MsgId& a = cursors_.at(0)->read_to;
+  const MsgId& b = cursors_.at(1)->read_to;
+  return b.empty() || (!a.empty() && log_->Compare(b, a) < 0) ? 1 : 0;
+}
+
 // A slot without a cursor; one whose followers are all full is taken from them.
 std::optional<size_t> ChannelFeed::FreeSlot() {
   for (size_t slot = 0; slot < cursors_.size(); ++slot) {
@@ -237,7 +254,7 @@ std::optional<size_t> ChannelFeed::FreeSlot() {
       return slot;
     }
   }
-  for (size_t slot = 0; slot < cursors_.size(); ++slot) {
+  for (const size_t slot : {Hindmost(), 1 - Hindmost()}) {
     const Cursor& cursor = *cursors_.at(slot);
     if (cursor.paused && !cursor.stalled) {
       for (Follower* follower : FollowersOf(slot)) {
@@ -342,6 +359,12 @@ void ChannelFeed::Drain(size_t slot) {
     cursor.read_to = record.id;
     for (const auto& follower : followers_) {
       if (follower->slot == slot) {
+        const auto& own = follower->next.position;
+        const auto order = own && follower->joined ? log_->Compare(record.id, own->id)
+                                                   : std::strong_ordering::greater;
+        if (order < 0 || (order == 0 && !own->inclusive)) {
+          continue;  // the cursor began before its place
+        }
         follower->subscriber->OnRecord(name_, record);
         follower->next.position = LogPosition{.id = record.id, .inclusive = false};
         follower->joined = false;
@@ -408,11 +431,10 @@ void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
 }
 
 void ChannelFeed::HandleError(size_t slot, const Status& error) {
-  const bool expired = error.code() == StatusCode::kOutOfRange;
   const std::vector<Follower*> followers = FollowersOf(slot);
   for (Follower* follower : followers) {
-    // What is gone may be wanted by some of them only.
-    const Status own = expired && follower->next.position
+    // What is gone, or never was there, may be the place of some of them only.
+    const Status own = !IsRetryable(error) && follower->next.position
                            ? log_->CheckPosition(name_, *follower->next.position)
                            : error;
     if (!own.ok() || followers.size() == 1) {

@@ -88,6 +88,7 @@ class ChannelFeed {
 
   std::vector<Follower*> FollowersOf(size_t slot);
   std::optional<size_t> FreeSlot();
+  size_t Hindmost() const;
   bool IsBefore(const std::optional<LogPosition>& a, const std::optional<LogPosition>& b) const;
   bool HasPassed(const Cursor& cursor, const FeedStart& place) const;
   bool IsTooFarBack(size_t slot);

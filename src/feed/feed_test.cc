@@ -112,6 +112,25 @@ class CountingLog : public FakeLog {
   Status failure_ CDC_GUARDED_BY(mutex_);
 };
 
+// An answer that comes after the snapshot was taken says nothing about it: the snapshot may be
+// older.
+TEST(CatalogBarrier, AnAnswerCountsWithTheSnapshotThatIsTakenAfterIt) {
+  FakeCatalog catalog;
+  catalog.Set(CatalogOf({1}));
+  CatalogBarrier barrier(&catalog);
+  ASSERT_TRUE(barrier.Refresh());
+  const uint64_t ticket = barrier.Ask();
+  catalog.SetUnseen(CatalogOf({1, 3}));
+  Thread ask("ask", [&](const auto& stop) { barrier.Run(stop); });
+  ASSERT_TRUE(Eventually([&] { return catalog.Current()->collections.size() == 2; }));
+  barrier.WaitForAnswer(std::chrono::seconds(10), std::stop_token());
+  EXPECT_FALSE(barrier.Answered(ticket));
+  EXPECT_EQ(barrier.catalog()->collections.size(), 1);
+  EXPECT_TRUE(barrier.Refresh());
+  EXPECT_TRUE(barrier.Answered(ticket));
+  EXPECT_EQ(barrier.catalog()->collections.size(), 2);
+}
+
 class FeedTest : public testing::Test {
  protected:
   FeedTest() : feed_(&catalog_, &log_) { catalog_.Set(CatalogOf({1, 2})); }
@@ -239,6 +258,30 @@ TEST_F(FeedTest, WhoIsFullIsLeftBehindAndReadsItsPartLater) {
   b_.SetRoom(1000);
   EXPECT_TRUE(b_.WaitForResolved(39));
   EXPECT_EQ(b_.rows(), a_.rows());
+}
+
+TEST_F(FeedTest, WhoCanJoinDoesNotWaitForThoseWhoNeedAReaderOfTheirOwn) {
+  for (uint64_t ts = 10; ts < 210; ts += 2) {
+    Append({Row(1, ts), Tick(ts + 1)});
+  }
+  Follow(&a_);
+  Run();
+  ASSERT_TRUE(a_.WaitForResolved(209));
+  // One catches up and is full on its way, another one would have to begin even further back.
+  b_.SetRoom(0);
+  Follow(&b_, 60, 69);
+  Follow(&c_, 20, 29);
+  EXPECT_TRUE(c_.WaitForResolved(209));
+  FakeSubscriber d;
+  Append({Row(1, 300), Tick(301)});
+  Follow(&d, 202, 301);
+  Append({Row(1, 400), Tick(401)});
+  EXPECT_TRUE(d.WaitForResolved(401));
+  EXPECT_THAT(d.rows(), ElementsAre(400));
+  b_.SetRoom(1000);
+  EXPECT_TRUE(b_.WaitForResolved(401));
+  EXPECT_EQ(b_.rows().size(), 70 + 2);
+  feed_.Detach(&d);
 }
 
 TEST_F(FeedTest, AllFullMeansNothingIsRead) {

@@ -83,6 +83,7 @@ Status Reconciler::DropDatabases(const Catalog& catalog) {
     if (!needed) {
       CDC_RETURN_IF_ERROR(Apply(DropDatabase{target}));
       target_databases_->erase(target);
+      database_properties_.erase(target);
     }
     CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
     name = source_databases_.erase(name);
@@ -106,8 +107,12 @@ void Reconciler::AlterDatabases(const Catalog& catalog) {
     if (altered.code() == StatusCode::kCancelled) {
       return;
     }
-    parts_.conditions->SetWaiting("database " + target, altered);
-    if (!IsRetryable(altered)) {
+    const bool passing = IsRetryable(altered);
+    database_refused_ = database_refused_ || passing;
+    if (passing) {
+      parts_.conditions->Set("database " + target, altered);
+    } else {
+      parts_.conditions->SetWaiting("database " + target, altered);
       applied = database->properties;  // taken or refused: not tried again before they change
     }
   }

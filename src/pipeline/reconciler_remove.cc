@@ -104,8 +104,12 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
       }
       CDC_RETURN_IF_ERROR(Apply(DropPartition{entry.target, known.name}));
     }
+    const auto gone = std::pair(partition, known);
     each = entry.partitions.erase(each);
-    CDC_RETURN_IF_ERROR(Record(id, entry));
+    if (const Status recorded = Record(id, entry); !recorded.ok()) {
+      entry.partitions.insert(gone);  // as long as the store tells of it
+      return recorded;
+    }
     entry.done.reset();  // a new partition of this name has to be created
     CDC_RETURN_IF_ERROR(LookAgain(entry));
   }

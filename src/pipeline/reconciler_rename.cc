@@ -42,6 +42,7 @@ Result<bool> Reconciler::FollowName(CollectionId id, Entry& entry) {
         "the collection back and resume");
   }
   if (!entry.on_target) {
+    ClearConditions(entry.target);
     entry.target = wanted;  // nothing has this name yet
     entry.actual.reset();
     return true;
@@ -123,6 +124,7 @@ Result<bool> Reconciler::Rename(CollectionId id, Entry& entry, const CollectionN
   CDC_ASSIGN_OR_RETURN(const auto there, parts_.target->DescribeCollection(from));
   if (!there.has_value()) {
     // Noted, and not made yet: nothing has the name.
+    ClearConditions(from);
     entry.target = to;
     entry.actual.reset();
     parts_.writer->Reopen(id, to);
@@ -185,9 +187,7 @@ Status Reconciler::SettleRename(CollectionId id, Entry& entry) {
     return recorded;
   }
   parts_.writer->Reopen(id, entry.target);
-  if (entry.target != from) {
-    ClearConditions(from);
-  }
+  ClearConditions(entry.target == from ? begun.target : from);
   return OkStatus();
 }
 

@@ -1,6 +1,9 @@
 #include "pipeline/replicator.h"
 
+#include <exception>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "base/thread.h"
 #include "feed/feed.h"
@@ -18,14 +21,30 @@ TargetOptions OptionsOf(const MilvusConnectParam& target) {
   return options;
 }
 
+using Body = std::function<void(const std::stop_token&)>;
+
+// What a library throws, or want of memory, ends a round and not the server.
+Body Guarded(Body body) {
+  return [body = std::move(body)](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      try {
+        body(stop);
+      } catch (const std::exception& error) {
+        spdlog::error("unexpected: {}", error.what());
+        Pause(std::chrono::seconds(1), stop);
+      }
+    }
+  };
+}
+
 class RealReplicator : public Replicator {
  public:
   explicit RealReplicator(ReplicatorOptions options)
       : options_(std::move(options)),
         feed_(options_.catalog, options_.log),
         saver_(options_.store, options_.checkpoint_interval),
-        save_thread_("cdc-checkpoint", [this](const auto& stop) { saver_.Run(stop); }),
-        catalog_thread_("cdc-ask", [this](const auto& stop) { feed_.RunCatalog(stop); }),
+        save_thread_("cdc-checkpoint", Guarded([this](const auto& stop) { saver_.Run(stop); })),
+        catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
 
   Result<std::string> CheckTarget(const MilvusConnectParam& param) override {

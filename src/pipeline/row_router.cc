@@ -32,8 +32,8 @@ Status RowRouter::Begin(const std::stop_token& stop) {
   CDC_RETURN_IF_ERROR(
       Ask(stop, "source catalog", [&] { return parts_.catalog->Sync(stop).status(); }));
   CDC_RETURN_IF_ERROR(Ask(stop, "source", [&] { return start_.FindDoubts(parts_.log); }));
+  parts_.feed->Attach(this);  // first: what is a flush of ours, the catalog tells
   FollowReplicateChannel();
-  parts_.feed->Attach(this);
   return OkStatus();
 }
 
@@ -126,7 +126,7 @@ bool RowRouter::UpdateRoutes(const Catalog& catalog) {
 bool RowRouter::AddRoute(const Scope::Match& match) {
   const Collection& collection = *match.collection;
   const Field* key = collection.schema.PrimaryKey();
-  if (key == nullptr || routes_.contains(collection.id)) {
+  if (key == nullptr || routes_.contains(collection.id) || forgotten_.contains(collection.id)) {
     return false;
   }
   const auto before = catalog_ == nullptr ? nullptr : catalog_->Find(collection.id);
@@ -190,6 +190,7 @@ void RowRouter::Follow(const std::string& channel,
 void RowRouter::Forget(CollectionId collection) {
   MutexLock lock(mutex_);
   routes_.erase(collection);
+  forgotten_.insert(collection);  // an older catalog may still be on its way here
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->collections.erase(collection);
     if (channel->second->collections.empty()) {

@@ -167,6 +167,7 @@ class RowRouter final : public FeedSubscriber {
   mutable Mutex mutex_;
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
   std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);
+  std::unordered_set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<Channel>> channels_ CDC_GUARDED_BY(mutex_);
   std::shared_ptr<AckTracker> flushes_ CDC_GUARDED_BY(mutex_);  // of the replicate channel
 };

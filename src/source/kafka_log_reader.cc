@@ -66,12 +66,9 @@ Status KafkaLogReader::Poll(size_t max_bytes,
     if (ReadAll(max_bytes, out)) {
       break;
     }
-    if (stop.stop_requested()) {
-      return OkStatus();
-    }
     Retry();
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) {
+    if (left.count() <= 0 || stop.stop_requested()) {
       CDC_RETURN_IF_ERROR(client_->failure());
       break;
     }

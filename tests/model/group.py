@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import grpc
 from pymilvus.grpc_gen import milvus_pb2
 
-from lab.catalog import read_collections, read_databases
+from lab.catalog import load_state, read_collections, read_databases
 from lab.cdc_server import CdcServer
 from lab.compare import MILVUS, TargetKind, compare_all
 from lab.rows import Endpoint, MilvusError
@@ -26,6 +26,7 @@ from .actor import Actor, read_copies, read_versions
 from .plan import Plan
 
 _AWAIT_S = 60.0
+_LOAD_S = 300.0
 _MOST_LOG_LINES = 80
 
 
@@ -148,6 +149,8 @@ class _Player:
             case op.AwaitNames():
                 self._await(self._names_agree, "the target has the names of the source")
             case op.AwaitEqual():
+                # On a busy machine the source itself may take minutes.
+                eventually(self._source_is_loaded, _LOAD_S, 0.5, "the source has loaded what it was asked to")
                 self._await(self._all_agrees, "the target is equal to the source")
             case _:
                 self._actor.do(operation)
@@ -197,6 +200,12 @@ class _Player:
         there = _names(self._target, self._plan.mapping.values())
         if here != there:
             raise NotYet(f"{here} on the source, {there} on the target")
+
+    def _source_is_loaded(self) -> None:
+        for database in self._plan.databases:
+            for name in read_collections(self._source, database):
+                if load_state(self._source, database, name) == "loading":
+                    raise NotYet(f"{database}.{name} is still loading")
 
     def _all_agrees(self) -> None:
         compared = compare_all(
