@@ -1,34 +1,9 @@
 #include "feed/channel_feed.h"
 
 #include <algorithm>
-#include <compare>
-#include <iterator>
-#include <string>
 #include <utility>
 
-#include "base/clock.h"
-#include "decode/decode.h"
-#include "feed/feed_group.h"
-
 namespace cdc {
-namespace {
-
-// No tick of a source is so far ahead of our clock.
-constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
-
-// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
-// them all.
-Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) {
-  auto message = DecodeMessage(std::move(id), std::move(payload));
-  if (message.ok() && (*message)->type == MessageType::kTick &&
-      (*message)->ts.UnixMs() > NowUnixMs() + kMostAheadMs) {
-    return DataLossError("a tick of the time " + std::to_string((*message)->ts.value) +
-                         ", more than a day ahead of the clock of this machine");
-  }
-  return message;
-}
-
-}  // namespace
 
 ChannelFeed::ChannelFeed(
     std::string name, bool ticked, Log* log, CatalogBarrier* barrier, ReaderSet* readers)
@@ -78,8 +53,6 @@ std::optional<size_t> ChannelFeed::room() const {
   }
   return room;
 }
-
-// ---- Who is read for -------------------------------------------------------------------------
 
 void ChannelFeed::Settle() {
   for (const auto& follower : followers_) {
@@ -316,146 +289,6 @@ void ChannelFeed::SetPaused(size_t slot, bool paused) {
     cursor.paused = paused;
     readers_->Get(slot)->SetPaused(name_, paused);
   }
-}
-
-// ---- What is read ----------------------------------------------------------------------------
-
-void ChannelFeed::Handle(size_t slot, LogBatch* batch) {
-  Cursor* cursor = cursors_.at(slot).get();
-  if (cursor == nullptr) {
-    return;
-  }
-  if (!batch->status.ok()) {
-    HandleError(slot, batch->status);
-    return;
-  }
-  HandleQuiet(slot);
-  std::move(batch->records.begin(), batch->records.end(), std::back_inserter(cursor->backlog));
-  if (!cursor->stalled) {
-    Drain(slot);
-  }
-}
-
-void ChannelFeed::HandleQuiet(size_t slot) {
-  if (cursors_.at(slot) == nullptr || cursors_.at(slot)->stalled) {
-    return;
-  }
-  for (const auto& follower : followers_) {
-    if (follower->slot == slot) {
-      Tell(follower.get(), OkStatus());
-    }
-  }
-}
-
-void ChannelFeed::Drain(size_t slot) {
-  Cursor& cursor = *cursors_.at(slot);
-  while (!cursor.backlog.empty() && !cursor.stalled) {
-    LogRecord record = std::move(cursor.backlog.front());
-    cursor.backlog.pop_front();
-    if (ticked_) {
-      TakeMessage(slot, std::move(record));
-      continue;
-    }
-    cursor.read_to = record.id;
-    for (const auto& follower : followers_) {
-      if (follower->slot == slot) {
-        const auto& own = follower->next.position;
-        const auto order = own && follower->joined ? log_->Compare(record.id, own->id)
-                                                   : std::strong_ordering::greater;
-        if (order < 0 || (order == 0 && !own->inclusive)) {
-          continue;  // the cursor began before its place
-        }
-        follower->subscriber->OnRecord(name_, record);
-        follower->next.position = LogPosition{.id = record.id, .inclusive = false};
-        follower->joined = false;
-      }
-    }
-  }
-  if (cursor.read_to.empty()) {
-    return;
-  }
-  for (const auto& follower : followers_) {
-    if (follower->slot == slot) {
-      follower->subscriber->OnRead(name_, cursor.read_to, cursor.order.held_bytes());
-    }
-  }
-}
-
-void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
-  Cursor& cursor = *cursors_.at(slot);
-  const MsgId id = record.id;
-  auto message = DecodePlausible(std::move(record.id), std::move(record.payload));
-  if (!message.ok()) {
-    cursor.read_to = id;
-    for (const auto& follower : followers_) {
-      const bool before = follower->joined && follower->next.position &&
-                          log_->Compare(id, follower->next.position->id) < 0;
-      if (follower->slot == slot && !before) {
-        follower->subscriber->OnDamaged(name_, id, message.status());
-      }
-    }
-    return;
-  }
-  std::optional<TickGroup> group = cursor.order.Push(*std::move(message));
-  if (group && !barrier_->Knows(*group)) {
-    cursor.ticket = barrier_->Ask();
-    cursor.stalled = std::move(group);
-    cursor.stalled_at = id;
-    SetPaused(slot, true);
-    return;
-  }
-  if (group) {
-    Deliver(slot, *group);
-  }
-  cursor.read_to = id;
-}
-
-void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
-  Cursor& cursor = *cursors_.at(slot);
-  const Timestamp before = std::exchange(cursor.resolved, group.resolved);
-  const FeedGroup all = ArrangeGroup(group, Timestamp{});
-  for (const auto& follower : followers_) {
-    if (follower->slot != slot || group.resolved <= follower->next.resolved) {
-      continue;
-    }
-    if (follower->next.resolved > before) {
-      // It has come to a cursor that began before its own place.
-      follower->subscriber->OnGroup(name_, ArrangeGroup(group, follower->next.resolved));
-    } else {
-      follower->subscriber->OnGroup(name_, all);
-    }
-    follower->next = {.position = LogPosition{.id = group.restart, .inclusive = true},
-                      .resolved = group.resolved};
-    follower->joined = false;
-  }
-}
-
-void ChannelFeed::HandleError(size_t slot, const Status& error) {
-  const std::vector<Follower*> followers = FollowersOf(slot);
-  for (Follower* follower : followers) {
-    // What is gone, or never was there, may be the place of some of them only.
-    const Status own = !IsRetryable(error) && follower->next.position
-                           ? log_->CheckPosition(name_, *follower->next.position)
-                           : error;
-    if (!own.ok() || followers.size() == 1) {
-      Tell(follower, own.ok() ? error : own);
-    }
-  }
-  if (!IsRetryable(error)) {
-    for (Follower* follower : followers) {
-      Leave(follower);
-    }
-    Close(slot);
-  }
-}
-
-void ChannelFeed::Tell(Follower* follower, const Status& status) {
-  if (status.ok() && !follower->told_error) {
-    return;
-  }
-  follower->told_error = !status.ok();
-  follower->failed = !status.ok() && !IsRetryable(status);
-  follower->subscriber->OnStatus(name_, status);
 }
 
 }  // namespace cdc

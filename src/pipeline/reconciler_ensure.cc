@@ -38,7 +38,14 @@ Status Reconciler::Ensure(CollectionId id, Entry& entry) {
     }
   }
   OpenGate(id, entry);
-  if (!IsDone(entry)) {
+  const bool again =
+      entry.refused_again && std::chrono::steady_clock::now() >= *entry.refused_again;
+  if (entry.done != source || again) {
+    // What is wanted no longer is tried anew if it is wanted once more.
+    const auto& wanted = source->properties;
+    std::erase_if(entry.refused_properties, [&wanted](const auto& each) {
+      return std::find(wanted.begin(), wanted.end(), each.first) == wanted.end();
+    });
     CDC_RETURN_IF_ERROR(Converge(entry));
     entry.done = source;
   }
