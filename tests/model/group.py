@@ -202,7 +202,7 @@ class _Player:
             raise NotYet(f"{here} on the source, {there} on the target")
 
     def _source_is_loaded(self) -> None:
-        for database in self._plan.databases:
+        for database in set(self._plan.databases) & set(read_databases(self._source)):
             for name in read_collections(self._source, database):
                 if load_state(self._source, database, name) == "loading":
                     raise NotYet(f"{database}.{name} is still loading")
