@@ -87,8 +87,8 @@ void ChannelFeed::SettleCursor(size_t slot) {
     Deliver(slot, group);
     cursor.read_to = cursor.stalled_at;
     Drain(slot);
-    if (cursor.stalled) {
-      return;
+    if (cursors_.at(slot) == nullptr || cursor.stalled) {
+      return;  // it has become one with the other, or waits again
     }
   }
   const bool all_full = std::all_of(followers.begin(), followers.end(),

@@ -103,7 +103,9 @@ class ChannelFeed {
   void Close(size_t slot);
   void SetPaused(size_t slot, bool paused);
 
+  // The cursor may have become one with the other when it returns.
   void Drain(size_t slot);
+  void TakeRecord(size_t slot, const LogRecord& record);
   void TakeMessage(size_t slot, LogRecord record);
   void Deliver(size_t slot, const TickGroup& group);
   void HandleError(size_t slot, const Status& error);

@@ -64,20 +64,15 @@ void ChannelFeed::Drain(size_t slot) {
     cursor.backlog.pop_front();
     if (ticked_) {
       TakeMessage(slot, std::move(record));
-      continue;
+    } else {
+      TakeRecord(slot, record);
     }
-    cursor.read_to = record.id;
-    for (const auto& follower : followers_) {
-      if (follower->slot == slot) {
-        const auto& own = follower->next.position;
-        const auto order = own && follower->joined ? log_->Compare(record.id, own->id)
-                                                   : std::strong_ordering::greater;
-        if (order < 0 || (order == 0 && !own->inclusive)) {
-          continue;  // the cursor began before its place
-        }
-        follower->subscriber->OnRecord(name_, record);
-        follower->next.position = LogPosition{.id = record.id, .inclusive = false};
-        follower->joined = false;
+    // The one behind stops here: in a dense log the two would seldom stand together after a poll.
+    const auto& other = cursors_.at(1 - slot);
+    if (other != nullptr && other->read_to == cursor.read_to) {
+      Merge();
+      if (cursors_.at(slot) == nullptr) {
+        return;
       }
     }
   }
@@ -88,6 +83,24 @@ void ChannelFeed::Drain(size_t slot) {
     if (follower->slot == slot) {
       follower->subscriber->OnRead(name_, cursor.read_to, cursor.order.held_bytes());
     }
+  }
+}
+
+void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {
+  cursors_.at(slot)->read_to = record.id;
+  for (const auto& follower : followers_) {
+    if (follower->slot != slot) {
+      continue;
+    }
+    const auto& own = follower->next.position;
+    const auto order =
+        own && follower->joined ? log_->Compare(record.id, own->id) : std::strong_ordering::greater;
+    if (order < 0 || (order == 0 && !own->inclusive)) {
+      continue;  // the cursor began before its place
+    }
+    follower->subscriber->OnRecord(name_, record);
+    follower->next.position = LogPosition{.id = record.id, .inclusive = false};
+    follower->joined = false;
   }
 }
 

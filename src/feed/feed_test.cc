@@ -131,6 +131,42 @@ TEST(CatalogBarrier, AnAnswerCountsWithTheSnapshotThatIsTakenAfterIt) {
   EXPECT_EQ(barrier.catalog()->collections.size(), 2);
 }
 
+// However dense the log is: the one behind stops where the other one stands.
+TEST(ChannelFeed, TwoCursorsBecomeOneInTheMiddleOfABatch) {
+  FakeCatalog catalog;
+  catalog.Set(CatalogOf({1}));
+  FakeLog log;
+  CatalogBarrier barrier(&catalog);
+  ASSERT_TRUE(barrier.Refresh());
+  ReaderSet readers(&log);
+  ChannelFeed channel(kDml, true, &log, &barrier, &readers);
+  const auto batch = [](int64_t first, int64_t last) {
+    LogBatch found{.channel = kDml, .records = {}, .status = {}};
+    for (int64_t id = first; id <= last; ++id) {
+      const auto ts = static_cast<uint64_t>(id) * 10;
+      found.records.push_back(
+          {FakeLog::IdOf(id), Payload::Own(id % 2 == 0 ? Tick(ts) : Row(1, ts))});
+    }
+    return found;
+  };
+  FakeSubscriber a;
+  FakeSubscriber b;
+  channel.Follow(&a, {});
+  channel.Settle();
+  LogBatch found = batch(1, 5);
+  channel.Handle(0, &found);
+  channel.Follow(&b, {.position = LogPosition{.id = FakeLog::IdOf(2)}, .resolved = {20}});
+  channel.Settle();
+  ASSERT_TRUE(readers.IsUsed(1));
+  found = batch(2, 8);
+  channel.Handle(1, &found);
+  EXPECT_FALSE(readers.IsUsed(1));
+  found = batch(6, 10);
+  channel.Handle(0, &found);
+  EXPECT_THAT(a.rows(), ElementsAre(10, 30, 50, 70, 90));
+  EXPECT_THAT(b.rows(), ElementsAre(30, 50, 70, 90));
+}
+
 class FeedTest : public testing::Test {
  protected:
   FeedTest() : feed_(&catalog_, &log_) { catalog_.Set(CatalogOf({1, 2})); }

@@ -154,6 +154,10 @@ void Reconciler::RefreshEntries(const Catalog& catalog) {
     entry.source = catalog.Find(id);
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
+    // One that the router has not seen, or leaves alone, is none of ours yet; it wakes us.
+    if (!parts_.router->Follows(match.collection->id)) {
+      continue;
+    }
     const auto [entry, added] = entries_.try_emplace(match.collection->id, parts_.retry);
     if (added) {
       entry->second.source = match.collection;

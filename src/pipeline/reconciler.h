@@ -162,7 +162,9 @@ class Reconciler {
   Status RemovePartitions(CollectionId id, Entry& entry);
   Result<bool> RemoveCollection(CollectionId id, Entry& entry, bool at_once);
   Result<bool> Drained(const Entry& entry, Removal& removal);
+  // No call is begun once the task stops.
   Status Apply(const Ddl& ddl);
+  Result<std::optional<TargetCollection>> DescribeTarget(const CollectionName& name);
   Status RunFlushes();
   std::chrono::milliseconds NextWait();
 

@@ -87,7 +87,7 @@ Status Reconciler::ApplyInPlan(const Ddl& ddl,
                                std::map<std::string, Status>* refused) {
   if (const auto* drop = std::get_if<DropAlias>(&ddl); drop != nullptr) {
     // It may have gone to another collection.
-    CDC_ASSIGN_OR_RETURN(const auto now, parts_.target->DescribeCollection(entry.target));
+    CDC_ASSIGN_OR_RETURN(const auto now, DescribeTarget(entry.target));
     if (!now.has_value() || !Contains(now->aliases, drop->alias)) {
       return OkStatus();
     }
@@ -167,9 +167,16 @@ Status Reconciler::Apply(const Ddl& ddl) {
   return OkStatus();
 }
 
+Result<std::optional<TargetCollection>> Reconciler::DescribeTarget(const CollectionName& name) {
+  if (stop_.stop_requested()) {
+    return CancelledError("the task stops");
+  }
+  return parts_.target->DescribeCollection(name);
+}
+
 // The target's collection as it is, but for what it cannot show or has refused.
 Status Reconciler::Look(Entry& entry) {
-  CDC_ASSIGN_OR_RETURN(entry.actual, parts_.target->DescribeCollection(entry.target));
+  CDC_ASSIGN_OR_RETURN(entry.actual, DescribeTarget(entry.target));
   if (!entry.actual.has_value()) {
     return OkStatus();
   }

@@ -139,7 +139,7 @@ void Reconciler::ClearConditions(const CollectionName& target) {
 // An alias that is left behind would hide a later collection of its name, and keep some servers
 // from dropping this one.
 Status Reconciler::DropAliases(const CollectionName& target) {
-  CDC_ASSIGN_OR_RETURN(const auto now, parts_.target->DescribeCollection(target));
+  CDC_ASSIGN_OR_RETURN(const auto now, DescribeTarget(target));
   for (const std::string& alias : now.has_value() ? now->aliases : std::vector<std::string>{}) {
     CDC_RETURN_IF_ERROR(Apply(DropAlias{target, alias}));
   }

@@ -121,7 +121,7 @@ Result<bool> Reconciler::Rename(CollectionId id, Entry& entry, const CollectionN
     return false;
   }
   const CollectionName from = entry.target;
-  CDC_ASSIGN_OR_RETURN(const auto there, parts_.target->DescribeCollection(from));
+  CDC_ASSIGN_OR_RETURN(const auto there, DescribeTarget(from));
   if (!there.has_value()) {
     // Noted, and not made yet: nothing has the name.
     ClearConditions(from);
@@ -169,8 +169,8 @@ Status Reconciler::SettleRename(CollectionId id, Entry& entry) {
     return OkStatus();
   }
   const CollectionName from = *entry.renamed_from;
-  CDC_ASSIGN_OR_RETURN(const auto before, parts_.target->DescribeCollection(from));
-  CDC_ASSIGN_OR_RETURN(const auto after, parts_.target->DescribeCollection(entry.target));
+  CDC_ASSIGN_OR_RETURN(const auto before, DescribeTarget(from));
+  CDC_ASSIGN_OR_RETURN(const auto after, DescribeTarget(entry.target));
   if (before.has_value() && after.has_value()) {
     return FailedPreconditionError("was to be renamed on the target from " + from.ToString() +
                                    " to " + entry.target.ToString() +

@@ -287,6 +287,28 @@ TEST_F(ReconcilerRenameTest, ANameOfAnotherTaskStopsTheTask) {
   EXPECT_THAT(Renames(), ElementsAre());
 }
 
+TEST_F(ReconcilerRenameTest, WhatComesIntoTheScopeByItsNewNameStopsTheTask) {
+  spec_.db_collections = {{"default", {{.name = "b"}, {.name = "z"}}}};
+  catalog_.Set(MakeCatalog({a_, b_}));
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.b"));
+  catalog_.Set(MakeCatalog({Named(a_, "z"), b_}));
+  EXPECT_TRUE(Eventually([this] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), HasSubstr("collection default.a has been renamed to default.z"));
+  EXPECT_THAT(Ddls(), testing::Not(Contains("create collection default.z")));
+}
+
+TEST_F(ReconcilerRenameTest, WhatAnotherTaskHasBegunIsLeftToItUnderItsNewName) {
+  spec_.exclude_collections = {"default.a"};
+  catalog_.Set(MakeCatalog({a_, b_}));
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.b"));
+  catalog_.Set(MakeCatalog({Named(a_, "z"), b_, c_}));
+  EXPECT_TRUE(WaitForDdl("create collection default.c"));
+  EXPECT_THAT(Ddls(), testing::Not(Contains("create collection default.z")));
+  EXPECT_EQ(failure(), "");
+}
+
 TEST_F(ReconcilerRenameTest, ANameThatTheTaskDoesNotCoverIsFollowedAllTheSame) {
   spec_.db_collections = {{"default", {{.name = "a"}}}};
   StartWith({a_});

@@ -132,6 +132,9 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
   const auto before = catalog_ == nullptr ? nullptr : catalog_->Find(collection.id);
   if (before != nullptr && before->state == ObjectState::kCreated) {
     const CollectionName name{catalog_->DatabaseName(before->database), before->name};
+    if (parts_.scope->Excludes(name)) {
+      return false;  // another task has begun it, and follows it under its new name
+    }
     Fail(FailedPreconditionError(
         "collection " + name.ToString() + " has been renamed to " + match.name.ToString() +
         ", which this task covers, and its rows up to now are not on the target; resume to take "
@@ -321,7 +324,7 @@ bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);
   if (found == channels_.end() || !end.has_value()) {
-    return true;
+    return catalog_ != nullptr;
   }
   const MsgId& read_to = found->second->read_to;
   return !read_to.empty() && parts_.log->Compare(read_to, *end) >= 0;
@@ -330,7 +333,8 @@ bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>
 bool RowRouter::HasAppliedTo(const std::string& channel, Timestamp ts) const {
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);
-  return found == channels_.end() || found->second->tracker->checkpoint() >= ts;
+  return found == channels_.end() ? catalog_ != nullptr
+                                  : found->second->tracker->checkpoint() >= ts;
 }
 
 std::vector<ChannelCheckpoint> RowRouter::Checkpoints() const {

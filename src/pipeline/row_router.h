@@ -90,7 +90,7 @@ class RowRouter final : public FeedSubscriber {
   bool Follows(CollectionId collection) const;
 
   // Whether the channel has been read up to `end` (nullopt: it was empty); true for a channel that
-  // is not followed: nothing of it will come.
+  // is not followed, once the catalog has told which ones are: nothing of it will come.
   bool HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const;
 
   // Whether every row of the channel at or below `ts` is acknowledged.
