@@ -147,6 +147,9 @@ std::vector<ChannelCheckpoint> TaskPipeline::CollectCheckpoints() {
     return {};
   }
   std::vector<ChannelCheckpoint> checkpoints = router_.Checkpoints();
+  if (checkpoints.empty()) {
+    return {};  // the first one is saved as soon as there is one
+  }
   for (ChannelCheckpoint& checkpoint : checkpoints) {
     checkpoint.horizon = kAnyTime;
   }

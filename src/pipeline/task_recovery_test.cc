@@ -212,6 +212,9 @@ TEST_F(TaskRecoveryTest, RowsOfAPartitionThatGoesBeforeItWasMadeAreLeftOut) {
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > 0; }));
   c.partitions.pop_back();
   catalog_.Set(MakeCatalog({c}));
+  // A round that has begun may still have the catalog from before.
+  const int64_t attempts = task_->GetStatus().attempts;
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().attempts >= attempts + 2; }));
   target_.FailConnect(OkStatus());
   EXPECT_TRUE(WaitForCheckpoint(20));
   EXPECT_EQ(target_.rows(RowOp::kInsert), 0U);
