@@ -4,16 +4,9 @@
 
 #include "base/backoff.h"
 #include "base/thread.h"
+#include "feed/feed_group.h"
 
 namespace cdc {
-namespace {
-
-bool IsRow(const Message& message) {
-  return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
-         message.rows > 0;
-}
-
-}  // namespace
 
 void CatalogBarrier::Run(const std::stop_token& stop) {
   Backoff backoff({});
@@ -79,7 +72,7 @@ bool CatalogBarrier::KnowsPartition(const Message& message) {
 
 bool CatalogBarrier::Knows(const TickGroup& group) {
   return std::all_of(group.messages.begin(), group.messages.end(), [this](const MessagePtr& each) {
-    return !IsRow(*each) || (KnowsCollection(*each) && KnowsPartition(*each));
+    return !HasRows(*each) || (KnowsCollection(*each) && KnowsPartition(*each));
   });
 }
 
@@ -101,7 +94,7 @@ void CatalogBarrier::WaitForAnswer(std::chrono::milliseconds timeout, const std:
 
 void CatalogBarrier::Settle(const TickGroup& group) {
   for (const MessagePtr& message : group.messages) {
-    if (!IsRow(*message)) {
+    if (!HasRows(*message)) {
       continue;
     }
     if (!KnowsCollection(*message)) {

@@ -5,6 +5,13 @@
 
 namespace cdc {
 
+bool IsBefore(const FeedStart& a, const FeedStart& b, const Log& log) {
+  if (!a.position || !b.position) {
+    return !a.position && b.position;
+  }
+  return log.Compare(a.position->id, b.position->id) < 0;
+}
+
 ChannelFeed::ChannelFeed(
     std::string name, bool ticked, Log* log, CatalogBarrier* barrier, ReaderSet* readers)
     : name_(std::move(name)), ticked_(ticked), log_(log), barrier_(barrier), readers_(readers) {}
@@ -166,19 +173,11 @@ ChannelFeed::Follower* ChannelFeed::NextWaiting() {
       continue;
     }
     if (best == nullptr || (best->slow && !follower->slow) ||
-        (best->slow == follower->slow && IsBefore(follower->next.position, best->next.position))) {
+        (best->slow == follower->slow && IsBefore(follower->next, best->next, *log_))) {
       best = follower.get();
     }
   }
   return best;
-}
-
-bool ChannelFeed::IsBefore(const std::optional<LogPosition>& a,
-                           const std::optional<LogPosition>& b) const {
-  if (!a || !b) {
-    return !a && b;
-  }
-  return log_->Compare(a->id, b->id) < 0;
 }
 
 // Whether the cursor will not deliver all that is wanted from `place` on.
@@ -187,7 +186,7 @@ bool ChannelFeed::HasPassed(const Cursor& cursor, const FeedStart& place) const 
     if (place.position && !cursor.start.position) {
       return true;  // the first record may come after it, and that has to be told
     }
-    return IsBefore(place.position, cursor.start.position) ||
+    return IsBefore(place, cursor.start, *log_) ||
            (ticked_ && place.resolved < cursor.start.resolved);
   }
   if (!place.position) {
@@ -251,8 +250,7 @@ void ChannelFeed::Begin(size_t slot, Follower* first) {
   FeedStart start = first->next;
   for (const auto& follower : followers_) {
     // Whoever joins at once lowers what is skipped.
-    if (!follower->slot && follower->room > 0 &&
-        !IsBefore(follower->next.position, start.position)) {
+    if (!follower->slot && follower->room > 0 && !IsBefore(follower->next, first->next, *log_)) {
       start.resolved = std::min(start.resolved, follower->next.resolved);
     }
   }

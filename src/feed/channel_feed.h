@@ -24,6 +24,9 @@ struct FeedStart {
   Timestamp resolved;                   // rows at or below it are not wanted
 };
 
+// Whether reading begins earlier at `a` than at `b`.
+bool IsBefore(const FeedStart& a, const FeedStart& b, const Log& log);
+
 // One channel, read for all who follow it.
 //
 // A follower is at a cursor or waits for one. There are at most two cursors: in the usual case one,
@@ -89,7 +92,6 @@ class ChannelFeed {
   std::vector<Follower*> FollowersOf(size_t slot);
   std::optional<size_t> FreeSlot();
   size_t Hindmost() const;
-  bool IsBefore(const std::optional<LogPosition>& a, const std::optional<LogPosition>& b) const;
   bool HasPassed(const Cursor& cursor, const FeedStart& place) const;
   bool IsTooFarBack(size_t slot);
   void SettleCursor(size_t slot);

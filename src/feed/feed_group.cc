@@ -3,19 +3,16 @@
 #include <algorithm>
 
 namespace cdc {
-namespace {
 
-bool IsRow(const Message& message) {
+bool HasRows(const Message& message) {
   return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
          message.rows > 0;
 }
 
-}  // namespace
-
 FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after) {
   FeedGroup arranged{.resolved = group.resolved, .restart = group.restart, .rows = {}};
   for (const MessagePtr& message : group.messages) {
-    if (!IsRow(*message) || message->ts <= after) {
+    if (!HasRows(*message) || message->ts <= after) {
       continue;
     }
     // Few collections share a tick, and neighbours are mostly of the same one.

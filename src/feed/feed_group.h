@@ -5,6 +5,9 @@
 
 namespace cdc {
 
+// Whether it is an insert or a delete of at least one row.
+bool HasRows(const Message& message);
+
 // The rows of `group` with a time above `after`, by collection.
 FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after);
 

@@ -33,6 +33,9 @@ std::string TargetPartition(const Collection& source,
                             const Partition& partition,
                             const TargetCollection& actual);
 
+// Whether the target has a partition of this name.
+bool HasPartition(const TargetCollection& actual, const std::string& name);
+
 // kFailedPrecondition: two partitions of the source would be one on the target, because one has the
 // name of the target's default partition.
 Status CheckPartitions(const Collection& source,

@@ -70,6 +70,11 @@ std::string TargetPartition(const Collection& source,
                                                          : partition.name;
 }
 
+bool HasPartition(const TargetCollection& actual, const std::string& name) {
+  return std::find(actual.partitions.begin(), actual.partitions.end(), name) !=
+         actual.partitions.end();
+}
+
 Status CheckPartitions(const Collection& source,
                        const CollectionName& target,
                        const TargetCollection& actual) {
@@ -94,8 +99,7 @@ std::vector<Ddl> PlanPartitions(const Collection& source,
   }
   for (const Partition& partition : source.partitions) {
     const std::string name = TargetPartition(source, partition, actual);
-    if (Exists(partition) && std::find(actual.partitions.begin(), actual.partitions.end(), name) ==
-                                 actual.partitions.end()) {
+    if (Exists(partition) && !HasPartition(actual, name)) {
       plan.push_back(CreatePartition{target, name});
     }
   }

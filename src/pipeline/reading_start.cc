@@ -70,10 +70,7 @@ bool ReadingStart::IsBefore(const Place& a, const Place& b, const Log& log) {
   if (a.from_checkpoint || b.from_checkpoint) {
     return a.from_checkpoint && !b.from_checkpoint;
   }
-  if (!a.from.position || !b.from.position) {
-    return !a.from.position && b.from.position;
-  }
-  return log.Compare(a.from.position->id, b.from.position->id) < 0;
+  return cdc::IsBefore(a.from, b.from, log);
 }
 
 const MsgId* ReadingStart::SkipUntil(CollectionId collection, const std::string& channel) const {

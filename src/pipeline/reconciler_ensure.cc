@@ -135,8 +135,7 @@ void Reconciler::TellRefused(Entry& entry, std::map<std::string, Status> refused
     entry.refused_again = std::chrono::steady_clock::now() + entry.refused_backoff.Next();
   }
   for (const auto& [property, status] : entry.refused_properties) {
-    const auto& wanted = entry.source->properties;
-    if (!status.ok() && std::find(wanted.begin(), wanted.end(), property) != wanted.end()) {
+    if (!status.ok()) {
       refused.try_emplace(kPropertiesOf, status);
     }
   }
@@ -250,8 +249,7 @@ void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
   gate.partition_key = entry.source->schema.HasPartitionKey() || parts_.ignore_partition;
   for (const Partition& partition : entry.source->partitions) {
     const std::string name = TargetPartition(*entry.source, partition, *entry.actual);
-    const auto& actual = entry.actual->partitions;
-    const bool on_target = std::find(actual.begin(), actual.end(), name) != actual.end();
+    const bool on_target = HasPartition(*entry.actual, name);
     // What is there may be an older partition of this name that is being removed.
     const bool taken =
         std::any_of(entry.partitions.begin(), entry.partitions.end(), [&](const auto& each) {

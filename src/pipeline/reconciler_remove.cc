@@ -14,10 +14,6 @@ bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
   return actual.loads_partitions && actual.loaded_partitions.contains(partition);
 }
 
-bool Contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 }  // namespace
 
 // The collection is gone from both sides.
@@ -82,7 +78,7 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
     }
     // Of several lives of a name that are over the last one is dropped, and takes the rows of all.
     const bool others_turn =
-        !Contains(entry.actual->partitions, known.name) ||
+        !HasPartition(*entry.actual, known.name) ||
         std::any_of(std::next(each), entry.partitions.end(), [&](const auto& later) {
           return later.second.name == known.name && !names.contains(known.name);
         });

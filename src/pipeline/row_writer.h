@@ -83,7 +83,6 @@ class RowWriter {
 
   void Discard(CollectionId collection);
   void DiscardPartition(CollectionId collection, PartitionId partition);
-  bool IsDiscarded(CollectionId collection) const;
 
   // Takes back a discard's memory once the collection is idle and its rows have ended.
   void Forget(CollectionId collection);
@@ -136,6 +135,8 @@ class RowWriter {
   void FinishLocked(Call& call, bool acknowledge) CDC_REQUIRES(mutex_);
   bool MayPassLocked(Call& call, const Status& status) CDC_REQUIRES(mutex_);
   void RetryDueLocked() CDC_REQUIRES(mutex_);
+  void DropLocked(CollectionLanes& lanes, const std::function<bool(const Message&)>& predicate)
+      CDC_REQUIRES(mutex_);
   bool IsClosedLocked(CollectionId collection) const CDC_REQUIRES(mutex_);
   void RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) CDC_REQUIRES(mutex_);
   void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);

@@ -51,6 +51,18 @@ void RowWriter::RenameGateLocked(CollectionLanes& lanes, const CollectionName& t
   }
 }
 
+// What waits and is not to be written is acknowledged all the same.
+void RowWriter::DropLocked(CollectionLanes& lanes,
+                           const std::function<bool(const Message&)>& predicate) {
+  for (auto& [vchannel, lane] : lanes.lanes) {
+    const auto removed = lane->Remove(predicate);
+    for (const PendingRows& rows : removed) {
+      counters_.bytes_waiting -= rows.bytes;
+    }
+    AckLocked(*lane, removed);
+  }
+}
+
 void RowWriter::Discard(CollectionId collection) {
   MutexLock lock(mutex_);
   discarded_.insert(collection);
@@ -59,13 +71,7 @@ void RowWriter::Discard(CollectionId collection) {
   if (found == collections_.end()) {
     return;
   }
-  for (auto& [vchannel, lane] : found->second.lanes) {
-    const auto removed = lane->Remove([](const Message&) { return true; });
-    for (const PendingRows& rows : removed) {
-      counters_.bytes_waiting -= rows.bytes;
-    }
-    AckLocked(*lane, removed);
-  }
+  DropLocked(found->second, [](const Message&) { return true; });
   changed_.NotifyAll();
 }
 
@@ -73,14 +79,7 @@ void RowWriter::DiscardPartition(CollectionId collection, PartitionId partition)
   MutexLock lock(mutex_);
   CollectionLanes& lanes = collections_[collection];
   lanes.discarded.insert(partition);
-  for (auto& [vchannel, lane] : lanes.lanes) {
-    const auto removed = lane->Remove(
-        [partition](const Message& message) { return message.partition == partition; });
-    for (const PendingRows& rows : removed) {
-      counters_.bytes_waiting -= rows.bytes;
-    }
-    AckLocked(*lane, removed);
-  }
+  DropLocked(lanes, [partition](const Message& message) { return message.partition == partition; });
   changed_.NotifyAll();
 }
 
@@ -112,11 +111,6 @@ std::map<CollectionId, std::set<PartitionId>> RowWriter::WaitingPartitions() con
 bool RowWriter::doubt_left() const {
   MutexLock lock(mutex_);
   return doubt_left_;
-}
-
-bool RowWriter::IsDiscarded(CollectionId collection) const {
-  MutexLock lock(mutex_);
-  return discarded_.contains(collection);
 }
 
 bool RowWriter::Idle(CollectionId collection) const {
