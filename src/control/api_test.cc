@@ -101,7 +101,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
-      R"("channels":[],"covers":[],"sink_mode":"api","rows":{"inserted":0,"upserted":0,"deleted":0},)"
+      R"("channels":[],"covers":[],"sink_mode":"auto","rows":{"inserted":0,"upserted":0,"deleted":0},)"
       R"("bytes_written":0,"rows_waiting":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
       R"("target_version":""}}})"
       "\n");

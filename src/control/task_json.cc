@@ -130,7 +130,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   for (const CollectionName& name : status.covers) {
     out["covers"].push_back(name.ToString());
   }
-  out["sink_mode"] = status.sink_mode;
+  out["sink_mode"] = SinkModeName(spec.sink_mode);
   out["rows"] = {{"inserted", status.rows_inserted},
                  {"upserted", status.rows_upserted},
                  {"deleted", status.rows_deleted}};

@@ -75,6 +75,12 @@ Status FinishRows(const RowTimes& times,
   return OkStatus();
 }
 
+// A varint ends with the only one of its bytes that has no high bit.
+size_t CountVarints(std::string_view packed) {
+  return static_cast<size_t>(
+      std::count_if(packed.begin(), packed.end(), [](char byte) { return (byte & 0x80) == 0; }));
+}
+
 // No server allows as many. Keeps small what a record of nothing but empty columns can cost.
 constexpr size_t kMaxColumns = 4096;
 
@@ -121,6 +127,7 @@ Status DecodeInsert(std::string_view record,
   while (reader.Next()) {
     switch (reader.field()) {
       case 10: CDC_RETURN_IF_ERROR(times.Add(reader)); break;
+      case 11: CDC_RETURN_IF_ERROR(ReadField(reader, "rowIDs", &message->row_ids)); break;
       case 12: has_row_data = true; break;
       case 13: {
         std::string_view column;
@@ -139,6 +146,9 @@ Status DecodeInsert(std::string_view record,
                          std::to_string(version));
   }
   CDC_RETURN_IF_ERROR(FinishRows(times, num_rows, header, message));
+  if (!message->row_ids.empty() && CountVarints(message->row_ids) != message->rows) {
+    return DataLossError("it does not have one row id a row");
+  }
   if (columns == 0 && message->rows > 0) {
     return DataLossError("it has no columns, rows: " + std::to_string(message->rows));
   }

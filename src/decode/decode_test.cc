@@ -226,6 +226,10 @@ TEST(DecodeMessage, NewKeysWinOverLegacyOnes) {
   EXPECT_EQ(erase->keys.body, Field(1, "key"));
 }
 
+TEST(DecodeMessage, RowIds) {
+  EXPECT_EQ(Decode(SmallInsert(LongColumn()) + Field(11, "\x81\x01\x02"))->row_ids, "\x81\x01\x02");
+}
+
 TEST(DecodeMessage, ValidDataInOnePieceIsAView) {
   const MessagePtr insert =
       Decode(SmallInsert(LongColumn() + Field(7, std::string("\x01\x00", 2))));
@@ -257,6 +261,7 @@ TEST(DecodeMessage, ErrorsSayWhatAndWhere) {
       {"no shard", Base(kInsertType) + Number(10, 5) + Field(13, LongColumn()), "no shardName"},
       {"no columns", Base(kInsertType) + Field(2, "c_1v0") + Number(10, 5), "no columns"},
       {"num_rows", SmallInsert(LongColumn()) + Number(14, 3), "timestamps: 3 and 2"},
+      {"a row id too few", SmallInsert(LongColumn()) + Field(11, "\x81\x01"), "one row id a row"},
       {"a row too many", SmallInsert(scalars + Field(3, Field(3, Field(1, "\x01\x02\x03")))),
        "column \"id\" (id 0, from byte 20): it does not have one value a row: 3 of 2"},
       {"number cut off", SmallInsert(scalars + Field(3, Field(3, Field(1, "\x01\x82")))),

@@ -75,6 +75,9 @@ struct Message {
   std::string_view vchannel;
   uint32_t rows = 0;
   std::vector<Column> columns;  // inserts
+  // Inserts: body of packed int64s, one a row, with which the source tells its rows apart. Empty:
+  // the record has none.
+  std::string_view row_ids;
   KeyColumn keys;               // deletes
   int raw_type = 0;             // the number of MsgType
   Payload payload;

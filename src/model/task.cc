@@ -24,6 +24,24 @@ std::optional<OnUndecodable> ParseOnUndecodable(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view SinkModeName(SinkMode mode) {
+  switch (mode) {
+    case SinkMode::kAuto: return "auto";
+    case SinkMode::kApi: return "api";
+    case SinkMode::kReplicate: return "replicate";
+  }
+  return "unknown";
+}
+
+std::optional<SinkMode> ParseSinkMode(std::string_view name) {
+  for (const SinkMode mode : {SinkMode::kAuto, SinkMode::kApi, SinkMode::kReplicate}) {
+    if (name == SinkModeName(mode)) {
+      return mode;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string MilvusConnectParam::ResolvedUri() const {
   if (!uri.empty()) {
     return uri;

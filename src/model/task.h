@@ -27,6 +27,17 @@ enum class OnUndecodable { kStop, kSkip };
 std::string_view OnUndecodableName(OnUndecodable policy);
 std::optional<OnUndecodable> ParseOnUndecodable(std::string_view name);
 
+// How changes get to the target.
+enum class SinkMode {
+  kAuto,       // what the target is decides, at create
+  kApi,        // Insert, Upsert, Delete
+  kReplicate,  // ReplicateMessage, to a standby
+};
+
+// "auto", "api", "replicate".
+std::string_view SinkModeName(SinkMode mode);
+std::optional<SinkMode> ParseSinkMode(std::string_view name);
+
 // One name of a task's scope; "*" stands for every collection of the database.
 struct CollectionInfo {
   std::string name;
@@ -75,6 +86,8 @@ struct TaskSpec {
   std::vector<NameMapping> name_mapping;
   StartFrom start_from = StartFrom::kLatest;
   OnUndecodable on_undecodable = OnUndecodable::kStop;
+  SinkMode sink_mode = SinkMode::kAuto;  // of a created task never kAuto
+  std::string sink_mode_reason;          // why it was chosen
   bool disable_auto_start = false;
   bool sync_index = true;  // indexes are made and dropped as on the source
   bool sync_load = true;   // loaded and released as on the source
@@ -94,8 +107,9 @@ struct ChannelCheckpoint {
   Timestamp ts;
   // Records above `ts` that are acknowledged all the same, in no order.
   std::vector<MsgId> applied;
-  // Records with a time in (ts, horizon] may have been sent, with an outcome that is not known:
-  // they are repeated in a way that doubles nothing. 0 after a clean stop.
+  // Nothing with a time above it has been sent. What has one in (ts, horizon] may have been, with
+  // an outcome that is not known: it is repeated in a way that doubles nothing. 0 after a clean
+  // stop.
   Timestamp horizon;
 };
 
@@ -148,7 +162,6 @@ struct TaskStatus {
   uint64_t records_skipped = 0;        // that could not be decoded
   std::string last_skipped;            // channel, position and why
   std::vector<CollectionName> covers;  // source collections being replicated
-  std::string sink_mode = "api";
   std::string target_version;
 };
 
