@@ -57,7 +57,7 @@ function(cdc_room room)
       add_dependencies(tests ${target})
       target_compile_definitions(${target} PRIVATE CDC_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
       gtest_discover_tests(${target} TEST_PREFIX ${room}/ DISCOVERY_MODE PRE_TEST
-                           PROPERTIES LABELS ${kind} TIMEOUT 120)
+                           NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 120)
     endif()
   endforeach()
 endfunction()
