@@ -72,12 +72,15 @@ class CdcServer:
         give_back(self.port)
 
 
-def source_configuration(source: MilvusStandalone) -> dict[str, Any]:
+def source_configuration(
+    source: MilvusStandalone, *, etcd_url: str | None = None, kafka_address: str | None = None
+) -> dict[str, Any]:
+    """Other addresses than the servers' own are those of gates before them."""
     queue: dict[str, Any] = {"rocksmq": {"path": str(source.rocksmq_path)}}
     if source.kafka is not None:
-        queue = {"kafka": {"address": source.kafka.address}}
+        queue = {"kafka": {"address": kafka_address or source.kafka.address}}
     return {
-        "etcd": {"address": [source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
+        "etcd": {"address": [etcd_url or source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
         **queue,
         "replicateChan": f"{source.root_path}-replicate-msg",
         "channelNum": 16,
