@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import pytest
+from pymilvus.grpc_gen import milvus_pb2
 
 from lab.catalog import read_collection
 from lab.cdc_server import CdcServer, source_configuration
-from lab.compare import LITE, MILVUS, TargetKind
+from lab.compare import LITE, MILVUS, TargetKind, compare_all
 from lab.etcd import Etcd
 from lab.gate import Gate
 from lab.kafka import Kafka
-from lab.lab import Lab
+from lab.lab import Lab, Server
 from lab.milvus import MilvusStandalone
 from lab.milvus_lite import MilvusLite
 from lab.rows import Endpoint, MilvusError
 from lab.waiting import NotYet, eventually
 from ledger import BOOKS, Ledger, Verdict
-from model import operations as op
+
+# How a task is told to write to its target: parameters of `create`.
+SINKS: dict[str, dict[str, Any]] = {"api": {}}
+QUEUES = ("rocksmq", "kafka")
+
+
+def on(*pairs: str) -> pytest.MarkDecorator:
+    """Runs a test on these pairs of the source's queue and the sink, "kafka-api"; if CHAOS_QUEUE or CHAOS_SINK is in the
+    environment, on what they ask for instead."""
+    queue, sink = os.environ.get("CHAOS_QUEUE"), os.environ.get("CHAOS_SINK")
+    if queue or sink:
+        pairs = (f"{queue or 'rocksmq'}-{sink or 'api'}",)
+    wanted = [tuple(pair.split("-")) for pair in pairs]
+    for one, other in wanted:
+        if one not in QUEUES or other not in SINKS:
+            raise pytest.UsageError(f"no such queue and sink: {one}, {other}")
+    return pytest.mark.parametrize(("source", "sink"), wanted, indirect=True, scope="session")
+
 
 _numbers = itertools.count(1)
 # On a busy machine, with a backlog, after a restart of everything.
@@ -86,6 +106,8 @@ class Battle:
         self._source_end = Endpoint(source.milvus.uri)
         self._target_end = Endpoint(sink.server.uri)
         self._task = ""
+        # Covered by the task, and not there: for whoever wants to make it.
+        self.other_database = f"{self.database}_other"
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
@@ -94,7 +116,7 @@ class Battle:
         self.cdc.start()
         self.ledger.make_collections()
         self.cdc.wait_ready()
-        scope = {self.database: [{"name": "*"}]}
+        scope = {name: [{"name": "*"}] for name in (self.database, self.other_database)}
         # The server listens before it has found its source.
         self._task = eventually(
             lambda: self.cdc.client.create(self.sink.gate.uri, db_collections=scope, **self.sink.fields), 30
@@ -112,6 +134,8 @@ class Battle:
         for end in (self._source_end, self._target_end):
             eventually(lambda end=end: self._loaded(end), 120, 0.5, f"{end.uri} has loaded the collections")
         verdict = self.ledger.judge(self._target_end, self.sink.kind)
+        if verdict.faults == 0:
+            self._expect_all_equal()
         print(f"kills={self.kills} {verdict}", flush=True)
         return verdict
 
@@ -127,14 +151,8 @@ class Battle:
         if self._task:
             self.cdc.client.answer("delete", {"task_id": self._task})
         self.cdc.stop()
-        for book in BOOKS:
-            # The next battle shall have the servers for itself.
-            for end in (self._source_end, self._target_end):
-                try:
-                    self._drop(end, book.name)
-                except (MilvusError, grpc.RpcError) as error:
-                    print(f"{self.database}.{book.name} stays on {end.uri}: {error}")
         self._lab.end(self.cdc)
+        self._drop_collections()
         self.ledger.close()
         self._source_end.close()
         self._target_end.close()
@@ -150,24 +168,30 @@ class Battle:
     def restart(self) -> None:
         self.cdc.restart()
 
-    def arm(self, point: str, number: int) -> None:
+    def start(self, server: Server) -> None:
+        """A server that was killed."""
+        self._lab.start(server)
+
+    def arm(self, point: str, number: int = 1) -> None:
         """Starts it again, to die by itself at the n-th pass of this fault point."""
         self.cdc.kill()
         self.cdc.configure({"testing": {"killAt": f"{point}:{number}", **self._settings.get("testing", {})}})
         self.cdc.start()
 
     def expect_death(self, point: str) -> None:
-        """Waits until it has died at the point that is armed, and starts it again."""
+        """Waits until it has died at the point that is armed."""
 
         def dead() -> bool:
             return not self.cdc.process.is_running()
 
-        eventually(dead, _DEATH_S, 0.02, f"the server has passed the fault point {point}")
+        try:
+            eventually(dead, _DEATH_S, 0.02, f"the server has passed the fault point {point}")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.cdc.process.log_tail()}") from None
         if self.cdc.process.exit_code != -9:
             raise AssertionError(f"it ended with {self.cdc.process.exit_code}\n{self.cdc.process.log_tail()}")
         self.kills += 1
         self.cdc.configure({})
-        self.restart()
 
     # -- what is waited for -------------------------------------------------------------------------------------------
 
@@ -195,16 +219,31 @@ class Battle:
     def condition(self) -> dict[str, Any]:
         return self.cdc.client.get(self._task)["condition"]
 
+    def _expect_all_equal(self) -> None:
+        """What is not in the books, too. The checkpoint says nothing of the catalog."""
+
+        def equal() -> None:
+            names = (self.database, self.other_database)
+            compared = compare_all(self._source_end, self._target_end, kind=self.sink.kind, databases=names)
+            found = [f"{name}: {text}" for name, one in compared.items() for text in one.differences]
+            if found:
+                raise NotYet("\n  ".join(["", *found]))
+
+        eventually(equal, 90, 0.5, "the target is equal to the source in everything")
+
     def _loaded(self, end: Endpoint) -> None:
         for book in BOOKS:
             found = read_collection(end, self.database, book.name)
             if found.loaded != "loaded" or len(found.loaded_partitions) != len(book.partitions):
                 raise NotYet(f"{book.name} is {found.loaded}: {found.partitions}")
 
-    def _drop(self, end: Endpoint, name: str) -> None:
-        if end is self._source_end:
-            self.ledger.do(op.DropCollection(self.database, name))
-        elif not self.sink.fields:  # a standby takes no orders but the source's
-            from pymilvus.grpc_gen import milvus_pb2
-
-            end.call("DropCollection", milvus_pb2.DropCollectionRequest(db_name=self.database, collection_name=name))
+    def _drop_collections(self) -> None:
+        """The next battle shall have the servers for itself."""
+        for book in BOOKS:
+            request = milvus_pb2.DropCollectionRequest(db_name=self.database, collection_name=book.name)
+            for end in (self._source_end, self._target_end):
+                try:
+                    end.call("DropCollection", request)
+                except (MilvusError, grpc.RpcError) as error:
+                    # A standby obeys its source only.
+                    print(f"{self.database}.{book.name} stays on {end.uri}: {error}")

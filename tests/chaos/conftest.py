@@ -8,21 +8,9 @@ from typing import Any
 
 import pytest
 
-from battle import Battle, Sink, Source
+from battle import SINKS, Battle, Sink, Source
 from lab.etcd import Etcd
 from lab.lab import Lab
-
-# How a task writes to its target: the parameters of `create`. CHAOS_SINK=replicate takes one of them.
-SINKS: dict[str, dict[str, Any]] = {"api": {}}
-QUEUES = ("rocksmq", "kafka")
-
-
-def _wanted(name: str, known: tuple[str, ...]) -> list[str]:
-    """What the environment asks for, else all."""
-    asked = os.environ.get(name, "")
-    if asked and asked not in known:
-        raise pytest.UsageError(f"{name} can be {', '.join(known)}, not {asked}")
-    return [asked] if asked else list(known)
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +25,9 @@ def chaos_etcd(lab: Lab) -> Etcd:
     return server
 
 
-@pytest.fixture(scope="session", params=_wanted("CHAOS_QUEUE", QUEUES))
+@pytest.fixture(scope="session")
 def source(lab: Lab, chaos_etcd: Etcd, request: pytest.FixtureRequest) -> Iterator[Source]:
-    """Once for each kind of queue; one is ended before the next is made."""
+    """By the kind of its queue (see `battle.on`); one is ended before the next is made."""
     queue = request.param
     gate = lab.gate(chaos_etcd.url)
     kafka = lab.kafka("chaos-kafka", gated=True) if queue == "kafka" else None
@@ -60,8 +48,9 @@ def _make_sink(lab: Lab, name: str) -> Sink:
     return Sink(server, gate, SINKS[name])
 
 
-@pytest.fixture(scope="session", params=_wanted("CHAOS_SINK", tuple(SINKS)))
+@pytest.fixture(scope="session")
 def sink(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Sink]:
+    """By its sink mode."""
     sink = _make_sink(lab, request.param)
     yield sink
     lab.end(sink.gate)

@@ -25,6 +25,7 @@ _KEYS = 400
 _HOT_KEYS = 60
 _HOT = 900_000_000
 _MOST_KEYS_AT_ONCE = 40
+_AFTER_FAILURE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ class Writer:
     def run(self, stop: threading.Event) -> None:
         try:
             while not stop.is_set():
+                failed = self.failed
                 self._write_once()
-                # Its pace: without it the source gets no further than its own queue.
-                stop.wait(self._pause)
+                # Its pace: without it the source gets no further than its own queue. A server that is away gets time.
+                stop.wait(self._pause if failed == self.failed else _AFTER_FAILURE_S)
         except BaseException as error:  # noqa: BLE001 - shown by whoever reads the books
             self.failure = error
 
