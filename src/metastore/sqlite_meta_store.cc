@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/mutex.h"
 #include "metastore/file_lock.h"
 #include "metastore/meta_store.h"
@@ -141,6 +142,7 @@ class SqliteMetaStore final : public MetaStore {
                                 .Execute());
       }
     }
+    FaultPoint("in_checkpoint");
     return transaction.Commit();
   }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/fault_point.h"
 #include "base/thread.h"
 
 namespace cdc {
@@ -34,7 +35,9 @@ void CheckpointSaver::SaveAll() {
   if (checkpoints.empty()) {
     return;
   }
+  FaultPoint("before_checkpoint");
   const Status saved = store_->SaveAllCheckpoints(checkpoints);
+  FaultPoint("after_checkpoint");
   for (const auto& [id, collected] : checkpoints) {
     tasks_.at(id)->OnSaved(saved);
   }

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/fault_point.h"
 #include "pipeline/plan.h"
 #include "pipeline/reconciler.h"
 
@@ -161,7 +162,9 @@ Status Reconciler::Apply(const Ddl& ddl) {
   if (stop_.stop_requested()) {
     return CancelledError("the task stops");
   }
+  FaultPoint("before_ddl." + KindName(ddl));
   CDC_RETURN_IF_ERROR(parts_.target->Apply(ddl).WithContext(Describe(ddl)));
+  FaultPoint("after_ddl." + KindName(ddl));
   spdlog::info("task={} {}", parts_.task_id, Describe(ddl));
   return OkStatus();
 }
@@ -237,6 +240,7 @@ Status Reconciler::Record(CollectionId id, Entry& entry) {
     record.partitions[partition] = known.name;
   }
   CDC_RETURN_IF_ERROR(parts_.store->PutCollection(parts_.task_id, record));
+  FaultPoint("after_put_collection");
   entry.recorded = true;
   return OkStatus();
 }

@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/fault_point.h"
+
 namespace cdc {
 namespace {
 
@@ -165,6 +167,7 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
   --calls_;
   --collections_[call->collection].under_way;
   if (result.status.ok()) {
+    FaultPoint("before_ack");
     conditions_->Set("write " + call->rows.target.ToString(), OkStatus());
     switch (call->rows.op) {
       case RowOp::kInsert: counters_.rows_inserted += call->rows.rows; break;
@@ -173,6 +176,7 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     }
     counters_.bytes_written += call->rows.bytes;
     FinishLocked(*call, true);
+    FaultPoint("after_ack");
     return;
   }
   if (discarded_.contains(call->collection)) {
@@ -272,11 +276,13 @@ void RowWriter::Run(const std::stop_token& stop, milliseconds drain) {
     }
     // Outside the lock: a target may call back at once.
     for (const CallPtr& call : start) {
+      FaultPoint("before_send");
       target_->Write(call->rows, [this, call](const WriteResult& result) {
         MutexLock lock(mutex_);
         done_.emplace_back(call, result);
         changed_.NotifyAll();
       });
+      FaultPoint("after_send");
     }
     if (progress) {
       on_progress_();

@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include <yaml-cpp/yaml.h>
@@ -177,8 +179,8 @@ void WarnOfKeys(const YAML::Node& node,
 
 void CheckSections(ConfigReader* reader) {
   for (const char* section :
-       {"retry", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd", "sourceConfig.rocksmq",
-        "sourceConfig.kafka", "sourceConfig.pulsar"}) {
+       {"retry", "testing", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
+        "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -274,6 +276,30 @@ void ReadRetry(ConfigReader* reader, BackoffOptions* retry) {
   }
 }
 
+// "<name of a fault point>:<pass>"
+void ReadKillAt(ConfigReader* reader,
+                const std::string& name,
+                TestingConfig* testing,
+                std::vector<std::string>* warnings) {
+  std::string kill_at;
+  reader->Read("testing.killAt", &kill_at);
+  if (kill_at.empty()) {
+    return;
+  }
+  const size_t colon = std::min(kill_at.rfind(':'), kill_at.size());
+  testing->kill_at = kill_at.substr(0, colon);
+  const std::string pass = kill_at.substr(std::min(colon + 1, kill_at.size()));
+  const char* const end = pass.data() + pass.size();
+  const auto read = std::from_chars(pass.data(), end, testing->kill_at_pass);
+  if (testing->kill_at.empty() || read.ec != std::errc() || read.ptr != end ||
+      testing->kill_at_pass < 1) {
+    reader->Fail("testing.killAt must be a fault point and a number from 1, like after_send:3");
+    return;
+  }
+  warnings->push_back(name + ": testing.killAt is for tests: the server kills itself at " +
+                      kill_at);
+}
+
 Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name) {
   LoadedConfig loaded;
   if (root.IsNull()) {
@@ -296,6 +322,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadRetry(&reader, &config.retry);
+  ReadKillAt(&reader, name, &config.testing, &loaded.warnings);
   if (config.max_task_num < 0) {
     reader.Fail("maxTaskNum must not be negative");
   }

@@ -151,6 +151,14 @@ struct Warning {
   const char* told;
 };
 
+TEST(ConfigTest, KillAt) {
+  const LoadedConfig loaded = MustParse("testing: {killAt: 'after_ddl.CreateCollection:12'}");
+  EXPECT_EQ(loaded.config.testing.kill_at, "after_ddl.CreateCollection");
+  EXPECT_EQ(loaded.config.testing.kill_at_pass, 12);
+  EXPECT_THAT(loaded.warnings, ElementsAre(HasSubstr("testing.killAt is for tests")));
+  EXPECT_EQ(MustParse("testing: {killAt: ''}").config.testing.kill_at, "");
+}
+
 class ConfigWarningTest : public ::testing::TestWithParam<Warning> {};
 
 TEST_P(ConfigWarningTest, NamesTheKey) {
@@ -223,6 +231,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "pulsar as the source's message queue is not supported yet"},
         Refusal{"sourceConfig: {pulsar: {address: 'pulsar://p'}}",
                 "pulsar as the source's message queue is not supported yet"},
+        Refusal{"testing: {killAt: after_send}", "testing.killAt must be a fault point"},
+        Refusal{"testing: {killAt: 'after_send:'}", "testing.killAt must be a fault point"},
+        Refusal{"testing: {killAt: 'after_send:0'}", "testing.killAt must be a fault point"},
+        Refusal{"testing: {killAt: 'after_send:1x'}", "testing.killAt must be a fault point"},
+        Refusal{"testing: {killAt: ':1'}", "testing.killAt must be a fault point"},
         Refusal{"dryRun: true", "dryRun is not supported yet"},
         Refusal{"replicateID: x", "replicateID is not supported yet"}));
 

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include "base/fault_point.h"
 #include "base/thread.h"
 #include "cli/console.h"
 #include "cli/task_cli.h"
@@ -86,6 +87,9 @@ int Serve(const Arguments& arguments) {
   }
   if (!cdc::SetLogLevel(loaded->config.log_level)) {
     spdlog::warn("unknown logLevel {}, info is used", loaded->config.log_level);
+  }
+  if (const cdc::TestingConfig& testing = loaded->config.testing; !testing.kill_at.empty()) {
+    cdc::ArmFaultPoint(testing.kill_at, testing.kill_at_pass);
   }
   const std::string address = loaded->config.address;
   cdc::Result<std::unique_ptr<cdc::Server>> server = cdc::StartServer(
