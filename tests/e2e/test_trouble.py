@@ -4,7 +4,6 @@ nothing is lost or doubled."""
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 import time
@@ -18,7 +17,6 @@ import pytest
 from lab.cdc_server import CdcServer, source_configuration
 from lab.etcd import Etcd
 from lab.gate import Gate
-from lab.kafka import Kafka
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import NotYet, eventually
@@ -233,8 +231,10 @@ def test_etcd_is_killed_under_load(
     with Writer(world, "c") as writer:
         writer.expect_rounds(2)
         etcd.process.kill()
-        expect_condition(world, task, "retrying", "source catalog", "etcd")
-        lab.start(etcd)
+        try:
+            expect_condition(world, task, "retrying", "source catalog", "etcd")
+        finally:
+            lab.start(etcd)
         expect_condition(world, task, "ok", within=60)
         writer.expect_rounds(2, within=100)
     world.make_collection("new")
@@ -283,9 +283,11 @@ def test_target_is_killed_under_load(
         for _ in range(2):
             writer.expect_rounds(4)
             standalone.server.process.kill()
-            expect_condition(world, task, "retrying")
-            standalone.server.start()
-            standalone.server.wait_ready()
+            try:
+                expect_condition(world, task, "retrying")
+            finally:
+                standalone.server.start()
+                standalone.server.wait_ready()
             expect_condition(world, task, "ok", within=120)
     world.make_collection("new")
     world.client.insert("new", plain(range(70)))
@@ -299,7 +301,7 @@ def test_target_is_killed_under_load(
 
 
 def test_broker_is_killed_for_a_while(
-    lab: Lab, etcd: Etcd, lite: Target, tmp_path: Path, request: pytest.FixtureRequest
+    lab: Lab, etcd: Etcd, lite: Target
 ) -> None:
     """Rows were on their way when it died, and are written again as soon as it is back."""
     kafka = lab.kafka("trouble-kafka")
@@ -314,8 +316,10 @@ def test_broker_is_killed_for_a_while(
         with Writer(world, "c") as writer:
             writer.expect_rounds(3)
             kafka.kill()
-            expect_condition(world, task, "retrying", "channel", kafka.address)
-            lab.start(kafka)
+            try:
+                expect_condition(world, task, "retrying", "channel", kafka.address)
+            finally:
+                lab.start(kafka)
             expect_condition(world, task, "ok", within=60)
             writer.expect_rounds(3, within=100)
         world.make_collection("new")
@@ -345,6 +349,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def test_second_server_on_the_same_store_is_refused(
+    source: MilvusStandalone, new_cdc: Callable[..., CdcServer], tmp_path: Path
+) -> None:
+    settings = {"metaStoreConfig": {"storeType": "sqlite", "sqlitePath": str(tmp_path / "cdc.db")}}
+    first, second = new_cdc(settings), new_cdc(settings)
+    first.start()
+    first.wait_ready()
+    second.start()
+    eventually(lambda: not second.process.is_running(), 20, 0.1, "the second server ends")
+    assert second.process.exit_code not in (0, None)
+    assert f"is in use by another server, process {first.process.pid}" in second.process.log.read_text()
+    assert first.process.is_running() and first.client.list() == []
+    # However the first one ends, its place is free.
+    first.kill()
+    second.restart()
+    assert second.client.list() == []
+
+
 def fill(folder: Path) -> Path:
     """Takes all that is left of the disk."""
     path = folder / "filler"
@@ -371,7 +393,8 @@ def test_disk_of_the_metastore_is_full(
         filler = fill(small_disk)
         expect_condition(world, task, "retrying", "checkpoint")
         # What needs the store is refused with the reason, and the server goes on.
-        refused = world.cdc.client.answer("create", {"milvus_connect_param": {"uri": lite.uri}, "db_collections": {"x": [{"name": "*"}]}})
+        request = {"milvus_connect_param": {"uri": lite.uri}, "db_collections": {"x": [{"name": "*"}]}}
+        refused = world.cdc.client.answer("create", request)
         assert refused["code"] == 500 and "full" in refused["message"]
         refused = world.cdc.client.answer("pause", {"task_id": task})
         assert refused["code"] == 500 and "full" in refused["message"]

@@ -95,6 +95,13 @@ class MilvusStandalone:
         """
         self.process.kill()
 
+    def reconfigure(self, path: str, value: Any) -> None:
+        """Changes a setting in milvus.yaml, e.g. `common.ttMsgEnabled`; the next start reads it."""
+        file = self.folder / "configs" / "milvus.yaml"
+        configuration = yaml.safe_load(file.read_text())
+        _put(configuration, path, value)
+        file.write_text(yaml.safe_dump(configuration))
+
     def close(self) -> None:
         self.process.kill()
         for port in self._ports:
