@@ -14,6 +14,7 @@
 #include "cli/api_client.h"
 #include "cli/commands.h"
 #include "cli/create_options.h"
+#include "cli/drain.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
 #include "cli/interruption.h"
@@ -38,6 +39,8 @@ struct Arguments {
   std::string id;
   ChangeOptions change;
   WatchOptions watch;
+  DrainOptions drain;
+  double timeout_seconds = 600;
   double interval_seconds = 1;
   int64_t until_caught_up_ms = 0;
 };
@@ -202,6 +205,28 @@ void AddWatch(CLI::App* app, Arguments* arguments, Command* command) {
   });
 }
 
+void AddDrain(CLI::App* app, Arguments* arguments, Command* command) {
+  CLI::App* drain = AddCommand(app, "drain",
+                               "for a switch-over: waits until the target has everything that the "
+                               "source has now, then pauses the task",
+                               arguments);
+  drain->add_option("id", arguments->drain.id, "its id, or the beginning of it")->required();
+  drain
+      ->add_option("--timeout", arguments->timeout_seconds,
+                   "seconds after which it gives up and leaves the task running [600]")
+      ->check(CLI::Range(0.0, 86'400.0));
+  drain->add_flag("-v,--verbose", arguments->drain.verbose,
+                  "says on stderr what it waits for, as it does on a terminal");
+  drain->callback([arguments, command] {
+    arguments->drain.timeout =
+        std::chrono::milliseconds(static_cast<int64_t>(arguments->timeout_seconds * 1000));
+    *command = [arguments](const CommandContext& context) {
+      const Interruption interruption;
+      return Drain(context, arguments->drain, interruption.token());
+    };
+  });
+}
+
 void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   app->require_subcommand(1);
   app->footer(
@@ -214,6 +239,7 @@ void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   AddChange(app, "resume", "starts paused tasks", arguments, command);
   AddChange(app, "delete", "deletes tasks; what the target holds stays", arguments, command);
   AddWatch(app, arguments, command);
+  AddDrain(app, arguments, command);
 }
 
 // Names what was not understood, but not the values: a mistyped --token has a secret behind it.

@@ -236,11 +236,15 @@ Api::Answer Api::Resume(const Json& data) {
 }
 
 Api::Answer Api::Get(const Json& data) {
-  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("get", data));
+  bool present = false;
+  const auto read_more = [&present](const RequestReader& reader) {
+    reader.Read("present", &present);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("get", data, read_more));
   if (id.empty()) {
     return OperationFailure("get", InvalidArgumentError("task_id is empty"));
   }
-  const Result<TaskView> view = tasks_->Get(id);
+  const Result<TaskView> view = present ? tasks_->GetWithPresent(id) : tasks_->Get(id);
   CDC_RETURN_IF_ERROR(OperationFailure("get", view.status()));
   return OrderedJson{{"task", EncodeTask(*view)}};
 }

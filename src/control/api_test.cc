@@ -16,6 +16,7 @@
 namespace cdc {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
@@ -101,10 +102,30 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
-      R"("channels":[],"covers":[],"sink_mode":"auto","rows":{"inserted":0,"upserted":0,"deleted":0},)"
+      R"("channels":[],"catalog":null,"covers":[],"sink_mode":"auto",)"
+      R"("rows":{"inserted":0,"upserted":0,"deleted":0},)"
       R"("bytes_written":0,"rows_waiting":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
       R"("target_version":""}}})"
       "\n");
+}
+
+TEST_F(ApiTest, GetTellsWhereTheSourceIsIfItIsAsked) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})");
+  replicator_.SetCatalogProgress({.revision = 41, .applied = false, .pending = {"collection d.c"}});
+  replicator_.SetPresent(
+      SourcePresent{.ts = Timestamp::FromUnixMs(1'000, 7), .catalog_revision = 42});
+  const std::string answer = Ask("get", R"({"task_id":"t1","present":true})");
+  EXPECT_THAT(answer, HasSubstr(R"("catalog":{"revision":41,"applied":false,)"
+                                R"("pending":["collection d.c"]},)"
+                                R"("present":{"ts":262144007,"time_ms":1000,)"
+                                R"("catalog_revision":42},"covers":)"));
+  // It costs a question to the source's etcd.
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"), Not(HasSubstr("\"present\"")));
+  replicator_.SetPresent(UnavailableError("etcd is away"));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1","present":true})"),
+              AllOf(HasSubstr(R"("code":500)"), HasSubstr("etcd is away")));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t2","present":true})"), HasSubstr("not found: [t2]"));
 }
 
 TEST_F(ApiTest, RunningTaskShowsItsProgress) {
@@ -127,14 +148,17 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   EXPECT_THAT(answer, HasSubstr(R"("collection_infos":null,"db_collections":{"d":[{"name":"c",)"
                                 R"("positions":null,"use_start_position":false}]})"));
   EXPECT_THAT(answer, HasSubstr(R"("state":"Running","task_id":"t1")"));
-  EXPECT_THAT(answer,
-              HasSubstr(R"("condition":{"state":"retrying","reason":"rate limit )"
-                        R"(\u003c429\u003e \u0026 more","since":5,"attempts":3},"lag_ms":42,)"
-                        R"("source_lag_ms":41,"checkpoint":[{"channel":)"
-                        R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
-                        R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
-                        R"("channels":[{"channel":"by-dev-rootcoord-dml_0","source_lag_ms":)"));
+  EXPECT_THAT(
+      answer,
+      HasSubstr(R"("condition":{"state":"retrying","reason":"rate limit )"
+                R"(\u003c429\u003e \u0026 more","since":5,"attempts":3},"lag_ms":42,)"
+                R"("source_lag_ms":41,"checkpoint":[{"channel":)"
+                R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
+                R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
+                R"("channels":[{"channel":"by-dev-rootcoord-dml_0","resolved_ts":524288000,)"
+                R"("source_lag_ms":)"));
   EXPECT_THAT(answer, HasSubstr(R"("tick_age_ms":null,"rows_waiting":7,"bytes_waiting":9}],)"
+                                R"("catalog":{"revision":0,"applied":false,"pending":[]},)"
                                 R"("covers":["default.c"])"));
   EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
 }

@@ -83,6 +83,7 @@ Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) 
   Json list = Json::array();
   for (const ChannelStatus& channel : channels) {
     list.push_back({{"channel", channel.channel},
+                    {"resolved_ts", channel.resolved.value},
                     {"source_lag_ms", behind(channel.resolved.UnixMs())},
                     {"lag_ms", behind(channel.checkpoint.UnixMs())},
                     {"tick_age_ms", behind(channel.last_tick_unix_ms)},
@@ -90,6 +91,17 @@ Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) 
                     {"bytes_waiting", channel.bytes_waiting}});
   }
   return list;
+}
+
+Json EncodeCatalog(const CatalogProgress& catalog) {
+  return {
+      {"revision", catalog.revision}, {"applied", catalog.applied}, {"pending", catalog.pending}};
+}
+
+Json EncodePresent(const SourcePresent& present) {
+  return {{"ts", present.ts.value},
+          {"time_ms", present.ts.UnixMs()},
+          {"catalog_revision", present.catalog_revision}};
 }
 
 // As it was asked for, with the databases' names in place of empty ones.
@@ -126,6 +138,10 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
   out["channels"] = EncodeChannels(status.channels, NowUnixMs());
+  out["catalog"] = view.catalog.has_value() ? EncodeCatalog(*view.catalog) : Json();
+  if (view.present.has_value()) {
+    out["present"] = EncodePresent(*view.present);
+  }
   out["covers"] = Json::array();
   for (const CollectionName& name : status.covers) {
     out["covers"].push_back(name.ToString());

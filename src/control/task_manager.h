@@ -28,6 +28,8 @@ struct TaskView {
   TaskRecord record;
   TaskStatus status;
   bool live = false;  // a replication is there; its lags and counts are measured
+  std::optional<CatalogProgress> catalog;  // only if live
+  std::optional<SourcePresent> present;    // only if asked for
 };
 
 // How far one collection has come in one source channel.
@@ -42,7 +44,8 @@ struct TaskManagerOptions {
   MetaStore* store = nullptr;
   Replicator* replicator = nullptr;
   int max_tasks = 100;
-  // Whether the source can be read now; asked before a create. Empty: always.
+  // Whether the source is well now; asked before a create, and told by every running task that
+  // itself has nothing to complain of. Empty: always.
   std::function<Status()> source_status;
   BackoffOptions start_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(30'000)};
   int threads = 8;
@@ -82,6 +85,8 @@ class TaskManager {
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
   Result<TaskView> Get(const std::string& id);
+  // The same with where the source is now, which is asked first.
+  Result<TaskView> GetWithPresent(const std::string& id);
   // By id. Never waits for an operation.
   std::vector<TaskView> List();
   // Ordered by task, collection, channel; of all tasks if `id` is empty, nothing of an unknown one.

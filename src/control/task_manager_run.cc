@@ -1,6 +1,7 @@
 // How TaskManager runs a task: its replication, starts that are tried again, failures.
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
@@ -11,6 +12,26 @@ namespace cdc {
 namespace {
 
 constexpr std::chrono::milliseconds kStoreRetry{1'000};
+
+// A task that does not run shows the checkpoints from which it would go on: the last one may not
+// have been saved. What cannot be read is not known.
+void ShowStored(MetaStore& store, const std::string& id, TaskStatus* status) {
+  const Result<MetaStore::Progress> progress = store.LoadProgress(id);
+  if (!progress.ok()) {
+    spdlog::error("cannot load the progress, task={} error={}", id, progress.status().ToString());
+  }
+  for (ChannelStatus& channel : status->channels) {
+    channel.checkpoint = {};
+    channel.position = {};
+    for (const ChannelCheckpoint& stored :
+         progress.ok() ? progress->channels : std::vector<ChannelCheckpoint>()) {
+      if (stored.channel == channel.channel) {
+        channel.checkpoint = stored.ts;
+        channel.position = stored.position;
+      }
+    }
+  }
+}
 
 }  // namespace
 
@@ -61,6 +82,7 @@ void TaskManager::StopReplication(const TaskPtr& task) {
   }
   replication->Stop();
   TaskStatus status = replication->GetStatus();
+  ShowStored(*options_.store, task->spec.id, &status);
   MutexLock lock(mutex_);
   task->last_status = std::move(status);
 }

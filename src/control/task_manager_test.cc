@@ -342,6 +342,39 @@ TEST_F(TaskManagerTest, PausedTaskShowsItsStoredCheckpointAfterARestart) {
   EXPECT_THAT(*manager_->Positions("unknown"), IsEmpty());
 }
 
+TEST_F(TaskManagerTest, PausedTaskShowsWhatIsStoredAndNotWhatWasReached) {
+  TaskStatus status;
+  status.channels = {{"dml_0", Timestamp{9}, Timestamp{9}, MsgId{"nine"}},
+                     {"dml_1", Timestamp{9}, Timestamp{9}, MsgId{"nine"}}};
+  replicator_.SetTaskStatus("t1", status);
+  MustCreate(MakeSpec("t1"));
+  EXPECT_EQ(View("t1").status.channels[0].checkpoint, Timestamp{9});
+  ASSERT_TRUE(store_.SaveCheckpoints("t1", {{"dml_0", MsgId{"seven"}, {7}, {}}}).ok());
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  const TaskView view = View("t1");
+  ASSERT_THAT(view.status.channels, SizeIs(2));
+  EXPECT_EQ(view.status.channels[0].checkpoint, Timestamp{7});
+  EXPECT_EQ(view.status.channels[0].position, MsgId{"seven"});
+  EXPECT_EQ(view.status.channels[1].checkpoint, Timestamp{});
+}
+
+TEST_F(TaskManagerTest, RunningTaskTellsOfASourceThatIsNotWell) {
+  MustCreate(MakeSpec("t1"));
+  EXPECT_EQ(View("t1").status.condition, "ok");
+  source_status_ = UnavailableError("the source's etcd: nobody answers");
+  EXPECT_EQ(View("t1").status.condition, "retrying");
+  EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
+  EXPECT_THAT(View("t1").status.reason, HasSubstr("the source's etcd: nobody answers"));
+  // What the task says itself is nearer to the matter.
+  TaskStatus status;
+  status.condition = "waiting";
+  status.reason = "alias";
+  replicator_.SetTaskStatus("t1", status);
+  EXPECT_EQ(View("t1").status.reason, "alias");
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  EXPECT_EQ(View("t1").status.condition, "paused");
+}
+
 TEST_F(TaskManagerTest, DeadTargetAtStartIsTriedUntilItLives) {
   MustCreate(MakeSpec("dead"));
   MustCreate(MakeSpec("fine"));

@@ -7,6 +7,18 @@
 #include "control/task_manager.h"
 
 namespace cdc {
+namespace {
+
+// Rows of known collections go on without the source's etcd, so a task itself may notice nothing;
+// but what happens to the metadata meanwhile does not arrive.
+void ShowSource(const Status& source, TaskStatus* status) {
+  if (!source.ok() && status->condition == "ok") {
+    status->condition = "retrying";
+    status->reason = "source catalog: " + source.ToString();
+  }
+}
+
+}  // namespace
 
 TaskView TaskManager::View(const TaskPtr& task) {
   TaskView view;
@@ -33,8 +45,10 @@ TaskView TaskManager::View(const TaskPtr& task) {
     }
   }
   if (replication != nullptr) {
+    view.catalog = replication->GetCatalogProgress();  // before the channels, see there
     view.status = replication->GetStatus();
     view.live = true;
+    ShowSource(options_.source_status ? options_.source_status() : OkStatus(), &view.status);
   }
   return view;
 }
@@ -52,6 +66,14 @@ Result<TaskView> TaskManager::Get(const std::string& id) {
     }
   }
   return NotFoundError("not found: [" + id + "]");
+}
+
+Result<TaskView> TaskManager::GetWithPresent(const std::string& id) {
+  CDC_RETURN_IF_ERROR(Get(id).status());
+  CDC_ASSIGN_OR_RETURN(const SourcePresent present, options_.replicator->Present());
+  CDC_ASSIGN_OR_RETURN(TaskView view, Get(id));
+  view.present = present;
+  return view;
 }
 
 std::vector<TaskView> TaskManager::List() {

@@ -83,6 +83,7 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
   stop_ = stop;
   // Before the catalog is looked at: what waited then and is not in it now is gone.
   const auto waiting = parts_.writer->WaitingPartitions();
+  const uint64_t changes = parts_.router->catalog_seen().changes;
   catalog_ = parts_.catalog->Current();
   const Status source = CheckSource(*catalog_);
   parts_.conditions->Set("source identity", source);
@@ -123,7 +124,42 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
   parts_.conditions->SetWaiting("drop database", dropped);
   AlterDatabases(*catalog_);
   parts_.conditions->Set("flush", RunFlushes());
+  NoteProgress(changes);
   return NextWait();
+}
+
+// Those collections count that the router followed when the round began: all of the catalog that it
+// had seen then, and the catalog of the round is not older.
+void Reconciler::NoteProgress(uint64_t changes) {
+  std::vector<std::string> pending;
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.Exists() || !IsDone(entry)) {
+      pending.push_back("collection " + entry.target.ToString());
+    }
+  }
+  if (database_refused_) {
+    pending.emplace_back("drop database");
+  }
+  MutexLock lock(mutex_);
+  if (!flushes_.empty()) {
+    pending.emplace_back("flush");
+  }
+  changes_done_ = pending.empty() ? std::optional(changes) : std::nullopt;
+  pending_ = std::move(pending);
+}
+
+// The catalog known to the source's reader must be the one that the router has taken (its revision
+// may be newer without news), and no change may have come since the round that left nothing.
+CatalogProgress Reconciler::Progress() const {
+  const std::shared_ptr<const Catalog> known = parts_.catalog->Current();
+  const RowRouter::CatalogSeen seen = parts_.router->catalog_seen();
+  CatalogProgress progress{.revision = known->revision, .applied = false, .pending = {}};
+  MutexLock lock(mutex_);
+  progress.pending = pending_;
+  progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && flushes_.empty() &&
+                     seen.catalog->databases == known->databases &&
+                     seen.catalog->collections == known->collections;
+  return progress;
 }
 
 // Until something that was put off is due, or may have been waited for long enough to look again.

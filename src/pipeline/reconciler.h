@@ -17,6 +17,7 @@
 #include "model/catalog.h"
 #include "model/ddl.h"
 #include "pipeline/condition_board.h"
+#include "pipeline/replication.h"
 #include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
 #include "sink/target.h"
@@ -65,6 +66,9 @@ class Reconciler {
   Reconciler(Parts parts, const MetaStore::Progress& progress);
 
   void Run(const std::stop_token& stop);
+
+  // The state of the source's catalog against the target's.
+  CatalogProgress Progress() const;
 
   // Something it may wait for has happened.
   void Wake();
@@ -167,6 +171,7 @@ class Reconciler {
   Result<std::optional<TargetCollection>> DescribeTarget(const CollectionName& name);
   Status RunFlushes();
   std::chrono::milliseconds NextWait();
+  void NoteProgress(uint64_t changes);
 
   const Parts parts_;
 
@@ -181,13 +186,16 @@ class Reconciler {
   std::shared_ptr<const Catalog> catalog_;
   std::stop_token stop_;  // no further change is begun once it is requested
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   bool wake_ CDC_GUARDED_BY(mutex_) = true;
   std::vector<PendingFlush> flushes_ CDC_GUARDED_BY(mutex_);
-  Backoff flush_backoff_;                                   // only Run's thread
-  std::chrono::steady_clock::time_point flush_not_before_;  // only Run's thread
-  Status flush_failure_;                                    // only Run's thread
+  // After the last round: what it left to do, and how many changes the router had seen before it.
+  std::vector<std::string> pending_ CDC_GUARDED_BY(mutex_);
+  std::optional<uint64_t> changes_done_ CDC_GUARDED_BY(mutex_);  // none: something is left
+  Backoff flush_backoff_;                                        // only Run's thread
+  std::chrono::steady_clock::time_point flush_not_before_;       // only Run's thread
+  Status flush_failure_;                                         // only Run's thread
 };
 
 }  // namespace cdc

@@ -3,11 +3,26 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
+#include "model/ids.h"
 #include "model/task.h"
 
 namespace cdc {
+
+// A place of the source beyond everything that it had acknowledged when it was asked for.
+struct SourcePresent {
+  Timestamp ts;                  // no channel holds a row above it that was acknowledged before
+  int64_t catalog_revision = 0;  // the same of its metadata
+};
+
+// How much of the source's metadata is on the target.
+struct CatalogProgress {
+  int64_t revision = 0;              // that the source's catalog has, as it is known
+  bool applied = false;              // everything of the task in it is on the target
+  std::vector<std::string> pending;  // else: what is under way; may be empty for a moment
+};
 
 // One running task: reads the source from the task's checkpoints and applies it to the target until
 // stopped. Thread-safe.
@@ -20,6 +35,9 @@ class Replication {
   virtual void Stop() = 0;
 
   virtual TaskStatus GetStatus() const = 0;
+
+  // Ask for it before GetStatus: the channels of what is applied here are all in a later status.
+  virtual CatalogProgress GetCatalogProgress() const = 0;
 };
 
 // Starts replications; the seam between control and data plane. Thread-safe.
@@ -30,6 +48,9 @@ class Replicator {
   // Connects to the target of `spec` and ends the connection: the check at create.
   // Returns the target's version text.
   virtual Result<std::string> CheckTarget(const MilvusConnectParam& target) = 0;
+
+  // Where the source is now. Asks it: kUnavailable, kDeadlineExceeded if it does not answer.
+  virtual Result<SourcePresent> Present() = 0;
 
   // Fixes where a new task begins (`start_from`), durably; called once, before the first Start.
   // kOutOfRange, kFailedPrecondition: `earliest` is asked and the queue no longer holds it.

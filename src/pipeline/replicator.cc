@@ -53,6 +53,14 @@ class RealReplicator : public Replicator {
     return target->Connect(std::chrono::seconds(param.ConnectTimeoutSeconds()));
   }
 
+  Result<SourcePresent> Present() override {
+    SourcePresent present;
+    CDC_ASSIGN_OR_RETURN(present.ts, options_.catalog->Present(std::stop_token()));
+    CDC_ASSIGN_OR_RETURN(const auto catalog, options_.catalog->Sync(std::stop_token()));
+    present.catalog_revision = catalog->revision;
+    return present;
+  }
+
   Status Prepare(const TaskSpec& spec) override;
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {

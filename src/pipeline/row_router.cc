@@ -90,6 +90,7 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     changed = catalog_ == nullptr || catalog_->databases != catalog->databases;
     changed = UpdateRoutes(*catalog) || changed;
     catalog_ = catalog;
+    catalog_changes_ += changed ? 1 : 0;
     FollowChannels();
   }
   if (changed) {
@@ -318,6 +319,11 @@ size_t RowRouter::held_bytes() const {
     bytes += channel->held_bytes;
   }
   return bytes;
+}
+
+RowRouter::CatalogSeen RowRouter::catalog_seen() const {
+  MutexLock lock(mutex_);
+  return {.catalog = catalog_, .changes = catalog_changes_};
 }
 
 bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const {

@@ -96,6 +96,13 @@ class RowRouter final : public FeedSubscriber {
   // Whether every row of the channel at or below `ts` is acknowledged.
   bool HasAppliedTo(const std::string& channel, Timestamp ts) const;
 
+  // The newest catalog that was taken, and how many of those so far changed something for the task.
+  struct CatalogSeen {
+    std::shared_ptr<const Catalog> catalog;  // nullptr: none yet
+    uint64_t changes = 0;
+  };
+  CatalogSeen catalog_seen() const;
+
   std::vector<ChannelCheckpoint> Checkpoints() const;
   // How many records have been acknowledged; moves whenever a checkpoint has more to tell than
   // ticks.
@@ -166,6 +173,7 @@ class RowRouter final : public FeedSubscriber {
 
   mutable Mutex mutex_;
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
+  uint64_t catalog_changes_ CDC_GUARDED_BY(mutex_) = 0;
   std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);
   std::unordered_set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<Channel>> channels_ CDC_GUARDED_BY(mutex_);

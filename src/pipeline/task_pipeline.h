@@ -43,6 +43,7 @@ class TaskPipeline : public Replication, private Checkpointed {
   void Start();
   void Stop() override;
   TaskStatus GetStatus() const override;
+  CatalogProgress GetCatalogProgress() const override { return reconciler_.Progress(); }
 
  private:
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);

@@ -90,6 +90,11 @@ Result<std::string> SourceConnector::CheckTarget(const MilvusConnectParam& targe
   return replicator->CheckTarget(target);
 }
 
+Result<SourcePresent> SourceConnector::Present() {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->Present();
+}
+
 Status SourceConnector::Prepare(const TaskSpec& spec) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
   return replicator->Prepare(spec);

@@ -40,6 +40,7 @@ class SourceConnector final : public Replicator {
   Status Health() const;
 
   Result<std::string> CheckTarget(const MilvusConnectParam& target) override;
+  Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 

@@ -22,14 +22,30 @@ namespace {
 // Only how often an idle watch looks around; a stop wakes it at once.
 constexpr std::chrono::minutes kIdleWait{1};
 
+std::string Folder(const std::string& path) {
+  return path.empty() || path.ends_with('/') ? path : path + "/";
+}
+
 std::string MetaRoot(const EtcdCatalogOptions& options) {
-  std::string root;
-  for (const std::string& part : {options.root_path, options.meta_sub_path}) {
-    if (!part.empty()) {
-      root += part + (part.ends_with('/') ? "" : "/");
-    }
+  return Folder(options.root_path) + Folder(options.meta_sub_path);
+}
+
+// Where the source keeps how far ahead its clock may have given times: Unix nanoseconds, 8 bytes
+// big-endian, always moved before the clock reaches it. (Not below metaSubPath.)
+std::string ClockKey(const EtcdCatalogOptions& options) {
+  return Folder(options.root_path) + "kv/gid/timestamp";
+}
+
+Result<Timestamp> ReadClock(const std::string& value) {
+  constexpr int64_t kNsPerMs = 1'000'000;
+  uint64_t ns = 0;
+  if (value.size() != sizeof(ns)) {
+    return DataLossError("the source's clock has " + std::to_string(value.size()) + " bytes");
   }
-  return root;
+  for (const char c : value) {
+    ns = ns << 8 | static_cast<unsigned char>(c);
+  }
+  return Timestamp::FromUnixMs(static_cast<int64_t>(ns / kNsPerMs) + 1);
 }
 
 class WatchedCatalog final : public EtcdCatalog {
@@ -61,6 +77,15 @@ class WatchedCatalog final : public EtcdCatalog {
 
   Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) override {
     return sync_.Call(stop, [this](const std::stop_token& token) { return SyncNow(token); });
+  }
+
+  Result<Timestamp> Present(const std::stop_token& stop) override {
+    const std::string key = ClockKey(options_);
+    CDC_ASSIGN_OR_RETURN(const EtcdRange found, client_->Range({.begin = key}, {}, stop));
+    if (found.kvs.empty()) {
+      return NotFoundError("the source's etcd holds no clock: " + key);
+    }
+    return ReadClock(found.kvs.front().value);
   }
 
   std::unique_ptr<Subscription> Subscribe(Listener listener) override {

@@ -155,6 +155,19 @@ TEST_F(EtcdCatalogTest, SyncHoldsEverythingCommittedBefore) {
   EXPECT_EQ(catalog_->health().lists, 1U);
 }
 
+TEST_F(EtcdCatalogTest, PresentIsTheEndOfTheTimesThatTheSourceMayHaveGiven) {
+  CreateDatabase(1, "default");
+  StartCatalog(Options());
+  EXPECT_EQ(catalog_->Present(kNoStop).status().code(), StatusCode::kNotFound);
+  // 1'700'000'000'000'999'999 ns.
+  etcd_->Put("by-dev/kv/gid/timestamp", std::string("\x17\x97\x9c\xfe\x36\x39\x42\x3f", 8));
+  const auto present = catalog_->Present(kNoStop);
+  ASSERT_TRUE(present.ok()) << present.status().ToString();
+  EXPECT_EQ(*present, Timestamp::FromUnixMs(1'700'000'000'001));
+  etcd_->Put("by-dev/kv/gid/timestamp", "1234");
+  EXPECT_EQ(catalog_->Present(kNoStop).status().code(), StatusCode::kDataLoss);
+}
+
 TEST_F(EtcdCatalogTest, SyncWorksWhileTheSourceIsBusy) {
   CreateDatabase(1, "default");
   StartCatalog(Options());

@@ -28,6 +28,11 @@ class FakeReplication final : public Replication {
     return found == owner_->task_status_.end() ? TaskStatus() : found->second;
   }
 
+  CatalogProgress GetCatalogProgress() const override {
+    MutexLock lock(owner_->mutex_);
+    return owner_->catalog_progress_;
+  }
+
  private:
   FakeReplicator* const owner_;
   const std::string id_;
@@ -47,6 +52,21 @@ Result<std::string> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(check_status_);
   return std::string("2.3.5");
+}
+
+Result<SourcePresent> FakeReplicator::Present() {
+  MutexLock lock(mutex_);
+  return present_;
+}
+
+void FakeReplicator::SetPresent(Result<SourcePresent> present) {
+  MutexLock lock(mutex_);
+  present_ = std::move(present);
+}
+
+void FakeReplicator::SetCatalogProgress(CatalogProgress progress) {
+  MutexLock lock(mutex_);
+  catalog_progress_ = std::move(progress);
 }
 
 Status FakeReplicator::Prepare(const TaskSpec& spec) {

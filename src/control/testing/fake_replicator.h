@@ -15,12 +15,15 @@ namespace cdc {
 class FakeReplicator final : public Replicator {
  public:
   Result<std::string> CheckTarget(const MilvusConnectParam& target) override;
+  Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // From now on; an ok status ends it.
   void SetCheckStatus(Status status);
   void SetPrepareStatus(Status status);
+  void SetPresent(Result<SourcePresent> present);
+  void SetCatalogProgress(CatalogProgress progress);  // of every task
   // For one task, or with an empty id for all that have none of their own.
   void SetStartStatus(const std::string& task_id, Status status);
 
@@ -53,6 +56,8 @@ class FakeReplicator final : public Replicator {
   CondVar changed_;
   Status check_status_ CDC_GUARDED_BY(mutex_);
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
+  Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
+  CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Status> start_status_ CDC_GUARDED_BY(mutex_);
   bool checks_corked_ CDC_GUARDED_BY(mutex_) = false;
   bool starts_corked_ CDC_GUARDED_BY(mutex_) = false;

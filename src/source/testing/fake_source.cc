@@ -57,6 +57,16 @@ void FakeCatalog::SetUnseen(Catalog catalog) {
   unseen_ = std::make_shared<const Catalog>(std::move(catalog));
 }
 
+Result<Timestamp> FakeCatalog::Present(const std::stop_token& /*stop*/) {
+  MutexLock lock(mutex_);
+  return present_;
+}
+
+void FakeCatalog::SetPresent(Timestamp present) {
+  MutexLock lock(mutex_);
+  present_ = present;
+}
+
 void FakeCatalog::FailSync(int times, const Status& status) {
   MutexLock lock(mutex_);
   failures_ = times;

@@ -17,9 +17,11 @@ class FakeCatalog : public CatalogSource {
  public:
   std::shared_ptr<const Catalog> Current() const override;
   Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) override;
+  Result<Timestamp> Present(const std::stop_token& stop) override;
   std::unique_ptr<Subscription> Subscribe(Listener listener) override;
 
   void Set(Catalog catalog);
+  void SetPresent(Timestamp present);
   // What Sync finds: the catalog then becomes current, as if its events had arrived.
   void SetUnseen(Catalog catalog);
   // The next calls of Sync fail so.
@@ -30,6 +32,7 @@ class FakeCatalog : public CatalogSource {
 
   mutable Mutex mutex_;
   std::shared_ptr<const Catalog> current_ CDC_GUARDED_BY(mutex_) = std::make_shared<Catalog>();
+  Timestamp present_ CDC_GUARDED_BY(mutex_);
   std::shared_ptr<const Catalog> unseen_ CDC_GUARDED_BY(mutex_);
   std::list<Listener> listeners_ CDC_GUARDED_BY(mutex_);
   int failures_ CDC_GUARDED_BY(mutex_) = 0;
