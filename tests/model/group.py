@@ -25,7 +25,7 @@ from . import operations as op
 from .actor import Actor, read_copies, read_versions
 from .plan import Plan
 
-_AWAIT_S = 60.0
+_AWAIT_S = 180.0
 _LOAD_S = 300.0
 _MOST_LOG_LINES = 80
 
