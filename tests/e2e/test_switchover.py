@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ class Writers:
 
     def _run(self, number: int) -> None:
         client, mine = self._clients[number], self.keys[number]
-        first = number * 1_000_000
+        first = (number + 1) * 1_000_000
         while not self._stop.is_set():
             keys = range(first, first + 40)
             client.insert(self._collection, plain(keys))
@@ -101,9 +102,7 @@ def use_as_primary(uri: str, database: str, collection: str, rows: int) -> None:
         # Old and new together: a deleted, a changed, a replicated and a new one.
         found = client.query(collection, filter="id in [10, 60, 150, 5000001]", output_fields=["version"])
         assert {row["id"]: row["version"] for row in found} == {60: 9, 150: 0, 5_000_001: 0}
-        client.flush(collection) if hasattr(client, "flush") else end.call(
-            "Flush", milvus_pb2.FlushRequest(db_name=database, collection_names=[collection]), timeout=120
-        )
+        end.call("Flush", milvus_pb2.FlushRequest(db_name=database, collection_names=[collection]), timeout=120)
         client.release_collection(collection)
         client.load_collection(collection)
         expect_count(rows + 50)
@@ -137,7 +136,7 @@ def test_planned(
     drained = json.loads(done(cli(cdc, "drain", task, "-o", "json")))
 
     assert drained["drained"] is True and drained["rows_above"] == 0
-    assert {entry["ts"] >= drained["ts"] for entry in drained["checkpoint"]} == {True}
+    assert drained["checkpoint"] and all(entry["ts"] >= drained["ts"] for entry in drained["checkpoint"])
     assert cdc.client.state(task) == "Paused"
     found = world.compare("c")
     assert found.differences == []
@@ -154,7 +153,8 @@ def test_planned(
     use_as_primary(target.uri, world.database, "c", found.target_rows or 0)
     if not target.is_lite:
         done(cli(back, "drain", reverse))
-        assert world.compare("c").differences == []
+        # It has been released and loaded over there, and may still be loading here.
+        assert world.expect_equal("c").source_rows == (found.target_rows or 0) + 50
         done(cli(back, "delete", reverse))
         back.stop()
     assert done(cli(cdc, "delete", task)) == f"deleted {task}\n"
@@ -269,7 +269,8 @@ def test_source_is_lost(source: MilvusStandalone, milvus: Target, cdc: CdcServer
     assert done(cli(cdc, "pause", task)) == f"paused {task}\n"
     shown = json.loads(done(cli(cdc, "get", task, "-o", "json")))["task"]
     last = min(entry["ts"] for entry in shown["checkpoint"])
-    assert str(last) in lost.stderr or last > 0
+    # The drain has said the same, but ticks may have come after it looked.
+    assert 0 < last and re.search(r"everything up to \d{18} \(", lost.stderr)
     use_as_primary(milvus.uri, world.database, "c", 200)
     done(cli(cdc, "delete", task))
     world.source_end.close()
