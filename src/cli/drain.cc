@@ -111,6 +111,7 @@ class Drainer {
       return true;
     }
     const DrainView::Channel* stalled = FindStalled(*view, goal_);
+    force_ = stalled == nullptr ? "" : HowToForce(*view);
     if (stalled != nullptr && view->condition == "ok") {
       return FailedPreconditionError("the source stands still: channel " + stalled->name +
                                      " had its last tick " + FormatDuration(*stalled->tick_age_ms) +
@@ -128,7 +129,7 @@ class Drainer {
       if (SteadyClock::now() - begin_ >= options_.timeout) {
         return DeadlineExceededError("not drained within " +
                                      FormatDuration(options_.timeout.count()) +
-                                     ", the task is left running; missing: " + Missing());
+                                     ", the task is left running; missing: " + Missing() + force_);
       }
       ShowProgress();
       if (!Pause(options_.interval, stop_)) {
@@ -246,6 +247,7 @@ class Drainer {
   std::string id_;
   DrainGoal goal_;
   std::vector<std::string> missing_;  // at the last look
+  std::string force_;                 // how to end it all the same, if the source stood still then
   DrainView reached_;                 // the look at which nothing was missing
   DrainView after_;                   // the pause
   SteadyClock::time_point progress_after_;

@@ -180,6 +180,16 @@ TEST_F(DrainTest, SourceThatStandsStillIsNamedWithItsLastTime) {
   EXPECT_THAT(server_.Requests("pause"), IsEmpty());
 }
 
+TEST_F(DrainTest, SourceThatMayComeBackIsAwaitedUntilTheTimeout) {
+  PushBegin();
+  server_.SetAnswer("get", Answer({.condition = "retrying",
+                                   .reason = "channel dml_0: broker away",
+                                   .channels = {{.resolved = 1, .tick_age_ms = 20'000}}}));
+  EXPECT_EQ(Run({.timeout = std::chrono::milliseconds(20)}), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("missing: the task is retrying: channel dml_0: broker"),
+                                HasSubstr("`milvus-cdc task pause def`")));
+}
+
 TEST_F(DrainTest, TicksThatAreOldBecauseRowsWaitAreNotTheSourcesFault) {
   PushBegin();
   Push({.channels = {{.resolved = 1, .tick_age_ms = 60'000, .waiting = 5}}});

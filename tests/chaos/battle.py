@@ -145,6 +145,7 @@ class Battle:
 
     def close(self) -> None:
         self.ledger.end()
+        self._mend_all()
         self.cdc.configure({})
         if not self.cdc.process.is_running():
             self.restart()
@@ -159,11 +160,13 @@ class Battle:
 
     # -- the CDC server's death ---------------------------------------------------------------------------------------
 
-    def kill_cdc(self) -> None:
-        """kill -9, and starts it again at once."""
+    def kill_cdc(self, *, healthy: bool = True) -> None:
+        """kill -9, and starts it again at once. Without `healthy` it may be without its source for a while."""
         self.cdc.kill()
-        self.restart()
+        self.cdc.start()
         self.kills += 1
+        if healthy:
+            self.cdc.wait_ready()
 
     def restart(self) -> None:
         self.cdc.restart()
@@ -236,6 +239,16 @@ class Battle:
             found = read_collection(end, self.database, book.name)
             if found.loaded != "loaded" or len(found.loaded_partitions) != len(book.partitions):
                 raise NotYet(f"{book.name} is {found.loaded}: {found.partitions}")
+
+    def _mend_all(self) -> None:
+        """A battle that failed in the middle shall not fail the next."""
+        source = self.source
+        for gate in (self.sink.gate, source.etcd_gate, *([source.kafka.gate] if source.kafka else [])):
+            gate.delay(0)
+            gate.open()
+        for server in (source.etcd, source.kafka, source.milvus, self.sink.server):
+            if server is not None and not server.process.is_running():
+                self._lab.start(server)
 
     def _drop_collections(self) -> None:
         """The next battle shall have the servers for itself."""

@@ -16,7 +16,7 @@ from lab.gate import Gate
 
 # How often each connection is spoilt in each way.
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
-EVENTS = int(os.environ.get("CHAOS_EVENTS", "8"))
+EVENTS = int(os.environ.get("CHAOS_EVENTS", "4"))
 
 _FAULTS: dict[str, Callable[[Gate], None]] = {
     "cut": Gate.cut,
@@ -121,7 +121,7 @@ def test_everything(battle: Battle) -> None:
             _FAULTS[chance.choice(list(_FAULTS))](gates[spoilt])
         what = chance.choices(["cdc", "server", "nothing"], [6, 1 if EVENTS > 50 else 0, 3])[0]
         if what == "cdc":
-            battle.kill_cdc()
+            battle.kill_cdc(healthy=not spoilt)
         elif what == "server":
             servers[chance.choice(list(servers))](battle)
         battle.let_pass(0.2, 2)

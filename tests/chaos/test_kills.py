@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "15"))
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
 
 
-@on("rocksmq-api", "kafka-api")
+@on("rocksmq-api")
 @pytest.mark.timeout(600 + 20 * KILLS)
 def test_random_kills(battle: Battle) -> None:
     for number in range(KILLS):
@@ -44,7 +44,7 @@ _POINTS = {
 }
 
 
-@on("rocksmq-api")
+@on("kafka-api")
 @pytest.mark.timeout(600)
 def test_fault_points_of_rows(battle: Battle) -> None:
     for _ in range(ROUNDS):

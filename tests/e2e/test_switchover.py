@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ class Writers:
 
     def _run(self, number: int) -> None:
         client, mine = self._clients[number], self.keys[number]
-        first = number * 1_000_000
+        first = (number + 1) * 1_000_000
         while not self._stop.is_set():
             keys = range(first, first + 40)
             client.insert(self._collection, plain(keys))
@@ -101,9 +102,7 @@ def use_as_primary(uri: str, database: str, collection: str, rows: int) -> None:
         # Old and new together: a deleted, a changed, a replicated and a new one.
         found = client.query(collection, filter="id in [10, 60, 150, 5000001]", output_fields=["version"])
         assert {row["id"]: row["version"] for row in found} == {60: 9, 150: 0, 5_000_001: 0}
-        client.flush(collection) if hasattr(client, "flush") else end.call(
-            "Flush", milvus_pb2.FlushRequest(db_name=database, collection_names=[collection]), timeout=120
-        )
+        end.call("Flush", milvus_pb2.FlushRequest(db_name=database, collection_names=[collection]), timeout=120)
         client.release_collection(collection)
         client.load_collection(collection)
         expect_count(rows + 50)
@@ -137,7 +136,7 @@ def test_planned(
     drained = json.loads(done(cli(cdc, "drain", task, "-o", "json")))
 
     assert drained["drained"] is True and drained["rows_above"] == 0
-    assert {entry["ts"] >= drained["ts"] for entry in drained["checkpoint"]} == {True}
+    assert drained["checkpoint"] and all(entry["ts"] >= drained["ts"] for entry in drained["checkpoint"])
     assert cdc.client.state(task) == "Paused"
     found = world.compare("c")
     assert found.differences == []
@@ -154,7 +153,8 @@ def test_planned(
     use_as_primary(target.uri, world.database, "c", found.target_rows or 0)
     if not target.is_lite:
         done(cli(back, "drain", reverse))
-        assert world.compare("c").differences == []
+        # It has been released and loaded over there, and may still be loading here.
+        assert world.expect_equal("c").source_rows == (found.target_rows or 0) + 50
         done(cli(back, "delete", reverse))
         back.stop()
     assert done(cli(cdc, "delete", task)) == f"deleted {task}\n"
@@ -233,13 +233,17 @@ def test_promotes_a_standby(source: MilvusStandalone, standby: MilvusStandalone,
     drained = json.loads(done(cli(cdc, "drain", task, "-o", "json")))
     assert world.compare("c").differences == []
 
-    # A running Milvus does not take the setting over: it is read at the start.
     standby.reconfigure("common.ttMsgEnabled", True)
-    standby.stop()
-    standby.start()
-    standby.wait_ready()
-
     end = Endpoint(standby.uri)
+
+    def takes_writes() -> None:
+        probe = milvus_pb2.ReplicateMessageRequest()
+        probe.base.replicateInfo.isReplicate = True
+        code = end.stub.ReplicateMessage(probe, timeout=10).status.code
+        if code != 1900:  # what an ordinary Milvus answers
+            raise NotYet(f"ReplicateMessage answers {code}")
+
+    eventually(takes_writes, 30, what="the running standby reads its changed configuration")
 
     def clock_is_above() -> None:
         now = end.stub.AllocTimestamp(milvus_pb2.AllocTimestampRequest(), timeout=10).timestamp
@@ -247,9 +251,22 @@ def test_promotes_a_standby(source: MilvusStandalone, standby: MilvusStandalone,
             raise NotYet(f"{now} <= {drained['ts']}")
 
     eventually(clock_is_above, 30, what="the promoted server gives times above all that it was sent")
-    found = world.expect_equal("c", within=90)
+    found = world.compare("c")
+    assert found.differences == []
     done(cli(cdc, "delete", task))
     use_as_primary(standby.uri, world.database, "c", found.target_rows or 0)
+
+    # Nothing of it is lost by a restart.
+    standby.stop()
+    standby.start()
+    standby.wait_ready()
+
+    def counts() -> None:
+        rows = end.count(world.database, "c")
+        if rows != (found.target_rows or 0) + 50:
+            raise NotYet(f"{rows} rows")
+
+    eventually(counts, 90, what="all rows are there after a restart")
     end.close()
     world.close()
 
@@ -269,7 +286,8 @@ def test_source_is_lost(source: MilvusStandalone, milvus: Target, cdc: CdcServer
     assert done(cli(cdc, "pause", task)) == f"paused {task}\n"
     shown = json.loads(done(cli(cdc, "get", task, "-o", "json")))["task"]
     last = min(entry["ts"] for entry in shown["checkpoint"])
-    assert str(last) in lost.stderr or last > 0
+    # The drain has said the same, but ticks may have come after it looked.
+    assert 0 < last and re.search(r"everything up to \d{18} \(", lost.stderr)
     use_as_primary(milvus.uri, world.database, "c", 200)
     done(cli(cdc, "delete", task))
     world.source_end.close()

@@ -70,7 +70,8 @@ def behind(gate: Gate, source: MilvusStandalone) -> dict[str, Any]:
 
 
 class Writer:
-    """Writes rows, changes and deletes them until it is stopped. A call that fails is made again, so no key is left out."""
+    """Writes rows, changes and deletes them until it is stopped. A call that fails is made again, an insert with new keys: the
+    source may have carried out the attempt, and would hold its keys twice."""
 
     def __init__(self, world: World, collection: str, *, first: int = 0, batch: int = 50) -> None:
         self._client = world.connect()
@@ -100,12 +101,15 @@ class Writer:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            first, self._next = self._next, self._next + self._batch
-            keys = range(first, self._next)
-            self._until_done(lambda: self._client.insert(self._collection, plain(keys), timeout=10))
+            self._until_done(self._insert)
+            keys = range(self._next - self._batch, self._next)
             self._until_done(lambda: self._client.upsert(self._collection, plain(keys[:10], version=1), timeout=10))
             self._until_done(lambda: self._client.delete(self._collection, ids=list(keys[10:15]), timeout=10))
             self.rounds += 1
+
+    def _insert(self) -> None:
+        first, self._next = self._next, self._next + self._batch
+        self._client.insert(self._collection, plain(range(first, self._next)), timeout=10)
 
     def _until_done(self, call: Callable[[], object]) -> None:
         # An attempt that failed may have been carried out; what counts is that both sides are equal.
