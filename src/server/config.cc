@@ -177,8 +177,8 @@ void WarnOfKeys(const YAML::Node& node,
 
 void CheckSections(ConfigReader* reader) {
   for (const char* section :
-       {"retry", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd", "sourceConfig.rocksmq",
-        "sourceConfig.kafka", "sourceConfig.pulsar"}) {
+       {"retry", "testing", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
+        "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -296,6 +296,10 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadRetry(&reader, &config.retry);
+  reader.Read("testing.forgetDoubts", &config.testing.forget_doubts);
+  if (config.testing.forget_doubts) {
+    loaded.warnings.push_back(name + ": testing.forgetDoubts is for tests: a crash doubles rows");
+  }
   if (config.max_task_num < 0) {
     reader.Fail("maxTaskNum must not be negative");
   }

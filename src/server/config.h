@@ -33,6 +33,11 @@ struct KafkaConfig {
   std::map<std::string, std::string> consumer;  // settings of librdkafka by their own names
 };
 
+// For tests of our own, see CONTRIBUTING.md.
+struct TestingConfig {
+  bool forget_doubts = false;
+};
+
 // What cdc.yaml says; each default is what holds where it says nothing.
 struct Config {
   std::string address = "0.0.0.0:8444";
@@ -46,6 +51,7 @@ struct Config {
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   std::string replicate_channel = "by-dev-replicate-msg";
   BackoffOptions retry;  // of calls to a target
+  TestingConfig testing;
 };
 
 struct LoadedConfig {

@@ -33,6 +33,8 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"retry.initBackOff", kUsed},
     {"retry.maxBackOff", kUsed},
     {"packer", kNoEffect},
+    {"testing", kSection},
+    {"testing.forgetDoubts", kUsed},
     {"metaStoreConfig", kSection},
     {"metaStoreConfig.storeType", kUsed},
     {"metaStoreConfig.sqlitePath", kUsed},
