@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "feed/catalog_barrier.h"
 #include "feed/channel_feed.h"
+#include "feed/feed_source.h"
 #include "feed/feed_subscriber.h"
 #include "feed/reader_set.h"
 #include "source/catalog_source.h"
@@ -25,27 +26,24 @@ namespace cdc {
 // FeedSubscriber for what they get and ChannelFeed for how they share.
 //
 // Run and RunCatalog belong to a thread each; the rest is thread-safe.
-class Feed {
+class Feed final : public FeedSource {
  public:
   // Both must outlive this.
   Feed(CatalogSource* catalog, Log* log);
-  ~Feed();
+  ~Feed() override;
 
   // Reads until `stop`.
   void Run(const std::stop_token& stop);
   // Asks the source about what the catalog does not tell, until `stop`.
   void RunCatalog(const std::stop_token& stop) { barrier_.Run(stop); }
 
-  // `subscriber` gets the catalog, soon, and then what it follows.
-  void Attach(FeedSubscriber* subscriber);
-  // No call of `subscriber` is in progress when this returns, and none comes after it. Not to be
-  // called by a subscriber.
-  void Detach(FeedSubscriber* subscriber);
-
-  // With `ticked`, records are messages that ticks release (OnGroup); else each goes as it is
-  // (OnRecord). A subscriber follows a channel once.
-  void Follow(FeedSubscriber* subscriber, const std::string& channel, bool ticked, FeedStart start);
-  void Unfollow(FeedSubscriber* subscriber, const std::string& channel);
+  void Attach(FeedSubscriber* subscriber) override;
+  void Detach(FeedSubscriber* subscriber) override;
+  void Follow(FeedSubscriber* subscriber,
+              const std::string& channel,
+              bool ticked,
+              FeedStart start) override;
+  void Unfollow(FeedSubscriber* subscriber, const std::string& channel) override;
 
  private:
   struct Request {

@@ -34,6 +34,8 @@ class AckTracker {
   // `start`: where reading began.
   AckTracker(std::string channel, MsgId start, Timestamp checkpoint);
 
+  const std::string& channel() const { return channel_; }
+
   // Adds what one tick released. Returns the number of the group: its i-th record has the ticket
   // {number, i}. `restart` is where a reader has to begin to see everything above `resolved`.
   uint64_t AddGroup(Timestamp resolved, MsgId restart, std::vector<Record> records);

@@ -3,14 +3,27 @@
 #include <utility>
 
 #include "base/fault_point.h"
-#include "base/thread.h"
 
 namespace cdc {
 
 void CheckpointSaver::Run(const std::stop_token& stop) {
-  while (Pause(interval_, stop)) {
+  while (true) {
+    {
+      MutexLock lock(wake_mutex_);
+      woken_.WaitFor(lock, stop, interval_, [this] { return wake_; });
+      wake_ = false;
+    }
+    if (stop.stop_requested()) {
+      return;
+    }
     SaveAll();
   }
+}
+
+void CheckpointSaver::Wake() {
+  MutexLock lock(wake_mutex_);
+  wake_ = true;
+  woken_.NotifyAll();
 }
 
 void CheckpointSaver::Add(const std::string& task_id, Checkpointed* task) {

@@ -32,7 +32,10 @@ class CheckpointSaver {
   CheckpointSaver(MetaStore* store, std::chrono::milliseconds interval)
       : store_(store), interval_(interval) {}
 
+  // Saves every interval, and when woken.
   void Run(const std::stop_token& stop);
+  // Something waits for the next save. From any thread; takes no lock that a save holds.
+  void Wake();
 
   void Add(const std::string& task_id, Checkpointed* task);
   // Nothing of the task is being saved when this returns, nor will be.
@@ -43,6 +46,9 @@ class CheckpointSaver {
 
   MetaStore* const store_;
   const std::chrono::milliseconds interval_;
+  Mutex wake_mutex_;
+  CondVar woken_;
+  bool wake_ CDC_GUARDED_BY(wake_mutex_) = false;
   Mutex mutex_;
   std::map<std::string, Checkpointed*> tasks_ CDC_GUARDED_BY(mutex_);
 };

@@ -34,10 +34,11 @@ bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& l
 
 void Lane::Push(PendingRows rows) {
   queued_bytes_ += rows.bytes;
+  newest_ = std::max(newest_, rows.message->ts);
   queue_.push_back(std::move(rows));
 }
 
-Lane::Batch Lane::Take(const LaneLimits& limits, const MayGo& may_go) {
+Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go) {
   Batch batch;
   KeySet own;      // keys of the batch; a key twice in one insert would have no order
   KeySet blocked;  // keys of rows that stay before what is looked at
@@ -46,6 +47,9 @@ Lane::Batch Lane::Take(const LaneLimits& limits, const MayGo& may_go) {
   size_t kept = 0;
   for (; seen < queue_.size() && scanned < limits.scan_rows; ++seen) {
     PendingRows& rows = queue_[seen];
+    if (rows.message->ts > reach) {
+      break;  // so are those behind it, but for late ones, which can wait
+    }
     scanned += rows.keys.size();
     const bool free =
         may_go(*rows.message) && !Touches(in_flight_, rows.keys) && !Touches(blocked, rows.keys);

@@ -56,9 +56,9 @@ class Lane {
 
   void Push(PendingRows rows);
 
-  // Takes the next batch out of the queue; its keys are in flight until Finish. An empty batch:
-  // nothing can go now.
-  Batch Take(const LaneLimits& limits, const MayGo& may_go);
+  // Takes the next batch out of the queue, of rows up to the time `reach`; its keys are in flight
+  // until Finish. An empty batch: nothing can go now.
+  Batch Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go);
 
   // The batch has ended: its keys are free.
   void Finish(const Batch& batch);
@@ -69,6 +69,8 @@ class Lane {
   bool empty() const { return queue_.empty(); }
   size_t calls() const { return calls_; }
   size_t queued_bytes() const { return queued_bytes_; }
+  // The latest time of all that was ever pushed.
+  Timestamp newest() const { return newest_; }
   const std::deque<PendingRows>& queue() const { return queue_; }
   AckTracker& tracker() { return *tracker_; }
 
@@ -80,6 +82,7 @@ class Lane {
   KeySet in_flight_;
   size_t calls_ = 0;
   size_t queued_bytes_ = 0;
+  Timestamp newest_;
 };
 
 }  // namespace cdc

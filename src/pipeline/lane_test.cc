@@ -1,5 +1,6 @@
 #include "pipeline/lane.h"
 
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -36,6 +37,8 @@ PendingRows Rows(RowOp op,
 
 bool Always(const Message&) { return true; }
 
+constexpr Timestamp kEver{std::numeric_limits<uint64_t>::max()};
+
 std::vector<uint64_t> Keys(const Lane::Batch& batch) {
   std::vector<uint64_t> keys;
   for (const PendingRows& rows : batch.rows) {
@@ -48,7 +51,7 @@ TEST(LaneTest, GathersRowsOfOneOperation) {
   Lane lane(NewTracker());
   lane.Push(Rows(RowOp::kInsert, {1, 2}));
   lane.Push(Rows(RowOp::kInsert, {3}));
-  const Lane::Batch batch = lane.Take({}, Always);
+  const Lane::Batch batch = lane.Take({}, kEver, Always);
   EXPECT_THAT(Keys(batch), ElementsAre(1, 2, 3));
   EXPECT_TRUE(lane.empty());
 }
@@ -57,10 +60,10 @@ TEST(LaneTest, AChangeOfAKeyInFlightWaits) {
   Lane lane(NewTracker());
   lane.Push(Rows(RowOp::kInsert, {1}));
   lane.Push(Rows(RowOp::kDelete, {1}));
-  const Lane::Batch insert = lane.Take({}, Always);
-  EXPECT_THAT(Keys(lane.Take({}, Always)), IsEmpty());
+  const Lane::Batch insert = lane.Take({}, kEver, Always);
+  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), IsEmpty());
   lane.Finish(insert);
-  EXPECT_THAT(Keys(lane.Take({}, Always)), ElementsAre(1));
+  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), ElementsAre(1));
 }
 
 TEST(LaneTest, OtherKeysOvertake) {
@@ -70,19 +73,19 @@ TEST(LaneTest, OtherKeysOvertake) {
   lane.Push(Rows(RowOp::kInsert, {2}));
   lane.Push(Rows(RowOp::kUpsert, {1}));
   lane.Push(Rows(RowOp::kInsert, {3}));
-  EXPECT_THAT(Keys(lane.Take({}, Always)), ElementsAre(1, 2, 3));
-  EXPECT_THAT(Keys(lane.Take({}, Always)), IsEmpty()) << "all that is left touches key 1";
+  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), ElementsAre(1, 2, 3));
+  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), IsEmpty()) << "all that is left touches key 1";
 }
 
 TEST(LaneTest, TheSameKeyTwiceIsTwoBatches) {
   Lane lane(NewTracker());
   lane.Push(Rows(RowOp::kUpsert, {1}, 1));
   lane.Push(Rows(RowOp::kUpsert, {1}, 2));
-  const Lane::Batch first = lane.Take({}, Always);
+  const Lane::Batch first = lane.Take({}, kEver, Always);
   ASSERT_EQ(first.rows.size(), 1U);
   EXPECT_EQ(first.rows.front().message->id.bytes, "1");
   lane.Finish(first);
-  EXPECT_EQ(lane.Take({}, Always).rows.front().message->id.bytes, "2");
+  EXPECT_EQ(lane.Take({}, kEver, Always).rows.front().message->id.bytes, "2");
 }
 
 TEST(LaneTest, BatchesAreLimited) {
@@ -90,9 +93,9 @@ TEST(LaneTest, BatchesAreLimited) {
   for (uint64_t key = 0; key < 10; ++key) {
     lane.Push(Rows(RowOp::kInsert, {key}));
   }
-  EXPECT_EQ(lane.Take({.batch_bytes = 40}, Always).keys, 4U);
-  EXPECT_EQ(lane.Take({.batch_rows = 3}, Always).keys, 3U);
-  EXPECT_EQ(lane.Take({.batch_bytes = 1}, Always).keys, 1U) << "a huge row goes alone";
+  EXPECT_EQ(lane.Take({.batch_bytes = 40}, kEver, Always).keys, 4U);
+  EXPECT_EQ(lane.Take({.batch_rows = 3}, kEver, Always).keys, 3U);
+  EXPECT_EQ(lane.Take({.batch_bytes = 1}, kEver, Always).keys, 1U) << "a huge row goes alone";
 }
 
 TEST(LaneTest, PartitionsAreSeparateAndMayWait) {
@@ -101,9 +104,10 @@ TEST(LaneTest, PartitionsAreSeparateAndMayWait) {
   lane.Push(Rows(RowOp::kInsert, {2}, 0, PartitionId{2}));
   lane.Push(Rows(RowOp::kDelete, {1}, 0, kAllPartitions));
   const auto only_two = [](const Message& message) { return message.partition != PartitionId{1}; };
-  EXPECT_THAT(Keys(lane.Take({}, only_two)), ElementsAre(2));
-  EXPECT_THAT(Keys(lane.Take({}, only_two)), IsEmpty()) << "the delete of key 1 stays behind it";
-  EXPECT_THAT(Keys(lane.Take({}, Always)), ElementsAre(1));
+  EXPECT_THAT(Keys(lane.Take({}, kEver, only_two)), ElementsAre(2));
+  EXPECT_THAT(Keys(lane.Take({}, kEver, only_two)), IsEmpty())
+      << "the delete of key 1 stays behind it";
+  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), ElementsAre(1));
 }
 
 // Against the definition: for every key, the order of the batches is the order of the pushes, and
@@ -132,7 +136,7 @@ TEST(LaneTest, RandomWorkKeepsTheOrderOfEveryKey) {
         }
         lane.Push(Rows(op, {keys.begin(), keys.end()}, number, PartitionId{1 + pick(2)}));
       } else if (what == 1) {
-        Lane::Batch batch = lane.Take({.batch_bytes = 100, .scan_rows = 20}, Always);
+        Lane::Batch batch = lane.Take({.batch_bytes = 100, .scan_rows = 20}, kEver, Always);
         std::set<uint64_t> mine;
         for (const PendingRows& rows : batch.rows) {
           for (const uint64_t key : rows.keys) {

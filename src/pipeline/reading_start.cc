@@ -1,51 +1,17 @@
 #include "pipeline/reading_start.h"
 
-#include <algorithm>
-#include <set>
-#include <utility>
+#include <optional>
 
 namespace cdc {
 
-ReadingStart::ReadingStart(const MetaStore::Progress& progress) {
+ReadingStart::ReadingStart(const MetaStore::Progress& progress, bool forget_doubts)
+    : forget_doubts_(forget_doubts) {
   for (const ChannelCheckpoint& checkpoint : progress.channels) {
     checkpoints_[checkpoint.channel] = checkpoint;
   }
   for (const ReplicatedCollection& collection : progress.collections) {
     known_[collection.id] = collection;
   }
-}
-
-bool ReadingStart::InDoubt(const std::string& channel) const {
-  const ChannelCheckpoint* checkpoint = Checkpoint(channel);
-  if (checkpoint != nullptr && checkpoint->horizon > checkpoint->ts) {
-    return true;
-  }
-  // Begun before, and ended before its first checkpoint.
-  return std::any_of(known_.begin(), known_.end(), [&](const auto& each) {
-    const ReplicatedCollection& known = each.second;
-    return known.on_target && (checkpoint == nullptr || known.created > checkpoint->ts) &&
-           std::find(known.pchannels.begin(), known.pchannels.end(), channel) !=
-               known.pchannels.end();
-  });
-}
-
-Status ReadingStart::FindDoubts(Log* log) {
-  std::set<std::string> channels;
-  for (const auto& [channel, checkpoint] : checkpoints_) {
-    channels.insert(channel);
-  }
-  for (const auto& [id, known] : known_) {
-    channels.insert(known.pchannels.begin(), known.pchannels.end());
-  }
-  for (const std::string& channel : channels) {
-    if (InDoubt(channel)) {
-      CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest, log->Latest(channel));
-      if (latest) {
-        doubts_[channel] = *latest;
-      }
-    }
-  }
-  return OkStatus();
 }
 
 ReadingStart::Place ReadingStart::Of(const Collection& collection,
@@ -55,7 +21,8 @@ ReadingStart::Place ReadingStart::Of(const Collection& collection,
                      .resolved = resolved};
   };
   const ChannelCheckpoint* checkpoint = Checkpoint(channel);
-  if (checkpoint != nullptr && collection.created <= checkpoint->ts) {
+  if (checkpoint != nullptr && checkpoint->ts > Timestamp{} &&
+      collection.created <= checkpoint->ts) {
     return {at(checkpoint->position, checkpoint->ts), true};
   }
   if (const MsgId* skip = SkipUntil(collection.id, channel)) {
@@ -87,9 +54,11 @@ const ChannelCheckpoint* ReadingStart::Checkpoint(const std::string& channel) co
   return found == checkpoints_.end() ? nullptr : &found->second;
 }
 
-std::optional<MsgId> ReadingStart::DoubtUntil(const std::string& channel) const {
-  const auto found = doubts_.find(channel);
-  return found == doubts_.end() ? std::nullopt : std::optional(found->second);
+Timestamp ReadingStart::Doubt(const std::string& channel) const {
+  const ChannelCheckpoint* checkpoint = Checkpoint(channel);
+  const bool doubt =
+      !forget_doubts_ && checkpoint != nullptr && checkpoint->horizon > checkpoint->ts;
+  return doubt ? checkpoint->horizon : Timestamp{};
 }
 
 }  // namespace cdc

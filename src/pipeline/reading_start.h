@@ -1,12 +1,8 @@
 #pragma once
 
 #include <map>
-#include <optional>
-#include <stop_token>
 #include <string>
-#include <vector>
 
-#include "base/status.h"
 #include "feed/channel_feed.h"
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
@@ -21,14 +17,11 @@ namespace cdc {
 // one that was there before a task that starts at `latest`, at the place noted then; else at its
 // own creation.
 //
-// Thread-safe after FindDoubts.
+// Immutable.
 class ReadingStart {
  public:
-  explicit ReadingStart(const MetaStore::Progress& progress);
-
-  // Asks the queue how far a process before may have written: inserts up to there may be on the
-  // target already. To be called once, before anything is read.
-  Status FindDoubts(Log* log);
+  // `forget_doubts`: for tests, see Doubt.
+  ReadingStart(const MetaStore::Progress& progress, bool forget_doubts);
 
   // The collections that the task has begun.
   const std::map<CollectionId, ReplicatedCollection>& known() const { return known_; }
@@ -47,15 +40,14 @@ class ReadingStart {
   const MsgId* SkipUntil(CollectionId collection, const std::string& channel) const;
   // nullptr: there is none.
   const ChannelCheckpoint* Checkpoint(const std::string& channel) const;
-  // The last record whose rows may have been written before.
-  std::optional<MsgId> DoubtUntil(const std::string& channel) const;
+  // The time up to which rows of the channel may have been written by a process before, with an
+  // outcome that is not known. 0: none.
+  Timestamp Doubt(const std::string& channel) const;
 
  private:
-  bool InDoubt(const std::string& channel) const;
-
   std::map<std::string, ChannelCheckpoint> checkpoints_;
   std::map<CollectionId, ReplicatedCollection> known_;
-  std::map<std::string, MsgId> doubts_;
+  const bool forget_doubts_;
 };
 
 }  // namespace cdc

@@ -1,10 +1,12 @@
 #include "pipeline/replicator.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"
@@ -13,12 +15,22 @@
 namespace cdc {
 namespace {
 
+constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
+
 TargetOptions OptionsOf(const MilvusConnectParam& target) {
   TargetOptions options;
   options.uri = target.ResolvedUri();
   options.token = target.ResolvedToken();
   options.tls = target.tls;
   return options;
+}
+
+// Earlier versions stored "any time" as a horizon: rows would be in doubt for ever.
+void LimitHorizons(MetaStore::Progress* progress) {
+  const Timestamp limit = Timestamp::FromUnixMs(NowUnixMs() + kMostAheadMs);
+  for (ChannelCheckpoint& channel : progress->channels) {
+    channel.horizon = std::min(channel.horizon, limit);
+  }
 }
 
 using Body = std::function<void(const std::stop_token&)>;
@@ -66,7 +78,8 @@ class RealReplicator : public Replicator {
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.new_target(OptionsOf(spec.target)));
-    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    LimitHorizons(&progress);
     const TaskPipeline::Shared shared{.options = &options_, .feed = &feed_, .saver = &saver_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));

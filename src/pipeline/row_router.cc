@@ -24,14 +24,13 @@ RowRouter::RowRouter(Parts parts, Options options, const MetaStore::Progress& pr
     : parts_(std::move(parts)),
       options_(options),
       undecodable_(options.on_undecodable),
-      start_(progress) {}
+      start_(progress, options.forget_doubts) {}
 
 // ---- Begin and end ---------------------------------------------------------------------------
 
 Status RowRouter::Begin(const std::stop_token& stop) {
   CDC_RETURN_IF_ERROR(
       Ask(stop, "source catalog", [&] { return parts_.catalog->Sync(stop).status(); }));
-  CDC_RETURN_IF_ERROR(Ask(stop, "source", [&] { return start_.FindDoubts(parts_.log); }));
   parts_.feed->Attach(this);  // first: what is a flush of ours, the catalog tells
   FollowReplicateChannel();
   return OkStatus();
@@ -176,12 +175,13 @@ void RowRouter::Follow(const std::string& channel,
                        const ReadingStart::Place& start,
                        std::set<CollectionId> collections) {
   auto followed = std::make_unique<Channel>(channel, start.from);
-  if (start.from_checkpoint) {
-    for (const MsgId& id : start_.Checkpoint(channel)->applied) {
+  if (const ChannelCheckpoint* saved = start_.Checkpoint(channel)) {
+    // Wherever reading begins: those of a collection younger than the checkpoint are among them.
+    for (const MsgId& id : saved->applied) {
       followed->applied.insert(id.bytes);
     }
   }
-  followed->doubt_until = start_.DoubtUntil(channel);
+  followed->doubt = start_.Doubt(channel);
   followed->collections = std::move(collections);
   spdlog::info(
       "channel={} follow from {} ts={}", channel,
@@ -343,27 +343,32 @@ bool RowRouter::HasAppliedTo(const std::string& channel, Timestamp ts) const {
                                   : found->second->tracker->checkpoint() >= ts;
 }
 
-std::vector<ChannelCheckpoint> RowRouter::Checkpoints() const {
-  std::vector<ChannelCheckpoint> checkpoints;
+std::vector<RowRouter::Checkpoint> RowRouter::Checkpoints() const {
+  std::vector<Checkpoint> checkpoints;
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : channels_) {
     ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
-    if (checkpoint.ts > Timestamp{}) {
-      checkpoint.horizon = InDoubt(*channel, checkpoint.position) ? kAnyTime : Timestamp{};
-      // Those of earlier runs stay applied until the checkpoint has passed them.
-      for (const std::string& id : channel->applied) {
-        if (parts_.log->Compare({id}, checkpoint.position) >= 0) {
-          checkpoint.applied.push_back({id});
-        }
-      }
-      checkpoints.push_back(std::move(checkpoint));
+    const bool begun = checkpoint.ts > Timestamp{};
+    if (!begun) {
+      checkpoint.position = {};  // it begins where its collections do
     }
+    if (channel->doubt > checkpoint.ts) {
+      checkpoint.horizon = channel->doubt;
+    }
+    // Those of earlier runs stay applied until the checkpoint has passed them.
+    for (const std::string& id : channel->applied) {
+      if (!begun || parts_.log->Compare({id}, checkpoint.position) >= 0) {
+        checkpoint.applied.push_back({id});
+      }
+    }
+    checkpoints.push_back(
+        {.saved = std::move(checkpoint), .resolved = channel->tracker->resolved()});
   }
   if (flushes_ != nullptr) {
     ChannelCheckpoint checkpoint = flushes_->Snapshot();
     if (!checkpoint.position.empty()) {
       checkpoint.applied.clear();
-      checkpoints.push_back(std::move(checkpoint));
+      checkpoints.push_back({.saved = std::move(checkpoint), .resolved = {}});
     }
   }
   return checkpoints;

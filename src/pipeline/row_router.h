@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,7 +16,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "decode/replicate.h"
-#include "feed/feed.h"
+#include "feed/feed_source.h"
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
 #include "model/task.h"
@@ -30,9 +29,6 @@
 #include "transform/scope.h"
 
 namespace cdc {
-
-// A checkpoint's horizon as long as anything beyond it may have been sent.
-inline constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 
 // Decides which rows of the source are a task's and hands them to its RowWriter. Follows the
 // channels of the collections that the task covers, as the catalog tells.
@@ -50,11 +46,13 @@ class RowRouter final : public FeedSubscriber {
     // share is not read on.
     size_t waiting_bytes = 64U << 20;
     OnUndecodable on_undecodable = OnUndecodable::kStop;
+    bool forget_doubts =
+        false;  // for tests: what may have been written is written as if it were not
   };
   struct Parts {
     CatalogSource* catalog;
     Log* log;
-    Feed* feed;
+    FeedSource* feed;
     const Scope* scope;
     RowWriter* writer;
     ConditionBoard* conditions;
@@ -103,7 +101,13 @@ class RowRouter final : public FeedSubscriber {
   };
   CatalogSeen catalog_seen() const;
 
-  std::vector<ChannelCheckpoint> Checkpoints() const;
+  // How far each channel has come: `saved` with a horizon only as long as a doubt from before the
+  // start is not passed, and without ts and position before the first tick.
+  struct Checkpoint {
+    ChannelCheckpoint saved;
+    Timestamp resolved;  // read up to here
+  };
+  std::vector<Checkpoint> Checkpoints() const;
   // How many records have been acknowledged; moves whenever a checkpoint has more to tell than
   // ticks.
   uint64_t acknowledged() const;
@@ -119,9 +123,9 @@ class RowRouter final : public FeedSubscriber {
     Channel(const std::string& name, const FeedStart& start);
     std::shared_ptr<AckTracker> tracker;
     std::unordered_set<std::string> applied;  // ids of records that are applied already
-    // After a crash: up to this record inserts may have been written by the process before, so they
-    // are written as upserts.
-    std::optional<MsgId> doubt_until;
+    // Inserts up to this time may have been written by the process before, so they are written as
+    // upserts. 0: none.
+    Timestamp doubt;
     bool full = false;
     size_t held_bytes = 0;  // waiting for a tick
     std::set<CollectionId> collections;
@@ -160,7 +164,6 @@ class RowRouter final : public FeedSubscriber {
                    const std::vector<MessagePtr>& messages,
                    std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
   bool IsWanted(const std::string& channel, const Route& route, const Message& message) const;
-  bool InDoubt(const Channel& channel, const MsgId& id) const;
   Result<PendingRows> MakeRows(const Route& route, RowEvent event) const;
   Status PlaceOf(const Status& status, const std::string& channel, const MsgId& id) const;
   void Fail(const Status& status);

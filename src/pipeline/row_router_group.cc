@@ -33,10 +33,6 @@ bool RowRouter::IsWanted(const std::string& channel,
          HasPartition(*route.collection, message.partition);
 }
 
-bool RowRouter::InDoubt(const Channel& channel, const MsgId& id) const {
-  return channel.doubt_until.has_value() && parts_.log->Compare(id, *channel.doubt_until) <= 0;
-}
-
 Result<PendingRows> RowRouter::MakeRows(const Route& route, RowEvent event) const {
   const Message& message = *event.message;
   PendingRows rows;
@@ -85,7 +81,7 @@ Status RowRouter::RouteRows(const std::string& name,
         CDC_RETURN_IF_ERROR(undecodable_.Handle(PlaceOf(made.status(), name, id)));
         continue;
       }
-      if (made->op == RowOp::kInsert && InDoubt(channel, id)) {
+      if (made->op == RowOp::kInsert && made->message->ts <= channel.doubt) {
         made->op = RowOp::kUpsert;
       }
       made->also = std::move(also);

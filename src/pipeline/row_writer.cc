@@ -23,15 +23,19 @@ bool MayGo(const RowWriter::Gate& gate, const Message& message) {
 }  // namespace
 
 RowWriter::RowWriter(Target* target,
+                     SendHorizon* horizon,
                      Options options,
                      ConditionBoard* conditions,
                      std::function<void(const Status&)> on_fatal,
                      std::function<void()> on_progress)
     : target_(target),
-      options_(options),
+      horizon_(horizon),
+      options_(std::move(options)),
+      first_call_(options_.now() + options_.doubt_grace),
       conditions_(conditions),
       on_fatal_(std::move(on_fatal)),
-      on_progress_(std::move(on_progress)) {}
+      on_progress_(std::move(on_progress)),
+      seeds_(options_.seed) {}
 
 void RowWriter::Push(CollectionId collection,
                      const std::string& vchannel,
@@ -108,8 +112,9 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
       continue;
     }
     const Gate& gate = *lanes.gate;
+    const Timestamp reach = horizon_->Reach(lane->tracker().channel(), lane->newest());
     Lane::Batch batch = lane->Take(
-        options_.limits, [&gate](const Message& message) { return MayGo(gate, message); });
+        options_.limits, reach, [&gate](const Message& message) { return MayGo(gate, message); });
     if (batch.rows.empty()) {
       continue;
     }
@@ -118,7 +123,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
                                             .lane = lane.get(),
                                             .batch = {},
                                             .rows = MakeBatch(gate, batch),
-                                            .backoff = Backoff(options_.backoff),
+                                            .backoff = Backoff(options_.backoff, seeds_()),
                                             .due = {},
                                             .failing_since = {}});
     call->batch = std::move(batch);
@@ -202,12 +207,12 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     spdlog::warn("{}: {}; retrying", what, result.status.ToString());
   }
   conditions_->Set(what, result.status);
-  call->due = steady_clock::now() + call->backoff.Next();
+  call->due = options_.now() + call->backoff.Next();
   retries_.push_back(call);
 }
 
 bool RowWriter::MayPassLocked(Call& call, const Status& status) {
-  const auto now = steady_clock::now();
+  const auto now = options_.now();
   if (call.failing_with != status.code()) {
     call.failing_with = status.code();
     call.failing_since = now;
@@ -223,7 +228,7 @@ bool RowWriter::MayPassLocked(Call& call, const Status& status) {
 }
 
 void RowWriter::RetryDueLocked() {
-  const auto now = steady_clock::now();
+  const auto now = options_.now();
   std::vector<CallPtr> later;
   for (CallPtr& call : retries_) {
     if (discarded_.contains(call->collection)) {
@@ -240,55 +245,75 @@ void RowWriter::RetryDueLocked() {
 
 milliseconds RowWriter::NextWaitLocked() const {
   milliseconds wait = kIdleWait;
-  const auto now = steady_clock::now();
-  for (const CallPtr& call : retries_) {
-    if (IsClosedLocked(call->collection)) {
-      continue;
-    }
-    const auto left = std::chrono::duration_cast<milliseconds>(call->due - now) + milliseconds(1);
+  const auto now = options_.now();
+  const auto wait_for = [&wait, now](steady_clock::time_point due) {
+    const auto left = std::chrono::duration_cast<milliseconds>(due - now) + milliseconds(1);
     wait = std::clamp(left, milliseconds(1), wait);
+  };
+  if (now < first_call_) {
+    wait_for(first_call_);
+  }
+  for (const CallPtr& call : retries_) {
+    if (!IsClosedLocked(call->collection)) {
+      wait_for(call->due);
+    }
   }
   return wait;
 }
 
 void RowWriter::Run(const std::stop_token& stop, milliseconds drain) {
   while (!stop.stop_requested()) {
-    std::vector<CallPtr> start;
-    Status fatal;
-    bool progress = false;
-    {
-      MutexLock lock(mutex_);
-      changed_.WaitFor(lock, stop, NextWaitLocked(), [this] { return dirty_ || !done_.empty(); });
-      dirty_ = false;
-      progress = !done_.empty();
-      for (const auto& [call, result] : std::exchange(done_, {})) {
-        HandleDoneLocked(call, result);
-      }
-      if (!stopping_ && !stop.stop_requested()) {
-        RetryDueLocked();
-        DispatchLocked();
-      }
-      start = std::exchange(to_start_, {});
-      fatal = std::exchange(fatal_, {});
-    }
-    if (!fatal.ok()) {
-      on_fatal_(fatal);
-    }
-    // Outside the lock: a target may call back at once.
-    for (const CallPtr& call : start) {
-      FaultPoint("before_send");
-      target_->Write(call->rows, [this, call](const WriteResult& result) {
-        MutexLock lock(mutex_);
-        done_.emplace_back(call, result);
-        changed_.NotifyAll();
-      });
-      FaultPoint("after_send");
-    }
-    if (progress) {
-      on_progress_();
-    }
+    WaitForWork(stop);
+    Turn(stop);
   }
   Drain(drain);
+}
+
+void RowWriter::WaitForWork(const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  changed_.WaitFor(lock, stop, NextWaitLocked(), [this] { return dirty_ || !done_.empty(); });
+}
+
+void RowWriter::Wake() {
+  MutexLock lock(mutex_);
+  dirty_ = true;
+  changed_.NotifyAll();
+}
+
+void RowWriter::Turn(const std::stop_token& stop) {
+  std::vector<CallPtr> start;
+  Status fatal;
+  bool progress = false;
+  {
+    MutexLock lock(mutex_);
+    dirty_ = false;
+    progress = !done_.empty();
+    for (const auto& [call, result] : std::exchange(done_, {})) {
+      HandleDoneLocked(call, result);
+    }
+    if (!stopping_ && !stop.stop_requested() && options_.now() >= first_call_) {
+      RetryDueLocked();
+      DispatchLocked();
+    }
+    start = std::exchange(to_start_, {});
+    fatal = std::exchange(fatal_, {});
+  }
+  if (!fatal.ok()) {
+    on_fatal_(fatal);
+  }
+  // Outside the lock: a target may call back at once.
+  for (const CallPtr& call : start) {
+    FaultPoint("before_send");
+    target_->Write(call->rows, [this, call](const WriteResult& result) {
+      MutexLock lock(mutex_);
+      done_.emplace_back(call, result);
+      changed_.NotifyAll();
+    });
+    FaultPoint("after_send");
+  }
+  if (progress) {
+    on_progress_();
+  }
 }
 
 void RowWriter::Drain(milliseconds drain) {

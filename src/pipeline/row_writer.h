@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -20,6 +21,7 @@
 #include "model/rows.h"
 #include "pipeline/condition_board.h"
 #include "pipeline/lane.h"
+#include "pipeline/send_horizon.h"
 #include "sink/target.h"
 
 namespace cdc {
@@ -27,8 +29,8 @@ namespace cdc {
 // Writes rows to the target: a lane for each shard of each collection, several calls in flight,
 // never two that touch the same key. Retries what is passing, without end and in order.
 //
-// Rows wait until their collection is open and their partition is in its gate. Rows of a discarded
-// collection or partition are acknowledged without being written.
+// Rows wait until their collection is open, their partition is in its gate, and the send horizon is
+// beyond them. Rows of a discarded collection or partition are acknowledged without being written.
 //
 // Run belongs to one thread; everything else is thread-safe.
 class RowWriter {
@@ -41,6 +43,11 @@ class RowWriter {
     // Errors that may pass or may be final: final if they last longer.
     std::chrono::milliseconds missing_grace{15'000};    // kNotFound
     std::chrono::milliseconds internal_grace{300'000};  // kInternal, kUnknown
+    // Before the first call: what a process before has sent may still be executed, and must not
+    // come after what is sent again.
+    std::chrono::milliseconds doubt_grace{0};
+    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+    uint32_t seed = std::random_device{}();  // of the back-offs' jitter
   };
 
   // Where the rows of a source collection go.
@@ -53,9 +60,10 @@ class RowWriter {
     std::map<PartitionId, std::string> names;
   };
 
-  // `target` and `conditions` must outlive this. `on_fatal` is called from Run's thread; `on_acked`
-  // after rows were acknowledged.
+  // `target`, `horizon` and `conditions` must outlive this. `on_fatal` is called from Run's thread;
+  // `on_progress` after rows were acknowledged.
   RowWriter(Target* target,
+            SendHorizon* horizon,
             Options options,
             ConditionBoard* conditions,
             std::function<void(const Status&)> on_fatal,
@@ -63,6 +71,14 @@ class RowWriter {
 
   // Dispatches until `stop`; then waits for the calls in flight, at most `drain`, and cancels them.
   void Run(const std::stop_token& stop, std::chrono::milliseconds drain);
+
+  // What Run is made of, for a test that is its thread: one round of it, which starts and ends the
+  // calls that are due, without waiting; and what it does at the end.
+  void Turn(const std::stop_token& stop);
+  void Drain(std::chrono::milliseconds drain);
+
+  // Rows may go that could not: the horizon has moved.
+  void Wake();
 
   void Push(CollectionId collection,
             const std::string& vchannel,
@@ -128,6 +144,7 @@ class RowWriter {
   };
   using CallPtr = std::shared_ptr<Call>;
 
+  void WaitForWork(const std::stop_token& stop);
   void StartLocked(CallPtr call) CDC_REQUIRES(mutex_);
   void DispatchLocked() CDC_REQUIRES(mutex_);
   bool DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) CDC_REQUIRES(mutex_);
@@ -142,10 +159,11 @@ class RowWriter {
   void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
   RowBatch MakeBatch(const Gate& gate, const Lane::Batch& batch) const;
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
-  void Drain(std::chrono::milliseconds drain);
 
   Target* const target_;
+  SendHorizon* const horizon_;
   const Options options_;
+  const std::chrono::steady_clock::time_point first_call_;  // not before
   ConditionBoard* const conditions_;
   const std::function<void(const Status&)> on_fatal_;
   const std::function<void()> on_progress_;
@@ -153,6 +171,7 @@ class RowWriter {
   mutable Mutex mutex_;
   CondVar changed_;
   bool dirty_ CDC_GUARDED_BY(mutex_) = false;
+  std::minstd_rand seeds_ CDC_GUARDED_BY(mutex_);
   std::unordered_map<CollectionId, CollectionLanes> collections_ CDC_GUARDED_BY(mutex_);
   std::unordered_set<CollectionId> discarded_ CDC_GUARDED_BY(mutex_);
   std::vector<std::pair<CallPtr, WriteResult>> done_ CDC_GUARDED_BY(mutex_);

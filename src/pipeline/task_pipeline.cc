@@ -13,8 +13,6 @@ using std::chrono::milliseconds;
 
 // Of the calls in flight when a task stops; a server has 5 s to end altogether.
 constexpr milliseconds kDrain{3'000};
-// A checkpoint that only ticks have moved saves little work after a crash.
-constexpr std::chrono::seconds kSaveIdle{10};
 
 // Of the channel that is furthest behind; the clocks of source and server may differ a little.
 std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
@@ -30,6 +28,13 @@ std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
   return lag;
 }
 
+// The first call waits if a process before may have left some that are still executed.
+milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOptions& options) {
+  const bool doubt = std::any_of(progress.channels.begin(), progress.channels.end(),
+                                 [](const auto& channel) { return channel.horizon > channel.ts; });
+  return doubt && !options.forget_doubts ? options.doubt_grace : milliseconds(0);
+}
+
 }  // namespace
 
 TaskPipeline::TaskPipeline(const Shared& shared,
@@ -41,28 +46,36 @@ TaskPipeline::TaskPipeline(const Shared& shared,
       spec_(std::move(spec)),
       on_failed_(std::move(on_failed)),
       scope_(spec_),
+      horizon_({}, [this] { shared_.saver->Wake(); }),
       writer_(
           target.get(),
-          {.backoff = shared.options->retry},
+          &horizon_,
+          {.backoff = shared.options->retry, .doubt_grace = GraceOf(progress, *shared.options)},
           &conditions_,
           [this](const Status& status) { Fail(status); },
           [this] { reconciler_.Wake(); }),
-      router_(
-          {.catalog = shared.options->catalog,
-           .log = shared.options->log,
-           .feed = shared.feed,
-           .scope = &scope_,
-           .writer = &writer_,
-           .conditions = &conditions_,
-           .replicate_channel = shared.options->replicate_channel,
-           .on_fatal = [this](const Status& status) { Fail(status); },
-           .on_catalog = [this] { reconciler_.Wake(); },
-           .on_flush =
-               [this](const FlushRequestInfo& flush, std::function<void()> done) {
-                 reconciler_.AddFlush(flush, std::move(done));
-               }},
-          {.waiting_bytes = shared.options->waiting_bytes, .on_undecodable = spec_.on_undecodable},
-          progress),
+      router_({.catalog = shared.options->catalog,
+               .log = shared.options->log,
+               .feed = shared.feed,
+               .scope = &scope_,
+               .writer = &writer_,
+               .conditions = &conditions_,
+               .replicate_channel = shared.options->replicate_channel,
+               .on_fatal = [this](const Status& status) { Fail(status); },
+               .on_catalog = [this] { reconciler_.Wake(); },
+               .on_flush =
+                   [this](const FlushRequestInfo& flush, std::function<void()> done) {
+                     reconciler_.AddFlush(flush, std::move(done));
+                   }},
+              {.waiting_bytes = shared.options->waiting_bytes,
+               .on_undecodable = spec_.on_undecodable,
+               .forget_doubts = shared.options->forget_doubts},
+              progress),
+      checkpoints_({.task_id = spec_.id,
+                    .router = &router_,
+                    .horizon = &horizon_,
+                    .conditions = &conditions_,
+                    .on_horizon = [this] { writer_.Wake(); }}),
       reconciler_({.task_id = spec_.id,
                    .catalog = shared.options->catalog,
                    .log = shared.options->log,
@@ -83,12 +96,16 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                          target_version_ = version;
                        }},
                   progress),
-      target_(std::move(target)) {}
+      target_(std::move(target)) {
+  for (const ChannelCheckpoint& channel : progress.channels) {
+    horizon_.Load(channel.channel, channel.horizon);
+  }
+}
 
 TaskPipeline::~TaskPipeline() { Stop(); }
 
 void TaskPipeline::Start() {
-  shared_.saver->Add(spec_.id, this);
+  shared_.saver->Add(spec_.id, &checkpoints_);
   writer_thread_ = Run("cdc-write", [this](const auto& stop) { writer_.Run(stop, kDrain); });
   reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { RunReconciler(stop); });
 }
@@ -140,41 +157,10 @@ void TaskPipeline::Fail(const Status& status) {
   on_failed_(status.message());
 }
 
-std::vector<ChannelCheckpoint> TaskPipeline::CollectCheckpoints() {
-  const auto now = std::chrono::steady_clock::now();
-  const uint64_t acknowledged = router_.acknowledged();
-  if (acknowledged == saved_acknowledged_ && now < save_again_ && !saving_failed_) {
-    return {};
-  }
-  std::vector<ChannelCheckpoint> checkpoints = router_.Checkpoints();
-  if (checkpoints.empty()) {
-    return {};  // the first one is saved as soon as there is one
-  }
-  for (ChannelCheckpoint& checkpoint : checkpoints) {
-    checkpoint.horizon = kAnyTime;
-  }
-  saved_acknowledged_ = acknowledged;
-  save_again_ = now + kSaveIdle;
-  return checkpoints;
-}
-
-void TaskPipeline::OnSaved(const Status& status) {
-  conditions_.Set("checkpoint", status);
-  if (!status.ok() && !saving_failed_) {
-    spdlog::warn("task={} checkpoint: {}; retrying", spec_.id, status.ToString());
-  }
-  saving_failed_ = !status.ok();
-}
-
 void TaskPipeline::SaveLastCheckpoints() {
-  std::vector<ChannelCheckpoint> checkpoints = router_.Checkpoints();
+  const std::vector<ChannelCheckpoint> checkpoints = checkpoints_.Last(writer_.doubt_left());
   if (checkpoints.empty()) {
     return;
-  }
-  if (writer_.doubt_left()) {
-    for (ChannelCheckpoint& checkpoint : checkpoints) {
-      checkpoint.horizon = kAnyTime;
-    }
   }
   const Status saved = shared_.options->store->SaveCheckpoints(spec_.id, checkpoints);
   if (!saved.ok()) {

@@ -1,11 +1,8 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "base/mutex.h"
 #include "base/thread.h"
@@ -15,6 +12,8 @@
 #include "pipeline/replicator.h"
 #include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
+#include "pipeline/send_horizon.h"
+#include "pipeline/task_checkpoints.h"
 #include "transform/scope.h"
 
 namespace cdc {
@@ -24,12 +23,12 @@ namespace cdc {
 //
 // Stops in the order of the data: the feed first, the reconciler, then the writer ends its calls,
 // the checkpoint last, holding only what was acknowledged.
-class TaskPipeline : public Replication, private Checkpointed {
+class TaskPipeline : public Replication {
  public:
   // What all tasks share; must outlive this.
   struct Shared {
     const ReplicatorOptions* options;
-    Feed* feed;
+    FeedSource* feed;
     CheckpointSaver* saver;
   };
 
@@ -49,8 +48,6 @@ class TaskPipeline : public Replication, private Checkpointed {
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
   void RunReconciler(const std::stop_token& stop);
-  std::vector<ChannelCheckpoint> CollectCheckpoints() override;
-  void OnSaved(const Status& status) override;
   void SaveLastCheckpoints();
 
   const Shared shared_;
@@ -58,16 +55,13 @@ class TaskPipeline : public Replication, private Checkpointed {
   const Replicator::OnFailed on_failed_;
   const Scope scope_;
   ConditionBoard conditions_;
+  SendHorizon horizon_;
   RowWriter writer_;
   RowRouter router_;
+  TaskCheckpoints checkpoints_;
   Reconciler reconciler_;
   // After what it calls back: it waits for its calls when it is destroyed.
   const std::unique_ptr<Target> target_;
-
-  // Only the saver's thread.
-  uint64_t saved_acknowledged_ = 0;
-  bool saving_failed_ = false;
-  std::chrono::steady_clock::time_point save_again_;
 
   mutable Mutex mutex_;
   bool stopped_ CDC_GUARDED_BY(mutex_) = false;

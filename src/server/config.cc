@@ -323,6 +323,10 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadRetry(&reader, &config.retry);
   ReadKillAt(&reader, name, &config.testing, &loaded.warnings);
+  reader.Read("testing.forgetDoubts", &config.testing.forget_doubts);
+  if (config.testing.forget_doubts) {
+    loaded.warnings.push_back(name + ": testing.forgetDoubts is for tests: a crash doubles rows");
+  }
   if (config.max_task_num < 0) {
     reader.Fail("maxTaskNum must not be negative");
   }

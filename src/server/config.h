@@ -37,6 +37,7 @@ struct KafkaConfig {
 struct TestingConfig {
   std::string kill_at;  // a fault point; empty: none
   int kill_at_pass = 0;
+  bool forget_doubts = false;
 };
 
 // What cdc.yaml says; each default is what holds where it says nothing.

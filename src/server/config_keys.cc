@@ -34,6 +34,7 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"retry.maxBackOff", kUsed},
     {"packer", kNoEffect},
     {"testing", kSection},
+    {"testing.forgetDoubts", kUsed},
     {"testing.killAt", kUsed},
     {"metaStoreConfig", kSection},
     {"metaStoreConfig.storeType", kUsed},

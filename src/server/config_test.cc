@@ -43,6 +43,13 @@ void ExpectDefaults(const LoadedConfig& loaded) {
   EXPECT_THAT(loaded.warnings, IsEmpty());
 }
 
+TEST(ConfigTest, WhatBreaksItOnPurposeIsSaidLoudly) {
+  const LoadedConfig loaded = MustParse("testing: {forgetDoubts: true}");
+  EXPECT_TRUE(loaded.config.testing.forget_doubts);
+  EXPECT_THAT(loaded.warnings, ElementsAre(HasSubstr("testing.forgetDoubts is for tests")));
+  EXPECT_FALSE(MustParse("testing: {forgetDoubts: false}").config.testing.forget_doubts);
+}
+
 TEST(ConfigTest, RetriesInSeconds) {
   const BackoffOptions retry = MustParse("retry: {initBackOff: 3, maxbackoff: 300}").config.retry;
   EXPECT_EQ(retry.initial, std::chrono::seconds(3));

@@ -25,7 +25,8 @@ class MilvusSource final : public OpenSource {
                                    .store = store,
                                    .new_target = NewMilvusTarget,
                                    .replicate_channel = config.replicate_channel,
-                                   .retry = config.retry})) {}
+                                   .retry = config.retry,
+                                   .forget_doubts = config.testing.forget_doubts})) {}
 
   Replicator* replicator() override { return replicator_.get(); }
   Status Health() const override {

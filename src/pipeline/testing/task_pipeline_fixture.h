@@ -135,14 +135,18 @@ class TaskPipelineTest : public testing::Test {
     options_.store = &store_;
     options_.replicate_channel = kReplicate;
     options_.checkpoint_interval = std::chrono::milliseconds(5);
+    options_.doubt_grace = std::chrono::milliseconds(0);
     options_.new_target = [this](const TargetOptions&) -> Result<std::unique_ptr<Target>> {
       return std::unique_ptr<Target>(std::make_unique<LentTarget>(&target_));
     };
-    replicator_ = NewReplicator(options_);
+    NewProcess();
     spec_.id = "t";
     spec_.db_collections = {{"*", {{.name = "*"}}}};
     spec_.start_from = StartFrom::kEarliest;
   }
+
+  // With the `options_` of now.
+  void NewProcess() { replicator_ = NewReplicator(options_); }
 
   void Start() {
     auto started = replicator_->Start(spec_, [this](const std::string& reason) {
@@ -167,16 +171,19 @@ class TaskPipelineTest : public testing::Test {
     return Eventually([&] { return target_.rows(op) >= rows; }) && target_.rows(op) == rows;
   }
 
-  bool WaitForCheckpoint(uint64_t ts) {
-    return Eventually([&] {
-      const auto progress = store_.LoadProgress("t");
-      for (const ChannelCheckpoint& checkpoint : progress->channels) {
-        if (checkpoint.channel == kChannel) {
-          return checkpoint.ts.value >= ts;
-        }
+  // What the store holds of a channel.
+  ChannelCheckpoint Saved(const std::string& channel) {
+    const auto progress = store_.LoadProgress("t");
+    for (const ChannelCheckpoint& checkpoint : progress->channels) {
+      if (checkpoint.channel == channel) {
+        return checkpoint;
       }
-      return false;
-    });
+    }
+    return {};
+  }
+
+  bool WaitForCheckpoint(uint64_t ts) {
+    return Eventually([&] { return Saved(kChannel).ts.value >= ts; });
   }
 
   std::vector<std::string> Ddls() {

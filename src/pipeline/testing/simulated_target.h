@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/testing/simulated_source.h"
+#include "sink/target.h"
+
+namespace cdc {
+
+// A target in memory whose calls end when Step says so, in any order, and as badly as calls can
+// end: refused, executed with the answer lost, executed in part, not executed without anybody
+// knowing. What was sent by a process that is gone may be executed later (zombies). Inserts add a
+// row, upserts replace those of their key, as in Milvus.
+class SimulatedTarget final : public Target {
+ public:
+  SimulatedTarget(SimulatedChance* chance, std::function<void(const RowBatch&)> on_write);
+
+  // Every call from now on ends well.
+  void Heal() { healthy_ = true; }
+  // Ends one call; false if there is none.
+  bool Step();
+  // The process is gone: what was under way is executed now, later or never.
+  void Crash();
+  // Executes one or all of the calls that the dead have left.
+  void StepZombie();
+  void RunZombies();
+  bool has_calls() const { return !calls_.empty(); }
+  bool has_zombies() const { return !zombies_.empty(); }
+
+  // The rows of collections by their names.
+  const std::map<std::string, SimulatedRows>& rows() const { return rows_; }
+  // Called for what is answered as done.
+  void OnApplied(std::function<void(const Message&)> applied) { applied_ = std::move(applied); }
+
+  Result<std::string> Connect(std::chrono::milliseconds /*timeout*/) override { return {""}; }
+  Result<std::vector<std::string>> ListDatabases() override { return std::vector<std::string>(); }
+  Result<std::vector<std::string>> ListCollections(const std::string& /*database*/) override {
+    return std::vector<std::string>();
+  }
+  Result<std::optional<TargetCollection>> DescribeCollection(
+      const CollectionName& /*name*/) override {
+    return std::optional<TargetCollection>();
+  }
+  Status Apply(const Ddl& /*ddl*/) override { return OkStatus(); }
+  void Write(const RowBatch& batch, WriteDone done) override;
+  void CancelWrites() override;
+
+ private:
+  struct Call {
+    RowBatch batch;
+    WriteDone done;
+  };
+
+  enum class Extent { kAll, kSome };
+  void Execute(const RowBatch& batch, Extent extent);
+  void Leave(const RowBatch& batch);
+  void ExecuteRow(const RowBatch& batch, const Message& message, uint64_t key);
+
+  SimulatedChance* const chance_;
+  const std::function<void(const RowBatch&)> on_write_;
+  std::function<void(const Message&)> applied_;
+  bool healthy_ = false;
+  std::vector<Call> calls_;
+  std::vector<RowBatch> zombies_;
+  std::map<std::string, SimulatedRows> rows_;
+};
+
+}  // namespace cdc
