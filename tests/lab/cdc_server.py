@@ -28,7 +28,7 @@ class CdcServer:
         self.configuration = {**self.default_configuration(source), **(settings or {})}
         folder.mkdir(parents=True, exist_ok=True)
         self.configuration_file = folder / "cdc.yaml"
-        self.configuration_file.write_text(yaml.safe_dump(self.configuration, sort_keys=False))
+        self.configure({})
         self.process = ServerProcess(
             name, [str(CDC_BINARY), "serve", "--config", str(self.configuration_file)], folder
         )
@@ -42,6 +42,10 @@ class CdcServer:
             "metaStoreConfig": {"storeType": "sqlite", "sqlitePath": str(self.folder / "cdc.db")},
             "sourceConfig": source_configuration(source),
         }
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Puts these settings over its configuration, from its next start on, until this is called again."""
+        self.configuration_file.write_text(yaml.safe_dump({**self.configuration, **settings}, sort_keys=False))
 
     def start(self) -> None:
         if not CDC_BINARY.exists():
@@ -72,12 +76,15 @@ class CdcServer:
         give_back(self.port)
 
 
-def source_configuration(source: MilvusStandalone) -> dict[str, Any]:
+def source_configuration(
+    source: MilvusStandalone, *, etcd_url: str | None = None, kafka_address: str | None = None
+) -> dict[str, Any]:
+    """Other addresses than the servers' own are those of gates before them."""
     queue: dict[str, Any] = {"rocksmq": {"path": str(source.rocksmq_path)}}
     if source.kafka is not None:
-        queue = {"kafka": {"address": source.kafka.address}}
+        queue = {"kafka": {"address": kafka_address or source.kafka.address}}
     return {
-        "etcd": {"address": [source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
+        "etcd": {"address": [etcd_url or source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
         **queue,
         "replicateChan": f"{source.root_path}-replicate-msg",
         "channelNum": 16,

@@ -58,6 +58,10 @@ class Etcd:
     def stop(self) -> None:
         self.process.stop()
 
+    def kill(self) -> None:
+        """kill -9; `start` brings it back with its data."""
+        self.process.kill()
+
     def close(self) -> None:
         self.process.kill()
         give_back(self.port)

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .certificates import STORE_PASSWORD, Certificates
+from .gate import Gate
 from .paths import KAFKA
 from .ports import give_back, take_port
 from .process import ServerProcess
@@ -19,16 +20,19 @@ _USER, _PASSWORD = "cdc", "cdc-password"
 
 class Kafka:
     """One broker on loopback ports of its own. `address` needs no password; `sasl_address` and `ssl_address` exist with
-    `secure=True` (user `cdc`, password `cdc-password`; the authority is `certificates.authority`)."""
+    `secure=True` (user `cdc`, password `cdc-password`; the authority is `certificates.authority`). With `gated=True` there
+    is a listener that is reached by `gate.address` only: clients are sent back to the gate, not past it."""
 
     user, password = _USER, _PASSWORD
 
-    def __init__(self, name: str, folder: Path, *, secure: bool = False) -> None:
+    def __init__(self, name: str, folder: Path, *, secure: bool = False, gated: bool = False) -> None:
         if not (KAFKA / "lib").is_dir():
             raise RuntimeError("Kafka is missing: run ./dev setup")
         self.folder = folder
         self.port, self._controller_port = take_port(), take_port()
         self.sasl_port, self.ssl_port = (take_port(), take_port()) if secure else (0, 0)
+        self._gated_port = take_port() if gated else 0
+        self._gate = Gate(f"127.0.0.1:{self._gated_port}") if gated else None
         folder.mkdir(parents=True, exist_ok=True)
         self.certificates = Certificates(folder / "certificates")
         if secure:
@@ -54,6 +58,11 @@ class Kafka:
     def ssl_address(self) -> str:
         return f"127.0.0.1:{self.ssl_port}"
 
+    @property
+    def gate(self) -> Gate:
+        assert self._gate is not None, "made without gated=True"
+        return self._gate
+
     def topics(self) -> set[str]:
         """The topics with a partition 0, as the broker's folder shows them."""
         return {path.name.removesuffix("-0") for path in (self.folder / "data").glob("*-0") if path.is_dir()}
@@ -62,10 +71,12 @@ class Kafka:
         if not (self.folder / "data" / "meta.properties").exists():
             storage = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._properties)]
             subprocess.run([*self._java(), *storage], cwd=self.folder, check=True, capture_output=True)
+        if self._gate is not None and not self._gate.started:
+            self._gate.start()
         self.process.start()
 
     def wait_ready(self, within: float = 60) -> None:
-        ports = [port for port in (self.port, self.sasl_port, self.ssl_port) if port]
+        ports = [port for port in (self.port, self._gated_port, self.sasl_port, self.ssl_port) if port]
 
         def ready() -> bool:
             # The broker opens its listeners when it has joined the cluster.
@@ -85,7 +96,9 @@ class Kafka:
 
     def close(self) -> None:
         self.process.kill()
-        for port in (self.port, self._controller_port, self.sasl_port, self.ssl_port):
+        if self._gate is not None:
+            self._gate.close()
+        for port in (self.port, self._controller_port, self._gated_port, self.sasl_port, self.ssl_port):
             give_back(port)
 
     def _java(self) -> list[str]:
@@ -102,9 +115,14 @@ class Kafka:
     def _settings(self, secure: bool) -> dict[str, str]:
         listeners = {"PLAINTEXT": self.port, "CONTROLLER": self._controller_port}
         protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT"}
+        advertised = {"PLAINTEXT": self.port}
         settings: dict[str, str] = {}
+        if self._gate is not None:
+            listeners["GATED"], advertised["GATED"] = self._gated_port, self._gate.port
+            protocols["GATED"] = "PLAINTEXT"
         if secure:
             listeners.update(SASL=self.sasl_port, SSL=self.ssl_port)
+            advertised.update(SASL=self.sasl_port, SSL=self.ssl_port)
             protocols.update(SASL="SASL_PLAINTEXT", SSL="SSL")
             settings = {
                 "sasl.enabled.mechanisms": "PLAIN",
@@ -122,9 +140,7 @@ class Kafka:
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
             "controller.listener.names": "CONTROLLER",
             "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items()),
-            "advertised.listeners": ",".join(
-                f"{name}://127.0.0.1:{port}" for name, port in listeners.items() if name != "CONTROLLER"
-            ),
+            "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in advertised.items()),
             "listener.security.protocol.map": ",".join(f"{name}:{value}" for name, value in protocols.items()),
             "inter.broker.listener.name": "PLAINTEXT",
             "log.dirs": str(self.folder / "data"),

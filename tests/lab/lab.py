@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from .cdc_server import CdcServer
 from .etcd import Etcd
+from .gate import Gate
 from .kafka import Kafka
 from .milvus import MilvusStandalone
 from .milvus_lite import MilvusLite
@@ -37,8 +38,12 @@ class Lab:
     def etcd(self, name: str) -> Etcd:
         return self._add(Etcd(name, self.folder / name))
 
-    def kafka(self, name: str, *, secure: bool = False) -> Kafka:
-        return self._add(Kafka(name, self.folder / name, secure=secure))
+    def kafka(self, name: str, *, secure: bool = False, gated: bool = False) -> Kafka:
+        return self._add(Kafka(name, self.folder / name, secure=secure, gated=gated))
+
+    def gate(self, server: str) -> Gate:
+        """`server`: an address or a URL."""
+        return self._add(Gate(server.split("://")[-1]))
 
     def milvus(self, name: str, **options: Any) -> MilvusStandalone:
         return self._add(MilvusStandalone(name, self.folder / name, **options))
