@@ -105,7 +105,7 @@ class Drainer {
     }
     CDC_RETURN_IF_ERROR(view.status());
     CDC_RETURN_IF_ERROR(CheckRuns(*view));
-    missing_ = MissingFor(*view, goal_);
+    missing_ = MissingFor(*view, goal_, options_.accept_waiting);
     if (missing_.empty()) {
       reached_ = *view;
       return true;
@@ -211,6 +211,9 @@ class Drainer {
                             << "  catalog  revision " << goal_.catalog_revision
                             << ", all of it on the target\n"
                             << std::flush;
+    }
+    if (reached_.condition != "ok") {
+      *context_.console.err << "milvus-cdc: left as it is: " << reached_.reason << "\n";
     }
     if (above > 0) {
       *context_.console.err << "milvus-cdc: the source is still written to: at least "

@@ -12,7 +12,9 @@ struct DrainOptions {
   std::string id;  // or the beginning of one
   std::chrono::milliseconds timeout{600'000};
   std::chrono::milliseconds interval{200};  // between two looks
-  bool verbose = false;                     // says what it waits for also without a terminal
+  // What the target refuses beside the rows, such as a number of replicas, is left so.
+  bool accept_waiting = false;
+  bool verbose = false;  // says what it waits for also without a terminal
 };
 
 // Ends the replication of a task at a time that it names, for a switch-over: the source is no

@@ -168,6 +168,21 @@ TEST_F(DrainTest, AfterTheTimeoutItSaysWhatIsMissingAndLeavesTheTaskRunning) {
   EXPECT_THAT(server_.Requests("pause"), IsEmpty());
 }
 
+TEST_F(DrainTest, WhatTheTargetRefusesIsLeftSoIfItIsAccepted) {
+  const Task refused{.condition = "waiting", .reason = "aliases of db.c: refused"};
+  PushBegin();
+  server_.SetAnswer("get", Answer(refused));
+  EXPECT_EQ(Run({.timeout = std::chrono::milliseconds(20)}), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("missing: the task is waiting: aliases of db.c: refused"));
+  err_.str("");
+  PushBegin();
+  Push({.condition = "retrying", .reason = "write: rate limit"});
+  Push(refused);
+  PushPaused();
+  EXPECT_EQ(Run({.accept_waiting = true}), ExitCode::kOk);
+  EXPECT_EQ(err_.str(), "milvus-cdc: left as it is: aliases of db.c: refused\n");
+}
+
 TEST_F(DrainTest, SourceThatStandsStillIsNamedWithItsLastTime) {
   PushBegin();
   server_.SetAnswer("get", Answer({.channels = {{.resolved = kGoal - kSecond,

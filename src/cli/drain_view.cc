@@ -121,9 +121,11 @@ DrainView ReadDrainView(const Json& task) {
   return view;
 }
 
-std::vector<std::string> MissingFor(const DrainView& view, const DrainGoal& goal) {
+std::vector<std::string> MissingFor(const DrainView& view,
+                                    const DrainGoal& goal,
+                                    bool accept_waiting) {
   std::vector<std::string> missing;
-  if (view.condition != "ok") {
+  if (view.condition != "ok" && !(accept_waiting && view.condition == "waiting")) {
     missing.push_back("the task is " + view.condition + (view.reason.empty() ? "" : ": ") +
                       view.reason);
   }

@@ -49,8 +49,11 @@ struct DrainView {
 DrainView ReadDrainView(const nlohmann::ordered_json& task);
 
 // What keeps the task from having everything up to the goal on the target, most important first, as
-// sentences; empty: nothing.
-std::vector<std::string> MissingFor(const DrainView& view, const DrainGoal& goal);
+// sentences; empty: nothing. With `accept_waiting` that does not include what the target refuses
+// beside the rows (the condition `waiting`).
+std::vector<std::string> MissingFor(const DrainView& view,
+                                    const DrainGoal& goal,
+                                    bool accept_waiting);
 
 // A channel that still lacks the goal and gets no more ticks though nothing waits on our side: the
 // source is dead. nullptr: there is none.

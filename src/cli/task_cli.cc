@@ -215,6 +215,8 @@ void AddDrain(CLI::App* app, Arguments* arguments, Command* command) {
       ->add_option("--timeout", arguments->timeout_seconds,
                    "seconds after which it gives up and leaves the task running [600]")
       ->check(CLI::Range(0.0, 86'400.0));
+  drain->add_flag("--accept-waiting", arguments->drain.accept_waiting,
+                  "what the target refuses beside the rows (condition `waiting`) is left so");
   drain->add_flag("-v,--verbose", arguments->drain.verbose,
                   "says on stderr what it waits for, as it does on a terminal");
   drain->callback([arguments, command] {

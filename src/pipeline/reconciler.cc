@@ -137,9 +137,7 @@ void Reconciler::NoteProgress(uint64_t changes) {
       pending.push_back("collection " + entry.target.ToString());
     }
   }
-  if (database_refused_) {
-    pending.emplace_back("drop database");
-  }
+  // What the target refuses beside the rows is not under way: the condition tells of it.
   MutexLock lock(mutex_);
   if (!flushes_.empty()) {
     pending.emplace_back("flush");
