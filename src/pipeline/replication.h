@@ -27,9 +27,12 @@ class Replicator {
  public:
   virtual ~Replicator() = default;
 
+  struct TargetInfo {
+    std::string version;
+    bool is_standby = false;  // takes rows by ReplicateMessage only
+  };
   // Connects to the target of `spec` and ends the connection: the check at create.
-  // Returns the target's version text.
-  virtual Result<std::string> CheckTarget(const MilvusConnectParam& target) = 0;
+  virtual Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) = 0;
 
   // Fixes where a new task begins (`start_from`), durably; called once, before the first Start.
   // kOutOfRange, kFailedPrecondition: `earliest` is asked and the queue no longer holds it.

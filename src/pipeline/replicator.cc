@@ -11,15 +11,18 @@
 #include "pipeline/task_pipeline.h"
 
 namespace cdc {
-namespace {
+namespace {}  // namespace
 
-TargetOptions OptionsOf(const MilvusConnectParam& target) {
+TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode) {
   TargetOptions options;
+  options.mode = mode;
   options.uri = target.ResolvedUri();
   options.token = target.ResolvedToken();
   options.tls = target.tls;
   return options;
 }
+
+namespace {
 
 using Body = std::function<void(const std::stop_token&)>;
 
@@ -47,17 +50,21 @@ class RealReplicator : public Replicator {
         catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
 
-  Result<std::string> CheckTarget(const MilvusConnectParam& param) override {
+  Result<TargetInfo> CheckTarget(const MilvusConnectParam& param) override {
     CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
-                         options_.new_target(OptionsOf(param)));
-    return target->Connect(std::chrono::seconds(param.ConnectTimeoutSeconds()));
+                         options_.new_target(OptionsOf(param, SinkMode::kApi)));
+    const auto timeout = std::chrono::seconds(param.ConnectTimeoutSeconds());
+    TargetInfo info;
+    CDC_ASSIGN_OR_RETURN(info.version, target->Connect(timeout));
+    CDC_ASSIGN_OR_RETURN(info.is_standby, target->IsStandby(timeout));
+    return info;
   }
 
   Status Prepare(const TaskSpec& spec) override;
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
-                         options_.new_target(OptionsOf(spec.target)));
+                         options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
     CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
     const TaskPipeline::Shared shared{.options = &options_, .feed = &feed_, .saver = &saver_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,

@@ -296,6 +296,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadRetry(&reader, &config.retry);
+  reader.Read("replicate.keepTickingWhenPaused", &config.keep_ticking_when_paused);
   if (config.max_task_num < 0) {
     reader.Fail("maxTaskNum must not be negative");
   }

@@ -25,6 +25,8 @@ class MilvusStandalone:
 
     `etcd=None` uses the etcd inside Milvus. It normally listens on 2379; a configuration file of etcd's own moves it to a
     free port, where other programs can reach it (`etcd_url`).
+
+    A `standby` takes rows by ReplicateMessage only: it refuses the inserts of clients.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class MilvusStandalone:
         root_path: str = "by-dev",
         etcd: Etcd | None = None,
         kafka: Kafka | None = None,
+        standby: bool = False,
         settings: dict[str, Any] | None = None,
     ) -> None:
         if not (MILVUS / "bin" / "milvus").exists():
@@ -52,7 +55,7 @@ class MilvusStandalone:
         folder.mkdir(parents=True, exist_ok=True)
         if etcd is None:
             self._write_etcd_configuration()
-        self._write_configuration(settings or {})
+        self._write_configuration({"common.ttMsgEnabled": not standby, **(settings or {})})
         self.process = ServerProcess(
             name,
             [str(MILVUS / "bin" / "milvus"), "run", "standalone"],

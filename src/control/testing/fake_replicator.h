@@ -14,12 +14,13 @@ namespace cdc {
 // Pretends to replicate. Thread-safe; must outlive its replications.
 class FakeReplicator final : public Replicator {
  public:
-  Result<std::string> CheckTarget(const MilvusConnectParam& target) override;
+  Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Status Prepare(const TaskSpec& spec) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // From now on; an ok status ends it.
   void SetCheckStatus(Status status);
+  void SetStandby(bool is_standby);  // what targets are
   void SetPrepareStatus(Status status);
   // For one task, or with an empty id for all that have none of their own.
   void SetStartStatus(const std::string& task_id, Status status);
@@ -52,6 +53,7 @@ class FakeReplicator final : public Replicator {
   mutable Mutex mutex_;
   CondVar changed_;
   Status check_status_ CDC_GUARDED_BY(mutex_);
+  bool is_standby_ CDC_GUARDED_BY(mutex_) = false;
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Status> start_status_ CDC_GUARDED_BY(mutex_);
   bool checks_corked_ CDC_GUARDED_BY(mutex_) = false;
