@@ -75,6 +75,9 @@ void PrintCreated(const CommandContext& context, const std::string& id, const Ta
   }
   out << "created task " << id << "\n"
       << "  target  " << task.target << "\n"
+      << (task.sink_mode.empty()
+              ? ""
+              : "  sink    " + task.sink_mode + ": " + task.sink_mode_reason + "\n")
       << "  covers  " << scope << (everything ? ": all collections of all databases" : "") << "\n"
       << "  follow  milvus-cdc task watch " << id << "\n";
 }
@@ -106,7 +109,11 @@ ExitCode CreateTask(const CommandContext& context, const Json& request) {
     return Report(context.console, UnavailableError(context.client.base() +
                                                     " is not a milvus-cdc server: no task_id"));
   }
-  PrintCreated(context, Printable(id.get<std::string>()), Describe(request));
+  TaskInfo task = Describe(request);
+  const TaskInfo answer = ReadTask(*data);
+  task.sink_mode = answer.sink_mode;
+  task.sink_mode_reason = answer.sink_mode_reason;
+  PrintCreated(context, Printable(id.get<std::string>()), task);
   return ExitCode::kOk;
 }
 

@@ -177,6 +177,9 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   if (!options.on_undecodable.empty()) {
     Set(request, "on_undecodable", options.on_undecodable);
   }
+  if (!options.sink_mode.empty()) {
+    Set(request, "sink_mode", options.sink_mode);
+  }
   if (options.disable_auto_start) {
     Set(request, "disable_auto_start", true);
   }

@@ -18,6 +18,7 @@ struct CreateOptions {
   std::vector<std::string> databases;
   std::string start_from;
   std::string on_undecodable;
+  std::string sink_mode;
   std::string id;
   std::optional<int> connect_timeout_seconds;
   bool disable_auto_start = false;

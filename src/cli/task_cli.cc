@@ -115,6 +115,12 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "at a record of the source that cannot be decoded: stop pauses the task, skip "
                    "leaves the record out and counts it [stop]")
       ->check(CLI::IsMember({"stop", "skip"}));
+  create
+      ->add_option(
+          "--sink-mode", options.sink_mode,
+          "how rows are written: api by inserts and deletes, replicate as messages for the "
+          "queues of a standby (common.ttMsgEnabled: false); auto asks the target [auto]")
+      ->check(CLI::IsMember({"auto", "api", "replicate"}));
   create->add_option("--id", options.id, "the id [generated]");
   create
       ->add_option("--connect-timeout", options.connect_timeout_seconds,

@@ -127,6 +127,7 @@ TaskInfo ReadTask(const Json& json) {
   task.target = ReadTarget(Member(json, "milvus_connect_param"));
   task.target_version = Text(json, "target_version");
   task.sink_mode = Text(json, "sink_mode");
+  task.sink_mode_reason = Text(json, "sink_mode_reason");
   task.scope = ReadScope(json);
   task.excluded = Texts(json, "exclude_collections");
   task.covers = Texts(json, "covers");

@@ -34,6 +34,7 @@ struct TaskInfo {
   std::string target;
   std::string target_version;
   std::string sink_mode;
+  std::string sink_mode_reason;    // why it was chosen
   std::vector<std::string> scope;  // "db.collection", "*" for every
   std::vector<std::string> excluded;
   std::vector<std::string> covers;  // what is being replicated now

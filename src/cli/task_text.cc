@@ -148,7 +148,8 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
     fields.Add("reason", task.reason);
   }
   fields.Add("target", DescribeTarget(task));
-  fields.Add("sink", OrDash(task.sink_mode));
+  fields.Add("sink", OrDash(task.sink_mode) +
+                         (task.sink_mode_reason.empty() ? "" : ": " + task.sink_mode_reason));
   fields.AddList("scope", task.scope);
   if (!task.excluded.empty()) {
     fields.AddList("left to others", task.excluded);

@@ -198,9 +198,11 @@ Api::Answer Api::Create(const Json& data) {
   CDC_RETURN_IF_ERROR(DecodeFailure("create", request.status()));
   Result<TaskSpec> spec = ValidateCreate(*request, limits_);
   CDC_RETURN_IF_ERROR(OperationFailure("create", spec.status()));
-  const Result<std::string> id = tasks_->Create(*std::move(spec));
-  CDC_RETURN_IF_ERROR(OperationFailure("create", id.status()));
-  return OrderedJson{{"task_id", *id}};
+  const Result<TaskManager::Created> created = tasks_->Create(*std::move(spec));
+  CDC_RETURN_IF_ERROR(OperationFailure("create", created.status()));
+  return OrderedJson{{"task_id", created->id},
+                     {"sink_mode", SinkModeName(created->sink_mode)},
+                     {"sink_mode_reason", created->sink_mode_reason}};
 }
 
 Api::Answer Api::Delete(const Json& data) {

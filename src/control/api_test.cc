@@ -76,10 +76,29 @@ TEST_F(ApiTest, AnswersWithoutDataHaveNoData) {
 TEST_F(ApiTest, CreateAnswersTheId) {
   EXPECT_EQ(Ask("create", R"({"task_id":"abc",)" + std::string(kTarget) +
                               R"(,"collection_infos":[{"name":"*"}]})"),
-            "{\"code\":200,\"data\":{\"task_id\":\"abc\"}}\n");
+            "{\"code\":200,\"data\":{\"task_id\":\"abc\",\"sink_mode\":\"api\","
+            "\"sink_mode_reason\":\"the target takes inserts (it is no standby)\"}}\n");
   EXPECT_THAT(
       Ask("create", "{" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})"),
-      MatchesRegex("\\{\"code\":200,\"data\":\\{\"task_id\":\"[0-9a-f]{32}\"\\}\\}\n"));
+      MatchesRegex("\\{\"code\":200,\"data\":\\{\"task_id\":\"[0-9a-f]{32}\",.*\\}\\}\n"));
+}
+
+TEST_F(ApiTest, TheSinkModeFitsTheTarget) {
+  const auto create = [](const std::string& id, const std::string& mode) {
+    return R"({"task_id":")" + id + R"(","sink_mode":")" + mode + R"(",)" + std::string(kTarget) +
+           R"(,"collection_infos":[{"name":")" + id + R"("}]})";
+  };
+  EXPECT_THAT(CreateError(create("a", "other")), HasSubstr("[auto api replicate], got other"));
+  EXPECT_THAT(CreateError(create("a", "replicate")), HasSubstr("common.ttMsgEnabled: false"));
+  EXPECT_EQ(AskJson("create", create("a", "api"))["data"]["sink_mode"], "api");
+  replicator_.SetStandby(true);
+  EXPECT_THAT(CreateError(create("b", "api")), HasSubstr("common.ttMsgEnabled: false"));
+  EXPECT_EQ(AskJson("create", create("b", "auto"))["data"]["sink_mode"], "replicate");
+  EXPECT_EQ(AskJson("create", create("c", "replicate"))["data"]["sink_mode"], "replicate");
+  EXPECT_EQ(replicator_.last_started("c").sink_mode, SinkMode::kReplicate);
+  const Json task = AskJson("get", R"({"task_id":"c"})")["data"]["task"];
+  EXPECT_EQ(task["sink_mode"], "replicate");
+  EXPECT_THAT(task["sink_mode_reason"].get<std::string>(), HasSubstr("is a standby"));
 }
 
 TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
@@ -102,7 +121,8 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
-      R"("channels":[],"catalog":null,"covers":[],"sink_mode":"auto",)"
+      R"("channels":[],"catalog":null,"covers":[],"sink_mode":"api",)"
+      R"x("sink_mode_reason":"the target takes inserts (it is no standby)",)x"
       R"("rows":{"inserted":0,"upserted":0,"deleted":0},)"
       R"("bytes_written":0,"rows_waiting":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
       R"("target_version":""}}})"

@@ -273,6 +273,7 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
   reader.Read("sync_load", &request.spec.sync_load);
   reader.Read("start_from", &request.start_from);
   reader.Read("on_undecodable", &request.on_undecodable);
+  reader.Read("sink_mode", &request.sink_mode);
   CDC_RETURN_IF_ERROR(DecodeErrors(std::move(errors)));
   return request;
 }
@@ -305,6 +306,14 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   }
   if (!request.on_undecodable.empty()) {
     CDC_ASSIGN_OR_RETURN(spec.on_undecodable, ReadOnUndecodable(request.on_undecodable));
+  }
+  if (!request.sink_mode.empty()) {
+    const std::optional<SinkMode> mode = ParseSinkMode(request.sink_mode);
+    if (!mode) {
+      return InvalidArgumentError("sink_mode can be set to [auto api replicate], got " +
+                                  request.sink_mode);
+    }
+    spec.sink_mode = *mode;
   }
   return spec;
 }

@@ -25,6 +25,7 @@ struct CreateRequest {
   TaskSpec spec;
   std::string start_from;      // "": latest
   std::string on_undecodable;  // "": stop
+  std::string sink_mode;       // "": auto
   DialConfig dial;
   std::string kafka_address;
   std::string kafka_topic;

@@ -30,9 +30,10 @@ struct ManagedTask {
   bool stored = false;  // before that nobody sees it
   bool removed = false;
   std::shared_ptr<Replication> replication;
-  uint64_t run = 0;           // counts replications: tells a late failure of an old one
-  uint64_t start_number = 0;  // counts scheduled starts: only the newest is carried out
-  std::string start_error;    // why the last start failed, while it is tried again
+  std::shared_ptr<void> standby;  // keeps it answering
+  uint64_t run = 0;               // counts replications: tells a late failure of an old one
+  uint64_t start_number = 0;      // counts scheduled starts: only the newest is carried out
+  std::string start_error;        // why the last start failed, while it is tried again
   int64_t since_unix_ms = 0;
   TaskStatus last_status;  // of the last replication, or what the store says
 };

@@ -147,6 +147,7 @@ void AppendDetails(const TaskView& view, Json* json) {
     out["covers"].push_back(name.ToString());
   }
   out["sink_mode"] = SinkModeName(spec.sink_mode);
+  out["sink_mode_reason"] = spec.sink_mode_reason;
   out["rows"] = {{"inserted", status.rows_inserted},
                  {"upserted", status.rows_upserted},
                  {"deleted", status.rows_deleted}};

@@ -11,6 +11,7 @@
 #include "control/managed_task.h"
 #include "control/name_mapping.h"
 #include "control/scope.h"
+#include "control/sink_mode.h"
 #include "control/task_id.h"
 
 namespace cdc {
@@ -64,10 +65,21 @@ TaskManager::TaskPtr TaskManager::Find(const std::string& id) {
 }
 
 void TaskManager::Forget(const TaskPtr& task) {
+  std::shared_ptr<void> standby;  // its end may take a while
   MutexLock lock(mutex_);
+  standby = std::exchange(task->standby, nullptr);
   task->removed = true;
   ++task->start_number;
   tasks_.erase(task->spec.id);
+}
+
+void TaskManager::HoldStandby(const TaskPtr& task) {
+  if (task->spec.sink_mode != SinkMode::kReplicate || !options_.hold_standby) {
+    return;
+  }
+  std::shared_ptr<void> standby = options_.hold_standby(task->spec);
+  MutexLock lock(mutex_);
+  task->standby = std::move(standby);
 }
 
 TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
@@ -97,6 +109,7 @@ Status TaskManager::Start() {
   std::vector<TaskPtr> loaded;
   for (const TaskRecord& record : records) {
     loaded.push_back(Load(record));
+    HoldStandby(loaded.back());
     MutexLock lock(mutex_);
     tasks_[record.spec.id] = loaded.back();
   }
@@ -172,17 +185,18 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
   return TaskPtr();
 }
 
-Result<std::string> TaskManager::Create(TaskSpec spec) {
+Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
   if (options_.source_status) {
     const Status source = options_.source_status();
     if (!source.ok()) {
       return UnavailableError(source.message());
     }
   }
-  const Result<std::string> version = options_.replicator->CheckTarget(spec.target);
-  if (!version.ok()) {
-    return UnavailableError("fail to connect the milvus: " + version.status().message());
+  const Result<Replicator::TargetInfo> target = options_.replicator->CheckTarget(spec.target);
+  if (!target.ok()) {
+    return UnavailableError("fail to connect the milvus: " + target.status().message());
   }
+  CDC_RETURN_IF_ERROR(ChooseSinkMode(*target, &spec));
   if (spec.id.empty()) {
     spec.id = NewTaskId();
   }
@@ -194,15 +208,17 @@ Result<std::string> TaskManager::Create(TaskSpec spec) {
       CDC_ASSIGN_OR_RETURN(existing, Reserve(task));
       if (existing == nullptr) {
         CDC_RETURN_IF_ERROR(Launch(task));
-        spdlog::info("task created, task={} target={}", spec.id, spec.target.ResolvedUri());
-        return spec.id;
+        spdlog::info("task created, task={} target={} sink_mode={}: {}", spec.id,
+                     spec.target.ResolvedUri(), SinkModeName(spec.sink_mode),
+                     spec.sink_mode_reason);
+        return Created{spec.id, spec.sink_mode, spec.sink_mode_reason};
       }
     }
     // Another request creates it right now, or did before: only its end tells.
     MutexLock operation(existing->operation);
     MutexLock lock(mutex_);
     if (!existing->removed) {
-      return spec.id;
+      return Created{spec.id, existing->spec.sink_mode, existing->spec.sink_mode_reason};
     }
   }
 }
@@ -219,6 +235,7 @@ Status TaskManager::Launch(const TaskPtr& task) {
                          : OurFault("fail to put the task info to etcd: " + status.message());
     };
     CDC_RETURN_IF_ERROR(stored(StoreState(task, TaskState::kInitial, "")));
+    HoldStandby(task);
     const Status started = StartReplication(task);
     if (!started.ok()) {
       return OurFault("fail to start task, err: " + started.message());

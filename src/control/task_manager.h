@@ -48,6 +48,9 @@ struct TaskManagerOptions {
   // itself has nothing to complain of. Empty: always.
   std::function<Status()> source_status;
   BackoffOptions start_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(30'000)};
+  // Keeps the standby of a task answering as long as the result lives, whether the task runs or
+  // not; asked for tasks with the sink mode replicate. Empty: running tasks do it alone.
+  std::function<std::shared_ptr<void>(const TaskSpec&)> hold_standby;
   int threads = 8;
   std::function<int64_t()> now_unix_ms;  // empty: the system's clock
 };
@@ -76,9 +79,14 @@ class TaskManager {
   // Stops every replication, their states stay. Later operations fail. Idempotent.
   void Stop();
 
-  // Checks the target, stores and starts the task; returns its id, a new one if `spec` has none. If
-  // a task of that id exists already nothing is done.
-  Result<std::string> Create(TaskSpec spec);
+  struct Created {
+    std::string id;
+    SinkMode sink_mode = SinkMode::kAuto;
+    std::string sink_mode_reason;
+  };
+  // Checks the target, chooses the sink mode, stores and starts the task; gives it an id if `spec`
+  // has none. If a task of that id exists already nothing is done, and that one is returned.
+  Result<Created> Create(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
   // With `on_undecodable` the task has that policy from now on.
@@ -103,6 +111,7 @@ class TaskManager {
   // of the same id instead if there is one.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
+  void HoldStandby(const TaskPtr& task) CDC_EXCLUDES(mutex_);
 
   // With the task's lock held.
   Status Launch(const TaskPtr& task);

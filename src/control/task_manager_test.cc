@@ -1,5 +1,6 @@
 #include "control/task_manager.h"
 
+#include <atomic>
 #include <memory>
 #include <set>
 #include <string>
@@ -52,15 +53,21 @@ class TaskManagerTest : public ::testing::Test {
         .max_tasks = max_tasks_,
         .source_status = [this] { return source_status_; },
         .start_backoff = {std::chrono::milliseconds(1), std::chrono::milliseconds(4)},
+        .hold_standby =
+            [this](const TaskSpec& spec) {
+              EXPECT_EQ(spec.sink_mode, SinkMode::kReplicate);
+              ++held_;
+              return std::shared_ptr<void>(this, [this](void*) { --held_; });
+            },
         .threads = 2,
         .now_unix_ms = [] { return int64_t{1'700'000'000'000}; }});
     ASSERT_TRUE(manager_->Start().ok());
   }
 
   std::string MustCreate(TaskSpec spec) {
-    Result<std::string> id = manager_->Create(std::move(spec));
-    EXPECT_TRUE(id.ok()) << id.status().ToString();
-    return id.ok() ? *id : "";
+    Result<TaskManager::Created> created = manager_->Create(std::move(spec));
+    EXPECT_TRUE(created.ok()) << created.status().ToString();
+    return created.ok() ? created->id : "";
   }
 
   // The stored record; a state that only memory knows would not survive.
@@ -84,6 +91,7 @@ class TaskManagerTest : public ::testing::Test {
   FakeReplicator replicator_;
   Status source_status_;
   int max_tasks_ = 100;
+  std::atomic<int> held_ = 0;  // standbys
   std::unique_ptr<TaskManager> manager_;
 };
 
@@ -105,6 +113,21 @@ TEST_F(TaskManagerTest, CreateStoresAndRuns) {
   EXPECT_EQ(Stored(id).state, TaskState::kRunning);
   EXPECT_EQ(View(id).record.state, TaskState::kRunning);
   EXPECT_TRUE(View(id).live);
+}
+
+TEST_F(TaskManagerTest, AStandbyIsHeldAsLongAsItsTaskIsThere) {
+  MustCreate(MakeSpec("t0"));
+  EXPECT_EQ(held_, 0);
+  replicator_.SetStandby(true);
+  MustCreate(MakeSpec("t1"));
+  EXPECT_EQ(held_, 1);
+  EXPECT_EQ(Stored("t1").spec.sink_mode, SinkMode::kReplicate);
+  EXPECT_TRUE(manager_->Pause("t1").ok());
+  EXPECT_EQ(held_, 1);
+  Restart();
+  EXPECT_EQ(held_, 1);
+  EXPECT_TRUE(manager_->Delete("t1", false).ok());
+  EXPECT_EQ(held_, 0);
 }
 
 TEST_F(TaskManagerTest, CreateOfAnExistingIdChangesNothing) {

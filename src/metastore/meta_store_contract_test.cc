@@ -40,6 +40,8 @@ TaskRecord MakeTask(const std::string& id) {
   record.spec.exclude_collections = {"default.foo", "db1.*"};
   record.spec.start_from = StartFrom::kEarliest;
   record.spec.on_undecodable = OnUndecodable::kSkip;
+  record.spec.sink_mode = SinkMode::kReplicate;
+  record.spec.sink_mode_reason = "the target is a standby";
   record.spec.disable_auto_start = true;
   record.spec.name_mapping = {{"db1", "db2", {}}, {"default", "x", {{"ü", "v"}}}};
   record.spec.sync_index = false;
@@ -67,6 +69,8 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.exclude_collections, expected.spec.exclude_collections);
   EXPECT_EQ(actual.spec.start_from, expected.spec.start_from);
   EXPECT_EQ(actual.spec.on_undecodable, expected.spec.on_undecodable);
+  EXPECT_EQ(actual.spec.sink_mode, expected.spec.sink_mode);
+  EXPECT_EQ(actual.spec.sink_mode_reason, expected.spec.sink_mode_reason);
   EXPECT_EQ(actual.spec.disable_auto_start, expected.spec.disable_auto_start);
   EXPECT_EQ(actual.spec.name_mapping, expected.spec.name_mapping);
   EXPECT_EQ(actual.spec.sync_index, expected.spec.sync_index);

@@ -130,6 +130,8 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
       {"exclude_collections", spec.exclude_collections},
       {"start_from", spec.start_from == StartFrom::kEarliest ? "earliest" : "latest"},
       {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
+      {"sink_mode", SinkModeName(spec.sink_mode)},
+      {"sink_mode_reason", spec.sink_mode_reason},
       {"disable_auto_start", spec.disable_auto_start},
       {"name_mapping", EncodeMappings(spec.name_mapping)},
       {"sync_index", spec.sync_index},
@@ -164,6 +166,14 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
       return DataLossError(where + ": unknown on_undecodable: " + policy);
     }
     spec.on_undecodable = *on_undecodable;
+    // Tasks of older versions know but one.
+    const std::string mode = json.value("sink_mode", "api");
+    const std::optional<SinkMode> sink_mode = ParseSinkMode(mode);
+    if (!sink_mode) {
+      return DataLossError(where + ": unknown sink_mode: " + mode);
+    }
+    spec.sink_mode = *sink_mode;
+    spec.sink_mode_reason = json.value("sink_mode_reason", "");
     json.at("disable_auto_start").get_to(spec.disable_auto_start);
     spec.name_mapping = DecodeMappings(json.at("name_mapping"));
     json.at("sync_index").get_to(spec.sync_index);

@@ -19,13 +19,17 @@ struct PlanOptions {
   int refused_replicas = 0;
 };
 
-// The collection as it is to be created. Keys are the source's, so autoID is off on the target.
-CreateCollection PlanCreate(const Collection& source, const CollectionName& target);
+// The collection as it is to be created. Keys are the source's, so autoID is off on a target that
+// would make its own.
+CreateCollection PlanCreate(const Collection& source,
+                            const CollectionName& target,
+                            const Target::Traits& traits = {});
 
 // kFailedPrecondition with all differing points if rows of `source` do not fit `actual`.
 Status CheckFits(const Collection& source,
                  const CollectionName& target,
-                 const TargetCollection& actual);
+                 const TargetCollection& actual,
+                 const Target::Traits& traits = {});
 
 // The name of a partition of `source` on the target. The default partition is the one that the
 // target calls so: its name is a setting of the server.

@@ -11,6 +11,8 @@ namespace {
 
 bool Exists(const Partition& partition) { return partition.state == ObjectState::kCreated; }
 
+std::string OnOrOff(bool on) { return on ? "on" : "off"; }
+
 // The oldest one; it cannot be dropped. Ids only grow. nullptr: there are several (partition key).
 const Partition* DefaultPartition(const Collection& source) {
   if (source.schema.HasPartitionKey() || source.partitions.empty()) {
@@ -22,12 +24,14 @@ const Partition* DefaultPartition(const Collection& source) {
 
 }  // namespace
 
-CreateCollection PlanCreate(const Collection& source, const CollectionName& target) {
+CreateCollection PlanCreate(const Collection& source,
+                            const CollectionName& target,
+                            const Target::Traits& traits) {
   CreateCollection create;
   create.name = target;
   create.schema = source.schema;
   for (Field& field : create.schema.fields) {
-    field.auto_id = false;
+    field.auto_id = field.auto_id && traits.keeps_auto_id;
   }
   create.shards = source.shards;
   create.consistency_level = source.consistency_level;
@@ -42,12 +46,23 @@ CreateCollection PlanCreate(const Collection& source, const CollectionName& targ
 
 Status CheckFits(const Collection& source,
                  const CollectionName& target,
-                 const TargetCollection& actual) {
+                 const TargetCollection& actual,
+                 const Target::Traits& traits) {
   std::vector<std::string> points = SchemaDifferences(source.schema, actual.schema);
   const Field* key = actual.schema.PrimaryKey();
-  if (key != nullptr && key->auto_id) {
+  const Field* source_key = source.schema.PrimaryKey();
+  if (key != nullptr && key->auto_id && !traits.keeps_auto_id) {
     points.push_back("field " + key->name +
                      ": the target makes its own keys (autoID), it cannot take the source's");
+  }
+  if (key != nullptr && source_key != nullptr && traits.keeps_auto_id &&
+      key->auto_id != source_key->auto_id) {
+    points.push_back("field " + key->name + ": autoID is " + OnOrOff(source_key->auto_id) +
+                     " on the source and " + OnOrOff(key->auto_id) + " on the target");
+  }
+  if (traits.same_shards && source.shards != actual.shards) {
+    points.push_back("the source has " + std::to_string(source.shards) +
+                     " shards, the target has " + std::to_string(actual.shards));
   }
   if (points.empty()) {
     return OkStatus();

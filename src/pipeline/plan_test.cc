@@ -264,5 +264,28 @@ TEST(PlanTest, ATargetThatMakesItsOwnKeysIsRefused) {
   EXPECT_THAT(CheckFits(Source(), kName, actual).message(), HasSubstr("autoID"));
 }
 
+TEST(PlanTest, ATargetThatTakesGeneratedKeysHasThemAsTheSource) {
+  const Target::Traits traits{.keeps_auto_id = true, .same_shards = false};
+  Collection source = Source();
+  source.schema.fields[0].auto_id = true;
+  EXPECT_TRUE(PlanCreate(source, kName, traits).schema.fields[0].auto_id);
+  EXPECT_FALSE(PlanCreate(source, kName).schema.fields[0].auto_id);
+  TargetCollection actual = Actual();
+  EXPECT_THAT(CheckFits(source, kName, actual, traits).message(),
+              HasSubstr("autoID is on on the source and off on the target"));
+  actual.schema.fields[0].auto_id = true;
+  EXPECT_TRUE(CheckFits(source, kName, actual, traits).ok());
+}
+
+TEST(PlanTest, ATargetThatKeepsTheShardsNeedsAsMany) {
+  const Target::Traits traits{.keeps_auto_id = false, .same_shards = true};
+  TargetCollection actual = Actual();
+  actual.shards = Source().shards;
+  EXPECT_TRUE(CheckFits(Source(), kName, actual, traits).ok());
+  actual.shards += 1;
+  EXPECT_TRUE(CheckFits(Source(), kName, actual).ok());
+  EXPECT_THAT(CheckFits(Source(), kName, actual, traits).message(), HasSubstr("shards"));
+}
+
 }  // namespace
 }  // namespace cdc

@@ -195,9 +195,10 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
   if (entry.actual.has_value()) {
     return OkStatus();
   }
+  const Target::Traits traits = parts_.target->traits();
   CDC_RETURN_IF_ERROR(Look(entry));
   if (entry.actual.has_value()) {
-    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
+    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits));
   }
   if (!entry.on_target) {
     // Before it is made: a crash in between must not leave one that nobody knows of.
@@ -206,12 +207,12 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
   }
   if (!entry.actual.has_value()) {
     CDC_RETURN_IF_ERROR(EnsureDatabase(entry.target.database));
-    CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target)));
+    CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target, traits)));
     CDC_RETURN_IF_ERROR(Look(entry));
     if (!entry.actual.has_value()) {
       return UnavailableError("created, and not yet visible on the target");
     }
-    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual));
+    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits));
   }
   return OkStatus();
 }

@@ -45,9 +45,12 @@ class Replicator {
  public:
   virtual ~Replicator() = default;
 
+  struct TargetInfo {
+    std::string version;
+    bool is_standby = false;  // takes rows by ReplicateMessage only
+  };
   // Connects to the target of `spec` and ends the connection: the check at create.
-  // Returns the target's version text.
-  virtual Result<std::string> CheckTarget(const MilvusConnectParam& target) = 0;
+  virtual Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) = 0;
 
   // Where the source is now. Asks it: kUnavailable, kDeadlineExceeded if it does not answer.
   virtual Result<SourcePresent> Present() = 0;

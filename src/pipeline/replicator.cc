@@ -13,25 +13,17 @@
 #include "pipeline/task_pipeline.h"
 
 namespace cdc {
-namespace {
 
-constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
-
-TargetOptions OptionsOf(const MilvusConnectParam& target) {
+TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode) {
   TargetOptions options;
+  options.mode = mode;
   options.uri = target.ResolvedUri();
   options.token = target.ResolvedToken();
   options.tls = target.tls;
   return options;
 }
 
-// Earlier versions stored "any time" as a horizon: rows would be in doubt for ever.
-void LimitHorizons(MetaStore::Progress* progress) {
-  const Timestamp limit = Timestamp::FromUnixMs(NowUnixMs() + kMostAheadMs);
-  for (ChannelCheckpoint& channel : progress->channels) {
-    channel.horizon = std::min(channel.horizon, limit);
-  }
-}
+namespace {
 
 using Body = std::function<void(const std::stop_token&)>;
 
@@ -59,10 +51,14 @@ class RealReplicator : public Replicator {
         catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
 
-  Result<std::string> CheckTarget(const MilvusConnectParam& param) override {
+  Result<TargetInfo> CheckTarget(const MilvusConnectParam& param) override {
     CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
-                         options_.new_target(OptionsOf(param)));
-    return target->Connect(std::chrono::seconds(param.ConnectTimeoutSeconds()));
+                         options_.new_target(OptionsOf(param, SinkMode::kApi)));
+    const auto timeout = std::chrono::seconds(param.ConnectTimeoutSeconds());
+    TargetInfo info;
+    CDC_ASSIGN_OR_RETURN(info.version, target->Connect(timeout));
+    CDC_ASSIGN_OR_RETURN(info.is_standby, target->IsStandby(timeout));
+    return info;
   }
 
   Result<SourcePresent> Present() override {
@@ -77,9 +73,8 @@ class RealReplicator : public Replicator {
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
-                         options_.new_target(OptionsOf(spec.target)));
-    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
-    LimitHorizons(&progress);
+                         options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
+    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
     const TaskPipeline::Shared shared{.options = &options_, .feed = &feed_, .saver = &saver_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));

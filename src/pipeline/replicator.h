@@ -17,6 +17,9 @@ namespace cdc {
 
 using TargetFactory = std::function<Result<std::unique_ptr<Target>>(const TargetOptions& options)>;
 
+// How a task's target is reached.
+TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode);
+
 struct ReplicatorOptions {
   CatalogSource* catalog = nullptr;  // these three must outlive the replicator and its replications
   Log* log = nullptr;

@@ -327,6 +327,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   if (config.testing.forget_doubts) {
     loaded.warnings.push_back(name + ": testing.forgetDoubts is for tests: a crash doubles rows");
   }
+  reader.Read("replicate.keepTickingWhenPaused", &config.keep_ticking_when_paused);
   if (config.max_task_num < 0) {
     reader.Fail("maxTaskNum must not be negative");
   }

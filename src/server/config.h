@@ -52,7 +52,8 @@ struct Config {
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   std::string replicate_channel = "by-dev-replicate-msg";
-  BackoffOptions retry;  // of calls to a target
+  BackoffOptions retry;                  // of calls to a target
+  bool keep_ticking_when_paused = true;  // a standby, so that it goes on answering
   TestingConfig testing;
 };
 

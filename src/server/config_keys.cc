@@ -32,6 +32,8 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"retry.retryTimes", kNoEffect},
     {"retry.initBackOff", kUsed},
     {"retry.maxBackOff", kUsed},
+    {"replicate", kSection},
+    {"replicate.keepTickingWhenPaused", kUsed},
     {"packer", kNoEffect},
     {"testing", kSection},
     {"testing.forgetDoubts", kUsed},

@@ -246,6 +246,14 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"dryRun: true", "dryRun is not supported yet"},
         Refusal{"replicateID: x", "replicateID is not supported yet"}));
 
+TEST(ConfigTest, TicksOfAPausedStandby) {
+  EXPECT_TRUE(ParseConfig("", "c")->config.keep_ticking_when_paused);
+  const auto loaded = ParseConfig("replicate: {keepTickingWhenPaused: false}", "c");
+  ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
+  EXPECT_FALSE(loaded->config.keep_ticking_when_paused);
+  EXPECT_TRUE(loaded->warnings.empty());
+}
+
 TEST(ConfigTest, FolderInsteadOfAFile) {
   const TempDir dir;
   EXPECT_EQ(LoadConfig(dir.path()).status().code(), StatusCode::kInvalidArgument);

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "pipeline/replicator.h"
+#include "sink/standby_hub.h"
+#include "sink/standby_target.h"
 #include "sink/target.h"
 #include "source/etcd_catalog.h"
 #include "source/kafka_log.h"
@@ -12,21 +14,32 @@
 namespace cdc {
 namespace {
 
+Result<std::unique_ptr<Target>> NewTarget(const TargetOptions& options, StandbyHubs* hubs) {
+  if (options.mode != SinkMode::kReplicate) {
+    return NewMilvusTarget(options);
+  }
+  CDC_ASSIGN_OR_RETURN(std::shared_ptr<StandbyHub> hub, hubs->Hold(options));
+  return NewStandbyTarget(options, std::move(hub));
+}
+
 class MilvusSource final : public OpenSource {
  public:
   MilvusSource(std::unique_ptr<EtcdCatalog> catalog,
                std::unique_ptr<Log> log,
                MetaStore* store,
+               StandbyHubs* hubs,
                const Config& config)
       : catalog_(std::move(catalog)),
         log_(std::move(log)),
-        replicator_(NewReplicator({.catalog = catalog_.get(),
-                                   .log = log_.get(),
-                                   .store = store,
-                                   .new_target = NewMilvusTarget,
-                                   .replicate_channel = config.replicate_channel,
-                                   .retry = config.retry,
-                                   .forget_doubts = config.testing.forget_doubts})) {}
+        replicator_(NewReplicator(
+            {.catalog = catalog_.get(),
+             .log = log_.get(),
+             .store = store,
+             .new_target =
+                 [hubs](const TargetOptions& options) { return NewTarget(options, hubs); },
+             .replicate_channel = config.replicate_channel,
+             .retry = config.retry,
+             .forget_doubts = config.testing.forget_doubts})) {}
 
   Replicator* replicator() override { return replicator_.get(); }
   Status Health() const override {
@@ -80,7 +93,9 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store) {
+Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
+                                                     MetaStore* store,
+                                                     StandbyHubs* hubs) {
   // The queue first: looking at it costs nothing.
   Result<std::unique_ptr<Log>> log = OpenLog(config);
   CDC_RETURN_IF_ERROR(log.status());
@@ -88,7 +103,7 @@ Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaS
       StartEtcdCatalog(CatalogOptions(config.source_etcd));
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
   return std::unique_ptr<OpenSource>(
-      std::make_unique<MilvusSource>(*std::move(catalog), *std::move(log), store, config));
+      std::make_unique<MilvusSource>(*std::move(catalog), *std::move(log), store, hubs, config));
 }
 
 }  // namespace cdc

@@ -8,9 +8,13 @@
 
 namespace cdc {
 
+class StandbyHubs;
+
 // Opens the real source of a configuration: Milvus's metadata in etcd and its
-// message queue, Kafka or RocksMQ, once.
-// `store` must outlive the source. The message of an error names what could not be reached.
-Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config, MetaStore* store);
+// message queue, Kafka or RocksMQ, once. `store` and `hubs`, of the targets that are standbys, must
+// outlive the source. The message of an error names what could not be reached.
+Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
+                                                     MetaStore* store,
+                                                     StandbyHubs* hubs);
 
 }  // namespace cdc

@@ -8,6 +8,8 @@
 #include "control/http_server.h"
 #include "control/metrics.h"
 #include "control/task_manager.h"
+#include "pipeline/replicator.h"
+#include "sink/standby_hub.h"
 
 namespace cdc {
 namespace {
@@ -17,12 +19,13 @@ class RealServer final : public Server {
   RealServer(ServerOptions options, std::unique_ptr<MetaStore> store)
       : options_(std::move(options)),
         store_(std::move(store)),
-        source_([this] { return options_.open_source(options_.config, store_.get()); },
+        source_([this] { return options_.open_source(options_.config, store_.get(), &hubs_); },
                 options_.source_backoff),
         tasks_({.store = store_.get(),
                 .replicator = &source_,
                 .max_tasks = options_.config.max_task_num,
-                .source_status = [this] { return source_.Health(); }}),
+                .source_status = [this] { return source_.Health(); },
+                .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); }}),
         metrics_(options_.version, [this] { return tasks_.List(); }),
         api_(&tasks_,
              &metrics_,
@@ -53,9 +56,25 @@ class RealServer final : public Server {
   }
 
  private:
+  // A standby answers queries only as long as it gets ticks.
+  std::shared_ptr<void> HoldStandby(const TaskSpec& spec) {
+    if (!options_.config.keep_ticking_when_paused) {
+      return nullptr;
+    }
+    Result<std::shared_ptr<StandbyHub>> hub = hubs_.Hold(OptionsOf(spec.target, spec.sink_mode));
+    if (!hub.ok()) {
+      // The start of the task will meet the same and say it.
+      spdlog::error("no ticks while it is paused, task={} error={}", spec.id,
+                    hub.status().ToString());
+      return nullptr;
+    }
+    return *std::move(hub);
+  }
+
   // In the order of what uses what; destroyed in the opposite one.
   const ServerOptions options_;
   const std::unique_ptr<MetaStore> store_;
+  StandbyHubs hubs_;
   SourceConnector source_;
   TaskManager tasks_;
   Metrics metrics_;

@@ -12,11 +12,14 @@
 
 namespace cdc {
 
+class StandbyHubs;
+
 struct ServerOptions {
   Config config;
   std::string version;
   // One attempt to open the source.
-  std::function<Result<std::unique_ptr<OpenSource>>(const Config&, MetaStore*)> open_source;
+  std::function<Result<std::unique_ptr<OpenSource>>(const Config&, MetaStore*, StandbyHubs*)>
+      open_source;
   BackoffOptions source_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(5'000)};
 };
 

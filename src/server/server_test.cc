@@ -67,7 +67,9 @@ class ServerTest : public ::testing::Test {
     options.config.address = "127.0.0.1:0";
     options.config.sqlite_path = dir_.File("cdc.db");
     options.version = "1.2.3";
-    options.open_source = [this](const Config&, MetaStore*) { return source_.Open(); };
+    options.open_source = [this](const Config&, MetaStore*, StandbyHubs*) {
+      return source_.Open();
+    };
     options.source_backoff = {std::chrono::milliseconds(1), std::chrono::milliseconds(5)};
     return StartServer(std::move(options));
   }

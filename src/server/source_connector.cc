@@ -85,7 +85,7 @@ Status SourceConnector::Health() const {
   return source->Health();
 }
 
-Result<std::string> SourceConnector::CheckTarget(const MilvusConnectParam& target) {
+Result<Replicator::TargetInfo> SourceConnector::CheckTarget(const MilvusConnectParam& target) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
   return replicator->CheckTarget(target);
 }

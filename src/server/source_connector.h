@@ -39,7 +39,7 @@ class SourceConnector final : public Replicator {
   // Ok when the source is open and well.
   Status Health() const;
 
-  Result<std::string> CheckTarget(const MilvusConnectParam& target) override;
+  Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;

@@ -35,6 +35,13 @@ void SetPairs(const std::vector<KeyValue>& pairs,
   }
 }
 
+// Says that the operation is another Milvus', done there at `ts`.
+void SetReplicated(common::MsgType type, Timestamp ts, common::MsgBase* base) {
+  base->set_msg_type(type);
+  base->mutable_replicateinfo()->set_isreplicate(true);
+  base->mutable_replicateinfo()->set_msgtimestamp(ts.value);
+}
+
 bool Contains(const Result<std::vector<std::string>>& names, const std::string& name) {
   return names.ok() && std::find(names->begin(), names->end(), name) != names->end();
 }
@@ -85,6 +92,19 @@ Status DdlClient::Call(const std::string& method,
                        const google::protobuf::Message& request) {
   common::Status response;
   return CallMilvus(channel_, method, database, request, &response, timeout_);
+}
+
+Status DdlClient::ApplyTold(const DropCollection& ddl, Timestamp ts) {
+  auto request = RequestFor<pb::DropCollectionRequest>(ddl.name);
+  SetReplicated(common::MsgType::DropCollection, ts, request.mutable_base());
+  return SuccessIfNotFound(Call("DropCollection", ddl.name.database, request));
+}
+
+Status DdlClient::ApplyTold(const DropPartition& ddl, Timestamp ts) {
+  auto request = RequestFor<pb::DropPartitionRequest>(ddl.name);
+  request.set_partition_name(ddl.partition);
+  SetReplicated(common::MsgType::DropPartition, ts, request.mutable_base());
+  return SuccessIfNotFound(Call("DropPartition", ddl.name.database, request));
 }
 
 Status DdlClient::Run(const CreateDatabase& ddl) {

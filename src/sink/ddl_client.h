@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "model/ddl.h"
+#include "model/ids.h"
 #include "sink/metadata_reader.h"
 #include "sink/milvus_channel.h"
 
@@ -22,6 +23,11 @@ class DdlClient {
 
   // See Target::Apply.
   Status Apply(const Ddl& ddl);
+
+  // Drop what a standby's queues have been told to be dropped at `ts`: it tells them nothing
+  // itself.
+  Status ApplyTold(const DropCollection& ddl, Timestamp ts);
+  Status ApplyTold(const DropPartition& ddl, Timestamp ts);
 
  private:
   Status Run(const CreateDatabase& ddl);

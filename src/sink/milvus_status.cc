@@ -114,6 +114,7 @@ constexpr TextRule kTexts[] = {
     {"connection refused", {0, 0, StatusCode::kUnavailable, false}},
     {"context deadline exceeded", {0, 0, StatusCode::kDeadlineExceeded, false}},
     {"context canceled", {0, 0, StatusCode::kAborted, false}},
+    {"getSegmentID failed", {0, 0, StatusCode::kUnavailable, false}},  // ReplicateMessage
     {"not ready", {0, 0, StatusCode::kUnavailable, false}},
     {"not healthy", {0, 0, StatusCode::kUnavailable, false}},
     {"is not serving", {0, 0, StatusCode::kUnavailable, false}},

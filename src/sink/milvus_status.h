@@ -11,6 +11,9 @@ class MutationResult;
 
 namespace cdc {
 
+// The code with which a Milvus that is no standby refuses ReplicateMessage.
+inline constexpr int kDenyReplicateMessage = 1900;
+
 // What a Milvus answered, as our Status: the one table of its codes (and of the words of those
 // servers that give no code). The message holds the target's own words and its code.
 Status FromMilvusStatus(const ::milvus::proto::common::Status& status);

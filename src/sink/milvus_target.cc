@@ -6,15 +6,16 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
-#include "base/file.h"
 #include "base/mutex.h"
 #include "milvus.pb.h"
+#include "sink/credentials.h"
 #include "sink/ddl_client.h"
 #include "sink/endpoint.h"
 #include "sink/metadata_reader.h"
 #include "sink/milvus_channel.h"
 #include "sink/milvus_status.h"
 #include "sink/row_encoder.h"
+#include "sink/standby_probe.h"
 #include "sink/target.h"
 
 namespace cdc {
@@ -67,6 +68,9 @@ class MilvusTarget final : public Target {
 
   Result<std::string> Connect(std::chrono::milliseconds timeout) override {
     return reader_.Connect(timeout);
+  }
+  Result<bool> IsStandby(std::chrono::milliseconds timeout) override {
+    return ProbeStandby(&channel_, timeout);
   }
   Result<std::vector<std::string>> ListDatabases() override { return reader_.ListDatabases(); }
   Result<std::vector<std::string>> ListCollections(const std::string& database) override {
@@ -162,23 +166,6 @@ class MilvusTarget final : public Target {
   MetadataReader reader_;
   DdlClient ddl_;
 };
-
-Result<MilvusChannel::Credentials> ReadCredentials(const TargetOptions& options) {
-  MilvusChannel::Credentials credentials{.token = options.token,
-                                         .server_name = options.tls.server_name};
-  for (const auto& [path, pem] :
-       {std::pair(&options.tls.authority_path, &credentials.authority_pem),
-        std::pair(&options.tls.certificate_path, &credentials.certificate_pem),
-        std::pair(&options.tls.key_path, &credentials.key_pem)}) {
-    if (!path->empty()) {
-      CDC_ASSIGN_OR_RETURN(*pem, ReadFile(*path));
-      if (pem->find("-----BEGIN") == std::string::npos) {
-        return InvalidArgumentError("no PEM in the file " + *path);
-      }
-    }
-  }
-  return credentials;
-}
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include "model/message.h"
 #include "model/rows.h"
 #include "model/schema.h"
+#include "model/task.h"
 #include "model/tls.h"
 
 namespace cdc {
@@ -75,6 +76,16 @@ class Target {
   // Connects, authenticates; returns the target's version text.
   virtual Result<std::string> Connect(std::chrono::milliseconds timeout) = 0;
 
+  // Whether it takes no inserts of clients but messages for its queues (ReplicateMessage).
+  virtual Result<bool> IsStandby(std::chrono::milliseconds /*timeout*/) { return false; }
+
+  // What the collections of this target have to be like.
+  struct Traits {
+    bool keeps_auto_id = false;  // the source's generated keys come in, autoID or not
+    bool same_shards = false;    // each shard's rows go to the shard of the same number
+  };
+  virtual Traits traits() const { return {}; }
+
   virtual Result<std::vector<std::string>> ListDatabases() = 0;
   virtual Result<std::vector<std::string>> ListCollections(const std::string& database) = 0;
 
@@ -111,12 +122,19 @@ inline constexpr size_t kMaxDeleteBytes = 2 << 20;  // of the key columns' bodie
 bool SameColumns(const Message& a, const Message& b);
 
 struct TargetOptions {
+  SinkMode mode = SinkMode::kApi;
   std::string uri;    // http://host:port or https://host:port
   std::string token;  // user:password or an API key; empty: none
   TlsOptions tls;     // of an https uri
   std::chrono::milliseconds ddl_timeout{30'000};
   std::chrono::milliseconds write_timeout{60'000};
 };
+
+// What to do about a target that is no standby, or no longer.
+inline constexpr const char* kNoStandby =
+    "the target is no standby: set common.ttMsgEnabled: false in its milvus.yaml and restart it, "
+    "or "
+    "create the task with sink_mode api";
 
 // The `api` sink: any Milvus >= 2.2, Milvus Lite, Zilliz Cloud. Nothing is connected yet.
 // kInvalidArgument: the uri, or a PEM file that cannot be read. The destructor waits for the

@@ -47,11 +47,11 @@ void FakeReplicator::WaitWhile(const bool& corked) {
   --hanging_;
 }
 
-Result<std::string> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
+Result<Replicator::TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
   WaitWhile(checks_corked_);
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(check_status_);
-  return std::string("2.3.5");
+  return TargetInfo{.version = "2.3.5", .is_standby = is_standby_};
 }
 
 Result<SourcePresent> FakeReplicator::Present() {
@@ -103,6 +103,11 @@ void FakeReplicator::End(const std::string& task_id) {
 void FakeReplicator::SetCheckStatus(Status status) {
   MutexLock lock(mutex_);
   check_status_ = std::move(status);
+}
+
+void FakeReplicator::SetStandby(bool is_standby) {
+  MutexLock lock(mutex_);
+  is_standby_ = is_standby;
 }
 
 void FakeReplicator::SetPrepareStatus(Status status) {

@@ -14,13 +14,14 @@ namespace cdc {
 // Pretends to replicate. Thread-safe; must outlive its replications.
 class FakeReplicator final : public Replicator {
  public:
-  Result<std::string> CheckTarget(const MilvusConnectParam& target) override;
+  Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // From now on; an ok status ends it.
   void SetCheckStatus(Status status);
+  void SetStandby(bool is_standby);  // what targets are
   void SetPrepareStatus(Status status);
   void SetPresent(Result<SourcePresent> present);
   void SetCatalogProgress(CatalogProgress progress);  // of every task
@@ -55,6 +56,7 @@ class FakeReplicator final : public Replicator {
   mutable Mutex mutex_;
   CondVar changed_;
   Status check_status_ CDC_GUARDED_BY(mutex_);
+  bool is_standby_ CDC_GUARDED_BY(mutex_) = false;
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
   Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);

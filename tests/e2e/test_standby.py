@@ -1,0 +1,263 @@
+"""A standby as target: a Milvus with common.ttMsgEnabled: false, which gets the source's rows as messages.
+
+The tests that are imported are run once more, with this target.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from pymilvus import CollectionSchema, DataType, FieldSchema, MilvusClient
+from pymilvus.grpc_gen import milvus_pb2
+
+from lab.cdc_client import CdcError, create_request
+from lab.cdc_server import CdcServer
+from lab.lab import Lab
+from lab.milvus import MilvusStandalone
+from lab.waiting import NotYet, eventually
+from rows_for import plain, vector
+from test_operations import *  # noqa: F403
+from test_restart import (  # noqa: F401
+    test_goes_on_after_a_clean_stop,
+    test_same_name_again_while_the_server_was_down,
+    test_stop_in_the_middle_of_a_stream,
+    test_what_happened_to_the_catalog_meanwhile,
+)
+from world import Target, World, target_of
+
+
+@pytest.fixture(scope="module")
+def target(lab: Lab) -> Target:
+    """With another number of channels than the source has: collections meet on channels in other ways."""
+    server = lab.milvus("standby", root_path="by-standby", standby=True, settings={"rootCoord.dmlChannelNum": 5})
+    lab.start(server)
+    return target_of(server)
+
+
+def strong_count(world: World, collection: str) -> tuple[int, float]:
+    """count(*) that waits for all that was written before now, and how long it took."""
+    began = time.monotonic()
+    return world.target_count(collection), time.monotonic() - began
+
+
+def auto_ids(world: World, collection: str) -> bool:
+    answer = world.target_end.call(
+        "DescribeCollection",
+        milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name=collection),
+    )
+    return any(field.autoID for field in answer.schema.fields)
+
+
+def test_the_probe_finds_a_standby(world: World) -> None:
+    task = world.start_task()
+    shown = world.cdc.client.get(task)
+    assert shown["sink_mode"] == "replicate"
+    assert "standby" in shown["sink_mode_reason"]
+    answer = world.cdc.client.call(
+        "create", create_request(world.target.uri, task_id=task, db_collections={world.database: [{"name": "*"}]})
+    )
+    assert answer["sink_mode"] == "replicate", "the answer to create tells it too"
+
+
+def test_api_is_refused_for_a_standby(world: World) -> None:
+    with pytest.raises(CdcError, match="common.ttMsgEnabled") as refused:
+        world.start_task(sink_mode="api")
+    assert refused.value.code == 400
+
+
+def test_replicate_is_refused_for_others(world: World, milvus: Target, lite: Target) -> None:
+    for other in (milvus, lite):
+        with pytest.raises(CdcError, match="common.ttMsgEnabled: false") as refused:
+            world.cdc.client.create(other.uri, sink_mode="replicate")
+        assert refused.value.code == 400
+
+
+@pytest.mark.parametrize("key", [DataType.INT64, DataType.VARCHAR], ids=["int64", "varchar"])
+def test_generated_keys_are_the_same(world: World, key: DataType) -> None:
+    world.start_task()
+    world.make_collection("c", key=key, auto_id=True, shards=2)
+    rows = [{"vector": vector(number), "n": number} for number in range(3000)]
+    world.client.insert("c", rows)
+    found = world.expect_equal("c")
+    assert found.target_rows == 3000
+    assert auto_ids(world, "c"), "the schema is the source's"
+
+
+def test_many_collections_on_few_channels(world: World) -> None:
+    """Shards of three collections and two tasks meet on the standby's few channels."""
+    names = ["one", "two", "three"]
+    world.start_task(db_collections={world.database: [{"name": "one"}, {"name": "two"}]})
+    world.start_task(db_collections={world.database: [{"name": "three"}]})
+    for name in names:
+        world.make_collection(name, shards=2)
+
+    def write(name: str) -> None:
+        client = world.connect()
+        for number in range(20):
+            client.insert(name, plain(range(number * 100, number * 100 + 100)))
+            client.upsert(name, plain(range(number * 100, number * 100 + 30), version=1))
+            client.delete(name, ids=list(range(number * 100 + 50, number * 100 + 60)))
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name in names:
+        assert world.expect_equal(name, within=90).target_rows == 1800
+
+
+def test_lives_of_one_name_do_not_mix(world: World) -> None:
+    world.start_task()
+    for life in range(3):
+        world.make_collection("c", shards=2)
+        world.client.insert("c", plain(range(life * 10, 500), version=life))
+        assert world.expect_equal("c", within=90).target_rows == 500 - life * 10
+        world.client.create_partition("c", "p")
+        for again in range(2):
+            world.client.insert("c", plain(range(1000 + again * 10, 1100), version=again), partition_name="p")
+            world.client.load_collection("c", _async=True)
+            world.expect_equal("c", within=90)
+            world.client.release_partitions("c", ["p"])
+            world.client.drop_partition("c", "p")
+            world.client.create_partition("c", "p")
+        world.client.drop_collection("c")
+    world.expect_collections()
+
+
+def test_a_flush_completes(world: World) -> None:
+    world.start_task()
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(2000)))
+    world.expect_equal("c")
+    answer = world.target_end.call(
+        "Flush", milvus_pb2.FlushRequest(db_name=world.database, collection_names=["c"])
+    )
+    request = milvus_pb2.GetFlushStateRequest(
+        segmentIDs=answer.coll_segIDs["c"].data,
+        flush_ts=answer.coll_flush_ts["c"],
+        db_name=world.database,
+        collection_name="c",
+    )
+    eventually(lambda: world.target_end.call("GetFlushState", request).flushed, 60, 0.1, "the flush is complete")
+    assert world.expect_equal("c").target_rows == 2000
+
+
+def test_queries_are_answered_while_nothing_is_written(world: World) -> None:
+    """Also while the task is paused, and after a restart of the server: ticks go on. The machine may be slow; without ticks
+    a query would not be answered at all."""
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(100)))
+    world.expect_equal("c")
+
+    def answers() -> None:
+        times = [strong_count(world, "c") for _ in range(4)]
+        assert [count for count, _ in times] == [100] * 4
+        if min(took for _, took in times) > 2:
+            raise NotYet(f"strong queries took {times}")
+
+    eventually(answers, 60, 0.1, "strong queries are answered soon")
+    world.cdc.client.pause(task)
+    eventually(answers, 60, 0.1, "strong queries are answered soon while the task is paused")
+
+
+def test_ticks_of_a_paused_task_come_back_with_the_server(own_world: World) -> None:
+    world = own_world
+    task = world.start_task()
+    world.make_collection("c")
+    world.client.insert("c", plain(range(100)))
+    world.expect_equal("c")
+    world.cdc.client.pause(task)
+    world.cdc.stop()
+    world.cdc.restart()
+    assert world.cdc.client.state(task) == "Paused"
+    eventually(lambda: world.target_count("c") == 100, 60, 0.1, "a strong query is answered")
+
+
+def test_pause_and_resume(world: World) -> None:
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(500)))
+    world.expect_equal("c")
+    for version in range(1, 4):
+        world.cdc.client.pause(task)
+        world.client.insert("c", plain(range(version * 1000, version * 1000 + 300)))
+        world.client.upsert("c", plain(range(0, 200), version=version))
+        world.client.delete("c", ids=list(range(200 + version * 10, 210 + version * 10)))
+        world.cdc.client.resume(task)
+        world.expect_equal("c")
+
+
+def test_nothing_is_lost_or_doubled_by_kill(own_world: World) -> None:
+    """count(*) sees copies, which reading by key does not."""
+    world = own_world
+    world.start_task()
+    world.make_collection("c", shards=2)
+    client = world.connect()
+    written = threading.Event()
+
+    def write() -> None:
+        for number in range(60):
+            client.insert("c", plain(range(number * 200, number * 200 + 200)))
+            client.delete("c", ids=list(range(number * 200, number * 200 + 20)))
+            client.upsert("c", plain(range(number * 200 + 100, number * 200 + 120), version=1))
+        written.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while not written.wait(1.0):
+            world.cdc.kill()
+            world.cdc.restart()
+    finally:
+        writer.join()
+    assert world.expect_equal("c", within=120).target_rows == 60 * 180
+
+
+def test_another_number_of_shards_pauses_the_task(world: World) -> None:
+    world.make_collection("c", shards=2)
+    fields = [
+        FieldSchema("id", DataType.INT64, is_primary=True),
+        FieldSchema("vector", DataType.FLOAT_VECTOR, dim=8),
+    ]
+    schema = CollectionSchema(fields, enable_dynamic_field=True)
+    admin = MilvusClient(world.target.uri)
+    admin.create_database(world.database)
+    there = MilvusClient(world.target.uri, db_name=world.database)
+    try:
+        there.create_collection("c", schema=schema, num_shards=1)
+    finally:
+        there.close()
+        admin.close()
+    task = world.start_task()
+    reason = world.expect_state(task, "Paused")["reason"]
+    assert "2 shards" in reason and "1" in reason
+
+
+def test_the_standby_is_restarted(
+    lab: Lab, source: MilvusStandalone, new_cdc: Callable[..., CdcServer]
+) -> None:
+    """Rows wait, and ticks come back by themselves."""
+    server = lab.milvus("standby-restarted", root_path="by-restarted", standby=True)
+    lab.start(server)
+    cdc = new_cdc()
+    lab.start(cdc)
+    world = World(source, target_of(server), cdc)
+    try:
+        world.start_task()
+        world.make_collection("c", shards=2)
+        world.client.insert("c", plain(range(300)))
+        world.expect_equal("c", within=90)
+        server.stop()
+        world.client.insert("c", plain(range(300, 600)))
+        world.client.upsert("c", plain(range(0, 50), version=1))
+        server.start()
+        server.wait_ready()
+        assert world.expect_equal("c", within=120).target_rows == 600
+    finally:
+        world.close()
+        lab.end(server)
