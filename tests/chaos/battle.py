@@ -27,7 +27,7 @@ from lab.waiting import NotYet, eventually
 from ledger import BOOKS, Ledger, Verdict
 
 # How a task is told to write to its target: parameters of `create`.
-SINKS: dict[str, dict[str, Any]] = {"api": {}}
+SINKS: dict[str, dict[str, Any]] = {"api": {"sink_mode": "api"}, "replicate": {"sink_mode": "replicate"}}
 QUEUES = ("rocksmq", "kafka")
 
 

@@ -10,8 +10,6 @@ from battle import Battle, on
 
 
 @on("rocksmq-api")
-# TODO: goes with the merge of `testing.forgetDoubts`; strict, so it cannot be forgotten.
-@pytest.mark.xfail(strict=True, reason="the server does not know testing.forgetDoubts yet")
 @pytest.mark.timeout(300)
 def test_doubled_rows_are_seen(new_battle: Callable[..., Battle]) -> None:
     battle = new_battle(settings={"testing": {"forgetDoubts": True}})
