@@ -137,7 +137,7 @@ Status CheckKind(const std::vector<KeyColumn>& keys) {
   return OkStatus();
 }
 
-// `owners` keep the keys alive, one each.
+// The messages of the batch keep the keys alive, one each.
 Result<StandbyMessage> EncodeDelete(const Place& place,
                                     const std::vector<KeyColumn>& keys,
                                     size_t rows) {
