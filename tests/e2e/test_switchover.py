@@ -215,12 +215,6 @@ def standby(lab: Lab) -> Iterator[MilvusStandalone]:
     lab.end(server)
 
 
-def _has_replicate_sink() -> bool:
-    shown = subprocess.run([str(CDC_BINARY), "task", "create", "--help"], capture_output=True, text=True)
-    return "--sink-mode" in shown.stdout
-
-
-@pytest.mark.skipif(not _has_replicate_sink(), reason="this program has no replicate sink")
 def test_promotes_a_standby(source: MilvusStandalone, standby: MilvusStandalone, cdc: CdcServer) -> None:
     world = World(source, target_of(standby), cdc, database="promoted")
     task = world.start_task(sink_mode="replicate")
