@@ -258,5 +258,5 @@ class Battle:
                 try:
                     end.call("DropCollection", request)
                 except (MilvusError, grpc.RpcError) as error:
-                    # A standby obeys its source only.
+                    # It costs the next one speed, nothing else.
                     print(f"{self.database}.{book.name} stays on {end.uri}: {error}")

@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "15"))
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
 
 
-@on("rocksmq-api")
+@on("rocksmq-api", "rocksmq-replicate")
 @pytest.mark.timeout(600 + 20 * KILLS)
 def test_random_kills(battle: Battle) -> None:
     for number in range(KILLS):
