@@ -1,6 +1,7 @@
 #include "data_path.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <grpcpp/support/byte_buffer.h>
@@ -13,6 +14,7 @@
 namespace cdc {
 namespace {
 
+constexpr Timestamp kAnyTime{std::numeric_limits<uint64_t>::max()};
 constexpr FieldId kPrimaryKey{kKeyField};
 
 TaskSpec EverythingTask() {
@@ -70,7 +72,7 @@ Status DataPath::Release(TickGroup group) {
 
 Status DataPath::Write() {
   while (true) {
-    const Lane::Batch batch = lane_.Take({}, [](const Message&) { return true; });
+    const Lane::Batch batch = lane_.Take({}, kAnyTime, [](const Message&) { return true; });
     if (batch.rows.empty()) {
       return OkStatus();
     }
