@@ -1,4 +1,3 @@
-#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -144,15 +143,6 @@ TEST_F(TaskHorizonTest, ADoubtIsNotMadeSmallerByStopsThatComeBeforeItIsPassed) {
   EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
   Stop();
   EXPECT_EQ(Saved(kChannel).horizon, Timestamp{});
-}
-
-TEST_F(TaskHorizonTest, HorizonsOfEarlierVersionsEnd) {
-  SaveDoubt(10, std::numeric_limits<uint64_t>::max());
-  Start();
-  AppendRow(1, 20);
-  ASSERT_TRUE(WaitForRows(RowOp::kUpsert, 1));
-  ASSERT_TRUE(WaitForCheckpoint(21));
-  EXPECT_LT(Saved(kChannel).horizon.UnixMs(), NowUnixMs() + 25LL * 3600 * 1000);
 }
 
 TEST_F(TaskHorizonTest, DoubtsCanBeForgottenForTheTestsOfTheTests) {
