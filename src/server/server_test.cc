@@ -109,7 +109,7 @@ TEST_F(ServerTest, AnswersWithTheReasonUntilTheSourceIsOpen) {
   EXPECT_EQ(Post(R"({"request_type":"list"})"), "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
   source_.SetStatus(OkStatus());
   ASSERT_TRUE(Eventually([this] { return Health().first == 200; }));
-  EXPECT_EQ(Post(kCreate), "{\"code\":200,\"data\":{\"task_id\":\"t1\"}}\n");
+  EXPECT_THAT(Post(kCreate), HasSubstr(R"({"code":200,"data":{"task_id":"t1")"));
   EXPECT_TRUE(source_.replicator().running("t1"));
   source_.SetStatus(UnavailableError("watch lost"));
   EXPECT_EQ(Health().first, 503);
