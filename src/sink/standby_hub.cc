@@ -142,11 +142,17 @@ void StandbyHub::Tick(const std::vector<std::string>& pchannels) {
   MutexLock lock(mutex_);
   for (const std::string& pchannel : pchannels) {
     Sender& sender = senders_[pchannel];
-    sender.ticking = true;
+    BeginTickingLocked(&sender);
     sender.listing = listings_;
   }
   dirty_ = true;
   changed_.NotifyAll();
+}
+
+void StandbyHub::BeginTickingLocked(Sender* sender) {
+  if (!std::exchange(sender->ticking, true)) {
+    sender->tick_due = Clock::now() + options_.tick_interval;
+  }
 }
 
 void StandbyHub::Run(const std::stop_token& stop) {
@@ -351,7 +357,7 @@ void StandbyHub::TakeList(const Result<std::set<std::string>>& pchannels) {
   }
   list_due_ = Clock::now() + options_.list_interval;
   for (const std::string& pchannel : *pchannels) {
-    senders_[pchannel].ticking = true;
+    BeginTickingLocked(&senders_[pchannel]);
   }
   for (auto& [pchannel, sender] : senders_) {
     // What came up while it was being listed may not be in it.

@@ -116,6 +116,7 @@ class StandbyHub {
   void PlanLocked(Work* work) CDC_REQUIRES(mutex_);
   void StartCallLocked(const std::string& pchannel, Sender* sender, Work* work)
       CDC_REQUIRES(mutex_);
+  void BeginTickingLocked(Sender* sender) CDC_REQUIRES(mutex_);
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
   bool IsDueLocked(const Sender& sender, Clock::time_point now) const CDC_REQUIRES(mutex_);
   bool IsClockFreshLocked(Clock::time_point now) const CDC_REQUIRES(mutex_);
