@@ -64,6 +64,14 @@ Status CheckFits(const Collection& source,
     points.push_back("the source has " + std::to_string(source.shards) +
                      " shards, the target has " + std::to_string(actual.shards));
   }
+  const auto partitions = static_cast<size_t>(
+      std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
+  if (traits.same_shards && source.schema.HasPartitionKey() &&
+      partitions != actual.partitions.size()) {
+    points.push_back("the partition key has " + std::to_string(partitions) +
+                     " partitions on the source and " + std::to_string(actual.partitions.size()) +
+                     " on the target");
+  }
   if (points.empty()) {
     return OkStatus();
   }

@@ -287,5 +287,20 @@ TEST(PlanTest, ATargetThatKeepsTheShardsNeedsAsMany) {
   EXPECT_THAT(CheckFits(Source(), kName, actual, traits).message(), HasSubstr("shards"));
 }
 
+TEST(PlanTest, ATargetThatKeepsThePlacesOfRowsNeedsAsManyPartitionsOfAKey) {
+  const Target::Traits traits{.keeps_auto_id = false, .same_shards = true};
+  Collection source = Source();
+  source.schema.fields[0].auto_id = false;
+  source.schema.fields.back().is_partition_key = true;
+  TargetCollection actual = Actual();
+  actual.schema = source.schema;
+  actual.shards = source.shards;
+  actual.partitions.assign(source.partitions.size(), "_default");
+  EXPECT_TRUE(CheckFits(source, kName, actual, traits).ok());
+  actual.partitions.emplace_back("_default_1");
+  EXPECT_TRUE(CheckFits(source, kName, actual).ok());
+  EXPECT_THAT(CheckFits(source, kName, actual, traits).message(), HasSubstr("partition key has"));
+}
+
 }  // namespace
 }  // namespace cdc

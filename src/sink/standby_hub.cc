@@ -26,6 +26,9 @@ constexpr milliseconds kClockPeriod{20};
 // After a failure that is none of the rows'.
 constexpr milliseconds kAgain{1'000};
 constexpr milliseconds kClockAgain{200};
+// After a failure, how long what is queued for a channel is not sent together: one task's rows must
+// not keep back those of others.
+constexpr milliseconds kOneByOne{10'000};
 
 Result<uint64_t> ReadClock(const CallResult& call, grpc::ByteBuffer* bytes) {
   CDC_RETURN_IF_ERROR(call.status.WithContext("AllocTimestamp"));
@@ -35,7 +38,7 @@ Result<uint64_t> ReadClock(const CallResult& call, grpc::ByteBuffer* bytes) {
   return response.timestamp();
 }
 
-// Not atomic: messages before the one that failed stay.
+// Not atomic, whatever the answer says: messages before the one that failed stay.
 WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (!call.status.ok()) {
     return {call.status.WithContext("ReplicateMessage"), call.in_doubt, 0};
@@ -48,13 +51,17 @@ WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
     return {FailedPreconditionError(kNoStandby), /*in_doubt=*/false, 0};
   }
   const Status status = FromMilvusStatus(response.status());
-  const bool in_doubt = !status.ok() && !IsCleanRefusal(response.status());
-  return {status.WithContext("ReplicateMessage"), in_doubt, 0};
+  return {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok(), 0};
 }
 
-std::pair<std::string, std::string> Fingerprint(const MilvusChannel::Credentials& credentials) {
-  return {credentials.token, credentials.server_name + '\n' + credentials.authority_pem + '\n' +
-                                 credentials.certificate_pem + '\n' + credentials.key_pem};
+std::string Fingerprint(const MilvusChannel::Credentials& credentials) {
+  std::string text;
+  for (const std::string* each :
+       {&credentials.token, &credentials.server_name, &credentials.authority_pem,
+        &credentials.certificate_pem, &credentials.key_pem}) {
+    text += std::to_string(each->size()) + ':' + *each;
+  }
+  return text;
 }
 
 }  // namespace
@@ -80,16 +87,17 @@ Status StandbyHub::UseCredentials(const TargetOptions& target) {
   CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
   CDC_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(target));
   MutexLock lock(mutex_);
-  if (connections_.empty() || credentials_ != Fingerprint(credentials)) {
-    credentials_ = Fingerprint(credentials);
-    connections_.push_back(std::make_unique<MilvusChannel>(endpoint, credentials));
+  std::unique_ptr<MilvusChannel>& known = connections_[Fingerprint(credentials)];
+  if (known == nullptr) {
+    known = std::make_unique<MilvusChannel>(endpoint, credentials);
   }
+  connection_ = known.get();
   return OkStatus();
 }
 
 MilvusChannel* StandbyHub::Connection() {
   MutexLock lock(mutex_);
-  return connections_.back().get();
+  return connection_;
 }
 
 void StandbyHub::Send(const void* owner,
@@ -214,8 +222,10 @@ void StandbyHub::StartCallLocked(const std::string& pchannel, Sender* sender, Wo
   auto call = std::make_shared<Call>();
   uint64_t stamps = 0;
   size_t bytes = 0;
+  const bool one_by_one = Clock::now() < sender->one_by_one_until;
   while (!sender->queue.empty() &&
-         (call->items.empty() || bytes + sender->queue.front()->bytes <= options_.call_bytes)) {
+         (call->items.empty() ||
+          (!one_by_one && bytes + sender->queue.front()->bytes <= options_.call_bytes))) {
     bytes += sender->queue.front()->bytes;
     stamps += sender->queue.front()->messages.size();
     call->items.push_back(std::move(sender->queue.front()));
@@ -304,22 +314,27 @@ void StandbyHub::Start(const std::shared_ptr<Call>& call) {
         WriteResult written = ReadAnswer(result, bytes);
         written.latency_us =
             std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
-        Finish(call, std::move(written));
+        Finish(call, std::move(written), /*answered=*/result.status.ok());
       });
 }
 
-void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result) {
+void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result, bool answered) {
   MutexLock lock(mutex_);
   Sender& sender = senders_[call->request.pchannel];
   sender.in_flight = nullptr;
   const auto now = Clock::now();
   if (!result.status.ok()) {
     sender.tick_due = now + kAgain;
+    sender.one_by_one_until = now + kOneByOne;
   }
-  if (result.in_doubt) {
+  if (result.in_doubt && !answered) {
     sender.not_before = now + options_.grace;
   }
   TellLocked(&sender, call->request.pchannel, result.status);
+  // Whose rows were refused is not known: alone, each hears of its own.
+  if (call->items.size() > 1 && result.in_doubt && !IsRetryable(result.status)) {
+    result.status = Status(StatusCode::kAborted, result.status.message());
+  }
   const Timestamp stamp{call->request.end};
   for (const auto& item : call->items) {
     if (item->done) {
@@ -367,10 +382,10 @@ void StandbyHub::TakeList(const Result<std::set<std::string>>& pchannels) {
 }
 
 Result<std::shared_ptr<StandbyHub>> StandbyHubs::Hold(const TargetOptions& target) {
+  CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
   MutexLock lock(mutex_);
-  std::weak_ptr<StandbyHub>& known = hubs_[target.uri];
+  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Address()];
   if (std::shared_ptr<StandbyHub> hub = known.lock()) {
-    CDC_RETURN_IF_ERROR(hub->UseCredentials(target));
     return hub;
   }
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<StandbyHub> made, StandbyHub::New(target));

@@ -75,7 +75,7 @@ class StandbyHub {
   // Ticks these from now on.
   void Tick(const std::vector<std::string>& pchannels);
 
-  // Speaks with these credentials from now on.
+  // Speaks with these credentials from now on. They should have been proved: all tasks use them.
   Status UseCredentials(const TargetOptions& target);
 
  private:
@@ -100,6 +100,7 @@ class StandbyHub {
     uint64_t listing = 0;          // the listing that was the newest when it was asked to tick
     Clock::time_point tick_due;    // the next one without rows
     Clock::time_point not_before;  // of the next call
+    Clock::time_point one_by_one_until;
     bool failing = false;
   };
   // What a round has decided, to be done without the lock.
@@ -124,7 +125,7 @@ class StandbyHub {
   void AskClock();
   void TakeClock(const Result<uint64_t>& clock, Clock::time_point asked);
   void Start(const std::shared_ptr<Call>& call);
-  void Finish(const std::shared_ptr<Call>& call, WriteResult result);
+  void Finish(const std::shared_ptr<Call>& call, WriteResult result, bool answered);
   void List();
   void TakeList(const Result<std::set<std::string>>& pchannels);
   MilvusChannel* Connection();
@@ -148,9 +149,9 @@ class StandbyHub {
   uint64_t listings_ CDC_GUARDED_BY(mutex_) = 0;
   Clock::time_point list_due_ CDC_GUARDED_BY(mutex_);
   std::vector<std::pair<Done, Sent>> done_ CDC_GUARDED_BY(mutex_);
-  std::pair<std::string, std::string> credentials_ CDC_GUARDED_BY(mutex_);
-  // The last one is in use; calls of the others may go on. After what their callbacks use.
-  std::vector<std::unique_ptr<MilvusChannel>> connections_ CDC_GUARDED_BY(mutex_);
+  MilvusChannel* connection_ CDC_GUARDED_BY(mutex_) = nullptr;  // the one in use
+  // By credentials; calls of those that are not in use may go on. After what their callbacks use.
+  std::map<std::string, std::unique_ptr<MilvusChannel>> connections_ CDC_GUARDED_BY(mutex_);
 
   // Joined first: nothing may be declared after it.
   Thread thread_;
@@ -159,12 +160,12 @@ class StandbyHub {
 // The hubs of a process, one a target. A hub lives as long as somebody holds it. Thread-safe.
 class StandbyHubs {
  public:
-  // kInvalidArgument: see NewMilvusTarget.
+  // A hub that is there already keeps its credentials. kInvalidArgument: see NewMilvusTarget.
   Result<std::shared_ptr<StandbyHub>> Hold(const TargetOptions& target);
 
  private:
   Mutex mutex_;
-  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);  // by uri
+  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);  // by address
 };
 
 }  // namespace cdc

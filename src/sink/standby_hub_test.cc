@@ -233,6 +233,47 @@ TEST_F(StandbyHubTest, WhatIsQueuedMeanwhileGoesTogether) {
   EXPECT_THAT(Types(calls.back()), ElementsAre(400, 401, 400, 1200));
 }
 
+TEST_F(StandbyHubTest, RefusedRowsOfOneTaskDoNotFailThoseOfAnother) {
+  const auto hub = QuietHub();
+  const auto one = MakeTarget(hub);
+  const auto two = MakeTarget(hub);
+  // They know their collections: what is written from now on is queued at once.
+  ASSERT_TRUE(StartWrite(one.get(), Rows("a", RowOp::kInsert, 0)).get().status.ok());
+  ASSERT_TRUE(StartWrite(two.get(), Rows("b", RowOp::kInsert, 0)).get().status.ok());
+  std::promise<void> go;
+  SetReplicate([go = go.get_future().share()](const FakeMilvusServer::Request& request) {
+    pb::ReplicateMessageRequest call;
+    EXPECT_TRUE(call.ParseFromString(request.body));
+    if (call.msgs_size() > 1) {
+      go.wait();
+    }
+    for (const std::string& bytes : call.msgs()) {
+      ::milvus::proto::msg::InsertRequest insert;
+      if (insert.ParseFromString(bytes) && insert.collectionid() == 7) {
+        return FakeMilvusServer::Reply::Of(Answer(1901, "cannot be decoded"));
+      }
+    }
+    return FakeMilvusServer::Reply::Of(Answer(0, ""));
+  });
+  const size_t before = Sent(kChannel).size();
+  auto first = StartWrite(two.get(), Rows("b", RowOp::kInsert, 1));
+  ASSERT_TRUE(Eventually([&] { return Sent(kChannel).size() > before; }));
+  auto bad = StartWrite(one.get(), Rows("a", RowOp::kInsert, 2));
+  auto good = StartWrite(two.get(), Rows("b", RowOp::kInsert, 3));
+  go.set_value();
+  EXPECT_TRUE(first.get().status.ok());
+  // Together: nobody knows whose fault it is, nor what was written.
+  for (auto* write : {&bad, &good}) {
+    const WriteResult result = write->get();
+    EXPECT_EQ(result.status.code(), StatusCode::kAborted);
+    EXPECT_TRUE(result.in_doubt);
+  }
+  bad = StartWrite(one.get(), Rows("a", RowOp::kUpsert, 2));
+  good = StartWrite(two.get(), Rows("b", RowOp::kUpsert, 3));
+  EXPECT_EQ(bad.get().status.code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(good.get().status.ok());  // by itself
+}
+
 TEST_F(StandbyHubTest, StampsStayAboveWhatAnEarlierProcessHasSent) {
   MakeTarget(QuietHub()).reset();
   for (int process = 0; process < 3; ++process) {
@@ -325,6 +366,8 @@ TEST_F(StandbyHubTest, RefusalsAreToldApart) {
       {1902, "no segment", StatusCode::kUnavailable, true, "no segment"},
       {65535, "getSegmentID failed: SegmentIDAllocator", StatusCode::kUnavailable, true, "getSeg"},
       {1, "not ready", StatusCode::kUnavailable, true, "not ready"},
+      // From the queue, which may have taken the messages before.
+      {65535, "the topic does not exist", StatusCode::kNotFound, true, "topic"},
   };
   for (const Refusal& each : refusals) {
     SetReplicate([each](const auto&) {
@@ -444,6 +487,12 @@ TEST_F(StandbyHubTest, TheProbeTellsAStandbyFromOthers) {
   });
   EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
   SetReplicate([](const auto&) {
+    return FakeMilvusServer::Reply::Error(grpc::StatusCode::PERMISSION_DENIED, "not for you");
+  });
+  EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
+  SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(0, "")); });
+  EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
+  SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNAVAILABLE, "down");
   });
   EXPECT_EQ(target->IsStandby(milliseconds(2'000)).status().code(), StatusCode::kUnavailable);
@@ -452,16 +501,21 @@ TEST_F(StandbyHubTest, TheProbeTellsAStandbyFromOthers) {
 TEST_F(StandbyHubTest, TasksOfOneTargetShareAHub) {
   StandbyHubs hubs;
   auto one = *hubs.Hold({.uri = server_.uri()});
-  EXPECT_EQ(one, *hubs.Hold({.uri = server_.uri()}));
-  // With the newest credentials.
-  EXPECT_EQ(one, *hubs.Hold({.uri = server_.uri(), .token = "root:Milvus"}));
-  one->Tick({kChannel});
-  EXPECT_TRUE(Eventually([&] {
+  EXPECT_EQ(one, *hubs.Hold({.uri = server_.uri() + "/"}));
+  const auto is_authorized = [this] {
     const auto requests = server_.requests();
     return std::any_of(requests.begin(), requests.end(), [](const auto& request) {
       return request.method == "ReplicateMessage" && request.metadata.contains("authorization");
     });
-  }));
+  };
+  // Credentials are the hub's when somebody has proved them.
+  const TargetOptions with_token{.uri = server_.uri(), .token = "root:Milvus"};
+  EXPECT_EQ(one, *hubs.Hold(with_token));
+  one->Tick({kChannel});
+  ASSERT_TRUE(Eventually([&] { return Sent(kChannel).size() > 1; }));
+  EXPECT_FALSE(is_authorized());
+  ASSERT_TRUE(one->UseCredentials(with_token).ok());
+  EXPECT_TRUE(Eventually(is_authorized));
   const std::weak_ptr<StandbyHub> known = one;
   one.reset();
   EXPECT_TRUE(known.expired());

@@ -50,7 +50,7 @@ class StandbyLayouts {
   struct Options {
     std::chrono::milliseconds timeout{30'000};
     // Somebody else may drop a collection and make it anew.
-    std::chrono::milliseconds keep{60'000};
+    std::chrono::milliseconds keep{10'000};
     std::function<void(const StandbyLayout&)> on_layout;  // of each that is learnt
   };
 

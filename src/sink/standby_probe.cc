@@ -15,19 +15,23 @@ Result<bool> ProbeStandby(MilvusChannel* channel, std::chrono::milliseconds time
   request.mutable_base()->mutable_replicateinfo()->set_isreplicate(true);
   ::milvus::proto::milvus::ReplicateMessageResponse response;
   const Status called = channel->Call("ReplicateMessage", "", request, &response, timeout);
-  if (called.code() == StatusCode::kUnimplemented) {
-    return false;
-  }
-  CDC_RETURN_IF_ERROR(called);
-  const Status status = FromMilvusStatus(response.status());
-  if (status.ok() || response.status().code() == kInvalidChannelName) {
+  if (called.ok() && response.status().code() == kInvalidChannelName) {
     return true;
   }
-  if (response.status().code() == kDenyReplicateMessage ||
-      status.code() == StatusCode::kUnimplemented) {
+  const Status status = called.ok() ? FromMilvusStatus(response.status()) : called;
+  if (response.status().code() == kDenyReplicateMessage) {
     return false;
   }
-  return status.WithContext("ReplicateMessage");
+  switch (status.code()) {
+    case StatusCode::kOk:
+    case StatusCode::kUnimplemented:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kUnauthenticated:
+      return false;  // it does not know the method, does not take it, or does not let us
+    default: return status.WithContext("ReplicateMessage");
+  }
 }
 
 }  // namespace cdc

@@ -1,8 +1,10 @@
 #include "sink/standby_target.h"
 
+#include <atomic>
 #include <utility>
 #include <variant>
 
+#include "base/fault_point.h"
 #include "base/mutex.h"
 #include "sink/credentials.h"
 #include "sink/ddl_client.h"
@@ -76,7 +78,8 @@ class StandbyTarget final : public Target {
                 const MilvusChannel::Credentials& credentials,
                 const TargetOptions& options,
                 std::shared_ptr<StandbyHub> hub)
-      : hub_(std::move(hub)),
+      : options_(options),
+        hub_(std::move(hub)),
         channel_(endpoint, credentials),
         reader_(&channel_, options.ddl_timeout),
         ddl_(&channel_, &reader_, options.ddl_timeout),
@@ -97,6 +100,7 @@ class StandbyTarget final : public Target {
     if (!is_standby) {
       return FailedPreconditionError(kNoStandby);
     }
+    CDC_RETURN_IF_ERROR(hub_->UseCredentials(options_));
     return version;
   }
   Result<bool> IsStandby(std::chrono::milliseconds timeout) override {
@@ -132,17 +136,19 @@ class StandbyTarget final : public Target {
                       End(done, {rows.status(), /*in_doubt=*/false, 0});
                       return;
                     }
-                    hub_->Send(this, rows->pchannel, std::move(rows->messages),
-                               [this, name = batch.target, done](const StandbyHub::Sent& sent) {
-                                 if (!sent.result.status.ok()) {
-                                   layouts_.Forget(name);  // it may not be what it was
-                                 }
-                                 End(done, sent.result);
-                               });
+                    Send(rows->pchannel, std::move(rows->messages),
+                         [this, name = batch.target, done](const StandbyHub::Sent& sent) {
+                           if (!sent.result.status.ok()) {
+                             layouts_.Forget(name);  // it may not be what it was
+                           }
+                           End(done, sent.result);
+                         });
                   });
   }
 
+  // For good: nothing is begun any more.
   void CancelWrites() override {
+    cancelled_ = true;
     channel_.CancelAll();
     hub_->Cancel(this);
   }
@@ -159,12 +165,22 @@ class StandbyTarget final : public Target {
     layouts_.Find(name, [this](const Result<StandbyLayoutPtr>&) { pending_.End(); });
   }
 
+  // Queues messages unless, or until, everything is cancelled.
+  void Send(const std::string& pchannel,
+            std::vector<StandbyMessage> messages,
+            StandbyHub::Done done) {
+    hub_->Send(this, pchannel, std::move(messages), std::move(done));
+    if (cancelled_) {
+      hub_->Cancel(this);  // the first one may have come before
+    }
+  }
+
   // Sends `message` to every channel of a collection, behind all that was sent before.
   Result<Timestamp> Tell(const StandbyLayout& layout, const StandbyMessage& message) {
     auto sends = std::make_shared<Sends>(layout.pchannels.size());
     for (const std::string& pchannel : layout.pchannels) {
       pending_.Begin();
-      hub_->Send(this, pchannel, {message}, [this, sends](const StandbyHub::Sent& sent) {
+      Send(pchannel, {message}, [this, sends](const StandbyHub::Sent& sent) {
         sends->End(sent);
         pending_.End();
       });
@@ -190,7 +206,8 @@ class StandbyTarget final : public Target {
     CDC_ASSIGN_OR_RETURN(const Timestamp ts,
                          Tell(**layout, DropCollectionMessage(ddl.name, (*layout)->id)));
     layouts_.Forget(ddl.name);
-    return ddl_.ApplyTold(ddl, ts);
+    FaultPoint("drop_told");
+    return cancelled_ ? CancelledError("cancelled") : ddl_.ApplyTold(ddl, ts);
   }
 
   Status Run(const DropPartition& ddl) {
@@ -207,7 +224,8 @@ class StandbyTarget final : public Target {
                          Tell(**layout, DropPartitionMessage(ddl.name, (*layout)->id, ddl.partition,
                                                              partition->second)));
     layouts_.Forget(ddl.name);
-    return ddl_.ApplyTold(ddl, ts);
+    FaultPoint("drop_told");
+    return cancelled_ ? CancelledError("cancelled") : ddl_.ApplyTold(ddl, ts);
   }
 
   Status Run(const CreatePartition& ddl) {
@@ -229,7 +247,9 @@ class StandbyTarget final : public Target {
     return ddl_.Apply(ddl);
   }
 
+  const TargetOptions options_;
   const std::shared_ptr<StandbyHub> hub_;
+  std::atomic<bool> cancelled_ = false;
   Pending pending_;
   // Behind what its callbacks use.
   MilvusChannel channel_;

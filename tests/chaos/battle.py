@@ -82,6 +82,10 @@ class Sink:
     def kind(self) -> TargetKind:
         return LITE if isinstance(self.server, MilvusLite) else MILVUS
 
+    @property
+    def is_standby(self) -> bool:
+        return self.fields["sink_mode"] == "replicate"
+
 
 class _TaskStopped(BaseException):
     """Not an Exception, so that `eventually` does not try again."""

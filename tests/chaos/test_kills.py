@@ -44,7 +44,7 @@ _POINTS = {
 }
 
 
-@on("kafka-api")
+@on("kafka-api", "rocksmq-replicate")
 @pytest.mark.timeout(600)
 def test_fault_points_of_rows(battle: Battle) -> None:
     for _ in range(ROUNDS):
@@ -87,7 +87,7 @@ def _life(database: str) -> list[tuple[str, list[op.Operation]]]:
     ]
 
 
-@on("rocksmq-api")
+@on("rocksmq-api", "rocksmq-replicate")
 @pytest.mark.timeout(900)
 def test_fault_points_of_the_catalog(battle: Battle) -> None:
     """The server dies right before each kind of step, and, having begun it again, right after it."""
@@ -96,6 +96,9 @@ def test_fault_points_of_the_catalog(battle: Battle) -> None:
         if kind in ("CreateCollection", "RenameCollection"):
             # What is noted of it comes first.
             points.insert(0, "after_put_collection")
+        if kind in ("DropCollection", "DropPartition") and battle.sink.is_standby:
+            # Its queues are told of it first.
+            points.insert(1, "drop_told")
         battle.arm(points[0])
         for operation in operations:
             battle.ledger.do(operation)

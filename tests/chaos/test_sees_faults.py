@@ -9,7 +9,7 @@ import pytest
 from battle import Battle, on
 
 
-@on("rocksmq-api")
+@on("rocksmq-api", "rocksmq-replicate")
 @pytest.mark.timeout(300)
 def test_doubled_rows_are_seen(new_battle: Callable[..., Battle]) -> None:
     battle = new_battle(settings={"testing": {"forgetDoubts": True}})
