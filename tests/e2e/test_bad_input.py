@@ -14,7 +14,7 @@ from lab.cdc_client import CdcClient, create_request
 from lab.cdc_server import CdcServer, source_configuration
 from lab.milvus import MilvusStandalone
 from lab.ports import take_port
-from lab.waiting import eventually
+from lab.waiting import NotYet, eventually
 from rows_for import plain
 from world import Target, World
 
@@ -34,9 +34,16 @@ def complaint(server: CdcServer, target_uri: str) -> str:
     if eventually(decided, 20, what="the server answers or has ended") == "ended":
         assert server.process.exit_code != 0
         return server.process.log_tail()
-    started = time.monotonic()
-    answer = server.client.answer("create", create_request(target_uri), timeout=20)
-    assert time.monotonic() - started < 15
+
+    def refusal() -> dict[str, Any]:
+        started = time.monotonic()
+        answer = server.client.answer("create", create_request(target_uri), timeout=20)
+        assert time.monotonic() - started < 15
+        if "is not open yet" in answer.get("message", ""):
+            raise NotYet("it is still trying for the first time")
+        return answer
+
+    answer = eventually(refusal, 60, what="the server has tried to open its source")
     assert answer["code"] != 200, answer
     assert server.process.is_running()
     assert server.client.answer("list")["code"] == 200

@@ -184,7 +184,7 @@ def test_drain_under_writes_has_all_that_was_there_before(source: MilvusStandalo
 
 
 def _all_rows(uri: str, database: str, collection: str) -> list[dict[str, int]]:
-    client = MilvusClient(uri, db_name=database)
+    client = eventually(lambda: MilvusClient(uri, db_name=database), 60, what="the target takes a client")
     try:
         return list(client.query(collection, filter="id >= 0", output_fields=["id"]))
     finally:
