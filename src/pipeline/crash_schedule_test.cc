@@ -17,7 +17,7 @@ namespace cdc {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kSchedules = 10'000;
+constexpr uint64_t kSchedules = 4'000;
 #else
 constexpr uint64_t kSchedules = 100'000;
 #endif
