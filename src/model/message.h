@@ -78,8 +78,8 @@ struct Message {
   // Inserts: body of packed int64s, one a row, with which the source tells its rows apart. Empty:
   // the record has none.
   std::string_view row_ids;
-  KeyColumn keys;               // deletes
-  int raw_type = 0;             // the number of MsgType
+  KeyColumn keys;    // deletes
+  int raw_type = 0;  // the number of MsgType
   Payload payload;
 
   Message() = default;
