@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/format.h"
+#include "cli/json_reading.h"
 
 namespace cdc::cli {
 namespace {
@@ -13,20 +14,6 @@ using Json = nlohmann::ordered_json;
 
 // A living source gives a tick about every 200 ms.
 constexpr int64_t kStalledMs = 15'000;
-
-const Json& Member(const Json& json, const char* key) {
-  static const Json kNull;
-  if (!json.is_object()) {
-    return kNull;
-  }
-  const auto found = json.find(key);
-  return found == json.end() ? kNull : *found;
-}
-
-std::string Text(const Json& json, const char* key) {
-  const Json& value = Member(json, key);
-  return value.is_string() ? Printable(value.get<std::string>()) : "";
-}
 
 uint64_t Number(const Json& json, const char* key) {
   const Json& value = Member(json, key);
@@ -96,14 +83,9 @@ DrainView ReadDrainView(const Json& task) {
   view.condition = Text(Member(task, "condition"), "state");
   view.reason = Text(Member(task, "condition"), "reason");
   const Json& catalog = Member(task, "catalog");
-  view.knows_catalog = catalog.is_object();
   view.catalog_revision = static_cast<int64_t>(Number(catalog, "revision"));
   view.catalog_applied = Flag(catalog, "applied");
-  for (const Json& pending : List(catalog, "pending")) {
-    if (pending.is_string()) {
-      view.catalog_pending.push_back(Printable(pending.get<std::string>()));
-    }
-  }
+  view.catalog_pending = Texts(catalog, "pending");
   view.channels = ReadChannels(task);
   const Json& rows = Member(task, "rows");
   view.rows_written = Number(rows, "inserted") + Number(rows, "upserted") + Number(rows, "deleted");

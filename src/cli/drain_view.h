@@ -34,7 +34,6 @@ struct DrainView {
   std::string state;
   std::string condition;
   std::string reason;
-  bool knows_catalog = false;  // false: an older server, or the task does not run
   int64_t catalog_revision = 0;
   bool catalog_applied = false;
   std::vector<std::string> catalog_pending;

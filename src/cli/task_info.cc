@@ -6,25 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/format.h"
+#include "cli/json_reading.h"
 
 namespace cdc::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const Json& Member(const Json& json, const char* key) {
-  static const Json kNull;
-  if (!json.is_object()) {
-    return kNull;
-  }
-  const auto found = json.find(key);
-  return found == json.end() ? kNull : *found;
-}
-
-std::string Text(const Json& json, const char* key) {
-  const Json& value = Member(json, key);
-  return value.is_string() ? Printable(value.get<std::string>()) : "";
-}
 
 std::optional<int64_t> Number(const Json& json, const char* key) {
   const Json& value = Member(json, key);
@@ -38,17 +25,6 @@ std::optional<int64_t> Number(const Json& json, const char* key) {
 
 uint64_t Count(const Json& json, const char* key) {
   return static_cast<uint64_t>(std::max<int64_t>(0, Number(json, key).value_or(0)));
-}
-
-std::vector<std::string> Texts(const Json& json, const char* key) {
-  std::vector<std::string> texts;
-  const Json& list = Member(json, key);
-  for (const Json& value : list.is_array() ? list : Json::array()) {
-    if (value.is_string()) {
-      texts.push_back(Printable(value.get<std::string>()));
-    }
-  }
-  return texts;
 }
 
 void AppendScope(const std::string& database, const Json& infos, std::vector<std::string>* scope) {

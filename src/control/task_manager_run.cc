@@ -1,5 +1,7 @@
 // How TaskManager runs a task: its replication, starts that are tried again, failures.
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,18 +19,20 @@ constexpr std::chrono::milliseconds kStoreRetry{1'000};
 // have been saved. What cannot be read is not known.
 void ShowStored(MetaStore& store, const std::string& id, TaskStatus* status) {
   const Result<MetaStore::Progress> progress = store.LoadProgress(id);
-  if (!progress.ok()) {
-    spdlog::error("cannot load the progress, task={} error={}", id, progress.status().ToString());
-  }
+  std::map<std::string, ChannelStatus*> channels;
   for (ChannelStatus& channel : status->channels) {
     channel.checkpoint = {};
     channel.position = {};
-    for (const ChannelCheckpoint& stored :
-         progress.ok() ? progress->channels : std::vector<ChannelCheckpoint>()) {
-      if (stored.channel == channel.channel) {
-        channel.checkpoint = stored.ts;
-        channel.position = stored.position;
-      }
+    channels[channel.channel] = &channel;
+  }
+  if (!progress.ok()) {
+    spdlog::error("cannot load the progress, task={} error={}", id, progress.status().ToString());
+    return;
+  }
+  for (const ChannelCheckpoint& stored : progress->channels) {
+    if (const auto found = channels.find(stored.channel); found != channels.end()) {
+      found->second->checkpoint = stored.ts;
+      found->second->position = stored.position;
     }
   }
 }

@@ -155,8 +155,8 @@ CatalogProgress Reconciler::Progress() const {
   MutexLock lock(mutex_);
   progress.pending = pending_;
   progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && flushes_.empty() &&
-                     seen.catalog->databases == known->databases &&
-                     seen.catalog->collections == known->collections;
+                     (seen.catalog == known || (seen.catalog->databases == known->databases &&
+                                                seen.catalog->collections == known->collections));
   return progress;
 }
 

@@ -1,12 +1,10 @@
 #include "pipeline/replicator.h"
 
-#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
-#include "base/clock.h"
 #include "base/thread.h"
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"

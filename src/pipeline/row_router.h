@@ -46,8 +46,8 @@ class RowRouter final : public FeedSubscriber {
     // share is not read on.
     size_t waiting_bytes = 64U << 20;
     OnUndecodable on_undecodable = OnUndecodable::kStop;
-    bool forget_doubts =
-        false;  // for tests: what may have been written is written as if it were not
+    // For tests: what may have been written is written as if it were not.
+    bool forget_doubts = false;
   };
   struct Parts {
     CatalogSource* catalog;

@@ -177,12 +177,6 @@ Result<std::vector<KeyColumn>> KeysOf(const RowBatch& batch) {
   return keys;
 }
 
-size_t CountVarints(std::string_view bytes) {
-  return static_cast<size_t>(std::count_if(bytes.begin(), bytes.end(), [](char byte) {
-    return static_cast<unsigned char>(byte) < 0x80;
-  }));
-}
-
 // They tell the rows apart that a server has at one time. What the source has not given is made of
 // the rows' place in the message.
 void AppendRowIds(const RowBatch& batch, PieceWriter* writer) {
@@ -192,7 +186,7 @@ void AppendRowIds(const RowBatch& batch, PieceWriter* writer) {
   uint64_t row = 0;
   size_t size = 0;
   for (const MessagePtr& message : batch.messages) {
-    if (CountVarints(message->row_ids) == message->rows) {
+    if (!message->row_ids.empty()) {
       pieces.emplace_back(message->row_ids, &message);
     } else {
       std::string& ids = made.emplace_back();

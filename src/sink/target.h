@@ -133,8 +133,7 @@ struct TargetOptions {
 // What to do about a target that is no standby, or no longer.
 inline constexpr const char* kNoStandby =
     "the target is no standby: set common.ttMsgEnabled: false in its milvus.yaml and restart it, "
-    "or "
-    "create the task with sink_mode api";
+    "or create the task with sink_mode api";
 
 // The `api` sink: any Milvus >= 2.2, Milvus Lite, Zilliz Cloud. Nothing is connected yet.
 // kInvalidArgument: the uri, or a PEM file that cannot be read. The destructor waits for the

@@ -128,8 +128,9 @@ def test_paused_stays_paused(own_world: World) -> None:
     assert world.expect_equal("c").target_rows == 100
 
 
-def test_nothing_is_lost_by_kill(own_world: World) -> None:
-    world = own_world
+def write_under_kills(world: World) -> None:
+    """Begins a task and writes to the collection c, which has 60 * 180 rows in the end, while the CDC server is killed
+    over and over."""
     world.start_task()
     world.make_collection("c", shards=2)
     client = world.connect()
@@ -150,5 +151,10 @@ def test_nothing_is_lost_by_kill(own_world: World) -> None:
             world.cdc.restart()
     finally:
         writer.join()
+
+
+def test_nothing_is_lost_by_kill(own_world: World) -> None:
+    world = own_world
+    write_under_kills(world)
     # Rows by key: none is missing, none that was deleted is there, none has an old value. Copies are not looked at.
     world.expect_equal("c", within=90, counts=False)

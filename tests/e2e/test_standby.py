@@ -25,6 +25,7 @@ from test_restart import (  # noqa: F401
     test_same_name_again_while_the_server_was_down,
     test_stop_in_the_middle_of_a_stream,
     test_what_happened_to_the_catalog_meanwhile,
+    write_under_kills,
 )
 from world import Target, World, target_of
 
@@ -194,28 +195,8 @@ def test_pause_and_resume(world: World) -> None:
 
 def test_nothing_is_lost_or_doubled_by_kill(own_world: World) -> None:
     """count(*) sees copies, which reading by key does not."""
-    world = own_world
-    world.start_task()
-    world.make_collection("c", shards=2)
-    client = world.connect()
-    written = threading.Event()
-
-    def write() -> None:
-        for number in range(60):
-            client.insert("c", plain(range(number * 200, number * 200 + 200)))
-            client.delete("c", ids=list(range(number * 200, number * 200 + 20)))
-            client.upsert("c", plain(range(number * 200 + 100, number * 200 + 120), version=1))
-        written.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        while not written.wait(1.0):
-            world.cdc.kill()
-            world.cdc.restart()
-    finally:
-        writer.join()
-    assert world.expect_equal("c", within=120).target_rows == 60 * 180
+    write_under_kills(own_world)
+    assert own_world.expect_equal("c", within=120).target_rows == 60 * 180
 
 
 def test_another_number_of_shards_pauses_the_task(world: World) -> None:
