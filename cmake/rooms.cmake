@@ -55,9 +55,10 @@ function(cdc_room room)
       set_target_properties(${target} PROPERTIES UNITY_BUILD ${CDC_UNITY_TESTS}
                                                  UNITY_BUILD_BATCH_SIZE 8)
       add_dependencies(tests ${target})
-      target_compile_definitions(${target} PRIVATE CDC_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+      # Given at run time, so that what is compiled is the same in every clone.
       gtest_discover_tests(${target} TEST_PREFIX ${room}/ DISCOVERY_MODE PRE_TEST
-                           NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 120)
+                           NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 120
+                           ENVIRONMENT CDC_SOURCE_DIR=${CMAKE_SOURCE_DIR})
     endif()
   endforeach()
 endfunction()

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/source_dir.h"
 #include "metastore/testing/temp_dir.h"
 
 namespace cdc {
@@ -79,7 +80,7 @@ TEST(ConfigTest, EmptyTextAndMissingFileAreTheDefaults) {
 }
 
 TEST(ConfigTest, TheShippedFileSaysTheDefaults) {
-  const Result<LoadedConfig> shipped = LoadConfig(CDC_SOURCE_DIR "/configs/cdc.yaml");
+  const Result<LoadedConfig> shipped = LoadConfig(SourceDir() + "/configs/cdc.yaml");
   ASSERT_TRUE(shipped.ok()) << shipped.status().ToString();
   ExpectDefaults(*shipped);
 }

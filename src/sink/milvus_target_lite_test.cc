@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/testing/source_dir.h"
 #include "milvus.pb.h"
 #include "sink/delete_expression.h"
 #include "sink/milvus_call.h"
@@ -50,7 +51,7 @@ class RealServer {
       uri_ = uri;
       return;
     }
-    auto lite = MilvusLiteServer::Start(CDC_SOURCE_DIR "/.cache/venv/bin/milvus-lite");
+    auto lite = MilvusLiteServer::Start(SourceDir() + "/.cache/venv/bin/milvus-lite");
     if (!lite.ok()) {
       status_ = lite.status();
       return;

@@ -12,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "base/testing/source_dir.h"
 #include "source/kafka_log.h"
 #include "source/kafka_log_offset.h"
 #include "source/testing/kafka_process.h"
@@ -86,7 +87,7 @@ std::vector<std::string> Numbers(int first, int end) {
 class KafkaLogKafkaTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto kafka = KafkaProcess::Start(CDC_SOURCE_DIR);
+    auto kafka = KafkaProcess::Start(SourceDir());
     if (kafka.status().code() == StatusCode::kNotFound) {
       GTEST_SKIP() << "NOT TESTED: " << kafka.status().message();
     }

@@ -17,7 +17,7 @@ _PROGRAMS = CDC_BINARY.parent
 def program(name: str) -> Path:
     path = _PROGRAMS / name
     if not path.exists():
-        raise RuntimeError(f"{path} is missing: run ./dev build")
+        raise RuntimeError(f"{path} is missing: ./dev test and ./dev bench build it")
     return path
 
 
