@@ -126,6 +126,9 @@ struct ReplicatedCollection {
   // Whether the target's collection is this one: made by the task, or found to fit. Only then may
   // it be dropped there.
   bool on_target = false;
+  // The target's collection may hold the rows already that the source had up to this time, because
+  // it was there before the task: they are written in a way that doubles nothing. 0: none.
+  Timestamp may_hold_until;
   // The task was about to rename its collection from this name to `target`.
   std::optional<CollectionName> renamed_from;
   // The partitions that the task has begun; others of the target are not its business.

@@ -32,6 +32,12 @@ bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& l
 
 }  // namespace
 
+void PendingRows::UpsertUntil(Timestamp until) {
+  if (op == RowOp::kInsert && message->ts <= until) {
+    op = RowOp::kUpsert;
+  }
+}
+
 void Lane::Push(PendingRows rows) {
   queued_bytes_ += rows.bytes;
   newest_ = std::max(newest_, rows.message->ts);
@@ -80,6 +86,12 @@ Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& m
     ++calls_;
   }
   return batch;
+}
+
+void Lane::UpsertUntil(Timestamp until) {
+  for (PendingRows& rows : queue_) {
+    rows.UpsertUntil(until);
+  }
 }
 
 void Lane::Finish(const Batch& batch) {

@@ -24,6 +24,9 @@ struct PendingRows {
   std::vector<AckTracker::Ticket> tickets;  // the message's, and the delete half of an upsert
   std::vector<MessagePtr> also;             // the delete half, until it has its ticket
   size_t bytes = 0;
+
+  // Makes an insert up to the time `until` an upsert: the target may hold its rows.
+  void UpsertUntil(Timestamp until);
 };
 
 struct LaneLimits {
@@ -59,6 +62,9 @@ class Lane {
   // Takes the next batch out of the queue, of rows up to the time `reach`; its keys are in flight
   // until Finish. An empty batch: nothing can go now.
   Batch Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go);
+
+  // PendingRows::UpsertUntil for all that waits.
+  void UpsertUntil(Timestamp until);
 
   // The batch has ended: its keys are free.
   void Finish(const Batch& batch);

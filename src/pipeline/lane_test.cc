@@ -56,6 +56,25 @@ TEST(LaneTest, GathersRowsOfOneOperation) {
   EXPECT_TRUE(lane.empty());
 }
 
+TEST(LaneTest, InsertsThatTheTargetMayHoldBecomeUpserts) {
+  Lane lane(NewTracker());
+  const auto at = [](PendingRows rows, uint64_t ts) {
+    auto message = std::make_shared<Message>();
+    message->ts = {ts};
+    rows.message = std::move(message);
+    return rows;
+  };
+  lane.Push(at(Rows(RowOp::kInsert, {1}), 10));
+  lane.Push(at(Rows(RowOp::kDelete, {2}), 10));
+  lane.Push(at(Rows(RowOp::kInsert, {3}), 11));
+  lane.UpsertUntil({10});
+  std::vector<RowOp> ops;
+  for (const PendingRows& rows : lane.queue()) {
+    ops.push_back(rows.op);
+  }
+  EXPECT_THAT(ops, ElementsAre(RowOp::kUpsert, RowOp::kDelete, RowOp::kInsert));
+}
+
 TEST(LaneTest, AChangeOfAKeyInFlightWaits) {
   Lane lane(NewTracker());
   lane.Push(Rows(RowOp::kInsert, {1}));

@@ -28,6 +28,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     entry.target = collection.target;
     entry.pchannels = collection.pchannels;
     entry.skip_until = collection.skip_until;
+    entry.may_hold_until = collection.may_hold_until;
     entry.recorded = true;
     entry.on_target = collection.on_target;
     entry.renamed_from = collection.renamed_from;

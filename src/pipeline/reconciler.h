@@ -105,6 +105,7 @@ class Reconciler {
     std::map<PartitionId, PartitionEntry> partitions;
     std::optional<Removal> removal;
     std::map<std::string, MsgId> skip_until;  // as it is in the store
+    Timestamp may_hold_until;                 // likewise
     bool recorded = false;                    // in the store
     bool on_target = false;                   // the target's collection of this name is this one
     Backoff backoff;

@@ -203,6 +203,9 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
   if (!entry.on_target) {
     // Before it is made: a crash in between must not leave one that nobody knows of.
     entry.on_target = true;
+    if (!entry.actual.has_value()) {
+      entry.may_hold_until = {};  // it is made empty
+    }
     CDC_RETURN_IF_ERROR(Record(id, entry));
   }
   if (!entry.actual.has_value()) {
@@ -235,6 +238,7 @@ Status Reconciler::Record(CollectionId id, Entry& entry) {
       .created = entry.source->created,
       .skip_until = entry.skip_until,
       .on_target = entry.on_target,
+      .may_hold_until = entry.may_hold_until,
       .renamed_from = entry.renamed_from,
       .partitions = {}};
   for (const auto& [partition, known] : entry.partitions) {
@@ -251,6 +255,7 @@ void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
   gate.target = entry.target;
   gate.primary_key = entry.source->schema.PrimaryKey()->name;
   gate.function_outputs = entry.source->schema.FunctionOutputs();
+  gate.may_hold_until = entry.may_hold_until;
   gate.partition_key = entry.source->schema.HasPartitionKey() || parts_.ignore_partition;
   for (const Partition& partition : entry.source->partitions) {
     const std::string name = TargetPartition(*entry.source, partition, *entry.actual);

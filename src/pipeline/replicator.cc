@@ -83,8 +83,8 @@ class RealReplicator : public Replicator {
  private:
   Status PrepareCollection(const TaskSpec& spec,
                            const Scope& scope,
-                           const CollectionName& name,
-                           const Collection& collection);
+                           const Scope::Match& match,
+                           Timestamp present);
 
   const ReplicatorOptions options_;
   Feed feed_;
@@ -104,9 +104,11 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
   if (!catalog->Identity().empty()) {
     CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
   }
+  // All that an earlier task may have written lies at or below it.
+  CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   const Scope scope(spec);
   for (const Scope::Match& match : scope.Select(*catalog)) {
-    CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match.name, *match.collection));
+    CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match, present));
   }
   // Flushes are acts, not states: those of the past are of no use.
   if (!options_.replicate_channel.empty()) {
@@ -126,16 +128,22 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
 
 Status RealReplicator::PrepareCollection(const TaskSpec& spec,
                                          const Scope& scope,
-                                         const CollectionName& name,
-                                         const Collection& collection) {
+                                         const Scope::Match& match,
+                                         Timestamp present) {
+  const CollectionName& name = match.name;
+  const Collection& collection = *match.collection;
   ReplicatedCollection record{.id = collection.id,
                               .source = name,
                               .target = scope.Target(name),
                               .pchannels = collection.pchannels,
                               .created = collection.created,
                               .skip_until = {}};
+  const bool from_start = scope.FromStart(name);
+  if (from_start) {
+    record.may_hold_until = present;
+  }
   for (const std::string& channel : collection.pchannels) {
-    if (scope.FromStart(name)) {
+    if (from_start) {
       const auto start = collection.start_positions.find(channel);
       if (start != collection.start_positions.end()) {
         CDC_RETURN_IF_ERROR(

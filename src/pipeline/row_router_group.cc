@@ -81,9 +81,7 @@ Status RowRouter::RouteRows(const std::string& name,
         CDC_RETURN_IF_ERROR(undecodable_.Handle(PlaceOf(made.status(), name, id)));
         continue;
       }
-      if (made->op == RowOp::kInsert && made->message->ts <= channel.doubt) {
-        made->op = RowOp::kUpsert;
-      }
+      made->UpsertUntil(channel.doubt);
       made->also = std::move(also);
       shard.rows.push_back(*std::move(made));
     }

@@ -61,6 +61,9 @@ void RowWriter::Push(CollectionId collection,
       continue;
     }
     counters_.bytes_waiting += each.bytes;
+    if (lanes.gate != nullptr) {
+      each.UpsertUntil(lanes.gate->may_hold_until);
+    }
     lane->Push(std::move(each));
   }
   dirty_ = true;

@@ -55,6 +55,7 @@ class RowWriter {
     CollectionName target;
     std::string primary_key;
     std::vector<FieldId> function_outputs;
+    Timestamp may_hold_until;          // inserts up to it may be there already: they are upserted
     bool partition_key = false;        // the target routes rows to partitions itself
     std::set<PartitionId> partitions;  // that exist on the target
     std::map<PartitionId, std::string> names;

@@ -11,6 +11,11 @@ void RowWriter::Open(CollectionId collection, Gate gate) {
   discarded_.erase(collection);  // it has come back
   CollectionLanes& lanes = collections_[collection];
   RenameGateLocked(lanes, gate.target);
+  if (lanes.gate == nullptr) {
+    for (auto& [vchannel, lane] : lanes.lanes) {
+      lane->UpsertUntil(gate.may_hold_until);
+    }
+  }
   lanes.gate = std::make_unique<Gate>(std::move(gate));
   lanes.closed = false;
   dirty_ = true;

@@ -28,10 +28,16 @@ std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
   return lag;
 }
 
-// The first call waits if a process before may have left some that are still executed.
+// The first call waits if a process before, or a task before on the same target, may have left some
+// that are still executed.
 milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOptions& options) {
-  const bool doubt = std::any_of(progress.channels.begin(), progress.channels.end(),
-                                 [](const auto& channel) { return channel.horizon > channel.ts; });
+  const auto begins = [](const auto& collection) {
+    return !collection.on_target && collection.may_hold_until > Timestamp{};
+  };
+  const bool doubt =
+      std::any_of(progress.channels.begin(), progress.channels.end(),
+                  [](const auto& channel) { return channel.horizon > channel.ts; }) ||
+      std::any_of(progress.collections.begin(), progress.collections.end(), begins);
   return doubt && !options.forget_doubts ? options.doubt_grace : milliseconds(0);
 }
 

@@ -271,6 +271,56 @@ TEST_F(TaskRecoveryTest, ACollectionOfTheTargetThatNeverFittedIsNotDropped) {
   EXPECT_THAT(Ddls(), Not(Contains("drop collection default.c")));
 }
 
+// A task is deleted and created again: its target has the rows of the first one.
+TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsUpserted) {
+  const Collection c = MakeCollection(1, "c", 5);
+  ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"})).ok());
+  catalog_.Set(MakeCatalog({c}));
+  catalog_.SetPresent({15});
+  log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
+  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  log_.Append(kChannel, InsertRecord(c, {4}, 16));
+  log_.Append(kChannel, TickRecord(20));
+  Start();
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(target_.rows(RowOp::kUpsert), 3U);
+  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+}
+
+TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsRememberedByAStop) {
+  const Collection c = MakeCollection(1, "c", 5);
+  ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"})).ok());
+  catalog_.Set(MakeCatalog({c}));
+  catalog_.SetPresent({25});
+  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  log_.Append(kChannel, TickRecord(10));
+  Start();
+  ASSERT_TRUE(WaitForCheckpoint(10));
+  Stop();
+  log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
+  log_.Append(kChannel, TickRecord(20));
+  Start();
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(target_.rows(RowOp::kUpsert), 3U);
+}
+
+TEST_F(TaskRecoveryTest, ACollectionThatTheTaskHasMadeHoldsNothingYet) {
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  catalog_.SetPresent({15});
+  log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
+  log_.Append(kChannel, TickRecord(14));
+  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  Start();
+  EXPECT_TRUE(WaitForCheckpoint(14));
+  Stop();
+  log_.Append(kChannel, InsertRecord(c, {4}, 15));
+  log_.Append(kChannel, TickRecord(20));
+  Start();
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(target_.rows(RowOp::kInsert), 4U);
+}
+
 TEST_F(TaskRecoveryTest, AStopThatLeavesACallInDoubtIsNotClean) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));
