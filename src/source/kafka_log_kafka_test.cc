@@ -10,9 +10,9 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/testing/source_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "base/testing/source_dir.h"
 #include "source/kafka_log.h"
 #include "source/kafka_log_offset.h"
 #include "source/testing/kafka_process.h"

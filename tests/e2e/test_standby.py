@@ -20,6 +20,11 @@ from lab.milvus import MilvusStandalone
 from lab.waiting import NotYet, eventually
 from rows_for import plain, vector
 from test_operations import *  # noqa: F403
+from test_recreate import (  # noqa: F401
+    test_generated_keys_and_partitions,
+    test_what_the_target_has_is_not_doubled,
+    test_while_rows_arrive,
+)
 from test_restart import (  # noqa: F401
     test_goes_on_after_a_clean_stop,
     test_same_name_again_while_the_server_was_down,
