@@ -1,6 +1,7 @@
 #include "sink/delete_expression.h"
 
 #include <charconv>
+#include <limits>
 
 #include "sink/wire_format.h"
 
@@ -9,9 +10,64 @@ namespace {
 
 constexpr int kData = 1;
 
-void AppendQuoted(std::string_view text, std::string* out) {
+// A character of several bytes.
+struct WideCharacter {
+  uint32_t code = 0;
+  size_t bytes = 0;  // 0: `text` begins with none
+};
+
+WideCharacter FirstWideCharacter(std::string_view text) {
+  const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t bytes = byte(0) >= 0xF8   ? 0
+                       : byte(0) >= 0xF0 ? 4
+                       : byte(0) >= 0xE0 ? 3
+                       : byte(0) >= 0xC0 ? 2
+                                         : 0;
+  if (bytes == 0 || text.size() < bytes) {
+    return {};
+  }
+  uint32_t code = byte(0) & (0x7FU >> bytes);
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80U) {
+      return {};
+    }
+    code = code << 6U | (byte(i) & 0x3FU);
+  }
+  const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
+  return is_surrogate || code > 0x10FFFF ? WideCharacter{} : WideCharacter{code, bytes};
+}
+
+void AppendHex(uint32_t code, int digits, std::string* out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+    out->push_back(kHex[code >> static_cast<unsigned>(shift) & 0xFU]);
+  }
+}
+
+// Milvus 2.3.5 takes about 10 us for each character that is not ASCII, 15 s for the largest delete;
+// escaped, 0.5 s. Milvus Lite knows no such escapes.
+size_t AppendEscaped(std::string_view text, std::string* out) {
+  const WideCharacter first = FirstWideCharacter(text);
+  if (first.bytes == 0) {
+    out->push_back(text.front());
+    return 1;
+  }
+  const bool is_short = first.code <= 0xFFFF;
+  out->append(is_short ? "\\u" : "\\U");
+  AppendHex(first.code, is_short ? 4 : 8, out);
+  return first.bytes;
+}
+
+// In double quotes. Only escapes that every server of the dialect knows are used; control
+// characters go as they are.
+void AppendQuoted(std::string_view text, ExpressionDialect dialect, std::string* out) {
   out->push_back('"');
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x80 && dialect == ExpressionDialect::kMilvus) {
+      i += AppendEscaped(text.substr(i), out);
+      continue;
+    }
     switch (c) {
       case '"': out->append("\\\""); break;
       case '\\': out->append("\\\\"); break;
@@ -20,31 +76,39 @@ void AppendQuoted(std::string_view text, std::string* out) {
       case '\t': out->append("\\t"); break;
       default: out->push_back(c);
     }
+    ++i;
   }
   out->push_back('"');
 }
 
-void AppendNumber(uint64_t value, std::string* out) {
+void AppendNumber(int64_t value, ExpressionDialect dialect, std::string* out) {
+  if (value == std::numeric_limits<int64_t>::min() && dialect == ExpressionDialect::kMilvus) {
+    // Milvus reads the digits before it negates them, and has no room for these; it computes what
+    // is constant. Milvus Lite takes no sums in a list.
+    AppendNumber(value + 1, dialect, out);
+    out->append("-1");
+    return;
+  }
   char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), static_cast<int64_t>(value)).ptr;
+  const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
   out->append(digits, end);
-  out->push_back(',');
 }
 
-bool AppendNumbers(std::string_view packed, std::string* out) {
+bool AppendNumbers(std::string_view packed, ExpressionDialect dialect, std::string* out) {
   wire::Reader reader(packed);
   while (!reader.done()) {
     uint64_t value = 0;
     if (!reader.Varint(&value)) {
       return false;
     }
-    AppendNumber(value, out);
+    AppendNumber(static_cast<int64_t>(value), dialect, out);
+    out->push_back(',');
   }
   return true;
 }
 
 // Appends "k," for each key.
-bool AppendKeys(const KeyColumn& keys, std::string* out) {
+bool AppendKeys(const KeyColumn& keys, ExpressionDialect dialect, std::string* out) {
   wire::Reader reader(keys.body);
   while (!reader.done()) {
     uint32_t tag = 0;
@@ -54,10 +118,10 @@ bool AppendKeys(const KeyColumn& keys, std::string* out) {
     }
     const bool is_bytes = (tag & 7) == wire::kBytes;
     if (keys.is_string && is_bytes) {
-      AppendQuoted(content, out);
+      AppendQuoted(content, dialect, out);
       out->push_back(',');
     } else if (keys.is_string || (!is_bytes && (tag & 7) != wire::kVarint) ||
-               !AppendNumbers(content, out)) {
+               !AppendNumbers(content, dialect, out)) {
       return false;
     }
   }
@@ -66,19 +130,14 @@ bool AppendKeys(const KeyColumn& keys, std::string* out) {
 
 }  // namespace
 
-std::string QuoteString(std::string_view text) {
-  std::string out;
-  AppendQuoted(text, &out);
-  return out;
-}
-
 Result<std::string> DeleteExpression(std::string_view primary_key,
-                                     const std::vector<KeyColumn>& keys) {
+                                     const std::vector<KeyColumn>& keys,
+                                     ExpressionDialect dialect) {
   std::string out(primary_key);
   out.append(" in [");
   const size_t empty = out.size();
   for (const KeyColumn& column : keys) {
-    if (!AppendKeys(column, &out)) {
+    if (!AppendKeys(column, dialect, &out)) {
       return DataLossError("keys of a delete are malformed");
     }
   }

@@ -365,6 +365,40 @@ TEST_F(MilvusTargetLiteTest, TextKeysOfAnyKindAreDeleted) {
   EXPECT_TRUE(left.contains("stays"));
 }
 
+TEST_F(MilvusTargetLiteTest, KeysAtTheEndsOfTheirRangeAreDeleted) {
+  CreateThings(KeyAndVector(DataType::kInt64));
+  const std::vector<int64_t> keys = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1};
+  Expect(Write(Batch(RowOp::kInsert, {MakeInsert(LongRows(keys, 1), 6)})).status);
+  Expect(Write(Batch(RowOp::kDelete, {MakeDelete(std::vector<int64_t>{7, INT64_MIN, -1})})).status);
+  EXPECT_EQ(ReadAll({"id", "v"}), RowsOf({LongRows({INT64_MIN + 1, 0, 1, INT64_MAX - 1}, 1)}));
+}
+
+// As long as they may be, and with characters that are costly in an expression.
+TEST_F(MilvusTargetLiteTest, TheLargestDeleteOfTextsIsTaken) {
+  Schema things = KeyAndVector(DataType::kVarChar);
+  things.fields[0].type_params = {{"max_length", "65535"}};
+  CreateThings(things);
+  std::vector<std::string> keys;
+  for (const char* character : {"\\", "\"", "a", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x99\x82"}) {
+    std::string& key = keys.emplace_back();
+    while (key.size() + 4 <= 65'535) {
+      key += character;
+    }
+  }
+  const FieldDatas rows = {VarCharField(100, "id", keys),
+                           FloatVectorField(101, "v", 2, std::vector<float>(12, 0.5F))};
+  Expect(Write(Batch(RowOp::kInsert, {MakeInsert(rows, 6)})).status);
+  EXPECT_EQ(ReadAll({"id"}).size(), 6U);
+  std::vector<std::string> many = keys;
+  while (many.size() < kMaxDeleteBytes / 65'535 - 1) {
+    many.push_back(std::to_string(many.size()) + keys[3].substr(10));  // none of them is there
+  }
+  const WriteResult result = Write(Batch(RowOp::kDelete, {MakeDelete(many)}));
+  Expect(result.status);
+  RecordProperty("largest_delete_us", std::to_string(result.latency_us));
+  EXPECT_THAT(ReadAll({"id"}), IsEmpty());
+}
+
 TEST_F(MilvusTargetLiteTest, TheLargestDeleteIsTaken) {
   CreateThings(KeyAndVector(DataType::kInt64));
   Expect(Write(Batch(RowOp::kInsert, {MakeInsert(LongRows({5}, 1), 1)})).status);
