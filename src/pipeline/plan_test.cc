@@ -258,6 +258,18 @@ TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
   EXPECT_THAT(status.message(), HasSubstr("dynamic field is no on the source, yes on the target"));
 }
 
+TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithTheCures) {
+  Collection source = Source();
+  source.schema.fields[0].name = "like";
+  const Status status = CheckKeyField(source, kName, {.deletes_by = ExpressionDialect::kMilvus});
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  for (const char* part : {"default.c", "\"like\"", "reserved", "standby", "exclude"}) {
+    EXPECT_THAT(status.message(), HasSubstr(part));
+  }
+  EXPECT_TRUE(CheckKeyField(source, kName, {}).ok());
+  EXPECT_TRUE(CheckKeyField(Source(), kName, {.deletes_by = ExpressionDialect::kMilvus}).ok());
+}
+
 TEST(PlanTest, ATargetThatMakesItsOwnKeysIsRefused) {
   TargetCollection actual = Actual();
   actual.schema.fields[0].auto_id = true;

@@ -1,7 +1,11 @@
 #include "sink/delete_expression.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <limits>
+#include <span>
 
 #include "sink/wire_format.h"
 
@@ -9,6 +13,71 @@ namespace cdc {
 namespace {
 
 constexpr int kData = 1;
+
+using Words = std::span<const std::string_view>;
+
+// Milvus: the tokens of its grammar that read like a name, letter for letter. Later versions have
+// more of them (text_match, phrase_match, random_sample, IN, AND, …); what is not here, such a
+// server refuses by itself when the collection is made, or when it parses the delete.
+constexpr std::array<std::string_view, 28> kMilvusWords = {
+    "in",
+    "not",
+    "and",
+    "or",
+    "like",
+    "LIKE",
+    "exists",
+    "EXISTS",
+    "true",
+    "True",
+    "TRUE",
+    "false",
+    "False",
+    "FALSE",
+    "json_contains",
+    "JSON_CONTAINS",
+    "json_contains_all",
+    "JSON_CONTAINS_ALL",
+    "json_contains_any",
+    "JSON_CONTAINS_ANY",
+    "array_contains",
+    "ARRAY_CONTAINS",
+    "array_contains_all",
+    "ARRAY_CONTAINS_ALL",
+    "array_contains_any",
+    "ARRAY_CONTAINS_ANY",
+    "array_length",
+    "ARRAY_LENGTH",
+};
+
+// Milvus Lite: in any case.
+constexpr std::array<std::string_view, 12> kLiteWords = {
+    "in", "not", "and", "or", "like", "exists", "is", "null", "true", "false", "iso", "interval",
+};
+
+bool Contains(Words words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+bool IsReserved(std::string_view name, ExpressionDialect dialect) {
+  return dialect == ExpressionDialect::kLite ? Contains(kLiteWords, Lower(name))
+                                             : Contains(kMilvusWords, name);
+}
+
+bool IsIdentifier(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  const auto is_part = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+  return !name.empty() && is_letter(name.front()) && std::all_of(name.begin(), name.end(), is_part);
+}
 
 // A character of several bytes.
 struct WideCharacter {
@@ -146,6 +215,13 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
   }
   out.back() = ']';
   return out;
+}
+
+std::string WhyNotInExpression(std::string_view field, ExpressionDialect dialect) {
+  if (!IsIdentifier(field)) {
+    return "a name in an expression has only letters, digits and _, and no digit first";
+  }
+  return IsReserved(field, dialect) ? "the word is reserved in expressions" : "";
 }
 
 }  // namespace cdc

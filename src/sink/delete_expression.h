@@ -19,4 +19,8 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
                                      const std::vector<KeyColumn>& keys,
                                      ExpressionDialect dialect);
 
+// Why no expression can name a field that is called `field`; empty: one can. The languages cannot
+// quote the name of a field.
+std::string WhyNotInExpression(std::string_view field, ExpressionDialect dialect);
+
 }  // namespace cdc

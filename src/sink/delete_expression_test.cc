@@ -67,5 +67,36 @@ TEST(DeleteExpressionTest, RefusesNoKeysAndBrokenOnes) {
   EXPECT_EQ(code({{true, "\x08\x01"}}), StatusCode::kDataLoss);
 }
 
+bool CanStand(std::string_view name, ExpressionDialect dialect) {
+  return WhyNotInExpression(name, dialect).empty();
+}
+
+TEST(WhyNotInExpressionTest, AName) {
+  for (const auto dialect : {kMilvus, kLite}) {
+    for (const char* good : {"id", "ID", "_", "_1", "a9_B", "index", "inn", "json"}) {
+      EXPECT_TRUE(CanStand(good, dialect)) << good;
+    }
+    for (const char* bad :
+         {"", " id ", "id ", "\tid", "1id", "$id", "i-d", "i.d", "gr\xc3\xbc", "i\"d"}) {
+      EXPECT_FALSE(CanStand(bad, dialect)) << bad;
+    }
+  }
+}
+
+TEST(WhyNotInExpressionTest, AReservedWord) {
+  for (const char* word : {"in", "not", "and", "or", "like", "LIKE", "exists", "true", "True"}) {
+    EXPECT_FALSE(CanStand(word, kMilvus)) << word;
+    EXPECT_FALSE(CanStand(word, kLite)) << word;
+  }
+  for (const char* word : {"IN", "Like", "tRue", "is", "NULL", "Iso"}) {
+    EXPECT_TRUE(CanStand(word, kMilvus)) << word;
+    EXPECT_FALSE(CanStand(word, kLite)) << word;
+  }
+  for (const char* word : {"json_contains", "ARRAY_CONTAINS_ANY", "array_length"}) {
+    EXPECT_FALSE(CanStand(word, kMilvus)) << word;
+    EXPECT_TRUE(CanStand(word, kLite)) << word;
+  }
+}
+
 }  // namespace
 }  // namespace cdc

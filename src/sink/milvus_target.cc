@@ -79,6 +79,7 @@ class MilvusTarget final : public Target {
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
     return reader_.Describe(name);
   }
+  Traits traits() const override { return {.deletes_by = dialect()}; }
   Status Apply(const Ddl& ddl) override { return ddl_.Apply(ddl); }
 
   void Write(const RowBatch& batch, WriteDone done) override {

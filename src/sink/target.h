@@ -17,6 +17,7 @@
 #include "model/schema.h"
 #include "model/task.h"
 #include "model/tls.h"
+#include "sink/delete_expression.h"
 
 namespace cdc {
 
@@ -79,10 +80,13 @@ class Target {
   // Whether it takes no inserts of clients but messages for its queues (ReplicateMessage).
   virtual Result<bool> IsStandby(std::chrono::milliseconds /*timeout*/) { return false; }
 
-  // What the collections of this target have to be like.
+  // What the collections of this target have to be like. Known once it is connected.
   struct Traits {
     bool keeps_auto_id = false;  // the source's generated keys come in, autoID or not
     bool same_shards = false;    // each shard's rows go to the shard of the same number
+    // Deletes name the field of the primary key in an expression of this language, so it has to be
+    // able to. nullopt: they name no field.
+    std::optional<ExpressionDialect> deletes_by;
   };
   virtual Traits traits() const { return {}; }
 

@@ -1,4 +1,4 @@
-"""Primary keys that are hard to name in a delete."""
+"""Primary keys that are hard to name in a delete: values with every kind of character, names that are reserved words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pymilvus import DataType
 
-from rows_for import plain
+from lab.cdc_client import create_request
+from rows_for import plain, vector
 from world import World
 
 # What a quoting of texts can get wrong: quotes, escapes and their beginnings, every control character, wildcards,
@@ -61,3 +62,46 @@ def test_keys_of_every_kind(world: World, key: DataType, make: Callable[[int, in
     world.client.delete("c", filter=f"id in [{','.join(map(literal, keys[::2]))}]")
     world.client.upsert("c", [{**row, "version": 1} for row in rows[1::6]])
     assert world.expect_equal("c").target_rows == len(keys) // 2
+
+
+RESERVED = pytest.mark.parametrize("name", ["in", "like", "not", "exists", "TRUE", " id "])
+
+
+def make_collection_with_key(world: World, collection: str, name: str) -> None:
+    """`n` is there to read the rows by."""
+    schema = world.client.create_schema()
+    schema.add_field(name, DataType.INT64, is_primary=True)
+    schema.add_field("n", DataType.INT64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=8)
+    world.client.create_collection(collection, schema=schema)
+    world.make_index(collection)
+    world.client.load_collection(collection)
+
+
+def rows_with_key(name: str, keys: range, n: int) -> list[dict[str, Any]]:
+    return [{name: key, "n": n, "vector": vector(key)} for key in keys]
+
+
+def expect_the_reason(text: str, world: World, name: str) -> None:
+    for part in (f"{world.database}.c", f'"{name}"', "standby", "exclude"):
+        assert part in text, f"{part} is not in: {text}"
+
+
+@RESERVED
+def test_a_key_that_no_delete_can_name_is_refused_at_create(world: World, name: str) -> None:
+    make_collection_with_key(world, "c", name)
+    world.make_collection("d")
+    everything = create_request(world.target.uri, db_collections={world.database: [{"name": "*"}]})
+    answer = world.cdc.client.answer("create", everything)
+    assert answer["code"] == 400
+    expect_the_reason(answer["message"], world, name)
+    world.start_task(db_collections={world.database: [{"name": "d"}]})
+    world.client.insert("d", plain(range(10)))
+    assert world.expect_equal("d").target_rows == 10
+
+
+@RESERVED
+def test_a_key_that_no_delete_can_name_pauses_when_it_appears(world: World, name: str) -> None:
+    task = world.start_task()
+    make_collection_with_key(world, "c", name)
+    expect_the_reason(world.expect_state(task, "Paused")["reason"], world, name)

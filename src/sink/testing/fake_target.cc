@@ -345,6 +345,16 @@ void FakeTarget::CheckNames(bool check) {
   check_names_ = check;
 }
 
+void FakeTarget::SetTraits(Traits traits) {
+  MutexLock lock(mutex_);
+  traits_ = traits;
+}
+
+Target::Traits FakeTarget::traits() const {
+  MutexLock lock(mutex_);
+  return traits_;
+}
+
 Result<std::string> FakeTarget::Connect(std::chrono::milliseconds) {
   MutexLock lock(mutex_);
   if (!connect_status_.ok()) {
