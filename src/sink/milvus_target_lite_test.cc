@@ -1,4 +1,5 @@
 // Runs against a Milvus Lite that it starts, or against the Milvus at CDC_TEST_MILVUS_URI.
+#include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <cstdlib>
@@ -398,6 +399,19 @@ TEST_F(MilvusTargetLiteTest, TheLargestDeleteOfTextsIsTaken) {
   Expect(result.status);
   RecordProperty("largest_delete_us", std::to_string(result.latency_us));
   EXPECT_THAT(ReadAll({"id"}), IsEmpty());
+}
+
+TEST_F(MilvusTargetLiteTest, AnIndexWithoutATypeIsMadeOnce) {
+  CreateThings(KeyAndVector(DataType::kInt64));
+  const CreateIndex without{things_, "id", "by_id", {}};
+  Expect(target_->Apply(without));
+  Expect(target_->Apply(without));
+  const auto described = *target_->DescribeCollection(things_);
+  const auto& indexes = described->indexes;
+  const auto found = std::find_if(indexes.begin(), indexes.end(),
+                                  [](const TargetIndex& index) { return index.field == "id"; });
+  ASSERT_NE(found, indexes.end());
+  EXPECT_TRUE(SameIndexParams({}, found->params));
 }
 
 // Every word of the languages of all versions, in every case that makes a difference.

@@ -28,9 +28,10 @@ struct TargetIndex {
   std::vector<KeyValue> params;  // compare with SameIndexParams
 };
 
-// Whether two lists of index parameters mean the same index: `params` as JSON text and flat keys
-// are alike, index and metric types are compared without regard to case.
-bool SameIndexParams(const std::vector<KeyValue>& a, const std::vector<KeyValue>& b);
+// Whether an index that a target describes by `actual` is the one that was asked for by `wanted`:
+// `params` as JSON text and flat keys are alike, index and metric types are compared without regard
+// to case, and where no type is wanted a type that a target chooses by itself is the right one.
+bool SameIndexParams(const std::vector<KeyValue>& wanted, const std::vector<KeyValue>& actual);
 
 // One collection as the target describes it.
 struct TargetCollection {

@@ -143,7 +143,7 @@ class Applier {
     return With(ddl.name, [&ddl](TargetCollection* collection) {
       for (const TargetIndex& index : collection->indexes) {
         if (index.field == ddl.field) {
-          return SameIndexParams(index.params, ddl.params)
+          return SameIndexParams(ddl.params, index.params)
                      ? OkStatus()
                      : AlreadyExistsError("the field has another index: " + ddl.field);
         }
