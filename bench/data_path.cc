@@ -77,7 +77,7 @@ Status DataPath::Write() {
       return OkStatus();
     }
     grpc::ByteBuffer request;
-    CDC_RETURN_IF_ERROR(EncodeRows(MakeBatch(batch), &request));
+    CDC_RETURN_IF_ERROR(EncodeRows(MakeBatch(batch), ExpressionDialect::kMilvus, &request));
     ++requests_;
     request_bytes_ += request.Length();
     rows_ += batch.keys;

@@ -123,7 +123,7 @@ void CheckEncoded(const std::string& request, const RowBatch& batch) {
 
 void Encode(const RowBatch& batch) {
   grpc::ByteBuffer buffer;
-  const Status status = EncodeRows(batch, &buffer);
+  const Status status = EncodeRows(batch, ExpressionDialect::kMilvus, &buffer);
   if (!status.ok()) {
     CheckError(status);
     return;
@@ -148,7 +148,8 @@ void CompareWithProtobuf(const MessagePtr& message) {
   FUZZ_EXPECT(static_cast<size_t>(log.fields_data_size()) == message->columns.size(), "columns");
   grpc::ByteBuffer buffer;
   pb::milvus::InsertRequest request;
-  const bool encoded = EncodeRows(BatchOf(RowOp::kInsert, {message}), &buffer).ok();
+  const bool encoded =
+      EncodeRows(BatchOf(RowOp::kInsert, {message}), ExpressionDialect::kMilvus, &buffer).ok();
   FUZZ_EXPECT(!encoded || request.ParseFromString(Flatten(buffer)), "the request is malformed");
   for (int i = 0; i < log.fields_data_size(); ++i) {
     pb::schema::FieldData& field = *log.mutable_fields_data(i);
@@ -199,8 +200,10 @@ void CheckDelete(const MessagePtr& message) {
   FUZZ_EXPECT(!readable || hashes.size() == message->rows, std::to_string(hashes.size()));
   FUZZ_EXPECT(!text || texts.size() == message->rows, std::to_string(texts.size()));
   if (message->rows > 0) {
-    const auto expression = DeleteExpression("id", {message->keys});
-    FUZZ_EXPECT(!readable || expression.ok(), expression.status().ToString());
+    for (const auto dialect : {ExpressionDialect::kMilvus, ExpressionDialect::kLite}) {
+      const auto expression = DeleteExpression("id", {message->keys}, dialect);
+      FUZZ_EXPECT(!readable || expression.ok(), expression.status().ToString());
+    }
     Encode(BatchOf(RowOp::kDelete, {message}));
   }
 }

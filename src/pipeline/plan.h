@@ -19,6 +19,12 @@ struct PlanOptions {
   int refused_replicas = 0;
 };
 
+// kFailedPrecondition: the target deletes by expressions, and none can name the key of `source`,
+// which the user knows as `name`: no row of it could be deleted or replaced there. Says what to do.
+Status CheckKeyField(const Collection& source,
+                     const CollectionName& name,
+                     const Target::Traits& traits);
+
 // The collection as it is to be created. Keys are the source's, so autoID is off on a target that
 // would make its own.
 CreateCollection PlanCreate(const Collection& source,

@@ -24,6 +24,23 @@ const Partition* DefaultPartition(const Collection& source) {
 
 }  // namespace
 
+Status CheckKeyField(const Collection& source,
+                     const CollectionName& name,
+                     const Target::Traits& traits) {
+  const Field* key = source.schema.PrimaryKey();
+  if (key == nullptr || !traits.deletes_by.has_value()) {
+    return OkStatus();
+  }
+  const std::string why = WhyNotInExpression(key->name, *traits.deletes_by);
+  if (why.empty()) {
+    return OkStatus();
+  }
+  return FailedPreconditionError(
+      "collection " + name.ToString() + " has the primary key field \"" + key->name +
+      "\", which no delete can name on this target (" + why +
+      "): replicate it to a standby (sink_mode replicate), or leave it out of the task (exclude)");
+}
+
 CreateCollection PlanCreate(const Collection& source,
                             const CollectionName& target,
                             const Target::Traits& traits) {

@@ -258,6 +258,37 @@ TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
   EXPECT_THAT(status.message(), HasSubstr("dynamic field is no on the source, yes on the target"));
 }
 
+TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithTheCures) {
+  Collection source = Source();
+  source.schema.fields[0].name = "like";
+  const Status status = CheckKeyField(source, kName, {.deletes_by = ExpressionDialect::kMilvus});
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  for (const char* part : {"default.c", "\"like\"", "reserved", "standby", "exclude"}) {
+    EXPECT_THAT(status.message(), HasSubstr(part));
+  }
+  EXPECT_TRUE(CheckKeyField(source, kName, {}).ok());
+  EXPECT_TRUE(CheckKeyField(Source(), kName, {.deletes_by = ExpressionDialect::kMilvus}).ok());
+}
+
+// Milvus shows no type where none was given, Milvus Lite has to be given one.
+TEST(PlanTest, AnIndexWithoutATypeIsTheTargetsChoice) {
+  Collection source = Source();
+  source.indexes = {{.id = {21}, .field = {100}, .name = "id", .params = {}}};
+  TargetCollection actual = Actual();
+  const auto shown = [&](std::vector<KeyValue> params) {
+    actual.indexes = {{.field = "id", .name = "id", .params = std::move(params)}};
+    return Plan(source, actual);
+  };
+  EXPECT_THAT(shown({}), IsEmpty());
+  EXPECT_THAT(shown({{"index_type", "AUTOINDEX"}}), IsEmpty());
+  EXPECT_THAT(shown({{"index_type", "INVERTED"}, {"metric_type", "NONE"}}), IsEmpty());
+  EXPECT_THAT(shown({{"index_type", "STL_SORT"}}),
+              ElementsAre("drop index id on default.c.id", "create index id on default.c.id"));
+  source.indexes[0].params = {{"index_type", "STL_SORT"}};
+  EXPECT_THAT(shown({}),
+              ElementsAre("drop index id on default.c.id", "create index id on default.c.id"));
+}
+
 TEST(PlanTest, ATargetThatMakesItsOwnKeysIsRefused) {
   TargetCollection actual = Actual();
   actual.schema.fields[0].auto_id = true;

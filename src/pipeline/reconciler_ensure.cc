@@ -196,6 +196,8 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
     return OkStatus();
   }
   const Target::Traits traits = parts_.target->traits();
+  const CollectionName source{catalog_->DatabaseName(entry.source->database), entry.source->name};
+  CDC_RETURN_IF_ERROR(CheckKeyField(*entry.source, source, traits));
   CDC_RETURN_IF_ERROR(Look(entry));
   if (entry.actual.has_value()) {
     CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits));

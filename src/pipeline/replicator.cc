@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"
+#include "pipeline/plan.h"
 #include "pipeline/task_pipeline.h"
 
 namespace cdc {
@@ -81,6 +82,7 @@ class RealReplicator : public Replicator {
   }
 
  private:
+  Status CheckKeyFields(const TaskSpec& spec, const std::vector<Scope::Match>& covered);
   Status PrepareCollection(const TaskSpec& spec,
                            const Scope& scope,
                            const Scope::Match& match,
@@ -107,7 +109,9 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
   // All that an earlier task may have written lies at or below it.
   CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   const Scope scope(spec);
-  for (const Scope::Match& match : scope.Select(*catalog)) {
+  const std::vector<Scope::Match> covered = scope.Select(*catalog);
+  CDC_RETURN_IF_ERROR(CheckKeyFields(spec, covered));
+  for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match, present));
   }
   // Flushes are acts, not states: those of the past are of no use.
@@ -122,6 +126,22 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
                                                      .applied = {},
                                                      .horizon = {}}}));
     }
+  }
+  return OkStatus();
+}
+
+// A standby is not asked: it deletes by messages, and connecting to it is not free.
+Status RealReplicator::CheckKeyFields(const TaskSpec& spec,
+                                      const std::vector<Scope::Match>& covered) {
+  if (covered.empty() || spec.sink_mode == SinkMode::kReplicate) {
+    return OkStatus();
+  }
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
+                       options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
+  const auto timeout = std::chrono::seconds(spec.target.ConnectTimeoutSeconds());
+  CDC_RETURN_IF_ERROR(target->Connect(timeout).status().WithContext("fail to connect the milvus"));
+  for (const Scope::Match& match : covered) {
+    CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, target->traits()));
   }
   return OkStatus();
 }

@@ -61,6 +61,32 @@ TEST_F(TaskPipelineTest, EarliestIsRefusedIfTheQueueHasForgotten) {
   EXPECT_THAT(status.message(), HasSubstr("default.c"));
 }
 
+TEST_F(TaskPipelineTest, AKeyThatNoDeleteCanNameIsRefusedAtCreate) {
+  Collection c = MakeCollection(1, "c", 5);
+  c.schema.fields[0].name = "in";
+  catalog_.Set(MakeCatalog({c}));
+  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  target_.SetTraits({.deletes_by = ExpressionDialect::kMilvus});
+  const Status status = replicator_->Prepare(spec_);
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("collection default.c has the primary key field \"in\""));
+  spec_.sink_mode = SinkMode::kReplicate;
+  EXPECT_TRUE(replicator_->Prepare(spec_).ok());
+}
+
+TEST_F(TaskPipelineTest, AKeyThatNoDeleteCanNameEndsTheTaskWhenItAppears) {
+  target_.SetTraits({.deletes_by = ExpressionDialect::kMilvus});
+  catalog_.Set(MakeCatalog({}));
+  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  Start();
+  Collection c = MakeCollection(1, "c", 5);
+  c.schema.fields[0].name = " id ";
+  catalog_.Set(MakeCatalog({c}));
+  EXPECT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), HasSubstr("collection default.c has the primary key field \" id \""));
+  EXPECT_THAT(target_.ddl(), testing::IsEmpty());
+}
+
 TEST_F(TaskPipelineTest, ACallThatEndedUnknownIsRepeatedAsUpsert) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));

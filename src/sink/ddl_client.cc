@@ -63,12 +63,15 @@ bool IsRefusal(const Status& status) {
   }
 }
 
-// Milvus Lite reads no flat parameters: they go into the JSON text of `params`.
-std::vector<KeyValue> FoldIndexParams(const std::vector<KeyValue>& params) {
+// Milvus Lite reads no flat parameters: they go into the JSON text of `params`. An index without a
+// type is one of a scalar field: for a vector, Milvus notes AUTOINDEX.
+std::vector<KeyValue> IndexParamsForLite(const std::vector<KeyValue>& params) {
   std::vector<KeyValue> folded;
   nlohmann::json members = nlohmann::json::object();
-  for (const auto& [key, value] : FlattenIndexParams(params)) {
-    if (key == "index_type" || key == "metric_type" || key == "params") {
+  auto flat = FlattenIndexParams(params);
+  flat.try_emplace(kIndexType, kScalarIndexOfLite);
+  for (const auto& [key, value] : flat) {
+    if (key == kIndexType || key == "metric_type" || key == "params") {
       folded.push_back({key, value});
       continue;
     }
@@ -267,7 +270,7 @@ Status DdlClient::Run(const CreateIndex& ddl) {
   auto request = RequestFor<pb::CreateIndexRequest>(ddl.name);
   request.set_field_name(ddl.field);
   request.set_index_name(ddl.index);
-  SetPairs(reader_->is_lite() ? FoldIndexParams(ddl.params) : ddl.params,
+  SetPairs(reader_->is_lite() ? IndexParamsForLite(ddl.params) : ddl.params,
            request.mutable_extra_params());
   const Status status = Call("CreateIndex", ddl.name.database, request);
   if (!IsRefusal(status)) {

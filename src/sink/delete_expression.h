@@ -9,15 +9,18 @@
 
 namespace cdc {
 
-// `text` as a literal of Milvus' expression language: in double quotes, with backslash escapes.
-// Only escapes that every server knows are used; other control characters and non-ASCII text go as
-// they are.
-std::string QuoteString(std::string_view text);
+// Whose expression language it is: they differ in literals and in reserved words.
+enum class ExpressionDialect { kMilvus, kLite };
 
 // "<primary_key> in [1,2,3]". Keys of several columns follow each other.
 //
 // kDataLoss: a key column is malformed. kInvalidArgument: there is no key.
 Result<std::string> DeleteExpression(std::string_view primary_key,
-                                     const std::vector<KeyColumn>& keys);
+                                     const std::vector<KeyColumn>& keys,
+                                     ExpressionDialect dialect);
+
+// Why no expression can name a field that is called `field`; empty: one can. The languages cannot
+// quote the name of a field.
+std::string WhyNotInExpression(std::string_view field, ExpressionDialect dialect);
 
 }  // namespace cdc

@@ -14,6 +14,7 @@ namespace cdc {
 namespace {
 
 constexpr std::string_view kParams = "params";
+constexpr const char* kAutoIndex = "AUTOINDEX";
 
 // Keys that do not make an index another one: copies of what stands elsewhere, and a way of
 // storing.
@@ -51,7 +52,7 @@ std::map<std::string, std::string> Normalize(const std::vector<KeyValue>& params
   for (const std::string_view key : kIgnored) {
     flat.erase(std::string(key));
   }
-  for (const char* key : {"index_type", "metric_type"}) {
+  for (const char* key : {kIndexType, "metric_type"}) {
     const auto found = flat.find(key);
     if (found != flat.end()) {
       found->second = Upper(found->second);
@@ -86,8 +87,18 @@ std::map<std::string, std::string> FlattenIndexParams(const std::vector<KeyValue
   return flat;
 }
 
-bool SameIndexParams(const std::vector<KeyValue>& a, const std::vector<KeyValue>& b) {
-  return Normalize(a) == Normalize(b);
+bool SameIndexParams(const std::vector<KeyValue>& wanted, const std::vector<KeyValue>& actual) {
+  const auto normal_wanted = Normalize(wanted);
+  auto normal_actual = Normalize(actual);
+  if (!normal_wanted.contains(kIndexType)) {
+    // Milvus shows no type then; Milvus Lite must be given one.
+    const auto type = normal_actual.find(kIndexType);
+    if (type != normal_actual.end() &&
+        (type->second == kAutoIndex || type->second == kScalarIndexOfLite)) {
+      normal_actual.erase(type);
+    }
+  }
+  return normal_wanted == normal_actual;
 }
 
 }  // namespace cdc

@@ -8,6 +8,10 @@
 
 namespace cdc {
 
+inline constexpr const char* kIndexType = "index_type";
+// The only one that Milvus Lite has for scalar fields; without a type it makes none.
+inline constexpr const char* kScalarIndexOfLite = "INVERTED";
+
 // Parameters of an index as one flat map: the members of a JSON object in `params` stand beside the
 // others, numbers and text alike as text.
 std::map<std::string, std::string> FlattenIndexParams(const std::vector<KeyValue>& params);

@@ -41,6 +41,16 @@ TEST(IndexParamsTest, ValuesNeedNotBeUtf8) {
             (std::map<std::string, std::string>{{"params", "{\"x\":[\"\xff\"]}"}}));
 }
 
+TEST(IndexParamsTest, WithoutATypeTheTargetChooses) {
+  EXPECT_TRUE(SameIndexParams({}, {}));
+  EXPECT_TRUE(SameIndexParams({}, {{"index_type", "AUTOINDEX"}}));
+  EXPECT_TRUE(SameIndexParams({}, {{"index_type", "INVERTED"}, {"metric_type", "NONE"}}));
+  EXPECT_TRUE(SameIndexParams({{"params", "{}"}}, {{"index_type", "INVERTED"}}));
+  EXPECT_FALSE(SameIndexParams({}, {{"index_type", "STL_SORT"}})) << "somebody chose it";
+  EXPECT_FALSE(SameIndexParams({{"index_type", "INVERTED"}}, {}));
+  EXPECT_FALSE(SameIndexParams({}, {{"index_type", "AUTOINDEX"}, {"metric_type", "IP"}}));
+}
+
 TEST(IndexParamsTest, IgnoresWhatMakesNoOtherIndex) {
   EXPECT_TRUE(SameIndexParams({{"index_type", "INVERTED"}},
                               {{"index_type", "INVERTED"}, {"metric_type", "NONE"}}));

@@ -79,11 +79,12 @@ class MilvusTarget final : public Target {
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
     return reader_.Describe(name);
   }
+  Traits traits() const override { return {.deletes_by = dialect()}; }
   Status Apply(const Ddl& ddl) override { return ddl_.Apply(ddl); }
 
   void Write(const RowBatch& batch, WriteDone done) override {
     grpc::ByteBuffer request;
-    if (Status status = EncodeRows(batch, &request); !status.ok()) {
+    if (Status status = EncodeRows(batch, dialect(), &request); !status.ok()) {
       done({std::move(status), /*in_doubt=*/false, 0});
       return;
     }
@@ -126,6 +127,10 @@ class MilvusTarget final : public Target {
     WriteDone done;
   };
   using Waiting = std::deque<std::shared_ptr<PendingWrite>>;
+
+  ExpressionDialect dialect() const {
+    return reader_.is_lite() ? ExpressionDialect::kLite : ExpressionDialect::kMilvus;
+  }
 
   void Start(std::shared_ptr<PendingWrite> write) {
     grpc::ByteBuffer request;

@@ -1,4 +1,6 @@
 // Runs against a Milvus Lite that it starts, or against the Milvus at CDC_TEST_MILVUS_URI.
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -363,6 +365,126 @@ TEST_F(MilvusTargetLiteTest, TextKeysOfAnyKindAreDeleted) {
   const Rows left = ReadAll({"id"});
   EXPECT_EQ(left.size(), 1U) << "first left: " << left.begin()->first;
   EXPECT_TRUE(left.contains("stays"));
+}
+
+TEST_F(MilvusTargetLiteTest, KeysAtTheEndsOfTheirRangeAreDeleted) {
+  CreateThings(KeyAndVector(DataType::kInt64));
+  const std::vector<int64_t> keys = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1};
+  Expect(Write(Batch(RowOp::kInsert, {MakeInsert(LongRows(keys, 1), 6)})).status);
+  Expect(Write(Batch(RowOp::kDelete, {MakeDelete(std::vector<int64_t>{7, INT64_MIN, -1})})).status);
+  EXPECT_EQ(ReadAll({"id", "v"}), RowsOf({LongRows({INT64_MIN + 1, 0, 1, INT64_MAX - 1}, 1)}));
+}
+
+// As long as they may be, and with characters that are costly in an expression.
+TEST_F(MilvusTargetLiteTest, TheLargestDeleteOfTextsIsTaken) {
+  Schema things = KeyAndVector(DataType::kVarChar);
+  things.fields[0].type_params = {{"max_length", "65535"}};
+  CreateThings(things);
+  std::vector<std::string> keys;
+  for (const char* character : {"\\", "\"", "a", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x99\x82"}) {
+    std::string& key = keys.emplace_back();
+    while (key.size() + 4 <= 65'535) {
+      key += character;
+    }
+  }
+  const FieldDatas rows = {VarCharField(100, "id", keys),
+                           FloatVectorField(101, "v", 2, std::vector<float>(12, 0.5F))};
+  Expect(Write(Batch(RowOp::kInsert, {MakeInsert(rows, 6)})).status);
+  EXPECT_EQ(ReadAll({"id"}).size(), 6U);
+  std::vector<std::string> many = keys;
+  while (many.size() < kMaxDeleteBytes / 65'535 - 1) {
+    many.push_back(std::to_string(many.size()) + keys[3].substr(10));  // none of them is there
+  }
+  const WriteResult result = Write(Batch(RowOp::kDelete, {MakeDelete(many)}));
+  Expect(result.status);
+  RecordProperty("largest_delete_us", std::to_string(result.latency_us));
+  EXPECT_THAT(ReadAll({"id"}), IsEmpty());
+}
+
+TEST_F(MilvusTargetLiteTest, AnIndexWithoutATypeIsMadeOnce) {
+  CreateThings(KeyAndVector(DataType::kInt64));
+  const CreateIndex without{things_, "id", "by_id", {}};
+  Expect(target_->Apply(without));
+  Expect(target_->Apply(without));
+  const auto described = *target_->DescribeCollection(things_);
+  const auto& indexes = described->indexes;
+  const auto found = std::find_if(indexes.begin(), indexes.end(),
+                                  [](const TargetIndex& index) { return index.field == "id"; });
+  ASSERT_NE(found, indexes.end());
+  EXPECT_TRUE(SameIndexParams({}, found->params));
+}
+
+// Every word of the languages of all versions, in every case that makes a difference.
+std::vector<std::string> WordsOfExpressions() {
+  const auto cased = [](std::string word, int (*first)(int), int (*rest)(int)) {
+    for (char& c : word) {
+      c = static_cast<char>((&c == word.data() ? first : rest)(static_cast<unsigned char>(c)));
+    }
+    return word;
+  };
+  std::vector<std::string> words;
+  for (const char* word : {"in",
+                           "not",
+                           "nin",
+                           "and",
+                           "or",
+                           "like",
+                           "exists",
+                           "is",
+                           "null",
+                           "isnull",
+                           "true",
+                           "false",
+                           "json_contains",
+                           "json_contains_all",
+                           "json_contains_any",
+                           "array_contains",
+                           "array_contains_all",
+                           "array_contains_any",
+                           "array_length",
+                           "text_match",
+                           "phrase_match",
+                           "random_sample",
+                           "element_filter",
+                           "match_all",
+                           "match_any",
+                           "iso",
+                           "interval",
+                           "st_equals",
+                           "threshold",
+                           "minimum_should_match",
+                           "count",
+                           "u8",
+                           "l",
+                           "r"}) {
+    words.push_back(cased(word, std::tolower, std::tolower));
+    words.push_back(cased(word, std::toupper, std::toupper));
+    words.push_back(cased(word, std::toupper, std::tolower));
+    words.push_back(cased(word, std::tolower, std::toupper));
+  }
+  return words;
+}
+
+TEST_F(MilvusTargetLiteTest, ReservedWordsAreKnown) {
+  created_ = true;
+  Expect(target_->Apply(CreateDatabase{database_}));
+  std::vector<std::string> names = WordsOfExpressions();
+  names.insert(names.end(), {" id ", "id ", "\tid", "_", "id"});
+  for (const std::string& name : names) {
+    Schema things = KeyAndVector(DataType::kInt64);
+    things.fields[0].name = name;
+    const std::string why = WhyNotInExpression(name, *target_->traits().deletes_by);
+    const Status made = target_->Apply(CreateCollection{.name = things_, .schema = things});
+    if (!made.ok()) {
+      EXPECT_EQ(made.code(), StatusCode::kInvalidArgument) << name << ": " << made.ToString();
+      continue;  // later versions take no such field
+    }
+    RowBatch batch = Batch(RowOp::kDelete, {MakeDelete(std::vector<int64_t>{1, 2})});
+    batch.primary_key = name;
+    const WriteResult result = Write(batch);
+    EXPECT_EQ(result.status.ok(), why.empty()) << name << ": " << result.status.ToString();
+    Expect(target_->Apply(DropCollection{things_}));
+  }
 }
 
 TEST_F(MilvusTargetLiteTest, TheLargestDeleteIsTaken) {

@@ -8,7 +8,6 @@
 
 #include "sink/byte_pieces.h"
 #include "sink/column_encoder.h"
-#include "sink/delete_expression.h"
 #include "sink/wire_format.h"
 
 namespace cdc {
@@ -54,12 +53,12 @@ Status WriteInsert(const RowBatch& batch, PieceWriter* writer) {
 
 }  // namespace
 
-Status EncodeRows(const RowBatch& batch, grpc::ByteBuffer* out) {
+Status EncodeRows(const RowBatch& batch, ExpressionDialect dialect, grpc::ByteBuffer* out) {
   PieceWriter writer;
   WriteNames(batch, &writer.text());
   if (batch.op == RowOp::kDelete) {
     CDC_ASSIGN_OR_RETURN(const std::string expression,
-                         DeleteExpression(batch.primary_key, batch.deletes));
+                         DeleteExpression(batch.primary_key, batch.deletes, dialect));
     wire::AppendBytesField(kExpr, expression, &writer.text());
   } else {
     CDC_RETURN_IF_ERROR(WriteInsert(batch, &writer));

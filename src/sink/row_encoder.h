@@ -2,6 +2,7 @@
 
 #include "base/status.h"
 #include "model/rows.h"
+#include "sink/delete_expression.h"
 
 namespace grpc {
 class ByteBuffer;
@@ -9,7 +10,8 @@ class ByteBuffer;
 
 namespace cdc {
 
-// The body of the InsertRequest, UpsertRequest or DeleteRequest that writes `batch`.
+// The body of the InsertRequest, UpsertRequest or DeleteRequest that writes `batch`; a delete names
+// its keys in an expression of `dialect`.
 //
 // Columns are not decoded and large ones are not copied: the buffer refers to the messages'
 // payloads and keeps them alive until gRPC has sent it. The bodies of several messages follow each
@@ -18,6 +20,6 @@ namespace cdc {
 //
 // kDataLoss: bytes of a message are malformed. kInvalidArgument: a delete without keys. A batch
 // whose messages have different columns is a bug of the caller (see SameColumns) and aborts.
-Status EncodeRows(const RowBatch& batch, grpc::ByteBuffer* out);
+Status EncodeRows(const RowBatch& batch, ExpressionDialect dialect, grpc::ByteBuffer* out);
 
 }  // namespace cdc

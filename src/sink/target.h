@@ -17,6 +17,7 @@
 #include "model/schema.h"
 #include "model/task.h"
 #include "model/tls.h"
+#include "sink/delete_expression.h"
 
 namespace cdc {
 
@@ -27,9 +28,10 @@ struct TargetIndex {
   std::vector<KeyValue> params;  // compare with SameIndexParams
 };
 
-// Whether two lists of index parameters mean the same index: `params` as JSON text and flat keys
-// are alike, index and metric types are compared without regard to case.
-bool SameIndexParams(const std::vector<KeyValue>& a, const std::vector<KeyValue>& b);
+// Whether an index that a target describes by `actual` is the one that was asked for by `wanted`:
+// `params` as JSON text and flat keys are alike, index and metric types are compared without regard
+// to case, and where no type is wanted a type that a target chooses by itself is the right one.
+bool SameIndexParams(const std::vector<KeyValue>& wanted, const std::vector<KeyValue>& actual);
 
 // One collection as the target describes it.
 struct TargetCollection {
@@ -79,10 +81,13 @@ class Target {
   // Whether it takes no inserts of clients but messages for its queues (ReplicateMessage).
   virtual Result<bool> IsStandby(std::chrono::milliseconds /*timeout*/) { return false; }
 
-  // What the collections of this target have to be like.
+  // What the collections of this target have to be like. Known once it is connected.
   struct Traits {
     bool keeps_auto_id = false;  // the source's generated keys come in, autoID or not
     bool same_shards = false;    // each shard's rows go to the shard of the same number
+    // Deletes name the field of the primary key in an expression of this language, so it has to be
+    // able to. nullopt: they name no field.
+    std::optional<ExpressionDialect> deletes_by;
   };
   virtual Traits traits() const { return {}; }
 

@@ -78,18 +78,27 @@ std::vector<Partition> InlinePartitions(const meta::CollectionInfo& info) {
   return out;
 }
 
+constexpr std::string_view kMetricType = "metric_type";
+
 std::vector<KeyValue> IndexParams(const meta::IndexInfo& info) {
   if (!info.user_index_params().empty()) {
     return ToKeyValues(info.user_index_params());
   }
   std::vector<KeyValue> params = ToKeyValues(info.index_params());
+  const bool is_scalar = std::none_of(
+      params.begin(), params.end(), [](const KeyValue& param) { return param.key == kMetricType; });
+  if (is_scalar && !info.is_auto_index()) {
+    // The user named no type; the one in index_params is the source's choice (STL_SORT, Trie), and
+    // it shows none either.
+    return {};
+  }
   if (!info.is_auto_index()) {
-    return params;
+    return params;  // of an older version, which kept no user_index_params
   }
   // index_params hold what the source has chosen by itself; the user only asked for a metric.
   std::vector<KeyValue> asked = {{.key = "index_type", .value = "AUTOINDEX"}};
   for (KeyValue& param : params) {
-    if (param.key == "metric_type") {
+    if (param.key == kMetricType) {
       asked.push_back(std::move(param));
     }
   }

@@ -498,6 +498,25 @@ TEST_F(CatalogBuilderTest, IndexParametersAreTheUsersOwn) {
   EXPECT_THAT(Find(7)->indexes, IsEmpty());
 }
 
+// As a Milvus 2.3.5 stores create_index without index_type on a scalar field.
+TEST_F(CatalogBuilderTest, AnIndexWithoutATypeHasNone) {
+  Apply(CreatedCollection(7, "seven"));
+  meta::FieldIndex index;
+  auto* info = index.mutable_index_info();
+  info->set_indexid(700);
+  info->set_fieldid(101);
+  info->set_index_name("n");
+  auto* type = info->add_index_params();
+  type->set_key("index_type");
+  type->set_value("STL_SORT");
+  Apply({"field-index/7/700", index.SerializeAsString()});
+  ASSERT_THAT(Find(7)->indexes, SizeIs(1));
+  EXPECT_THAT(Find(7)->indexes.at(0).params, IsEmpty());
+  *info->add_user_index_params() = *type;
+  Apply({"field-index/7/700", index.SerializeAsString()});
+  EXPECT_THAT(Find(7)->indexes.at(0).params, ElementsAre(KeyValue{"index_type", "STL_SORT"}));
+}
+
 TEST_F(CatalogBuilderTest, LoadStateFollowsTheQueryCoordinator) {
   Apply(CreatedCollection(7, "seven"));
   meta::CollectionLoadInfo load;

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from pymilvus import DataType
+from pymilvus import CollectionSchema, DataType
 from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
+from lab.catalog import read_collection
 from lab.waiting import NotYet, eventually
 from rows_for import RowMaker, plain, text_key, with_text_keys
 from world import World
@@ -82,6 +83,53 @@ def test_index_of_a_scalar_field(world: World) -> None:
     world.client.load_collection("c")
     world.client.insert("c", [{**row, "n": row["id"]} for row in plain(range(20))])
     world.expect_equal("c")
+
+
+def test_index_without_a_type(world: World) -> None:
+    """A Milvus shows none then, and chooses; Milvus Lite has but one, and must be told."""
+
+    def fields(schema: CollectionSchema) -> None:
+        schema.add_field("n", DataType.INT32)
+        schema.add_field("x", DataType.DOUBLE)
+        schema.add_field("text", DataType.VARCHAR, max_length=20)
+
+    def shown(field: str) -> str:
+        found = read_collection(world.target_end, world.database, "c").indexes.values()
+        return next((index.get("index_type", "none") for index in found if index["field"] == field), "no index")
+
+    def expect(field: str, kind: str) -> None:
+        def is_so() -> None:
+            if (now := shown(field)) != kind:
+                raise NotYet(f"it is {now}")
+
+        eventually(is_so, 20, 0.2, f"the index of {field} is {kind}")
+
+    world.start_task()
+    world.make_collection("c", load=False, fields=fields)
+    index = world.client.prepare_index_params()
+    for field in ("id", "n", "x", "text"):
+        index.add_index(field, index_name=f"by_{field}")
+    world.client.create_index("c", index)
+    world.make_index("c")
+    world.expect_equal("c")
+    chosen = "INVERTED" if world.target.is_lite else "none"
+    for field in ("id", "n", "x", "text"):
+        expect(field, chosen)
+    # A type that is given takes the place of the one that was not, and the other way round.
+    if not world.target.is_lite:
+        for kind in ("STL_SORT", ""):
+            world.client.drop_index("c", "by_n")
+            again = world.client.prepare_index_params()
+            again.add_index("n", index_name="by_n", **({"index_type": kind} if kind else {}))
+            world.client.create_index("c", again)
+            expect("n", kind or "none")
+    world.client.load_collection("c")
+    rows = [{**row, "n": row["id"], "x": 0.5, "text": "t"} for row in plain(range(20))]
+    world.client.insert("c", rows)
+    world.expect_equal("c")
+    made = [line for line in world.cdc.process.log.read_text().splitlines() if "create index by_" in line]
+    once = [line for line in made if f"{world.database}.c.x" in line]
+    assert len(once) == 1, f"made again and again: {once}"
 
 
 def test_load_and_release_collection(world: World) -> None:

@@ -19,6 +19,7 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import NotYet, eventually
 from rows_for import plain, vector
+from test_keys import RESERVED, make_collection_with_key, rows_with_key
 from test_operations import *  # noqa: F403
 from test_recreate import (  # noqa: F401
     test_generated_keys_and_partitions,
@@ -202,6 +203,24 @@ def test_nothing_is_lost_or_doubled_by_kill(own_world: World) -> None:
     """count(*) sees copies, which reading by key does not."""
     write_under_kills(own_world)
     assert own_world.expect_equal("c", within=120).target_rows == 60 * 180
+
+
+@RESERVED
+def test_a_key_that_no_delete_can_name_is_taken(world: World, name: str) -> None:
+    """The source's deletes come from upserts: not even there can a delete name the key."""
+    make_collection_with_key(world, "c", name)
+    world.start_task()
+    world.client.insert("c", rows_with_key(name, range(100), 0))
+    world.client.upsert("c", rows_with_key(name, range(50, 120), 1))
+
+    def equal() -> None:
+        answer = world.target_end.query(world.database, "c", "n >= 0", [name, "n"])
+        columns = {column.field_name: list(column.scalars.long_data.data) for column in answer.fields_data}
+        if sorted(zip(columns[name], columns["n"], strict=True)) != [(key, int(key >= 50)) for key in range(120)]:
+            raise NotYet(f"{len(columns[name])} rows")
+
+    eventually(equal, 45, 0.25, f"the rows with the key {name!r} are on the target")
+    assert world.target_count("c") == 120
 
 
 def test_another_number_of_shards_pauses_the_task(world: World) -> None:

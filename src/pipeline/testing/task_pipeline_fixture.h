@@ -32,6 +32,7 @@ class LentTarget : public Target {
   Result<std::string> Connect(std::chrono::milliseconds timeout) override {
     return target_->Connect(timeout);
   }
+  Traits traits() const override { return target_->traits(); }
   Result<std::vector<std::string>> ListDatabases() override { return target_->ListDatabases(); }
   Result<std::vector<std::string>> ListCollections(const std::string& database) override {
     return target_->ListCollections(database);

@@ -143,7 +143,7 @@ class Applier {
     return With(ddl.name, [&ddl](TargetCollection* collection) {
       for (const TargetIndex& index : collection->indexes) {
         if (index.field == ddl.field) {
-          return SameIndexParams(index.params, ddl.params)
+          return SameIndexParams(ddl.params, index.params)
                      ? OkStatus()
                      : AlreadyExistsError("the field has another index: " + ddl.field);
         }
@@ -343,6 +343,16 @@ size_t FakeTarget::max_in_progress() const {
 void FakeTarget::CheckNames(bool check) {
   MutexLock lock(mutex_);
   check_names_ = check;
+}
+
+void FakeTarget::SetTraits(Traits traits) {
+  MutexLock lock(mutex_);
+  traits_ = traits;
+}
+
+Target::Traits FakeTarget::traits() const {
+  MutexLock lock(mutex_);
+  return traits_;
 }
 
 Result<std::string> FakeTarget::Connect(std::chrono::milliseconds) {

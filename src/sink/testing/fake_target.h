@@ -54,10 +54,14 @@ class FakeTarget : public Target {
   // Of collections that are created from now on; the default is "_default".
   void NameDefaultPartition(std::string name);
 
+  // What it says of itself from now on.
+  void SetTraits(Traits traits);
+
   // False: an unknown collection or partition takes rows, too. True (the default): kNotFound.
   void CheckNames(bool check);
 
   Result<std::string> Connect(std::chrono::milliseconds timeout) override;
+  Traits traits() const override;
   Result<std::vector<std::string>> ListDatabases() override;
   Result<std::vector<std::string>> ListCollections(const std::string& database) override;
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override;
@@ -82,6 +86,7 @@ class FakeTarget : public Target {
   std::map<std::string, std::map<std::string, TargetCollection>> databases_ CDC_GUARDED_BY(mutex_);
   bool corked_ CDC_GUARDED_BY(mutex_) = false;
   bool check_names_ CDC_GUARDED_BY(mutex_) = true;
+  Traits traits_ CDC_GUARDED_BY(mutex_);
   std::deque<PendingWrite> pending_ CDC_GUARDED_BY(mutex_);
   std::deque<Failure> write_failures_ CDC_GUARDED_BY(mutex_);
   std::deque<Status> ddl_failures_ CDC_GUARDED_BY(mutex_);

@@ -107,8 +107,8 @@ struct TargetContract {
     ASSERT_EQ(collection.indexes.size(), 1U);
     EXPECT_EQ(collection.indexes[0].field, "v");
     EXPECT_THAT(collection.indexes[0].name, ::testing::AnyOf("v_index", ""));
-    EXPECT_TRUE(SameIndexParams(collection.indexes[0].params, HnswParams()));
-    EXPECT_FALSE(SameIndexParams(collection.indexes[0].params, HnswParams("IP")));
+    EXPECT_TRUE(SameIndexParams(HnswParams(), collection.indexes[0].params));
+    EXPECT_FALSE(SameIndexParams(HnswParams("IP"), collection.indexes[0].params));
   }
 
   void Loading() const {
