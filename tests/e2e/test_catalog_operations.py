@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pymilvus import CollectionSchema, DataType, MilvusClient
+from pymilvus import CollectionSchema, DataType
 from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
 from lab.catalog import read_collection, read_collections
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer
+from lab.client import connect
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.rows import Endpoint, Rows, read_rows
@@ -276,7 +277,7 @@ def replicate_partitions(world: World, here: str, there: str) -> None:
             counts = [{name: len(rows) for name, rows in side.partitions.items()} for side in (mine, theirs)]
             raise NotYet(f"{counts[0]} on the source, {counts[1]} on the target; {world.cdc.client.get(task)}")
 
-    eventually(same, 45, 0.3, "all partitions have the rows of the source")
+    eventually(same, every=0.3, what="all partitions have the rows of the source")
     found = read_collection(world.target_end, world.database, "c")
     assert sorted(found.partitions) == sorted([there, longer])
 
@@ -315,7 +316,7 @@ def test_without_indexes_and_loads(milvus_world: World) -> None:
         world.client.insert(name, plain(range(30)))
     world.expect_target("no_load", lambda c: "by_vector" in c.indexes, "the index of no_load is there")
     world.expect_collections("no_index", "no_load")
-    owner = MilvusClient(world.target.uri, db_name=world.database)
+    owner = connect(world.target.uri, world.database)
     index = owner.prepare_index_params()
     index.add_index("vector", index_name="of_the_owner", index_type="FLAT", metric_type="L2")
     owner.create_index("no_index", index)
@@ -324,7 +325,7 @@ def test_without_indexes_and_loads(milvus_world: World) -> None:
         # Neither a release nor a drop of an index gets there.
         world.client.release_collection(name)
         world.client.insert(name, plain(range(30, 50)))
-        eventually(lambda name=name: world.target_count(name) == 50, 30, 0.2, f"the rows of {name} are there")
+        eventually(lambda name=name: world.target_count(name) == 50, every=0.2, what=f"the rows of {name} are there")
     world.client.drop_index("no_index", "by_vector")
     world.client.drop_index("no_load", "by_vector")
     world.client.create_partition("no_index", "p")
@@ -386,7 +387,7 @@ def expect_names(world: World, database: str, *names: str) -> None:
         if found != sorted(names):
             raise NotYet(f"{database} has {found} on the target")
 
-    eventually(same, 45, 0.2, f"{database} has exactly {sorted(names)} on the target")
+    eventually(same, every=0.2, what=f"{database} has exactly {sorted(names)} on the target")
 
 
 def test_mapping_of_one_collection(world: World) -> None:
@@ -469,7 +470,7 @@ def test_two_tasks_of_one_target(lite_world: World, disturbance: str) -> None:
         world.expect_equal(name)
     if disturbance == "fail":
         # A collection of another schema is in the way.
-        MilvusClient(world.target.uri, db_name=world.database).create_collection("trap", dimension=3)
+        connect(world.target.uri, world.database).create_collection("trap", dimension=3)
         world.make_collection("trap", load=False)
         world.expect_state(first, "Paused")
     else:
@@ -528,7 +529,7 @@ def test_flush_of_a_collection_that_is_not_covered(milvus_world: World) -> None:
         if common_pb2.Flushed not in states:
             raise NotYet(f"the target's segments are {states}")
 
-    eventually(flushed, 45, 0.3, "ours is flushed")
+    eventually(flushed, every=0.3, what="ours is flushed")
     assert world.expect_equal("ours").target_rows == 50
     world.expect_collections("ours")
     assert world.cdc.client.get(task)["condition"]["state"] == "ok"

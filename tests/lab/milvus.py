@@ -13,6 +13,7 @@ from .kafka import Kafka
 from .paths import MILVUS
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .waiting import PATIENCE
 
 # Ports of the parts inside one standalone process; all must differ between two servers on one machine.
 _PARTS = ("rootCoord", "queryCoord", "queryNode", "indexNode", "dataCoord", "dataNode")
@@ -83,7 +84,7 @@ class MilvusStandalone:
     def start(self) -> None:
         self.process.start()
 
-    def wait_ready(self, within: float = 90) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         url = f"http://127.0.0.1:{self._metrics_port}/healthz"
         self.process.wait_until(lambda: http_ok(url, "OK"), within, "Milvus is healthy")
 
