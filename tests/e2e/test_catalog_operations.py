@@ -28,7 +28,7 @@ TTL = "collection.ttl.seconds"
 
 
 def test_rename_with_rows_in_flight(world: World) -> None:
-    world.start_task()
+    task = world.start_task()
     world.make_collection("c")
     world.client.insert("c", plain(range(100)))
     world.expect_equal("c")
@@ -37,12 +37,13 @@ def test_rename_with_rows_in_flight(world: World) -> None:
         world.client.rename_collection(old, new, target_db=world.database)
         world.client.upsert(new, plain(range(number * 100 + 10, number * 100 + 30), version=number))
         world.client.delete(new, ids=[number])
+    world.let_lite_settle(task)
     world.expect_collections("f")
     assert world.expect_equal("f").target_rows == 100 + 4 * 30 - 4
 
 
 def test_swapped_names(world: World) -> None:
-    world.start_task()
+    task = world.start_task()
     world.make_collection("a")
     world.make_collection("b", key=DataType.VARCHAR, shards=2)
     world.client.insert("a", plain(range(30)))
@@ -54,13 +55,14 @@ def test_swapped_names(world: World) -> None:
     rename("between", "b", target_db=world.database)
     world.client.insert("a", with_text_keys(range(50, 60)))
     world.client.insert("b", plain(range(30, 70)))
+    world.let_lite_settle(task)
     assert world.expect_equal("a").target_rows == 60
     assert world.expect_equal("b").target_rows == 70
     world.expect_collections("a", "b")
 
 
 def test_a_freed_name_goes_to_another_collection(world: World) -> None:
-    world.start_task()
+    task = world.start_task()
     world.make_collection("a")
     world.make_collection("b", shards=2)
     world.client.insert("a", plain(range(30)))
@@ -70,13 +72,14 @@ def test_a_freed_name_goes_to_another_collection(world: World) -> None:
     world.client.drop_collection("a")
     world.client.rename_collection("b", "a", target_db=world.database)
     world.client.insert("a", plain(range(150, 160)))
+    world.let_lite_settle(task)
     world.expect_collections("a")
     assert world.expect_equal("a").target_rows == 60
 
 
 def test_renamed_while_the_server_was_down(own_world: World) -> None:
     world = own_world
-    world.start_task()
+    task = world.start_task()
     for name in ("renamed", "one", "two"):
         world.make_collection(name, key=DataType.VARCHAR if name == "two" else DataType.INT64)
         world.client.insert(name, with_text_keys(range(20)) if name == "two" else plain(range(20)))
@@ -93,6 +96,7 @@ def test_renamed_while_the_server_was_down(own_world: World) -> None:
     rename("between", "two", target_db=world.database)
     world.client.insert("one", with_text_keys(range(20, 25)))
     world.cdc.restart()
+    world.let_lite_settle(task)
     world.expect_collections("new_name", "renamed", "one", "two")
     world.expect_equal("renamed")
     for name, rows in (("new_name", 40), ("one", 25), ("two", 20)):

@@ -13,6 +13,7 @@ from lab.catalog import read_collection, read_collections, read_databases
 from lab.cdc_server import CdcServer
 from lab.client import connect
 from lab.compare import LITE, MILVUS, Comparison, TargetKind, compare_collection
+from lab.drain import Drain
 from lab.milvus import MilvusStandalone
 from lab.milvus_lite import MilvusLite
 from lab.rows import Endpoint
@@ -125,6 +126,12 @@ class World:
             return found
 
         return eventually(equal, within, 0.25, f"{self.database}.{collection} is equal on both sides")
+
+    def let_lite_settle(self, task_id: str) -> None:
+        """To be called before a renamed collection is looked at on Milvus Lite, by any name that it has had. Lite loses rows
+        that are written to a collection while another client opens it, as the first one does after a rename."""
+        if self.target.is_lite:
+            eventually(Drain(self.cdc.client, task_id), what="the task has brought all to Milvus Lite")
 
     def expect_collections(self, *names: str, within: float = PATIENCE) -> None:
         """Waits until the target's database has exactly these collections."""
