@@ -57,8 +57,9 @@ function(cdc_room room)
       add_dependencies(tests ${target})
       # Given at run time, so that what is compiled is the same in every clone.
       gtest_discover_tests(${target} TEST_PREFIX ${room}/ DISCOVERY_MODE PRE_TEST
-                           NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 120
-                           ENVIRONMENT CDC_SOURCE_DIR=${CMAKE_SOURCE_DIR})
+                           NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 600
+                           ENVIRONMENT CDC_SOURCE_DIR=${CMAKE_SOURCE_DIR}
+                           DISCOVERY_TIMEOUT 120)
     endif()
   endforeach()
 endfunction()

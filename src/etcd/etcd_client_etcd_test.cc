@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/eventually.h"
 #include "base/thread.h"
 #include "etcd/etcd_client.h"
 #include "etcd/testing/etcd_process.h"
@@ -48,7 +49,7 @@ class EtcdClientTest : public testing::Test {
 
   // Reads batches until one holds events.
   static WatchBatch NextEvents(EtcdWatch& watch) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (std::chrono::steady_clock::now() < deadline) {
       auto batch = watch.Next(seconds(5), kNoStop);
       EXPECT_TRUE(batch.ok()) << batch.status().ToString();
@@ -65,7 +66,7 @@ class EtcdClientTest : public testing::Test {
 
   // Reads until the watch fails.
   static Status NextError(EtcdWatch& watch) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (std::chrono::steady_clock::now() < deadline) {
       auto batch = watch.Next(seconds(5), kNoStop);
       if (!batch.ok()) {
@@ -226,7 +227,7 @@ TEST_F(EtcdClientTest, ProgressMovesTheRevisionOfAnIdleWatch) {
   auto watch = client->Watch(PrefixRange("k/"), 0, kNoStop);
   ASSERT_TRUE(watch.ok());
   const int64_t target = etcd_->Put("other", "1");
-  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   int64_t revision = 0;
   while (revision < target && std::chrono::steady_clock::now() < deadline) {
     auto batch = (*watch)->Next(seconds(1), kNoStop);
@@ -257,7 +258,7 @@ TEST_F(EtcdClientTest, NextReturnsAtItsTimeoutAndWhenStopped) {
   stop.request_stop();
   waiting.Join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.ToString();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kSoon);
 }
 
 TEST_F(EtcdClientTest, WatchBelowACompactionIsOutOfRange) {
@@ -316,7 +317,7 @@ TEST_F(EtcdClientTest, NoLivingEndpointIsUnavailableAndNamesThem) {
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_THAT(status.message(), HasSubstr(dead));
   EXPECT_THAT(status.message(), HasSubstr(other));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kSoon);
 }
 
 TEST_F(EtcdClientTest, LogsInAndAgainWhenTheTokenIsGone) {

@@ -123,7 +123,7 @@ TEST(CatalogBarrier, AnAnswerCountsWithTheSnapshotThatIsTakenAfterIt) {
   catalog.SetUnseen(CatalogOf({1, 3}));
   Thread ask("ask", [&](const auto& stop) { barrier.Run(stop); });
   ASSERT_TRUE(Eventually([&] { return catalog.Current()->collections.size() == 2; }));
-  barrier.WaitForAnswer(std::chrono::seconds(10), std::stop_token());
+  barrier.WaitForAnswer(kPatience, std::stop_token());
   EXPECT_FALSE(barrier.Answered(ticket));
   EXPECT_EQ(barrier.catalog()->collections.size(), 1);
   EXPECT_TRUE(barrier.Refresh());

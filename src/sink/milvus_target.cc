@@ -1,8 +1,15 @@
+#include <algorithm>
 #include <chrono>
 #include <deque>
+#include <functional>
+#include <future>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <type_traits>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include <grpcpp/support/byte_buffer.h>
 
@@ -51,9 +58,26 @@ WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
   return result;
 }
 
-// Milvus Lite swaps its tables at a flush without a lock: a row written to a collection beside
-// another write of it could be lost. So its writes go one at a time per collection; several at a
-// time would not be faster.
+std::vector<CollectionName> CollectionsOf(const Ddl& ddl) {
+  return std::visit(
+      [](const auto& change) -> std::vector<CollectionName> {
+        using Change = std::decay_t<decltype(change)>;
+        if constexpr (std::is_same_v<Change, RenameCollection>) {
+          return {change.from, change.to};
+        } else if constexpr (std::is_same_v<decltype(change.name), CollectionName>) {
+          return {change.name};
+        } else {
+          return {};  // of a database
+        }
+      },
+      ddl);
+}
+
+// Milvus Lite has no locks. At a flush it swaps its tables: a row written beside that, or beside
+// another write, could be lost. And whoever names a collection first after a rename or a restart
+// opens it: two at the same time open it twice, and what is written to the one is not in the other.
+// So everything that is done to one of its collections, a look too, goes one at a time, in the
+// order in which it came; several at a time would not be faster.
 class MilvusTarget final : public Target {
  public:
   MilvusTarget(const Endpoint& endpoint,
@@ -77,10 +101,14 @@ class MilvusTarget final : public Target {
     return reader_.ListCollections(database);
   }
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
+    CDC_ASSIGN_OR_RETURN(const Turns turns, WaitForTurns({name}));
     return reader_.Describe(name);
   }
   Traits traits() const override { return {.deletes_by = dialect()}; }
-  Status Apply(const Ddl& ddl) override { return ddl_.Apply(ddl); }
+  Status Apply(const Ddl& ddl) override {
+    CDC_ASSIGN_OR_RETURN(const Turns turns, WaitForTurns(CollectionsOf(ddl)));
+    return ddl_.Apply(ddl);
+  }
 
   void Write(const RowBatch& batch, WriteDone done) override {
     grpc::ByteBuffer request;
@@ -94,28 +122,25 @@ class MilvusTarget final : public Target {
       Start(std::move(write));
       return;
     }
-    MutexLock lock(mutex_);
-    const auto [waiting, is_first] = waiting_.try_emplace(batch.target);
-    if (is_first) {
-      Start(std::move(write));
-    } else {
-      waiting->second.push_back(std::move(write));
-    }
+    Queue(batch.target, {[this, write] { Start(write); },
+                         [write] {
+                           write->done({CancelledError("cancelled before it was sent"),
+                                        /*in_doubt=*/false, 0});
+                         }});
   }
 
   void CancelWrites() override {
-    std::map<CollectionName, Waiting> never_sent;
+    std::vector<Job> never_begun;
     {
       MutexLock lock(mutex_);
       for (auto& [name, waiting] : waiting_) {
-        never_sent[name].swap(waiting);
+        std::move(waiting.begin(), waiting.end(), std::back_inserter(never_begun));
+        waiting.clear();
       }
       channel_.CancelAll();
     }
-    for (auto& [name, writes] : never_sent) {
-      for (const auto& write : writes) {
-        write->done({CancelledError("cancelled before it was sent"), /*in_doubt=*/false, 0});
-      }
+    for (const Job& job : never_begun) {
+      job.cancel();
     }
   }
 
@@ -126,7 +151,62 @@ class MilvusTarget final : public Target {
     grpc::ByteBuffer request;
     WriteDone done;
   };
-  using Waiting = std::deque<std::shared_ptr<PendingWrite>>;
+  // Something to do with a collection when its turn has come. Both return at once.
+  struct Job {
+    std::function<void()> start;
+    std::function<void()> cancel;  // instead of `start`
+  };
+
+  // The turns of these collections, until its end.
+  class Turns {
+   public:
+    Turns(MilvusTarget* target, std::vector<CollectionName> names)
+        : target_(target), names_(std::move(names)) {}
+    ~Turns() {
+      for (const CollectionName& name : names_) {
+        target_->StartNext(name);
+      }
+    }
+    Turns(Turns&& other) noexcept
+        : target_(other.target_), names_(std::exchange(other.names_, {})) {}
+    Turns(const Turns&) = delete;
+    Turns& operator=(const Turns&) = delete;
+    Turns& operator=(Turns&&) = delete;
+
+    void Add(const CollectionName& name) { names_.push_back(name); }
+
+   private:
+    MilvusTarget* target_;
+    std::vector<CollectionName> names_;
+  };
+
+  // Waits as long as the writes before it take. kCancelled: CancelWrites came first.
+  Result<Turns> WaitForTurns(const std::vector<CollectionName>& names) {
+    Turns turns(this, {});
+    if (!reader_.is_lite()) {
+      return turns;
+    }
+    for (const CollectionName& name : names) {
+      const auto turn = std::make_shared<std::promise<bool>>();
+      std::future<bool> has_come = turn->get_future();
+      Queue(name, {[turn] { turn->set_value(true); }, [turn] { turn->set_value(false); }});
+      if (!has_come.get()) {
+        return CancelledError("cancelled before it was sent");
+      }
+      turns.Add(name);
+    }
+    return turns;
+  }
+
+  void Queue(const CollectionName& name, Job job) {
+    MutexLock lock(mutex_);
+    const auto [waiting, is_first] = waiting_.try_emplace(name);
+    if (is_first) {
+      job.start();
+    } else {
+      waiting->second.push_back(std::move(job));
+    }
+  }
 
   ExpressionDialect dialect() const {
     return reader_.is_lite() ? ExpressionDialect::kLite : ExpressionDialect::kMilvus;
@@ -157,15 +237,15 @@ class MilvusTarget final : public Target {
       waiting_.erase(found);
       return;
     }
-    auto next = std::move(found->second.front());
+    const Job next = std::move(found->second.front());
     found->second.pop_front();
-    Start(std::move(next));  // under the lock, so that CancelWrites finds it in one place
+    next.start();  // under the lock, so that CancelWrites finds it in one place
   }
 
   const std::chrono::milliseconds write_timeout_;
   Mutex mutex_;
-  // Milvus Lite: what waits for the write in progress; a collection without one has no entry.
-  std::map<CollectionName, Waiting> waiting_ CDC_GUARDED_BY(mutex_);
+  // Milvus Lite: what waits for what is being done to a collection; without that it has no entry.
+  std::map<CollectionName, std::deque<Job>> waiting_ CDC_GUARDED_BY(mutex_);
   // Behind what its callbacks use.
   MilvusChannel channel_;
   MetadataReader reader_;

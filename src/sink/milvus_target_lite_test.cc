@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/testing/eventually.h"
 #include "base/testing/source_dir.h"
 #include "milvus.pb.h"
 #include "sink/delete_expression.h"
@@ -35,7 +36,7 @@ using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr milliseconds kTimeout{30'000};
+constexpr milliseconds kTimeout = kPatience;
 
 // One server for all tests of this program; each test has a database of its own.
 class RealServer {

@@ -479,23 +479,23 @@ TEST_F(StandbyHubTest, TheProbeTellsAStandbyFromOthers) {
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Of(Answer(1100, "invalid channel name"));
   });
-  EXPECT_TRUE(*target->IsStandby(milliseconds(2'000)));
+  EXPECT_TRUE(*target->IsStandby(kPatience));
   SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(1900, "deny")); });
-  EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
+  EXPECT_FALSE(*target->IsStandby(kPatience));
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNIMPLEMENTED, "unknown method");
   });
-  EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
+  EXPECT_FALSE(*target->IsStandby(kPatience));
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::PERMISSION_DENIED, "not for you");
   });
-  EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
+  EXPECT_FALSE(*target->IsStandby(kPatience));
   SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(0, "")); });
-  EXPECT_FALSE(*target->IsStandby(milliseconds(2'000)));
+  EXPECT_FALSE(*target->IsStandby(kPatience));
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNAVAILABLE, "down");
   });
-  EXPECT_EQ(target->IsStandby(milliseconds(2'000)).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(target->IsStandby(kPatience).status().code(), StatusCode::kUnavailable);
 }
 
 TEST_F(StandbyHubTest, TasksOfOneTargetShareAHub) {

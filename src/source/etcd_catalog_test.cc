@@ -175,7 +175,7 @@ class EtcdCatalogSyncTest : public testing::Test {
   void StartCatalog() {
     etcd_.Forget();
     auto started =
-        StartEtcdCatalog({.connect_timeout = milliseconds(100),
+        StartEtcdCatalog({.connect_timeout = kPatience,
                           .sync_timeout = milliseconds(30),
                           .reconnect = {.initial = milliseconds(1), .max = milliseconds(1)}},
                          std::make_unique<SlowClient>(&etcd_));

@@ -15,6 +15,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 
+#include "base/testing/eventually.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "source/rocksmq_log_key.h"
@@ -180,7 +181,7 @@ TEST_F(RocksmqLogTest, FollowsTheTail) {
   EXPECT_THAT(Poll(), IsEmpty());
   primary_->Write("a_1", 2, "two");
   primary_->Write("a_1", 3, "");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("a_1/2=two", "a_1/3="));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("a_1/2=two", "a_1/3="));
   EXPECT_THAT(Poll(), IsEmpty());
 }
 
@@ -209,7 +210,7 @@ TEST_F(RocksmqLogTest, BeginsAtAPosition) {
   Add("b", After(4));
   EXPECT_THAT(Poll(), ElementsAre("a/2=v", "a/3=v", "a/4=v"));
   primary_->Write("b", 5, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("b/5=v"));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("b/5=v"));
 }
 
 TEST_F(RocksmqLogTest, APositionThatIsNewerThanTheLastLookIsNotBeyondTheLog) {
@@ -228,7 +229,7 @@ TEST_F(RocksmqLogTest, AChannelMayComeIntoBeingLater) {
   Add("a");
   EXPECT_THAT(Poll(), IsEmpty());
   primary_->Write("a", 1, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("a/1=v"));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("a/1=v"));
 }
 
 TEST_F(RocksmqLogTest, ABatchIsBoundedAndGoesOn) {
@@ -272,7 +273,7 @@ TEST_F(RocksmqLogTest, APausedChannelKeepsItsPlace) {
   reader_->SetPaused("a", true);
   primary_->Write("a", 1, "v");
   primary_->Write("b", 2, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("b/2=v"));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("b/2=v"));
   reader_->SetPaused("a", false);
   EXPECT_THAT(Poll(), ElementsAre("a/1=v"));
   reader_->Remove("a");
@@ -318,7 +319,7 @@ TEST_F(RocksmqLogTest, GoesOnAfterThePrimaryStartsAgain) {
     EXPECT_THAT(Poll(), IsEmpty());
     primary_->Open();
     primary_->Write("a", id, "v");
-    EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("a/" + std::to_string(id) + "=v"));
+    EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("a/" + std::to_string(id) + "=v"));
   }
 }
 
@@ -338,7 +339,7 @@ TEST_F(RocksmqLogTest, AFolderThatVanishesIsUnavailableAndAnotherStoreInItIsNoti
 
   primary_->Open();
   primary_->Write("a", 100, "v");
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   Status status = gone;
   while (!status.ok() && std::chrono::steady_clock::now() < deadline) {
     status = log_->CheckPosition("a", At(100));
@@ -353,10 +354,10 @@ TEST_F(RocksmqLogTest, RetentionBehindTheReaderIsNoGap) {
   for (int64_t id = 1; id <= 5; ++id) {
     primary_->Write("a", id, "v");
   }
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), SizeIs(5));
+  EXPECT_THAT(Poll(1 << 20, kPatience), SizeIs(5));
   primary_->Expire("a", 4);
   primary_->Write("a", 6, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("a/6=v"));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("a/6=v"));
 }
 
 TEST_F(RocksmqLogTest, RetentionAheadOfTheReaderIsAGap) {
@@ -368,7 +369,7 @@ TEST_F(RocksmqLogTest, RetentionAheadOfTheReaderIsAGap) {
     primary_->Write("b", id, "12345");
   }
   reader_->SetPaused("b", true);
-  EXPECT_THAT(Poll(8, milliseconds(500)), SizeIs(2));
+  EXPECT_THAT(Poll(8, kPatience), SizeIs(2));
   primary_->Expire("a", 3);
   SeeNow();
   const std::string first = std::to_string(kBase + 2);
@@ -387,11 +388,11 @@ TEST_F(RocksmqLogTest, AllRecordsExpiredBehindAReaderThatSawThemIsNoGap) {
   Add("a");
   primary_->Write("a", 1, "v");
   primary_->Write("a", 2, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), SizeIs(2));
+  EXPECT_THAT(Poll(1 << 20, kPatience), SizeIs(2));
   EXPECT_THAT(Poll(), IsEmpty());
   primary_->Expire("a", 2);
   primary_->Write("a", 3, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("a/3=v"));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("a/3=v"));
 }
 
 TEST_F(RocksmqLogTest, TheSameAfterALongTimeMayBeAGap) {
@@ -399,10 +400,10 @@ TEST_F(RocksmqLogTest, TheSameAfterALongTimeMayBeAGap) {
   OpenLog();
   Add("a");
   primary_->Write("a", 1, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), SizeIs(1));
+  EXPECT_THAT(Poll(1 << 20, kPatience), SizeIs(1));
   primary_->Expire("a", 1);
   primary_->Write("a", 3, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre(HasSubstr("position expired")));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre(HasSubstr("position expired")));
 }
 
 TEST_F(RocksmqLogTest, ATailThatIsMissingForAMomentIsWaitedFor) {
@@ -410,12 +411,12 @@ TEST_F(RocksmqLogTest, ATailThatIsMissingForAMomentIsWaitedFor) {
   Add("a");
   primary_->Write("a", 1, "v");
   primary_->Write("a", 2, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), SizeIs(2));
+  EXPECT_THAT(Poll(1 << 20, kPatience), SizeIs(2));
   primary_->Lose("a", 2);
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre(HasSubstr("a: UNAVAILABLE")));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre(HasSubstr("a: UNAVAILABLE")));
   primary_->Write("a", 2, "v");
   primary_->Write("a", 3, "v");
-  EXPECT_THAT(Poll(1 << 20, milliseconds(500)), ElementsAre("a/3=v"));
+  EXPECT_THAT(Poll(1 << 20, kPatience), ElementsAre("a/3=v"));
 }
 
 TEST_F(RocksmqLogTest, ChecksPositions) {

@@ -23,7 +23,7 @@ from lab.lab import Lab, Server
 from lab.milvus import MilvusStandalone
 from lab.milvus_lite import MilvusLite
 from lab.rows import Endpoint, MilvusError
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from ledger import BOOKS, Ledger, Verdict
 
 # How a task is told to write to its target: parameters of `create`.
@@ -46,7 +46,7 @@ def on(*pairs: str) -> pytest.MarkDecorator:
 
 _numbers = itertools.count(1)
 # On a busy machine, with a backlog, after a restart of everything.
-_CATCH_UP_S = 300.0
+_CATCH_UP_S = 2 * PATIENCE
 _DEATH_S = 60.0
 
 
@@ -125,8 +125,8 @@ class Battle:
         self._task = eventually(
             lambda: self.cdc.client.create(self.sink.gate.uri, db_collections=scope, **self.sink.fields), 30
         )
-        eventually(lambda: self._loaded(self._source_end), 120, 0.5, "the source has loaded the collections")
-        eventually(lambda: self._loaded(self._target_end), 120, 0.5, "the target has loaded the collections")
+        eventually(lambda: self._loaded(self._source_end), every=0.5, what="the source has loaded the collections")
+        eventually(lambda: self._loaded(self._target_end), every=0.5, what="the target has loaded the collections")
         self.ledger.begin()
 
     def end(self) -> Verdict:
@@ -136,7 +136,7 @@ class Battle:
             self.restart()
         self.expect_checkpoint(self.ledger.after_last_write())
         for end in (self._source_end, self._target_end):
-            eventually(lambda end=end: self._loaded(end), 120, 0.5, f"{end.uri} has loaded the collections")
+            eventually(lambda end=end: self._loaded(end), every=0.5, what=f"{end.uri} has loaded the collections")
         verdict = self.ledger.judge(self._target_end, self.sink.kind)
         if verdict.faults == 0:
             self._expect_all_equal()
@@ -192,7 +192,7 @@ class Battle:
             return not self.cdc.process.is_running()
 
         try:
-            eventually(dead, _DEATH_S, 0.02, f"the server has passed the fault point {point}")
+            eventually(dead, every=0.02, what=f"the server has passed the fault point {point}")
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.cdc.process.log_tail()}") from None
         if self.cdc.process.exit_code != -9:
@@ -221,7 +221,7 @@ class Battle:
     def expect_writes(self) -> None:
         """Waits until the source acknowledges again."""
         before = self.ledger.operations
-        eventually(lambda: self.ledger.operations > before, 120, 0.1, "the source acknowledges something")
+        eventually(lambda: self.ledger.operations > before, every=0.1, what="the source acknowledges something")
 
     def condition(self) -> dict[str, Any]:
         return self.cdc.client.get(self._task)["condition"]
@@ -236,7 +236,7 @@ class Battle:
             if found:
                 raise NotYet("\n  ".join(["", *found]))
 
-        eventually(equal, 90, 0.5, "the target is equal to the source in everything")
+        eventually(equal, every=0.5, what="the target is equal to the source in everything")
 
     def _loaded(self, end: Endpoint) -> None:
         for book in BOOKS:

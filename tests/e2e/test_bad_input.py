@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType
 
 from lab.cdc_client import CdcClient, create_request
 from lab.cdc_server import CdcServer, source_configuration
+from lab.client import connect
 from lab.milvus import MilvusStandalone
 from lab.ports import take_port
-from lab.waiting import NotYet, eventually
+from lab.waiting import NotYet, eventually, promised
 from rows_for import plain
 from world import Target, World
 
@@ -31,19 +32,19 @@ def complaint(server: CdcServer, target_uri: str) -> str:
         # Not /healthz: that may well say that the server is up but not healthy.
         return "answers" if server.client.answer("list")["code"] == 200 else "refuses"
 
-    if eventually(decided, 20, what="the server answers or has ended") == "ended":
+    if eventually(decided, what="the server answers or has ended") == "ended":
         assert server.process.exit_code != 0
         return server.process.log_tail()
 
     def refusal() -> dict[str, Any]:
         started = time.monotonic()
-        answer = server.client.answer("create", create_request(target_uri), timeout=20)
-        assert time.monotonic() - started < 15
+        answer = server.client.answer("create", create_request(target_uri))
+        assert time.monotonic() - started < promised(15)
         if "is not open yet" in answer.get("message", ""):
             raise NotYet("it is still trying for the first time")
         return answer
 
-    answer = eventually(refusal, 60, what="the server has tried to open its source")
+    answer = eventually(refusal, what="the server has tried to open its source")
     assert answer["code"] != 200, answer
     assert server.process.is_running()
     assert server.client.answer("list")["code"] == 200
@@ -99,7 +100,7 @@ def test_unreachable_target(shared_cdc: CdcServer) -> None:
     parameters = {"uri": f"http://127.0.0.1:{port}", "connect_timeout": 2}
     started = time.monotonic()
     answer = client.answer("create", create_request("", milvus_connect_param=parameters))
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < promised(6)
     assert answer["code"] == 500
     assert answer["message"].startswith("fail to handle the create request, error: fail to connect the milvus: ")
     assert client.list() == []
@@ -107,17 +108,17 @@ def test_unreachable_target(shared_cdc: CdcServer) -> None:
 
 def test_target_has_another_schema(world: World) -> None:
     """The task pauses and says in which points the two differ."""
-    other = MilvusClient(world.target.uri)
+    other = connect(world.target.uri)
     other.create_database(world.database)
     other.close()
-    other = MilvusClient(world.target.uri, db_name=world.database)
+    other = connect(world.target.uri, world.database)
     schema = other.create_schema(auto_id=False)
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=16)
     other.create_collection("c", schema=schema)
     task = world.start_task()
     world.make_collection("c", dim=8)
-    found = world.expect_state(task, "Paused", within=30)
+    found = world.expect_state(task, "Paused")
     assert "vector" in found["reason"] and "16" in found["reason"] and "8" in found["reason"]
     other.drop_collection("c")
     world.cdc.client.resume(task)
@@ -140,7 +141,7 @@ def test_unparsable_configuration(new_cdc: MakeCdc, text: str) -> None:
     server = new_cdc()
     server.configuration_file.write_text(text)
     server.start()
-    eventually(lambda: not server.process.is_running(), 10, what="the server refuses to start")
+    eventually(lambda: not server.process.is_running(), what="the server refuses to start")
     assert server.process.exit_code not in (0, None)
     assert server.process.exit_code > 0, "an error, not a crash"
     log = server.process.log_tail()
@@ -151,7 +152,7 @@ def test_missing_configuration_file(new_cdc: MakeCdc) -> None:
     server = new_cdc()
     server.configuration_file.unlink()
     server.start()
-    eventually(lambda: not server.process.is_running(), 10, what="the server refuses to start")
+    eventually(lambda: not server.process.is_running(), what="the server refuses to start")
     assert server.process.exit_code and server.process.exit_code > 0
     assert "cdc.yaml" in server.process.log_tail()
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pymilvus import CollectionSchema, DataType, MilvusClient
+from pymilvus import CollectionSchema, DataType
 from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
 from lab.catalog import read_collection, read_collections
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer
+from lab.client import connect
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.rows import Endpoint, Rows, read_rows
@@ -27,7 +28,7 @@ TTL = "collection.ttl.seconds"
 
 
 def test_rename_with_rows_in_flight(world: World) -> None:
-    world.start_task()
+    task = world.start_task()
     world.make_collection("c")
     world.client.insert("c", plain(range(100)))
     world.expect_equal("c")
@@ -36,12 +37,13 @@ def test_rename_with_rows_in_flight(world: World) -> None:
         world.client.rename_collection(old, new, target_db=world.database)
         world.client.upsert(new, plain(range(number * 100 + 10, number * 100 + 30), version=number))
         world.client.delete(new, ids=[number])
+    world.let_lite_settle(task)
     world.expect_collections("f")
     assert world.expect_equal("f").target_rows == 100 + 4 * 30 - 4
 
 
 def test_swapped_names(world: World) -> None:
-    world.start_task()
+    task = world.start_task()
     world.make_collection("a")
     world.make_collection("b", key=DataType.VARCHAR, shards=2)
     world.client.insert("a", plain(range(30)))
@@ -53,13 +55,14 @@ def test_swapped_names(world: World) -> None:
     rename("between", "b", target_db=world.database)
     world.client.insert("a", with_text_keys(range(50, 60)))
     world.client.insert("b", plain(range(30, 70)))
+    world.let_lite_settle(task)
     assert world.expect_equal("a").target_rows == 60
     assert world.expect_equal("b").target_rows == 70
     world.expect_collections("a", "b")
 
 
 def test_a_freed_name_goes_to_another_collection(world: World) -> None:
-    world.start_task()
+    task = world.start_task()
     world.make_collection("a")
     world.make_collection("b", shards=2)
     world.client.insert("a", plain(range(30)))
@@ -69,13 +72,14 @@ def test_a_freed_name_goes_to_another_collection(world: World) -> None:
     world.client.drop_collection("a")
     world.client.rename_collection("b", "a", target_db=world.database)
     world.client.insert("a", plain(range(150, 160)))
+    world.let_lite_settle(task)
     world.expect_collections("a")
     assert world.expect_equal("a").target_rows == 60
 
 
 def test_renamed_while_the_server_was_down(own_world: World) -> None:
     world = own_world
-    world.start_task()
+    task = world.start_task()
     for name in ("renamed", "one", "two"):
         world.make_collection(name, key=DataType.VARCHAR if name == "two" else DataType.INT64)
         world.client.insert(name, with_text_keys(range(20)) if name == "two" else plain(range(20)))
@@ -92,6 +96,7 @@ def test_renamed_while_the_server_was_down(own_world: World) -> None:
     rename("between", "two", target_db=world.database)
     world.client.insert("one", with_text_keys(range(20, 25)))
     world.cdc.restart()
+    world.let_lite_settle(task)
     world.expect_collections("new_name", "renamed", "one", "two")
     world.expect_equal("renamed")
     for name, rows in (("new_name", 40), ("one", 25), ("two", 20)):
@@ -276,7 +281,7 @@ def replicate_partitions(world: World, here: str, there: str) -> None:
             counts = [{name: len(rows) for name, rows in side.partitions.items()} for side in (mine, theirs)]
             raise NotYet(f"{counts[0]} on the source, {counts[1]} on the target; {world.cdc.client.get(task)}")
 
-    eventually(same, 45, 0.3, "all partitions have the rows of the source")
+    eventually(same, every=0.3, what="all partitions have the rows of the source")
     found = read_collection(world.target_end, world.database, "c")
     assert sorted(found.partitions) == sorted([there, longer])
 
@@ -315,7 +320,7 @@ def test_without_indexes_and_loads(milvus_world: World) -> None:
         world.client.insert(name, plain(range(30)))
     world.expect_target("no_load", lambda c: "by_vector" in c.indexes, "the index of no_load is there")
     world.expect_collections("no_index", "no_load")
-    owner = MilvusClient(world.target.uri, db_name=world.database)
+    owner = connect(world.target.uri, world.database)
     index = owner.prepare_index_params()
     index.add_index("vector", index_name="of_the_owner", index_type="FLAT", metric_type="L2")
     owner.create_index("no_index", index)
@@ -324,7 +329,7 @@ def test_without_indexes_and_loads(milvus_world: World) -> None:
         # Neither a release nor a drop of an index gets there.
         world.client.release_collection(name)
         world.client.insert(name, plain(range(30, 50)))
-        eventually(lambda name=name: world.target_count(name) == 50, 30, 0.2, f"the rows of {name} are there")
+        eventually(lambda name=name: world.target_count(name) == 50, every=0.2, what=f"the rows of {name} are there")
     world.client.drop_index("no_index", "by_vector")
     world.client.drop_index("no_load", "by_vector")
     world.client.create_partition("no_index", "p")
@@ -386,7 +391,7 @@ def expect_names(world: World, database: str, *names: str) -> None:
         if found != sorted(names):
             raise NotYet(f"{database} has {found} on the target")
 
-    eventually(same, 45, 0.2, f"{database} has exactly {sorted(names)} on the target")
+    eventually(same, every=0.2, what=f"{database} has exactly {sorted(names)} on the target")
 
 
 def test_mapping_of_one_collection(world: World) -> None:
@@ -469,7 +474,7 @@ def test_two_tasks_of_one_target(lite_world: World, disturbance: str) -> None:
         world.expect_equal(name)
     if disturbance == "fail":
         # A collection of another schema is in the way.
-        MilvusClient(world.target.uri, db_name=world.database).create_collection("trap", dimension=3)
+        connect(world.target.uri, world.database).create_collection("trap", dimension=3)
         world.make_collection("trap", load=False)
         world.expect_state(first, "Paused")
     else:
@@ -528,7 +533,7 @@ def test_flush_of_a_collection_that_is_not_covered(milvus_world: World) -> None:
         if common_pb2.Flushed not in states:
             raise NotYet(f"the target's segments are {states}")
 
-    eventually(flushed, 45, 0.3, "ours is flushed")
+    eventually(flushed, every=0.3, what="ours is flushed")
     assert world.expect_equal("ours").target_rows == 50
     world.expect_collections("ours")
     assert world.cdc.client.get(task)["condition"]["state"] == "ok"

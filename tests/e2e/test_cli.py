@@ -19,7 +19,7 @@ import pytest
 
 from lab.paths import CDC_BINARY
 from lab.ports import give_back, take_port
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import World
 
@@ -41,7 +41,7 @@ def server(lite_world: World) -> str:
 def cli(server: str) -> Cli:
     """Runs `milvus-cdc task` as a script does."""
 
-    def run(*arguments: str, within: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, within: float = PATIENCE, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(CDC_BINARY), "task", *arguments],
             env={**environment_of(server), **variables},
@@ -175,7 +175,7 @@ def test_watch_draws_on_a_terminal(lite_world: World, server: str) -> None:
             if seen.count(b"INSERT/S") < 3:
                 raise NotYet(f"seen so far: {bytes(seen)!r}")
 
-        eventually(redrawn, 20, 0.05, "the table is drawn three times")
+        eventually(redrawn, every=0.05, what="the table is drawn three times")
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == OK
     finally:

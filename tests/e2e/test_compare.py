@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymilvus import DataType, MilvusClient
 
+from lab.client import connect
 from lab.compare import LITE, Comparison, compare_collection
 from lab.rows import Endpoint
 from rows_for import plain
@@ -19,11 +20,11 @@ class Pair:
 
     def __init__(self, uri: str) -> None:
         self._end = Endpoint(uri)
-        admin = MilvusClient(uri)
+        admin = connect(uri)
         self.sides: list[MilvusClient] = []
         for name in ("left", "right"):
             admin.create_database(name)
-            client = MilvusClient(uri, db_name=name)
+            client = connect(uri, name)
             schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
             schema.add_field("id", DataType.INT64, is_primary=True)
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=8)
@@ -50,7 +51,7 @@ class Pair:
         for client in self.sides:
             client.drop_collection("c")
             client.close()
-        admin = MilvusClient(self._end.uri)
+        admin = connect(self._end.uri)
         for name in ("left", "right"):
             admin.drop_database(name)
         admin.close()

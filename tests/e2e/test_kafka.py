@@ -83,7 +83,7 @@ def test_ledger_with_restarts(own_world: World) -> None:
     for thread in threads:
         thread.join()
     assert [writer.failure for writer in writers] == [None] * len(writers)
-    found = world.expect_equal("ledger", within=90)
+    found = world.expect_equal("ledger")
     assert found.source_digest == found.target_digest != ""
 
 
@@ -108,7 +108,7 @@ def test_rides_out_a_broker_restart(
         if found["state"] != "retrying" or kafka.address not in found.get("reason", ""):
             raise NotYet(str(found))
 
-    eventually(retrying, 20, 0.1, "the task says that it cannot reach Kafka")
+    eventually(retrying, every=0.1, what="the task says that it cannot reach Kafka")
     assert world.cdc.client.state(task) == "Running"
     lab.start(kafka)
 
@@ -116,10 +116,10 @@ def test_rides_out_a_broker_restart(
         if condition()["state"] != "ok":
             raise NotYet(str(condition()))
 
-    eventually(well, 30, 0.1, "the task reads again")
+    eventually(well, every=0.1, what="the task reads again")
     # The source needs its own time until it answers again.
-    eventually(lambda: world.client.insert("c", plain([20_000], dim=128)), 60, what="the source writes again")
-    assert world.expect_equal("c", within=90).target_rows == 20_001
+    eventually(lambda: world.client.insert("c", plain([20_000], dim=128)), what="the source writes again")
+    assert world.expect_equal("c").target_rows == 20_001
     world.close()
 
 
@@ -132,7 +132,7 @@ def test_backlog_in_bounded_memory(own_world: World) -> None:
     world.make_index(rows.collection)
     world.client.load_collection(rows.collection, _async=True)
     world.start_task()
-    found = world.expect_equal(rows.collection, within=240)
+    found = world.expect_equal(rows.collection)
     assert found.target_rows == rows.rows
     assert found.source_digest == found.target_digest != ""
     assert peak_memory_mib(world.cdc.process.pid) < 256

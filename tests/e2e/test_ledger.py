@@ -12,6 +12,7 @@ import threading
 import pytest
 from pymilvus import MilvusClient
 
+from lab.waiting import PATIENCE
 from rows_for import vector
 from world import World
 
@@ -72,6 +73,6 @@ def test_ledger(world: World) -> None:
     for thread in threads:
         thread.join()
     assert [writer.failure for writer in writers] == [None] * CLIENTS
-    found = world.expect_equal("ledger", within=60 + ROWS / 1000)
+    found = world.expect_equal("ledger", within=PATIENCE + ROWS / 1000)
     assert found.source_digest == found.target_digest != ""
     assert found.target_rows and found.target_rows > ROWS * 0.8

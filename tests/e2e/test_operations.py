@@ -180,7 +180,7 @@ def test_flush(world: World) -> None:
         if states != ["Flushed"]:
             raise NotYet(f"the target's segments are {states}")
 
-    eventually(flushed, 60, 0.3, "the target has flushed the rows")
+    eventually(flushed, every=0.3, what="the target has flushed the rows")
     world.expect_equal("c")
 
 

@@ -83,4 +83,4 @@ def test_while_rows_arrive(own_world: World) -> None:
     finally:
         writer.join()
     again(world, task)
-    assert world.expect_equal("c", within=90).target_rows == 5880
+    assert world.expect_equal("c").target_rows == 5880

@@ -63,7 +63,7 @@ def test_rows_arrive(lite_world: World, uri: str, certificates: Certificates) ->
         if found.differences:
             raise NotYet("; ".join(found.differences))
 
-    eventually(equal, 60, 0.25, "the collection is equal on the secured target")
+    eventually(equal, every=0.25, what="the collection is equal on the secured target")
     target.close()
 
 

@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 
 import pytest
-from pymilvus import CollectionSchema, DataType, FieldSchema, MilvusClient
+from pymilvus import CollectionSchema, DataType, FieldSchema
 from pymilvus.grpc_gen import milvus_pb2
 
 from lab.cdc_client import CdcError, create_request
 from lab.cdc_server import CdcServer
+from lab.client import connect
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
-from lab.waiting import NotYet, eventually
+from lab.waiting import NotYet, eventually, promised
 from rows_for import plain, vector
 from test_keys import RESERVED, make_collection_with_key, rows_with_key
 from test_operations import *  # noqa: F403
@@ -114,7 +115,7 @@ def test_many_collections_on_few_channels(world: World) -> None:
     for thread in threads:
         thread.join()
     for name in names:
-        assert world.expect_equal(name, within=90).target_rows == 1800
+        assert world.expect_equal(name).target_rows == 1800
 
 
 def test_lives_of_one_name_do_not_mix(world: World) -> None:
@@ -122,12 +123,12 @@ def test_lives_of_one_name_do_not_mix(world: World) -> None:
     for life in range(3):
         world.make_collection("c", shards=2)
         world.client.insert("c", plain(range(life * 10, 500), version=life))
-        assert world.expect_equal("c", within=90).target_rows == 500 - life * 10
+        assert world.expect_equal("c").target_rows == 500 - life * 10
         world.client.create_partition("c", "p")
         for again in range(2):
             world.client.insert("c", plain(range(1000 + again * 10, 1100), version=again), partition_name="p")
             world.client.load_collection("c", _async=True)
-            world.expect_equal("c", within=90)
+            world.expect_equal("c")
             world.client.release_partitions("c", ["p"])
             world.client.drop_partition("c", "p")
             world.client.create_partition("c", "p")
@@ -149,7 +150,7 @@ def test_a_flush_completes(world: World) -> None:
         db_name=world.database,
         collection_name="c",
     )
-    eventually(lambda: world.target_end.call("GetFlushState", request).flushed, 60, 0.1, "the flush is complete")
+    eventually(lambda: world.target_end.call("GetFlushState", request).flushed, every=0.1, what="the flush is complete")
     assert world.expect_equal("c").target_rows == 2000
 
 
@@ -164,12 +165,12 @@ def test_queries_are_answered_while_nothing_is_written(world: World) -> None:
     def answers() -> None:
         times = [strong_count(world, "c") for _ in range(4)]
         assert [count for count, _ in times] == [100] * 4
-        if min(took for _, took in times) > 2:
+        if min(took for _, took in times) > promised(2):
             raise NotYet(f"strong queries took {times}")
 
-    eventually(answers, 60, 0.1, "strong queries are answered soon")
+    eventually(answers, every=0.1, what="strong queries are answered soon")
     world.cdc.client.pause(task)
-    eventually(answers, 60, 0.1, "strong queries are answered soon while the task is paused")
+    eventually(answers, every=0.1, what="strong queries are answered soon while the task is paused")
 
 
 def test_ticks_of_a_paused_task_come_back_with_the_server(own_world: World) -> None:
@@ -182,7 +183,7 @@ def test_ticks_of_a_paused_task_come_back_with_the_server(own_world: World) -> N
     world.cdc.stop()
     world.cdc.restart()
     assert world.cdc.client.state(task) == "Paused"
-    eventually(lambda: world.target_count("c") == 100, 60, 0.1, "a strong query is answered")
+    eventually(lambda: world.target_count("c") == 100, every=0.1, what="a strong query is answered")
 
 
 def test_pause_and_resume(world: World) -> None:
@@ -202,7 +203,7 @@ def test_pause_and_resume(world: World) -> None:
 def test_nothing_is_lost_or_doubled_by_kill(own_world: World) -> None:
     """count(*) sees copies, which reading by key does not."""
     write_under_kills(own_world)
-    assert own_world.expect_equal("c", within=120).target_rows == 60 * 180
+    assert own_world.expect_equal("c").target_rows == 60 * 180
 
 
 @RESERVED
@@ -230,9 +231,9 @@ def test_another_number_of_shards_pauses_the_task(world: World) -> None:
         FieldSchema("vector", DataType.FLOAT_VECTOR, dim=8),
     ]
     schema = CollectionSchema(fields, enable_dynamic_field=True)
-    admin = MilvusClient(world.target.uri)
+    admin = connect(world.target.uri)
     admin.create_database(world.database)
-    there = MilvusClient(world.target.uri, db_name=world.database)
+    there = connect(world.target.uri, world.database)
     try:
         there.create_collection("c", schema=schema, num_shards=1)
     finally:
@@ -256,13 +257,13 @@ def test_the_standby_is_restarted(
         world.start_task()
         world.make_collection("c", shards=2)
         world.client.insert("c", plain(range(300)))
-        world.expect_equal("c", within=90)
+        world.expect_equal("c")
         server.stop()
         world.client.insert("c", plain(range(300, 600)))
         world.client.upsert("c", plain(range(0, 50), version=1))
         server.start()
         server.wait_ready()
-        assert world.expect_equal("c", within=120).target_rows == 600
+        assert world.expect_equal("c").target_rows == 600
     finally:
         world.close()
         lab.end(server)

@@ -36,7 +36,7 @@ def test_latest_brings_only_what_comes(world: World) -> None:
     def only_new_rows() -> bool:
         return world.target_count("c") == 100
 
-    eventually(only_new_rows, 30, what="exactly the 100 new rows are on the target")
+    eventually(only_new_rows, what="exactly the 100 new rows are on the target")
 
 
 def test_latest_brings_all_of_a_new_collection(world: World) -> None:

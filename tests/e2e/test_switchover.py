@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from pymilvus import MilvusClient
 from pymilvus.grpc_gen import milvus_pb2
 
 from lab.cdc_server import CdcServer
+from lab.client import connect
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.paths import CDC_BINARY
 from lab.rows import Endpoint
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import Target, World, target_of
 
@@ -41,7 +41,7 @@ def cdc(source: MilvusStandalone, new_cdc: Callable[..., CdcServer]) -> CdcServe
     return server
 
 
-def cli(server: CdcServer, *arguments: str, within: float = 120) -> subprocess.CompletedProcess[str]:
+def cli(server: CdcServer, *arguments: str, within: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     command = [str(CDC_BINARY), "task", *arguments, "--server", f"http://{server.client.address}"]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within)
 
@@ -84,7 +84,7 @@ class Writers:
 def use_as_primary(uri: str, database: str, collection: str, rows: int) -> None:
     """What ordinary clients do with a target that has become the one that is written to. `rows` are there, 0 to 199 of them
     by replication."""
-    client = MilvusClient(uri, db_name=database)
+    client = connect(uri, database)
     end = Endpoint(uri)
 
     def expect_count(wanted: int) -> None:
@@ -102,7 +102,7 @@ def use_as_primary(uri: str, database: str, collection: str, rows: int) -> None:
         # Old and new together: a deleted, a changed, a replicated and a new one.
         found = client.query(collection, filter="id in [10, 60, 150, 5000001]", output_fields=["version"])
         assert {row["id"]: row["version"] for row in found} == {60: 9, 150: 0, 5_000_001: 0}
-        end.call("Flush", milvus_pb2.FlushRequest(db_name=database, collection_names=[collection]), timeout=120)
+        end.call("Flush", milvus_pb2.FlushRequest(db_name=database, collection_names=[collection]), timeout=PATIENCE)
         client.release_collection(collection)
         client.load_collection(collection)
         expect_count(rows + 50)
@@ -126,7 +126,7 @@ def test_planned(
     world.expect_equal("gone")
     world.expect_equal("c")
     writers = Writers(world, "c")
-    eventually(lambda: min(len(keys) for keys in writers.keys) >= 200 or False, 60, what="rows are written")
+    eventually(lambda: min(len(keys) for keys in writers.keys) >= 200 or False, what="rows are written")
     world.client.release_collection("gone")
     world.client.drop_collection("gone")
     world.make_collection("late")
@@ -168,7 +168,7 @@ def test_drain_under_writes_has_all_that_was_there_before(source: MilvusStandalo
     world.expect_equal("c")
     writers = Writers(world, "c")
     try:
-        eventually(lambda: min(len(keys) for keys in writers.keys) >= 200 or False, 60, what="rows are written")
+        eventually(lambda: min(len(keys) for keys in writers.keys) >= 200 or False, what="rows are written")
         before = set().union(*(set(keys) for keys in writers.keys))
         result = cli(cdc, "drain", task, "--verbose")
     finally:
@@ -184,7 +184,7 @@ def test_drain_under_writes_has_all_that_was_there_before(source: MilvusStandalo
 
 
 def _all_rows(uri: str, database: str, collection: str) -> list[dict[str, int]]:
-    client = eventually(lambda: MilvusClient(uri, db_name=database), 60, what="the target takes a client")
+    client = connect(uri, database)
     try:
         return list(client.query(collection, filter="id >= 0", output_fields=["id"]))
     finally:
@@ -220,9 +220,9 @@ def test_promotes_a_standby(source: MilvusStandalone, standby: MilvusStandalone,
     task = world.start_task(sink_mode="replicate")
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(200)))
-    world.expect_equal("c", within=90)
+    world.expect_equal("c")
     writers = Writers(world, "c")
-    eventually(lambda: min(len(keys) for keys in writers.keys) >= 200 or False, 60, what="rows are written")
+    eventually(lambda: min(len(keys) for keys in writers.keys) >= 200 or False, what="rows are written")
     writers.stop()
     drained = json.loads(done(cli(cdc, "drain", task, "-o", "json")))
     assert world.compare("c").differences == []
@@ -239,14 +239,14 @@ def test_promotes_a_standby(source: MilvusStandalone, standby: MilvusStandalone,
         if code != 1900:  # what an ordinary Milvus answers
             raise NotYet(f"ReplicateMessage answers {code}")
 
-    eventually(takes_writes, 30, what="the running standby reads its changed configuration")
+    eventually(takes_writes, what="the running standby reads its changed configuration")
 
     def clock_is_above() -> None:
         now = end.stub.AllocTimestamp(milvus_pb2.AllocTimestampRequest(), timeout=10).timestamp
         if now <= drained["ts"]:
             raise NotYet(f"{now} <= {drained['ts']}")
 
-    eventually(clock_is_above, 30, what="the promoted server gives times above all that it was sent")
+    eventually(clock_is_above, what="the promoted server gives times above all that it was sent")
     found = world.compare("c")
     assert found.differences == []
     use_as_primary(standby.uri, world.database, "c", found.target_rows or 0)
@@ -261,7 +261,7 @@ def test_promotes_a_standby(source: MilvusStandalone, standby: MilvusStandalone,
         if rows != (found.target_rows or 0) + 50:
             raise NotYet(f"{rows} rows")
 
-    eventually(counts, 90, what="all rows are there after a restart")
+    eventually(counts, what="all rows are there after a restart")
     end.close()
     world.close()
 

@@ -19,7 +19,7 @@ from lab.etcd import Etcd
 from lab.gate import Gate
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import Target, World, target_of
 
@@ -80,10 +80,10 @@ class Writer:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(120)
+        self._thread.join(2 * PATIENCE)
         assert not self._thread.is_alive(), "the source does not take rows any more"
 
-    def expect_rounds(self, more: int, within: float = 60) -> None:
+    def expect_rounds(self, more: int, within: float = PATIENCE) -> None:
         goal = self.rounds + more
 
         def reached() -> None:
@@ -106,10 +106,10 @@ class Writer:
 
     def _until_done(self, call: Callable[[], object]) -> None:
         # An attempt that failed may have been carried out; what counts is that both sides are equal.
-        eventually(call, 100, 0.2, "a write to the source")
+        eventually(call, every=0.2, what="a write to the source")
 
 
-def expect_condition(world: World, task: str, state: str, *words: str, within: float = 40) -> dict[str, Any]:
+def expect_condition(world: World, task: str, state: str, *words: str, within: float = PATIENCE) -> dict[str, Any]:
     def found() -> dict[str, Any]:
         shown = world.cdc.client.get(task)
         condition = shown["condition"]
@@ -137,7 +137,7 @@ def begin(world: World, **fields: Any) -> str:
     task = world.start_task(**fields)
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(1_000_000, 1_000_300)))
-    world.expect_equal("c", within=90)
+    world.expect_equal("c")
     expect_condition(world, task, "ok")
     return task
 
@@ -146,8 +146,8 @@ def expect_all(world: World) -> None:
     """A collection made by now arrives, and the old one is the same: by key, and by count(*), which sees copies."""
     world.make_collection("new")
     world.client.insert("new", plain(range(70)))
-    assert world.expect_equal("new", within=90).target_rows == 70
-    world.expect_equal("c", within=90)
+    assert world.expect_equal("new").target_rows == 70
+    world.expect_equal("c")
 
 
 # -- etcd ------------------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_etcd_is_cut_off_for_a_minute(
             if now <= written + 50:
                 raise NotYet(f"{now} rows")
 
-        eventually(goes_on, 30, 0.2, "rows go on without etcd")
+        eventually(goes_on, every=0.2, what="rows go on without etcd")
         world.client.create_partition("c", "p")
         world.client.insert("c", plain(range(2_000_000, 2_000_030)), partition_name="p")
         world.make_collection("new")
@@ -188,13 +188,13 @@ def test_etcd_is_cut_off_for_a_minute(
         world.client.drop_collection("dropped")
         compact(etcd)
         # Rows that nobody can explain yet are held back, and the task says why.
-        expect_condition(world, task, "retrying", "source catalog", within=20)
+        expect_condition(world, task, "retrying", "source catalog")
         eventually(lambda: time.monotonic() - began >= A_MINUTE, A_MINUTE + 5, 1.0, "a minute is over")
         gate.open()
-        expect_condition(world, task, "ok", within=60)
+        expect_condition(world, task, "ok")
     world.expect_collections("c", "new")
     assert world.expect_equal("new").target_rows == 70
-    world.expect_equal("c", within=90)
+    world.expect_equal("c")
     world.close()
 
 
@@ -240,8 +240,8 @@ def test_etcd_is_killed_under_load(
             expect_condition(world, task, "retrying", "source catalog", "etcd")
         finally:
             lab.start(etcd)
-        expect_condition(world, task, "ok", within=60)
-        writer.expect_rounds(2, within=100)
+        expect_condition(world, task, "ok")
+        writer.expect_rounds(2)
     expect_all(world)
     world.close()
 
@@ -263,7 +263,7 @@ def test_rocksmq_source_is_killed_under_load(
         source.process.kill()
         source.start()
         source.wait_ready()
-        writer.expect_rounds(3, within=100)
+        writer.expect_rounds(3)
     expect_all(world)
     expect_condition(world, task, "ok")
     world.close()
@@ -286,7 +286,7 @@ def test_target_is_killed_under_load(
         finally:
             standalone.server.start()
             standalone.server.wait_ready()
-        expect_condition(world, task, "ok", within=120)
+        expect_condition(world, task, "ok")
     expect_all(world)
     world.close()
 
@@ -312,7 +312,7 @@ def test_broker_is_cut_off_and_killed(lab: Lab, etcd: Etcd, lite: Target) -> Non
             expect_condition(world, task, "retrying", "channel", kafka.gate.address)
             writer.expect_rounds(3)
             kafka.gate.open()
-            expect_condition(world, task, "ok", within=60)
+            expect_condition(world, task, "ok")
             kafka.gate.reset()
             writer.expect_rounds(3)
             kafka.kill()
@@ -320,8 +320,8 @@ def test_broker_is_cut_off_and_killed(lab: Lab, etcd: Etcd, lite: Target) -> Non
                 expect_condition(world, task, "retrying", "channel", kafka.gate.address)
             finally:
                 lab.start(kafka)
-            expect_condition(world, task, "ok", within=60)
-            writer.expect_rounds(3, within=100)
+            expect_condition(world, task, "ok")
+            writer.expect_rounds(3)
         expect_all(world)
         world.close()
     finally:
@@ -354,7 +354,7 @@ def test_second_server_on_the_same_store_is_refused(
     first.start()
     first.wait_ready()
     second.start()
-    eventually(lambda: not second.process.is_running(), 20, 0.1, "the second server ends")
+    eventually(lambda: not second.process.is_running(), every=0.1, what="the second server ends")
     assert second.process.exit_code not in (0, None)
     assert f"is in use by another server, process {first.process.pid}" in second.process.log.read_text()
     assert first.process.is_running() and first.client.list() == []

@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from .waiting import PATIENCE
+
 
 class CdcError(Exception):
     """The server answered, and said no."""
@@ -21,7 +23,7 @@ class CdcClient:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def raw(self, body: bytes | None, method: str = "POST", path: str = "/cdc", timeout: float = 30) -> tuple[int, bytes]:
+    def raw(self, body: bytes | None, method: str = "POST", path: str = "/cdc", timeout: float = PATIENCE) -> tuple[int, bytes]:
         """One HTTP request; returns the status line's number and the body, whatever they are."""
         request = urllib.request.Request(f"http://{self.address}{path}", data=body, method=method)
         try:
@@ -30,14 +32,14 @@ class CdcClient:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
-    def answer(self, request_type: str, data: Any = None, timeout: float = 30) -> dict[str, Any]:
+    def answer(self, request_type: str, data: Any = None, timeout: float = PATIENCE) -> dict[str, Any]:
         """The whole body of the answer, failures too."""
         request = {"request_type": request_type, "request_data": {} if data is None else data}
         status, body = self.raw(json.dumps(request).encode(), timeout=timeout)
         assert status == 200, f"the HTTP status is always 200, not {status}: {body!r}"
         return json.loads(body)
 
-    def call(self, request_type: str, data: Any = None, timeout: float = 30) -> dict[str, Any]:
+    def call(self, request_type: str, data: Any = None, timeout: float = PATIENCE) -> dict[str, Any]:
         """The `data` of a successful answer; raises CdcError for any other."""
         answer = self.answer(request_type, data, timeout)
         if answer["code"] != 200:

@@ -13,6 +13,7 @@ from .milvus import MilvusStandalone
 from .paths import CDC_BINARY
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .waiting import PATIENCE, promised
 
 
 class CdcServer:
@@ -52,13 +53,13 @@ class CdcServer:
             raise RuntimeError(f"{CDC_BINARY} is missing: run ./dev build")
         self.process.start()
 
-    def wait_ready(self, within: float = 20) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         url = f"http://127.0.0.1:{self.port}/healthz"
         self.process.wait_until(lambda: http_ok(url), within, "milvus-cdc answers /healthz")
 
-    def stop(self, within: float = 5.0) -> None:
+    def stop(self, within: float | None = None) -> None:
         """SIGTERM. A server that needs longer than it promises is a failure."""
-        code = self.process.stop(within)
+        code = self.process.stop(promised(5) if within is None else within)
         if code != 0:
             raise RuntimeError(f"{self.name} ended with {code}\n{self.process.log_tail()}")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .waiting import PATIENCE
 
 
 def http_ok(url: str, contains: str = "") -> bool:
-    with urllib.request.urlopen(url, timeout=2) as answer:
+    with urllib.request.urlopen(url, timeout=10) as answer:
         return contains in answer.read().decode()
 
 
@@ -52,7 +53,7 @@ class Etcd:
     def start(self) -> None:
         self.process.start()
 
-    def wait_ready(self, within: float = 20) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         self.process.wait_until(lambda: http_ok(f"{self.url}/health", '"true"'), within, "etcd is healthy")
 
     def stop(self) -> None:
@@ -80,6 +81,6 @@ def etcd_keys(url: str, prefix: str) -> list[str]:
         "keys_only": True,
     }
     request = urllib.request.Request(f"{url}/v3/kv/range", json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found = json.load(answer).get("kvs", [])
     return [base64.b64decode(record["key"]).decode() for record in found]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .ports import give_back, take_port
+from .waiting import PATIENCE
 
 _CHUNK = 1 << 16
 # Chunks on their way in one direction of one connection; the sender waits when they are not taken.
@@ -144,7 +145,7 @@ class Gate:
     def _run(self, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._thread is None:
             raise RuntimeError("the gate is not started")
-        asyncio.run_coroutine_threadsafe(what(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(what(), self._loop).result(timeout=PATIENCE)
 
     async def _open(self) -> None:
         self._flow.set()

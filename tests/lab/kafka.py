@@ -13,6 +13,7 @@ from .gate import Gate
 from .paths import KAFKA
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .waiting import PATIENCE
 
 _CLUSTER = "bWlsdnVzLWNkYy10ZXN0cw"
 _USER, _PASSWORD = "cdc", "cdc-password"
@@ -75,7 +76,7 @@ class Kafka:
             self._gate.start()
         self.process.start()
 
-    def wait_ready(self, within: float = 60) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         ports = [port for port in (self.port, self._gated_port, self.sasl_port, self.ssl_port) if port]
 
         def ready() -> bool:
@@ -88,7 +89,7 @@ class Kafka:
         self.process.wait_until(ready, within, "Kafka listens")
 
     def stop(self) -> None:
-        self.process.stop(within=60)
+        self.process.stop()
 
     def kill(self) -> None:
         """kill -9; `start` brings it back with its data."""

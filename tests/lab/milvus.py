@@ -13,6 +13,7 @@ from .kafka import Kafka
 from .paths import MILVUS
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .waiting import PATIENCE
 
 # Ports of the parts inside one standalone process; all must differ between two servers on one machine.
 _PARTS = ("rootCoord", "queryCoord", "queryNode", "indexNode", "dataCoord", "dataNode")
@@ -83,7 +84,7 @@ class MilvusStandalone:
     def start(self) -> None:
         self.process.start()
 
-    def wait_ready(self, within: float = 90) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         url = f"http://127.0.0.1:{self._metrics_port}/healthz"
         self.process.wait_until(lambda: http_ok(url, "OK"), within, "Milvus is healthy")
 
@@ -145,6 +146,8 @@ class MilvusStandalone:
             "common.chanNamePrefix.cluster": self.root_path,
             # Every test has a database of its own; the default limit is 64.
             "rootCoord.maxDatabaseNum": 4096,
+            # Its parts stay in touch by leases. On a machine that is too busy for them the server would end itself after 30 s.
+            "common.session.ttl": 600,
             "log.level": "warn",
             "log.file.rootPath": "",
         }

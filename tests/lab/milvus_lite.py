@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .waiting import PATIENCE
 
 
 def accepts_connections(port: int) -> bool:
@@ -40,7 +41,7 @@ class MilvusLite:
     def start(self) -> None:
         self.process.start()
 
-    def wait_ready(self, within: float = 30) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         self.process.wait_until(lambda: accepts_connections(self.port), within, "Milvus Lite listens")
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .waiting import eventually
+from .waiting import PATIENCE, eventually
 
 _alive: weakref.WeakSet[ServerProcess] = weakref.WeakSet()
 
@@ -72,7 +72,7 @@ class ServerProcess:
             except ProcessLookupError:
                 pass
 
-    def stop(self, within: float = 20.0) -> int:
+    def stop(self, within: float = PATIENCE) -> int:
         """SIGTERM, then wait. Returns the exit code; a process that does not end in time is killed and reported."""
         if self._process is None:
             return 0
@@ -87,7 +87,7 @@ class ServerProcess:
         """SIGKILL, and wait until it is gone."""
         if self._process is not None:
             self.signal(signal.SIGKILL)
-            self._process.wait(30)
+            self._process.wait(PATIENCE)
 
     def log_tail(self, lines: int = 30) -> str:
         try:

@@ -19,6 +19,8 @@ import grpc
 import numpy as np
 from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc, schema_pb2
 
+from .waiting import PATIENCE
+
 # An answer must stay below the 64 MB that a Milvus proxy sends; our guess of its size may be wrong by a factor of two.
 _BYTES_PER_READ = 24 << 20
 _MESSAGE_LIMIT = 512 << 20
@@ -54,7 +56,7 @@ class Endpoint:
     def close(self) -> None:
         self.channel.close()
 
-    def call(self, method: str, request: Any, timeout: float = 60) -> Any:
+    def call(self, method: str, request: Any, timeout: float = PATIENCE) -> Any:
         """Calls a method of MilvusService; raises MilvusError when its status is not success."""
         answer = getattr(self.stub, method)(request, timeout=timeout, metadata=self._metadata)
         status = answer if isinstance(answer, common_pb2.Status) else answer.status

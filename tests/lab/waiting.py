@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
+# How long a test waits for what has to happen, and how long it lets a server take for an answer. A wait ends as soon as
+# it can, so only a failure takes this long, and a busy machine makes no failures. Other numbers are for a test whose
+# point is a time.
+PATIENCE = 300.0
+
+
+def promised(seconds: float) -> float:
+    """A time that something may take on a machine with nothing else to do, for a test that holds it to that: longer by as
+    much as this machine is busier than its cores can bear. What takes a promise's time or for ever must not pass."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
 
 class NotYet(AssertionError):
     """Raised by a check that is to be tried again; its text explains what is still missing."""
 
 
-def eventually(check: Callable[[], T], within: float = 60.0, every: float = 0.1, what: str = "") -> T:
+def eventually(check: Callable[[], T], within: float = PATIENCE, every: float = 0.1, what: str = "") -> T:
     """Calls `check` until it neither raises nor returns False, and returns its result.
 
     A check may raise anything while the world is not ready (a connection error, an AssertionError). After `within`

@@ -18,15 +18,16 @@ from pymilvus.grpc_gen import milvus_pb2
 from lab.catalog import load_state, read_collections, read_databases
 from lab.cdc_server import CdcServer
 from lab.compare import MILVUS, TargetKind, compare_all
+from lab.drain import Drain
 from lab.rows import Endpoint, MilvusError
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 
 from . import operations as op
 from .actor import Actor, read_copies, read_versions
 from .plan import Plan
 
-_AWAIT_S = 180.0
-_LOAD_S = 300.0
+# On a busy machine a load of the source itself may take minutes, and eight plans load at the same time.
+_LOAD_S = 2 * PATIENCE
 _MOST_LOG_LINES = 80
 
 
@@ -131,7 +132,13 @@ class _Player:
     def _do(self, operation: op.Operation) -> None:
         match operation:
             case op.CreateTask():
-                self._create_task()
+                with self._group.server:
+                    self._create_task()
+            case op.RecreateTask():
+                with self._group.server:
+                    self._group.cdc.client.delete(self._task_id)
+                    self._task = False
+                    self._create_task()
             case op.PauseTask():
                 self._ask("pause")
             case op.ResumeTask():
@@ -148,8 +155,9 @@ class _Player:
                 time.sleep(operation.milliseconds / 1000)
             case op.AwaitNames():
                 self._await(self._names_agree, "the target has the names of the source")
+            case op.AwaitDrained():
+                self._await(Drain(self._group.cdc.client, self._task_id), "the target has all that the source has had")
             case op.AwaitEqual():
-                # On a busy machine the source itself may take minutes.
                 eventually(self._source_is_loaded, _LOAD_S, 0.5, "the source has loaded what it was asked to")
                 self._await(self._all_agrees, "the target is equal to the source")
             case _:
@@ -166,8 +174,7 @@ class _Player:
             fields["name_mapping"] = [
                 {"source_db": here, "target_db": there, "collection_mapping": {}} for here, there in moved.items()
             ]
-        with self._group.server:
-            self._group.cdc.client.create(self._group.target_uri, **fields)
+        self._group.cdc.client.create(self._group.target_uri, **fields)
         self._task = True
 
     def _ask(self, request: str) -> None:
@@ -185,7 +192,7 @@ class _Player:
             self._check_task()
             agrees()
 
-        eventually(check, _AWAIT_S, 0.2, what)
+        eventually(check, every=0.2, what=what)
 
     def _check_task(self) -> None:
         """A task that has stopped by itself will never make the target equal."""

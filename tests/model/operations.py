@@ -185,6 +185,12 @@ class CreateTask(Operation):
 
 
 @dataclass(frozen=True)
+class RecreateTask(Operation):
+    """Deleted, and at once created as it was, from the beginning: the target holds what the first one has written, and may
+    still be working on what it was sent."""
+
+
+@dataclass(frozen=True)
 class PauseTask(Operation):
     pass
 
@@ -212,6 +218,11 @@ class LetPass(Operation):
 @dataclass(frozen=True)
 class AwaitNames(Operation):
     """Until the target has the databases, collections and partitions that the source has."""
+
+
+@dataclass(frozen=True)
+class AwaitDrained(Operation):
+    """Until the target has all that the source has had by now, its catalog too."""
 
 
 @dataclass(frozen=True)

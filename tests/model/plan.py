@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from .operations import (
     DEFAULT_PARTITION,
     AlterAlias,
+    AwaitDrained,
     AwaitEqual,
     AwaitNames,
     CreateAlias,
@@ -32,6 +33,7 @@ from .operations import (
     LoadPartitions,
     Operation,
     PauseTask,
+    RecreateTask,
     Release,
     ReleasePartitions,
     RenameCollection,
@@ -45,7 +47,10 @@ from .operations import (
 
 # What can be left out of the plans, to see whether a failure has to do with it.
 FEATURES = frozenset(
-    {"aliases", "databases", "flush", "loads", "mapping", "partitions", "pauses", "properties", "renames", "restarts"}
+    {
+        "aliases", "databases", "flush", "loads", "mapping", "partitions", "pauses", "properties", "recreations", "renames",
+        "restarts",
+    }
 )
 
 SCENES = 26
@@ -167,6 +172,7 @@ class _Planner:
             (5, "databases", self._change_database),
             (7, "pauses", self._pause_or_resume),
             (4, "restarts", self._restart),
+            (5, "recreations", self._recreate_task),
             (7, "", self._await_names),
         ]
         possible = [(weight, scene) for weight, feature, scene in table if not feature or feature in self._with]
@@ -392,6 +398,26 @@ class _Planner:
         self._do(StartServer())
         self._server = True
         return True
+
+    def _recreate_task(self) -> bool:
+        """A new task cannot know what was dropped or renamed while there was none: that stays on the target. So of the catalog
+        everything is there before; but rows are on their way when the old task ends, and go on when the new one begins."""
+        if not self._moves:
+            return False
+        self._do(AwaitDrained())
+        if "pauses" in self._with and self._chance(0.3):
+            # What comes now has not been sent when the old task ends.
+            self._do(PauseTask())
+        self._more_rows()
+        self._do(RecreateTask())
+        self._more_rows()
+        # Nor what is dropped or renamed before it has read the catalog.
+        self._do(AwaitDrained())
+        return True
+
+    def _more_rows(self) -> None:
+        for _ in range(self._random.randint(0, 2)):
+            self._rows()
 
     def _await_names(self) -> bool:
         if not self._moves:

@@ -8,9 +8,17 @@
 
 namespace cdc {
 
+// How long a test waits for what has to happen. Waiting ends as soon as it happens, so only a
+// failure takes this long, and a busy machine makes no failures. Below the TIMEOUT of ctest.
+inline constexpr std::chrono::seconds kPatience{120};
+
+// How long something may take that a promise bounds to an instant, if the alternative is a wait of
+// a minute or for good: between the two there is no doubt, even on a busy machine.
+inline constexpr std::chrono::seconds kSoon{20};
+
 // Whether `condition` becomes true within `timeout`; looks every few milliseconds.
 inline bool Eventually(const std::function<bool()>& condition,
-                       std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
+                       std::chrono::milliseconds timeout = kPatience) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) {

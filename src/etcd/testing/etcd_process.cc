@@ -17,14 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/testing/eventually.h"
 #include "etcd/etcd_client.h"
 #include "etcd/etcd_connection.h"
 
 namespace cdc {
 namespace {
-
-constexpr std::chrono::seconds kReadyTimeout{30};
-constexpr std::chrono::seconds kCallTimeout{10};
 
 std::string FindEtcd() {
   for (const char* path : {"/usr/bin/etcd", "/usr/local/bin/etcd"}) {
@@ -62,7 +60,7 @@ struct EtcdProcess::Stubs {
   // Calls `function(stubs, context)` on a live connection.
   template <class Function>
   Status Call(const std::string& token, Function function) {
-    const auto deadline = std::chrono::system_clock::now() + kCallTimeout;
+    const auto deadline = std::chrono::system_clock::now() + kPatience;
     CDC_ASSIGN_OR_RETURN(auto stubs, connection->Dial(deadline, {}));
     grpc::ClientContext context;
     context.set_deadline(deadline);
@@ -170,7 +168,7 @@ Status EtcdProcess::Launch() {
 }
 
 Status EtcdProcess::WaitUntilReady() {
-  const auto deadline = std::chrono::steady_clock::now() + kReadyTimeout;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   Status last;
   while (std::chrono::steady_clock::now() < deadline) {
     // Answers only with a leader; with authentication on it answers too, with an error of its own.

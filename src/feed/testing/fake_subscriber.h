@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/testing/eventually.h"
 #include "feed/feed_subscriber.h"
 
 namespace cdc {
@@ -25,7 +26,7 @@ class FakeSubscriber : public FeedSubscriber {
   size_t Room(const std::string& channel) override;
 
   void SetRoom(size_t room);
-  bool WaitForResolved(uint64_t ts, std::chrono::milliseconds timeout = std::chrono::seconds(10));
+  bool WaitForResolved(uint64_t ts, std::chrono::milliseconds timeout = kPatience);
 
   // The times of the row messages, as they came.
   std::vector<uint64_t> rows() const;

@@ -16,6 +16,7 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/testing/eventually.h"
 
 namespace cdc {
 namespace {
@@ -68,7 +69,7 @@ class FakeMilvusServer::Service : public grpc::CallbackGenericService {
 
   bool WaitForRequests(const std::string& method, size_t count) const {
     MutexLock lock(mutex_);
-    return changed_.WaitFor(lock, std::stop_token(), std::chrono::seconds(5),
+    return changed_.WaitFor(lock, std::stop_token(), kPatience,
                             [&] { return CountLocked(method) >= count; });
   }
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/testing/eventually.h"
 #include "sink/target.h"
 
 namespace cdc {
@@ -70,7 +71,7 @@ Result<std::unique_ptr<MilvusLiteServer>> MilvusLiteServer::Start(const std::str
 
 Status MilvusLiteServer::WaitUntilReady() const {
   CDC_ASSIGN_OR_RETURN(const auto target, NewMilvusTarget({.uri = uri()}));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   Status status;
   while (std::chrono::steady_clock::now() < deadline) {
     status = target->Connect(std::chrono::milliseconds(1000)).status();

@@ -1,0 +1,19 @@
+"""pymilvus' client, as tests use it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymilvus import MilvusClient
+
+from .waiting import PATIENCE
+
+# By default pymilvus asks the server every 10 s whether it is there, and gives it 5 s to answer. Milvus bears it. Milvus Lite
+# has gRPC's own limits: while it owes an answer it hangs up on whoever asks again ("too many pings"), and on a busy machine
+# it may owe one for long. Whether a server on this machine is there needs no asking.
+_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": 0}
+
+
+def connect(uri: str, database: str = "default", **options: Any) -> MilvusClient:
+    """A client of a Milvus or Milvus Lite, which may be busy when it is connected to."""
+    return MilvusClient(uri, db_name=database, timeout=PATIENCE, grpc_options=_OPTIONS, **options)
