@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "control/scope.h"
+#include "scope/compare_scopes.h"
 
 namespace cdc {
 namespace {
@@ -123,7 +123,11 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["start_from"] = spec.start_from == StartFrom::kEarliest ? "earliest" : "latest";
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
-  out["exclude_collections"] = spec.exclude_collections;
+  out["exclude"] = spec.exclude;
+  out["exclude_collections"] = Json::array();
+  for (const LeftName& name : spec.left_to_older) {
+    out["exclude_collections"].push_back(ShowLeftName(name));
+  }
   if (!spec.name_mapping.empty()) {
     out["name_mapping"] = EncodeNameMapping(spec.name_mapping);
   }

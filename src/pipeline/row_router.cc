@@ -132,7 +132,7 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
   const auto before = catalog_ == nullptr ? nullptr : catalog_->Find(collection.id);
   if (before != nullptr && before->state == ObjectState::kCreated) {
     const CollectionName name{catalog_->DatabaseName(before->database), before->name};
-    if (parts_.scope->Excludes(name)) {
+    if (parts_.scope->LeavesToOlder(name)) {
       return false;  // another task has begun it, and follows it under its new name
     }
     Fail(FailedPreconditionError(

@@ -26,7 +26,7 @@
 #include "pipeline/reading_start.h"
 #include "pipeline/row_writer.h"
 #include "pipeline/undecodable.h"
-#include "transform/scope.h"
+#include "scope/scope.h"
 
 namespace cdc {
 
