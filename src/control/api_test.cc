@@ -183,6 +183,19 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
 }
 
+TEST_F(ApiTest, ATaskThatCoversNothingIsMarked) {
+  TaskStatus status;
+  status.condition = "waiting";
+  status.idle = true;
+  status.reason = "scope: no collection";
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})");
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("condition":{"state":"waiting","reason":"scope: no collection",)"
+                        R"("since":null,"attempts":0,"idle":true})"));
+}
+
 TEST_F(ApiTest, OtherNamesAndWhatIsLeftToTheTargetComeBack) {
   Ask("create",
       R"({"task_id":"t1",)" + std::string(kTarget) +

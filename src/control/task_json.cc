@@ -137,6 +137,9 @@ void AppendDetails(const TaskView& view, Json* json) {
                       {"reason", status.reason},
                       {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)},
                       {"attempts", status.attempts}};
+  if (status.idle) {
+    out["condition"]["idle"] = true;
+  }
   // What nobody measures is unknown, not zero.
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();

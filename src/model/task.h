@@ -158,6 +158,7 @@ struct ChannelStatus {
 };
 struct TaskStatus {
   std::string condition = "ok";  // ok, retrying, waiting, failed
+  bool idle = false;             // waiting, only because there is nothing to do
   std::string reason;
   int64_t since_unix_ms = 0;
   int64_t attempts = 0;  // that have failed since then

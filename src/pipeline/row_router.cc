@@ -91,6 +91,7 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     catalog_ = catalog;
     catalog_changes_ += changed ? 1 : 0;
     FollowChannels();
+    ShowWhetherIdle();
   }
   if (changed) {
     parts_.on_catalog();
@@ -171,6 +172,13 @@ void RowRouter::FollowChannels() {
   }
 }
 
+void RowRouter::ShowWhetherIdle() {
+  parts_.conditions->SetIdle(routes_.empty() ? "scope: no collection of the source matches " +
+                                                   parts_.scope->Describe() +
+                                                   " yet; the task begins as soon as there is one"
+                                             : "");
+}
+
 void RowRouter::Follow(const std::string& channel,
                        const ReadingStart::Place& start,
                        std::set<CollectionId> collections) {
@@ -195,6 +203,7 @@ void RowRouter::Forget(CollectionId collection) {
   MutexLock lock(mutex_);
   routes_.erase(collection);
   forgotten_.insert(collection);  // an older catalog may still be on its way here
+  ShowWhetherIdle();
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->collections.erase(collection);
     if (channel->second->collections.empty()) {

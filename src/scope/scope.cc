@@ -84,4 +84,19 @@ bool Scope::FromStart(const CollectionName& source) const {
                      });
 }
 
+std::string Scope::Describe() const {
+  constexpr size_t kNamed = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(kNamed, rules_.included.size()); ++i) {
+    text += (i == 0 ? "\"" : ", \"") + rules_.included[i].pattern.ToString() + "\"";
+  }
+  if (rules_.included.size() > kNamed) {
+    text += " and " + std::to_string(rules_.included.size() - kNamed) + " more";
+  }
+  if (!rules_.excluded.empty() || !rules_.left.empty()) {
+    text += " (but for what is excluded)";
+  }
+  return text;
+}
+
 }  // namespace cdc

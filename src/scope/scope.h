@@ -47,6 +47,10 @@ class Scope {
   CollectionName Target(const CollectionName& source) const;
   std::string TargetDatabase(const std::string& source) const;
 
+  // What is covered, to be read by a person: `"db.orders_*", "db.goods"`, quoted because blanks may
+  // count; of many the first ones.
+  std::string Describe() const;
+
  private:
   const ScopeRules rules_;
 };

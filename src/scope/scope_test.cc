@@ -77,6 +77,15 @@ TEST(ScopeTest, WhatAnOlderTaskLeavesOutIsCovered) {
   EXPECT_TRUE(scope.LeavesToOlder({"db", "abc"}));
 }
 
+TEST(ScopeTest, SaysWhatItCovers) {
+  TaskSpec spec = Spec({{"db", {{.name = "a"}}}, {"e*", {{.name = "?**"}}}});
+  EXPECT_EQ(Scope(spec).Describe(), R"("db.a", "e*.?*")");
+  spec.exclude = {"ex.a"};
+  spec.db_collections["z"] = {{.name = "1"}, {.name = "2"}, {.name = "3"}, {.name = "4"}};
+  EXPECT_EQ(Scope(spec).Describe(),
+            R"("db.a", "e*.?*", "z.1", "z.2", "z.3" and 1 more (but for what is excluded))");
+}
+
 TEST(ScopeTest, LeftNamesAreNotCovered) {
   TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
   spec.left_to_older = {{"db1.a", {}}};
