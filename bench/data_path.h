@@ -13,7 +13,7 @@
 #include "order/tick_order.h"
 #include "pipeline/ack_tracker.h"
 #include "pipeline/lane.h"
-#include "transform/scope.h"
+#include "scope/scope.h"
 
 namespace cdc {
 

@@ -350,7 +350,8 @@ void WritePositions(Folder folder) {
   spec.collection_infos = {{.name = "*", .positions = {}, .use_start_position = true}};
   spec.db_collections["db"] = {
       {.name = "c", .positions = {{"dml_0_7v0", "CgA="}}, .use_start_position = false}};
-  spec.exclude_collections = {"db.c"};
+  spec.exclude = {"db.t_*"};
+  spec.left_to_older = {{"db.c?", {{"db.cc", {}}}}};
   folder.Add("rocksmq_key", "470643311880437761");
   folder.Add("rocksmq_id", EncodeRocksmqId(470643311880437761).bytes);
   folder.Add("kafka_offset", EncodeKafkaOffset(500).bytes);

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-STAGES = {"source", "decode", "order", "transform", "sink"}
+STAGES = {"source", "decode", "order", "sink"}
 
 # room -> rooms whose headers it may include, besides its own. Not inherited: what is not listed is
 # not allowed.
@@ -22,11 +22,11 @@ ALLOWED = {
     "decode": {"base", "model"},
     "order": {"base", "model"},
     "feed": {"base", "model", "source", "decode", "order"},
-    "transform": {"base", "model"},
+    "scope": {"base", "model"},
     "sink": {"base", "model"},
     "metastore": {"base", "model"},
-    "pipeline": {"base", "model", "metastore", "feed"} | STAGES,
-    "control": {"base", "model", "metastore", "pipeline"},
+    "pipeline": {"base", "model", "metastore", "feed", "scope"} | STAGES,
+    "control": {"base", "model", "metastore", "scope", "pipeline"},
     "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "cli"} | STAGES,
     "cli": {"base"},
 }

@@ -66,10 +66,13 @@ void PrintCreated(const CommandContext& context, const std::string& id, const Ta
   std::ostream& out = *context.console.out;
   const std::string scope = DescribeNames(task.scope);
   const bool everything = scope == "everything";
+  const std::string excluded =
+      task.excluded.empty() ? "" : ", but for " + DescribeNames(task.excluded);
   if (!context.console.terminal()) {
     out << id << "\n";
     if (everything) {
-      *context.console.err << "the task covers everything: all collections of all databases\n";
+      *context.console.err << "the task covers everything: all collections of all databases"
+                           << excluded << "\n";
     }
     return;
   }
@@ -78,7 +81,8 @@ void PrintCreated(const CommandContext& context, const std::string& id, const Ta
       << (task.sink_mode.empty()
               ? ""
               : "  sink    " + task.sink_mode + ": " + task.sink_mode_reason + "\n")
-      << "  covers  " << scope << (everything ? ": all collections of all databases" : "") << "\n"
+      << "  covers  " << scope << (everything ? ": all collections of all databases" : "")
+      << excluded << "\n"
       << "  follow  milvus-cdc task watch " << id << "\n";
 }
 

@@ -49,25 +49,24 @@ Json Named(const std::string& name) { return {{"name", name}}; }
 using Names = std::map<std::string, std::vector<std::string>>;  // database -> collections
 
 // "coll" is of the default database, "db.coll" says its own.
-Status AddCollection(const std::string& text, const CreateOptions& options, Names* names) {
+Status CheckCollection(const std::string& option,
+                       const std::string& text,
+                       const CreateOptions& options) {
   const size_t dot = text.find('.');
+  if (text.empty()) {
+    return InvalidArgumentError(option + " is empty");
+  }
   if (dot == std::string::npos) {
-    if (!options.databases.empty()) {
-      return InvalidArgumentError("--collection " + Printable(text) +
-                                  " beside --database is ambiguous: write --collection db." +
-                                  Printable(text) + " for a collection of one database");
-    }
-    if (text.empty()) {
-      return InvalidArgumentError("--collection is empty");
-    }
-    (*names)["default"].push_back(text);
-    return OkStatus();
+    return options.databases.empty()
+               ? OkStatus()
+               : InvalidArgumentError(option + " " + Printable(text) +
+                                      " beside --database is ambiguous: write " + option + " db." +
+                                      Printable(text) + " for a collection of one database");
   }
   if (dot == 0 || dot + 1 == text.size() || text.find('.', dot + 1) != std::string::npos) {
-    return InvalidArgumentError("--collection must be a name or db.name, got \"" + Printable(text) +
+    return InvalidArgumentError(option + " must be a name or db.name, got \"" + Printable(text) +
                                 "\"");
   }
-  (*names)[text.substr(0, dot)].push_back(text.substr(dot + 1));
   return OkStatus();
 }
 
@@ -81,7 +80,10 @@ Result<Names> ReadNames(const CreateOptions& options) {
     names[database].emplace_back(kAny);
   }
   for (const std::string& collection : options.collections) {
-    CDC_RETURN_IF_ERROR(AddCollection(collection, options, &names));
+    CDC_RETURN_IF_ERROR(CheckCollection("--collection", collection, options));
+    const size_t dot = collection.find('.');
+    names[dot == std::string::npos ? "default" : collection.substr(0, dot)].push_back(
+        dot == std::string::npos ? collection : collection.substr(dot + 1));
   }
   return names;
 }
@@ -170,6 +172,12 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   }
   if (!names.empty()) {
     SetScope(names, &request);
+  }
+  for (const std::string& excluded : options.exclude) {
+    CDC_RETURN_IF_ERROR(CheckCollection("--exclude", excluded, options));
+  }
+  if (!options.exclude.empty()) {
+    Set(request, "exclude", options.exclude);
   }
   if (!options.start_from.empty()) {
     Set(request, "start_from", options.start_from);

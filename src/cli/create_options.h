@@ -16,6 +16,7 @@ struct CreateOptions {
   std::string token;  // already read from wherever it was
   std::vector<std::string> collections;
   std::vector<std::string> databases;
+  std::vector<std::string> exclude;
   std::string start_from;
   std::string on_undecodable;
   std::string sink_mode;
@@ -31,8 +32,8 @@ struct CreateOptions {
 // given on the command line in its place. The collections and databases together replace the ones
 // of `base`. Without any of them, and without a file, everything is covered.
 //
-// kInvalidArgument: a name that means nothing, or a collection without a database beside
-// --database, which could mean two things.
+// kInvalidArgument: a name that means nothing, or a collection or exclusion without a database
+// beside --database, which could mean two things.
 Result<nlohmann::ordered_json> BuildCreateRequest(const CreateOptions& options,
                                                   std::optional<nlohmann::ordered_json> base);
 

@@ -213,7 +213,9 @@ class Drainer {
                             << std::flush;
     }
     if (reached_.condition != "ok") {
-      *context_.console.err << "milvus-cdc: left as it is: " << reached_.reason << "\n";
+      *context_.console.err << (reached_.idle ? "milvus-cdc: there was nothing to drain: "
+                                              : "milvus-cdc: left as it is: ")
+                            << reached_.reason << "\n";
     }
     if (above > 0) {
       *context_.console.err << "milvus-cdc: the source is still written to: at least "

@@ -35,6 +35,7 @@ struct Task {
   std::string state = "Running";
   std::string condition = "ok";
   std::string reason;
+  bool idle = false;
   int64_t revision = 50;
   bool applied = true;
   std::vector<Channel> channels = {{}};
@@ -61,6 +62,9 @@ std::string Answer(const Task& task) {
                                 {"tick_age_ms", channel.tick_age_ms},
                                 {"rows_waiting", channel.waiting},
                                 {"bytes_waiting", channel.waiting}});
+  }
+  if (task.idle) {
+    json["condition"]["idle"] = true;
   }
   if (task.state == "Paused") {
     json["catalog"] = nullptr;
@@ -181,6 +185,20 @@ TEST_F(DrainTest, WhatTheTargetRefusesIsLeftSoIfItIsAccepted) {
   PushPaused();
   EXPECT_EQ(Run({.accept_waiting = true}), ExitCode::kOk);
   EXPECT_EQ(err_.str(), "milvus-cdc: left as it is: aliases of db.c: refused\n");
+}
+
+TEST_F(DrainTest, ATaskThatCoversNothingIsDrainedAndSaysSo) {
+  const Task idle{.condition = "waiting",
+                  .reason = "scope: no collection of the source matches \"d.*\" yet",
+                  .idle = true,
+                  .channels = {}};
+  PushBegin(idle);
+  Push(idle);
+  Push({.state = "Paused", .channels = {}});
+  EXPECT_EQ(Run({}), ExitCode::kOk);
+  EXPECT_EQ(err_.str(),
+            "milvus-cdc: there was nothing to drain: scope: no collection of the source matches "
+            "\"d.*\" yet\n");
 }
 
 TEST_F(DrainTest, SourceThatStandsStillIsNamedWithItsLastTime) {

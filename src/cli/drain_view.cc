@@ -81,6 +81,7 @@ DrainView ReadDrainView(const Json& task) {
   DrainView view;
   view.state = Text(task, "state");
   view.condition = Text(Member(task, "condition"), "state");
+  view.idle = Flag(Member(task, "condition"), "idle");
   view.reason = Text(Member(task, "condition"), "reason");
   const Json& catalog = Member(task, "catalog");
   view.catalog_revision = static_cast<int64_t>(Number(catalog, "revision"));
@@ -107,7 +108,8 @@ std::vector<std::string> MissingFor(const DrainView& view,
                                     const DrainGoal& goal,
                                     bool accept_waiting) {
   std::vector<std::string> missing;
-  if (view.condition != "ok" && !(accept_waiting && view.condition == "waiting")) {
+  const bool left_so = view.condition == "waiting" && (view.idle || accept_waiting);
+  if (view.condition != "ok" && !left_so) {
     missing.push_back("the task is " + view.condition + (view.reason.empty() ? "" : ": ") +
                       view.reason);
   }

@@ -33,6 +33,7 @@ struct DrainView {
 
   std::string state;
   std::string condition;
+  bool idle = false;  // waiting, only because the task covers nothing now
   std::string reason;
   int64_t catalog_revision = 0;
   bool catalog_applied = false;
@@ -49,7 +50,7 @@ DrainView ReadDrainView(const nlohmann::ordered_json& task);
 
 // What keeps the task from having everything up to the goal on the target, most important first, as
 // sentences; empty: nothing. With `accept_waiting` that does not include what the target refuses
-// beside the rows (the condition `waiting`).
+// beside the rows (the condition `waiting`). Nothing is missing where there is nothing to do.
 std::vector<std::string> MissingFor(const DrainView& view,
                                     const DrainGoal& goal,
                                     bool accept_waiting);

@@ -106,6 +106,11 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
       ->expected(1)
       ->take_all();
   create
+      ->add_option("--exclude", options.exclude,
+                   "a collection that is left out, name or db.name; may be repeated")
+      ->expected(1)
+      ->take_all();
+  create
       ->add_option("--start-from", options.start_from,
                    "where to begin in collections that exist: latest leaves out the rows they "
                    "have, earliest takes all that the queue still holds [latest]")

@@ -109,6 +109,18 @@ TEST_F(TaskCliTest, CreateSendsOtherNamesAndWhatIsLeftToTheTarget) {
   }
 }
 
+TEST_F(TaskCliTest, CreateSendsGlobsAndWhatIsExcluded) {
+  terminal_ = TerminalSize{};
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "shop_*.orders_?",
+                 "--exclude", "shop_eu.*", "--exclude", "orders_1"}),
+            0);
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(R"({"db_collections":{"shop_*":[{"name":"orders_?"}]},)"
+                          R"("exclude":["shop_eu.*","orders_1"],)"
+                          R"("milvus_connect_param":{"uri":"http://h:1"}})"));
+  EXPECT_THAT(out_.str(), HasSubstr("covers  shop_*.orders_?, but for shop_eu.*, orders_1\n"));
+}
+
 TEST_F(TaskCliTest, CollectionWithoutDatabaseIsOfTheDefaultOne) {
   EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "a", "--collection", "*"}),
             0);
@@ -121,6 +133,9 @@ TEST_F(TaskCliTest, AmbiguousOrEmptyNamesAreRefusedBeforeAnythingIsSent) {
   for (const auto& scope :
        std::vector<std::vector<std::string>>{{"--collection", "c", "--database", "db"},
                                              {"--collection", "a.b.c"},
+                                             {"--exclude", "c", "--database", "db"},
+                                             {"--exclude", "a.b.c"},
+                                             {"--exclude", ""},
                                              {"--collection", ".c"},
                                              {"--collection", "db."},
                                              {"--database", "a.b"}}) {

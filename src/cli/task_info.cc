@@ -105,7 +105,8 @@ TaskInfo ReadTask(const Json& json) {
   task.sink_mode = Text(json, "sink_mode");
   task.sink_mode_reason = Text(json, "sink_mode_reason");
   task.scope = ReadScope(json);
-  task.excluded = Texts(json, "exclude_collections");
+  task.excluded = Texts(json, "exclude");
+  task.left_to_others = Texts(json, "exclude_collections");
   task.covers = Texts(json, "covers");
   task.start_from = Text(json, "start_from");
   const Json& disabled = Member(json, "disable_auto_start");

@@ -34,10 +34,11 @@ struct TaskInfo {
   std::string target;
   std::string target_version;
   std::string sink_mode;
-  std::string sink_mode_reason;    // why it was chosen
-  std::vector<std::string> scope;  // "db.collection", "*" for every
-  std::vector<std::string> excluded;
-  std::vector<std::string> covers;  // what is being replicated now
+  std::string sink_mode_reason;             // why it was chosen
+  std::vector<std::string> scope;           // "db.collection", with globs
+  std::vector<std::string> excluded;        // by the user
+  std::vector<std::string> left_to_others;  // to older tasks of the same target
+  std::vector<std::string> covers;          // what is being replicated now
   std::string start_from;
   bool disable_auto_start = false;
   std::vector<std::string> maps;  // "db1.a -> db2.b", "db1.* -> db2.*"

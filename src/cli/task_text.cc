@@ -152,7 +152,10 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
                          (task.sink_mode_reason.empty() ? "" : ": " + task.sink_mode_reason));
   fields.AddList("scope", task.scope);
   if (!task.excluded.empty()) {
-    fields.AddList("left to others", task.excluded);
+    fields.AddList("excluded", task.excluded);
+  }
+  if (!task.left_to_others.empty()) {
+    fields.AddList("left to others", task.left_to_others);
   }
   if (!task.maps.empty()) {
     fields.AddList("renamed", task.maps);

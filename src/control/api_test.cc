@@ -118,7 +118,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("reason":"manually pause through http interface","state":"Paused",)"
       R"("task_id":"6623ae52d35842a5a2c9d89b16ed7aa1",)"
       R"("start_from":"latest","on_undecodable":"stop","disable_auto_start":false,)"
-      R"("exclude_collections":[],"sync_index":true,"sync_load":true,)"
+      R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
       R"("channels":[],"catalog":null,"covers":[],"sink_mode":"api",)"
@@ -181,6 +181,19 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
                                 R"("catalog":{"revision":0,"applied":false,"pending":[]},)"
                                 R"("covers":["default.c"])"));
   EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
+}
+
+TEST_F(ApiTest, ATaskThatCoversNothingIsMarked) {
+  TaskStatus status;
+  status.condition = "waiting";
+  status.idle = true;
+  status.reason = "scope: no collection";
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})");
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("condition":{"state":"waiting","reason":"scope: no collection",)"
+                        R"("since":null,"attempts":0,"idle":true})"));
 }
 
 TEST_F(ApiTest, OtherNamesAndWhatIsLeftToTheTargetComeBack) {
@@ -398,7 +411,8 @@ INSTANTIATE_TEST_SUITE_P(
             "LongName", Data(R"("collection_infos":[{"name":")" + kLong + R"("}])"),
             "there are some collection names whose length exceeds 256 characters, [" + kLong + "]"},
         CheckCase{"Dot", Data(R"("collection_infos":[{"name":"a.b"}])"),
-                  "the collection name must not contain a dot, [a.b]"},
+                  "the collection name must not contain a dot, [a.b]; one of another database goes "
+                  "into db_collections"},
         CheckCase{"RpcChannel", Data(kC + R"(,"rpc_channel_info":{"name":"other"})"),
                   "the rpc channel is invalid, the channel name should be the same as the source "
                   "config"},
@@ -426,6 +440,79 @@ INSTANTIATE_TEST_SUITE_P(
         CheckCase{"UriCredentials", Data(kC, Param(R"("uri":"http://u:p@h:1")")),
                   "the milvus uri must not hold credentials, they belong into the token"}),
     [](const auto& check) { return check.param.name; });
+
+struct NameCase {
+  std::string name;
+  std::string message;  // a part of it; empty: accepted
+};
+
+class NameTest : public ApiTest, public ::testing::WithParamInterface<NameCase> {
+ protected:
+  void Expect(const std::string& data) {
+    if (GetParam().message.empty()) {
+      EXPECT_EQ(AskJson("create", data).at("code"), 200) << data;
+    } else {
+      EXPECT_THAT(CreateError(data), HasSubstr(GetParam().message));
+    }
+  }
+};
+
+TEST_P(NameTest, OfADatabaseOrCollectionOrExclusion) {
+  const std::string name = Json(GetParam().name).dump();
+  Expect(Data(R"("task_id":"c","collection_infos":[{"name":)" + name + "}]"));
+  Expect(Data(R"("task_id":"d","db_collections":{)" + name + R"(:[{"name":"c"}]})",
+              Param(R"("uri":"http://h:2")")));
+  const std::string text = Json("shop." + GetParam().name).dump();
+  Expect(Data(R"("task_id":"e","db_collections":{"*":[{"name":"*"}]},"exclude":[)" + text + "]",
+              Param(R"("uri":"http://h:3")")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    NameTest,
+    ::testing::Values(NameCase{"orders", ""},
+                      NameCase{"_x", ""},
+                      NameCase{"Orders_2024", ""},
+                      NameCase{"orders_*", ""},
+                      NameCase{"*_x", ""},
+                      NameCase{"a?", ""},
+                      NameCase{"**", ""},
+                      NameCase{"a$b-c", ""},
+                      NameCase{"{a,b}", "has a `{`, which no name of a Milvus has"},
+                      NameCase{"a,b", "give each name as an element of its own"},
+                      NameCase{"a|b", "give each name as an element of its own"},
+                      NameCase{"[ab]*", "the only globs are `*`"},
+                      NameCase{"^a$", "the only globs are `*`"},
+                      NameCase{"a%", "the only globs are `*`"},
+                      NameCase{" a", "leave the blank out"},
+                      NameCase{"a\t", "leave the blank out"},
+                      NameCase{"a b", "names have letters, digits and underscores"},
+                      NameCase{"a/b", "names have letters, digits and underscores"},
+                      NameCase{"1a", "begins with a letter or an underscore"}));
+
+TEST_F(ApiTest, ExclusionsThatDoNothingOrLeaveNothingAreRefused) {
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":["d"])")),
+              HasSubstr("exclude names nothing that the task covers, [default.d]"));
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":["c"])")), HasSubstr("exclude leaves nothing"));
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":[null])")), HasSubstr("exclude must be"));
+  EXPECT_THAT(Ask("create", Data(kC + R"(,"exclude":"c")")),
+              HasSubstr("'exclude': source data must be an array or slice, got string"));
+  EXPECT_THAT(Ask("create", Data(kC + R"(,"exclude":[5])")),
+              HasSubstr("'exclude[0]' expected type 'string'"));
+}
+
+TEST_F(ApiTest, ExclusionsComeBackAndWhatIsLeftToOtherTasksToo) {
+  Ask("create",
+      Data(R"("task_id":"t1","db_collections":{"d":[{"name":"a*"}]},"exclude":["d.ab"])"));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("exclude":["d.ab"],"exclude_collections":[],)"));
+  Ask("create", Data(R"("task_id":"t2","db_collections":{"*":[{"name":"*"}]},"exclude":["x.?"])"));
+  EXPECT_THAT(Ask("list", "{}"), HasSubstr(R"("exclude":["x.?"],"exclude_collections":)"
+                                           R"(["d.a* except d.ab"],)"));
+  EXPECT_EQ(replicator_.last_started("t2").exclude, std::vector<std::string>{"x.?"});
+  EXPECT_EQ(CreateError(Data(R"("db_collections":{"d":[{"name":"ab"}]})")),
+            "the collection name is duplicate with existing task, [d.ab]");
+}
 
 TEST_F(ApiTest, AcceptsSeveralEntriesInBothLists) {
   EXPECT_EQ(AskJson("create", Data(R"("task_id":"t1","start_from":"earliest","collection_infos":[

@@ -7,8 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "control/name_mapping.h"
 #include "control/request_reader.h"
+#include "scope/check_scope.h"
+#include "scope/name_mapping.h"
 
 namespace cdc {
 namespace {
@@ -179,8 +180,9 @@ Status CheckNames(const Infos& infos, int max_length) {
     // The names of a task are kept as "db.collection", and no Milvus has such a collection.
     if (info.name.find('.') != std::string::npos) {
       return InvalidArgumentError("the collection name must not contain a dot, [" + info.name +
-                                  "]");
+                                  "]; one of another database goes into db_collections");
     }
+    CDC_RETURN_IF_ERROR(CheckNamePattern("collection name", info.name));
   }
   return OkStatus();
 }
@@ -194,6 +196,7 @@ Status CheckDatabases(const TaskSpec& spec, int max_length) {
     if (database.find('.') != std::string::npos) {
       return InvalidArgumentError("the db name must not contain a dot, [" + database + "]");
     }
+    CDC_RETURN_IF_ERROR(CheckNamePattern("db name", database));
   }
   for (const auto& [database, infos] : spec.db_collections) {
     if (infos.empty()) {
@@ -213,7 +216,8 @@ Status CheckCollections(const TaskSpec& spec, int max_length) {
     all.insert(all.end(), infos.begin(), infos.end());
   }
   CDC_RETURN_IF_ERROR(CheckPositions(all));
-  return CheckNames(all, max_length);
+  CDC_RETURN_IF_ERROR(CheckNames(all, max_length));
+  return CheckExclude(spec, max_length);
 }
 
 // What older clients may ask for and this version cannot do is refused, never ignored.
@@ -254,6 +258,7 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
     kafka.Read("topic", &request.kafka_topic);
   });
   ReadCollections(reader, &request.spec);
+  reader.Read("exclude", &request.spec.exclude);
   reader.List("name_mapping", [&request](const RequestReader& element) {
     request.spec.name_mapping.push_back(ReadNameMapping(element));
   });

@@ -185,6 +185,26 @@ void RequestReader::Read(const char* key, std::map<std::string, std::string>* va
   }
 }
 
+void RequestReader::Read(const char* key, std::vector<std::string>* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_array()) {
+    errors_->push_back("'" + PathOf(key) + "': source data must be an array or slice, got " +
+                       KindName(*found));
+    return;
+  }
+  for (size_t i = 0; i < found->size(); ++i) {
+    const Json& element = (*found)[i];
+    if (!element.is_string() && !element.is_null()) {
+      WrongType(PathOf(key) + "[" + std::to_string(i) + "]", "string", element);
+      continue;
+    }
+    value->push_back(element.is_null() ? "" : element.get<std::string>());
+  }
+}
+
 void RequestReader::Object(const char* key,
                            const std::function<void(const RequestReader&)>& visit) const {
   const Json* found = Find(key);

@@ -31,6 +31,8 @@ class RequestReader {
   void ReadSecret(const char* key, std::string* value) const;
   void Read(const char* key, std::map<std::string, std::string>* value) const;
 
+  void Read(const char* key, std::vector<std::string>* value) const;
+
   // Calls `visit` if the key holds an object.
   void Object(const char* key, const std::function<void(const RequestReader&)>& visit) const;
 

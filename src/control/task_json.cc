@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "control/scope.h"
+#include "scope/compare_scopes.h"
 
 namespace cdc {
 namespace {
@@ -123,7 +123,11 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["start_from"] = spec.start_from == StartFrom::kEarliest ? "earliest" : "latest";
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
-  out["exclude_collections"] = spec.exclude_collections;
+  out["exclude"] = spec.exclude;
+  out["exclude_collections"] = Json::array();
+  for (const LeftName& name : spec.left_to_older) {
+    out["exclude_collections"].push_back(ShowLeftName(name));
+  }
   if (!spec.name_mapping.empty()) {
     out["name_mapping"] = EncodeNameMapping(spec.name_mapping);
   }
@@ -133,6 +137,9 @@ void AppendDetails(const TaskView& view, Json* json) {
                       {"reason", status.reason},
                       {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)},
                       {"attempts", status.attempts}};
+  if (status.idle) {
+    out["condition"]["idle"] = true;
+  }
   // What nobody measures is unknown, not zero.
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();

@@ -9,10 +9,10 @@
 
 #include "base/thread.h"
 #include "control/managed_task.h"
-#include "control/name_mapping.h"
-#include "control/scope.h"
 #include "control/sink_mode.h"
 #include "control/task_id.h"
+#include "scope/compare_scopes.h"
+#include "scope/name_mapping.h"
 
 namespace cdc {
 namespace {
@@ -30,10 +30,10 @@ bool IsCallersFault(const Status& status) {
 
 Status OurFault(std::string message) { return InternalError(std::move(message)); }
 
-std::string JoinNames(const std::vector<CollectionName>& names) {
+std::string JoinNames(const std::vector<std::string>& names) {
   std::string text;
-  for (const CollectionName& name : names) {
-    text += (text.empty() ? "" : " ") + name.ToString();
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : " ") + name;
   }
   return text;
 }
@@ -174,13 +174,13 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
     return InvalidArgumentError("the collection name is duplicate with existing task, [" +
                                 JoinNames(decision.duplicates) + "]");
   }
+  task->spec.left_to_older = std::move(decision.left);
   if (const std::string collision = FindTargetCollision(task->spec, siblings); !collision.empty()) {
     return InvalidArgumentError("the target name is duplicate with existing task, " + collision);
   }
   if (tasks_.size() >= static_cast<size_t>(std::max(options_.max_tasks, 0))) {
     return OurFault("the task num has reach the limit, " + std::to_string(options_.max_tasks));
   }
-  task->spec.exclude_collections = std::move(decision.exclusions);
   tasks_[task->spec.id] = task;
   return TaskPtr();
 }

@@ -176,10 +176,11 @@ TEST_F(TaskManagerTest, AnotherTaskMustNotWriteToTheSameName) {
 TEST_F(TaskManagerTest, WideTaskLeavesOlderNamesToTheirTasksAlsoAfterARestart) {
   MustCreate(MakeSpec("t1", "foo"));
   MustCreate(MakeSpec("t2", "*"));
-  EXPECT_THAT(replicator_.last_started("t2").exclude_collections, ElementsAre("default.foo"));
+  EXPECT_THAT(replicator_.last_started("t2").left_to_older,
+              ElementsAre(LeftName{"default.foo", {}}));
   EXPECT_FALSE(manager_->Create(MakeSpec("t3", "bar")).ok());
   Restart();
-  EXPECT_THAT(Stored("t2").spec.exclude_collections, ElementsAre("default.foo"));
+  EXPECT_THAT(Stored("t2").spec.left_to_older, ElementsAre(LeftName{"default.foo", {}}));
   ASSERT_TRUE(manager_->Delete("t1", false).ok());
   MustCreate(MakeSpec("t4", "foo"));
   EXPECT_FALSE(manager_->Create(MakeSpec("t5", "bar")).ok());

@@ -12,7 +12,8 @@ namespace {
 // Rows of known collections go on without the source's etcd, so a task itself may notice nothing;
 // but what happens to the metadata meanwhile does not arrive.
 void ShowSource(const Status& source, TaskStatus* status) {
-  if (!source.ok() && status->condition == "ok") {
+  if (!source.ok() && (status->condition == "ok" || status->idle)) {
+    status->idle = false;
     status->condition = "retrying";
     status->reason = "source catalog: " + source.ToString();
   }
@@ -29,6 +30,7 @@ TaskView TaskManager::View(const TaskPtr& task) {
     replication = task->replication;
     if (replication == nullptr) {
       view.status = task->last_status;
+      view.status.idle = false;
       view.status.since_unix_ms = task->since_unix_ms;
       view.status.reason = task->reason;
       view.status.lag_ms.reset();

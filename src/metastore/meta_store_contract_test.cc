@@ -37,7 +37,8 @@ TaskRecord MakeTask(const std::string& id) {
                         .tls = {"s", "/ca", "/cert", "/key"}};
   record.spec.collection_infos = {{"c1", {{"by-dev-rootcoord-dml_0_1v0", "AQI="}}, true}};
   record.spec.db_collections = {{"*", {{"*", {}, false}}}, {"db1", {{"ü", {}, true}}}};
-  record.spec.exclude_collections = {"default.foo", "db1.*"};
+  record.spec.exclude = {"tmp_*", "db2.?"};
+  record.spec.left_to_older = {{"default.foo", {}}, {"db1.*", {{"db1.a", {}}, {"db1.b", {}}}}};
   record.spec.start_from = StartFrom::kEarliest;
   record.spec.on_undecodable = OnUndecodable::kSkip;
   record.spec.sink_mode = SinkMode::kReplicate;
@@ -66,7 +67,8 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.target.tls, expected.spec.target.tls);
   EXPECT_EQ(actual.spec.collection_infos, expected.spec.collection_infos);
   EXPECT_EQ(actual.spec.db_collections, expected.spec.db_collections);
-  EXPECT_EQ(actual.spec.exclude_collections, expected.spec.exclude_collections);
+  EXPECT_EQ(actual.spec.exclude, expected.spec.exclude);
+  EXPECT_EQ(actual.spec.left_to_older, expected.spec.left_to_older);
   EXPECT_EQ(actual.spec.start_from, expected.spec.start_from);
   EXPECT_EQ(actual.spec.on_undecodable, expected.spec.on_undecodable);
   EXPECT_EQ(actual.spec.sink_mode, expected.spec.sink_mode);

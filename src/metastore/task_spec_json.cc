@@ -45,6 +45,26 @@ std::vector<CollectionInfo> DecodeCollections(const Json& list) {
   return infos;
 }
 
+Json EncodeLeftNames(const std::vector<LeftName>& names) {
+  Json list = Json::array();
+  for (const LeftName& name : names) {
+    list.push_back({{"pattern", name.pattern}, {"except", EncodeLeftNames(name.except)}});
+  }
+  return list;
+}
+
+// What is nested more deeply than we ever write it is damaged.
+Status DecodeLeftNames(const Json& list, int depth, std::vector<LeftName>* names) {
+  if (depth > LeftName::kMaxDepth) {
+    return DataLossError("left_to_older is nested too deeply");
+  }
+  for (const Json& item : list) {
+    names->push_back({.pattern = item.at("pattern").get<std::string>(), .except = {}});
+    CDC_RETURN_IF_ERROR(DecodeLeftNames(item.at("except"), depth + 1, &names->back().except));
+  }
+  return OkStatus();
+}
+
 Json EncodeTarget(const MilvusConnectParam& target) {
   return {{"uri", target.uri},
           {"token", target.token},
@@ -127,7 +147,8 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
       {"target", EncodeTarget(spec.target)},
       {"collection_infos", EncodeCollections(spec.collection_infos)},
       {"db_collections", databases},
-      {"exclude_collections", spec.exclude_collections},
+      {"exclude", spec.exclude},
+      {"left_to_older", EncodeLeftNames(spec.left_to_older)},
       {"start_from", spec.start_from == StartFrom::kEarliest ? "earliest" : "latest"},
       {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
       {"sink_mode", SinkModeName(spec.sink_mode)},
@@ -156,7 +177,9 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     for (const auto& [database, infos] : json.at("db_collections").items()) {
       spec.db_collections[database] = DecodeCollections(infos);
     }
-    json.at("exclude_collections").get_to(spec.exclude_collections);
+    json.at("exclude").get_to(spec.exclude);
+    CDC_RETURN_IF_ERROR(
+        DecodeLeftNames(json.at("left_to_older"), 0, &spec.left_to_older).WithContext(where));
     const Result<StartFrom> start_from = DecodeStartFrom(json.at("start_from").get<std::string>());
     CDC_RETURN_IF_ERROR(start_from.status().WithContext(where));
     spec.start_from = *start_from;

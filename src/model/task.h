@@ -38,7 +38,7 @@ enum class SinkMode {
 std::string_view SinkModeName(SinkMode mode);
 std::optional<SinkMode> ParseSinkMode(std::string_view name);
 
-// One name of a task's scope; "*" stands for every collection of the database.
+// One name of a task's scope, with globs: `*` stands for any characters, `?` for one.
 struct CollectionInfo {
   std::string name;
   std::map<std::string, std::string> positions;  // vchannel -> base64 of MsgPosition
@@ -76,13 +76,23 @@ struct NameMapping {
   bool operator==(const NameMapping&) const = default;
 };
 
+// "db.collection", with globs: left to an older task of the same target, but for what that one
+// leaves out.
+struct LeftName {
+  std::string pattern;
+  std::vector<LeftName> except;
+  static constexpr int kMaxDepth = 16;  // of exceptions in exceptions
+  bool operator==(const LeftName&) const = default;
+};
+
 // What the user asked for.
 struct TaskSpec {
   std::string id;
   MilvusConnectParam target;
   std::vector<CollectionInfo> collection_infos;                       // of database `default`
-  std::map<std::string, std::vector<CollectionInfo>> db_collections;  // "*": every database
-  std::vector<std::string> exclude_collections;  // "db.collection", left to older tasks
+  std::map<std::string, std::vector<CollectionInfo>> db_collections;  // by database, with globs
+  std::vector<std::string> exclude;  // "db.collection" or "collection", with globs
+  std::vector<LeftName> left_to_older;
   std::vector<NameMapping> name_mapping;
   StartFrom start_from = StartFrom::kLatest;
   OnUndecodable on_undecodable = OnUndecodable::kStop;
@@ -148,6 +158,7 @@ struct ChannelStatus {
 };
 struct TaskStatus {
   std::string condition = "ok";  // ok, retrying, waiting, failed
+  bool idle = false;             // waiting, only because there is nothing to do
   std::string reason;
   int64_t since_unix_ms = 0;
   int64_t attempts = 0;  // that have failed since then

@@ -37,13 +37,32 @@ bool ConditionBoard::Fail(const std::string& reason) {
   return true;
 }
 
+void ConditionBoard::SetIdle(const std::string& reason) {
+  MutexLock lock(mutex_);
+  if (idle_.empty()) {
+    idle_since_ = NowUnixMs();
+  }
+  idle_ = reason;
+}
+
+ConditionBoard::Condition ConditionBoard::NothingInTheWay() const {
+  if (idle_.empty()) {
+    return {};
+  }
+  return {.state = "waiting",
+          .reason = idle_,
+          .since_unix_ms = idle_since_,
+          .attempts = 0,
+          .idle = true};
+}
+
 ConditionBoard::Condition ConditionBoard::Current() const {
   MutexLock lock(mutex_);
   if (!failure_.empty()) {
-    return {"failed", failure_, failed_at_, 1};
+    return {.state = "failed", .reason = failure_, .since_unix_ms = failed_at_, .attempts = 1};
   }
   if (entries_.empty()) {
-    return {};
+    return NothingInTheWay();
   }
   const auto oldest =
       std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
@@ -51,8 +70,10 @@ ConditionBoard::Condition ConditionBoard::Current() const {
         return std::tuple(a.second.state, a.second.since_unix_ms) <
                std::tuple(b.second.state, b.second.since_unix_ms);
       });
-  return {oldest->second.state, oldest->second.reason, oldest->second.since_unix_ms,
-          oldest->second.attempts};
+  return {.state = oldest->second.state,
+          .reason = oldest->second.reason,
+          .since_unix_ms = oldest->second.since_unix_ms,
+          .attempts = oldest->second.attempts};
 }
 
 bool ConditionBoard::failed() const {

@@ -20,5 +20,24 @@ TEST(ConditionBoardTest, AttemptsAreThoseOfOneRowOfErrors) {
   EXPECT_EQ(board.Current().attempts, 1);
 }
 
+TEST(ConditionBoardTest, ThatThereIsNothingToDoComesAfterAllElse) {
+  ConditionBoard board;
+  EXPECT_FALSE(board.Current().idle);
+  board.SetIdle("scope: nothing matches");
+  const ConditionBoard::Condition idle = board.Current();
+  EXPECT_EQ(idle.state, "waiting");
+  EXPECT_EQ(idle.reason, "scope: nothing matches");
+  EXPECT_TRUE(idle.idle);
+  EXPECT_GT(idle.since_unix_ms, 0);
+  EXPECT_EQ(idle.attempts, 0);
+  board.SetWaiting("drop database", UnavailableError("in use"));
+  EXPECT_FALSE(board.Current().idle);
+  EXPECT_EQ(board.Current().attempts, 1);
+  board.SetWaiting("drop database", OkStatus());
+  EXPECT_TRUE(board.Current().idle);
+  board.SetIdle("");
+  EXPECT_EQ(board.Current().state, "ok");
+}
+
 }  // namespace
 }  // namespace cdc

@@ -20,10 +20,10 @@
 #include "pipeline/replication.h"
 #include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
+#include "scope/scope.h"
 #include "sink/target.h"
 #include "source/catalog_source.h"
 #include "source/log.h"
-#include "transform/scope.h"
 
 namespace cdc {
 

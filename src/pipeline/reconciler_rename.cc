@@ -35,7 +35,7 @@ Result<bool> Reconciler::FollowName(CollectionId id, Entry& entry) {
     }
     return true;
   }
-  if (parts_.scope->Excludes(source)) {
+  if (parts_.scope->LeavesToOlder(source)) {
     return FailedPreconditionError(
         "renamed on the source to " + source.ToString() +
         ", which an older task of this target replicates: delete one of the two tasks, or rename "

@@ -279,7 +279,7 @@ TEST_F(ReconcilerRenameTest, ANameThatSomebodyElseHasOnTheTargetStopsTheTask) {
 }
 
 TEST_F(ReconcilerRenameTest, ANameOfAnotherTaskStopsTheTask) {
-  spec_.exclude_collections = {"default.z"};
+  spec_.left_to_older = {{"default.z", {}}};
   StartWith({a_});
   catalog_.Set(MakeCatalog({Named(a_, "z")}));
   ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
@@ -299,7 +299,7 @@ TEST_F(ReconcilerRenameTest, WhatComesIntoTheScopeByItsNewNameStopsTheTask) {
 }
 
 TEST_F(ReconcilerRenameTest, WhatAnotherTaskHasBegunIsLeftToItUnderItsNewName) {
-  spec_.exclude_collections = {"default.a"};
+  spec_.left_to_older = {{"default.a", {}}};
   catalog_.Set(MakeCatalog({a_, b_}));
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.b"));

@@ -91,6 +91,7 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     catalog_ = catalog;
     catalog_changes_ += changed ? 1 : 0;
     FollowChannels();
+    ShowWhetherIdle();
   }
   if (changed) {
     parts_.on_catalog();
@@ -132,7 +133,7 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
   const auto before = catalog_ == nullptr ? nullptr : catalog_->Find(collection.id);
   if (before != nullptr && before->state == ObjectState::kCreated) {
     const CollectionName name{catalog_->DatabaseName(before->database), before->name};
-    if (parts_.scope->Excludes(name)) {
+    if (parts_.scope->LeavesToOlder(name)) {
       return false;  // another task has begun it, and follows it under its new name
     }
     Fail(FailedPreconditionError(
@@ -171,6 +172,13 @@ void RowRouter::FollowChannels() {
   }
 }
 
+void RowRouter::ShowWhetherIdle() {
+  parts_.conditions->SetIdle(routes_.empty() ? "scope: no collection of the source matches " +
+                                                   parts_.scope->Describe() +
+                                                   " yet; the task begins as soon as there is one"
+                                             : "");
+}
+
 void RowRouter::Follow(const std::string& channel,
                        const ReadingStart::Place& start,
                        std::set<CollectionId> collections) {
@@ -195,6 +203,7 @@ void RowRouter::Forget(CollectionId collection) {
   MutexLock lock(mutex_);
   routes_.erase(collection);
   forgotten_.insert(collection);  // an older catalog may still be on its way here
+  ShowWhetherIdle();
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->collections.erase(collection);
     if (channel->second->collections.empty()) {

@@ -26,7 +26,7 @@
 #include "pipeline/reading_start.h"
 #include "pipeline/row_writer.h"
 #include "pipeline/undecodable.h"
-#include "transform/scope.h"
+#include "scope/scope.h"
 
 namespace cdc {
 
@@ -152,6 +152,7 @@ class RowRouter final : public FeedSubscriber {
   bool UpdateRoutes(const Catalog& catalog) CDC_REQUIRES(mutex_);
   bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
   void FollowChannels() CDC_REQUIRES(mutex_);
+  void ShowWhetherIdle() CDC_REQUIRES(mutex_);
   void Follow(const std::string& channel,
               const ReadingStart::Place& start,
               std::set<CollectionId> collections) CDC_REQUIRES(mutex_);

@@ -178,6 +178,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   TaskStatus status;
   const ConditionBoard::Condition condition = conditions_.Current();
   status.condition = condition.state;
+  status.idle = condition.idle;
   status.reason = condition.reason;
   status.since_unix_ms = condition.since_unix_ms;
   status.attempts = condition.attempts;

@@ -14,7 +14,7 @@
 #include "pipeline/row_writer.h"
 #include "pipeline/send_horizon.h"
 #include "pipeline/task_checkpoints.h"
-#include "transform/scope.h"
+#include "scope/scope.h"
 
 namespace cdc {
 

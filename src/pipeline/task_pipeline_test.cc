@@ -24,6 +24,27 @@ TEST_F(TaskPipelineTest, RowsOfANewCollectionArriveAndTheCheckpointFollows) {
   EXPECT_THAT(Ddls(), ElementsAre("create collection default.c"));
 }
 
+TEST_F(TaskPipelineTest, ATaskThatCoversNothingSaysSo) {
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  spec_.collection_infos.clear();
+  spec_.db_collections = {{"default", {{.name = "a_?"}, {.name = "b"}}}};
+  Start();
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().idle; }));
+  EXPECT_EQ(task_->GetStatus().condition, "waiting");
+  EXPECT_EQ(task_->GetStatus().reason,
+            "scope: no collection of the source matches \"default.a_?\", \"default.b\" yet; the "
+            "task begins as soon as there is one");
+  const Collection a = MakeCollection(2, "a_1", 15);
+  catalog_.Set(MakeCatalog({c, a}));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_FALSE(task_->GetStatus().idle);
+  log_.Append(kChannel, TickRecord(20));
+  catalog_.Set(MakeCatalog({c}));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().idle; }));
+  EXPECT_THAT(Ddls(), ElementsAre("create collection default.a_1", "drop collection default.a_1"));
+}
+
 TEST_F(TaskPipelineTest, ACollectionThatTheCatalogHasNotSeenYetLosesNothing) {
   const Collection c = MakeCollection(1, "c", 5);
   const Collection d = MakeCollection(2, "d", 15);

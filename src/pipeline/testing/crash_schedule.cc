@@ -16,8 +16,8 @@
 #include "pipeline/task_checkpoints.h"
 #include "pipeline/testing/simulated_source.h"
 #include "pipeline/testing/simulated_target.h"
+#include "scope/scope.h"
 #include "source/testing/fake_source.h"
-#include "transform/scope.h"
 
 namespace cdc {
 namespace {

@@ -1,4 +1,4 @@
-#include "control/name_mapping.h"
+#include "scope/name_mapping.h"
 
 #include <string>
 #include <vector>
@@ -43,13 +43,38 @@ TEST(NameMappingTest, WhatIsNotCoveredIsRefused) {
   EXPECT_EQ(ErrorOf({{"d", "*"}}, {{"x", "e", {}}}), text);
 }
 
+TEST(NameMappingTest, ADatabaseCanBeMappedThroughAPattern) {
+  EXPECT_EQ(ErrorOf({{"d", "orders_*"}}, {{"d", "e", {}}}), "");
+  EXPECT_EQ(ErrorOf({{"d*", "a?"}}, {{"d1", "e", {}}, {"d2", "f", {{"ab", "x"}}}}), "");
+  EXPECT_NE(ErrorOf({{"d*", "a?"}}, {{"e", "f", {}}}), "");
+  EXPECT_NE(ErrorOf({{"d", "a?"}}, {{"d", "f", {{"abc", "x"}}}}), "");
+}
+
+TEST(NameMappingTest, WhatIsExcludedCannotBeMapped) {
+  TaskSpec spec = MappedTask("t", {{"d", "*"}}, {{"d", "d", {{"a", "b"}}}});
+  spec.exclude = {"d.a*"};
+  EXPECT_THAT(CheckNameMapping(spec, 20).message(), HasSubstr("`exclude` leaves out, [d.a]"));
+}
+
+TEST(NameMappingTest, OneNameOnTheTargetThroughPatterns) {
+  EXPECT_NE(ErrorOf({{"d", "a*"}, {"e", "*b"}}, {{"d", "e", {}}}), "");
+  EXPECT_EQ(ErrorOf({{"d", "a*"}, {"e", "b*"}}, {{"d", "e", {}}}), "");
+  EXPECT_NE(ErrorOf({{"d", "x"}, {"e", "a?"}}, {{"d", "e", {{"x", "ab"}}}}), "");
+  EXPECT_EQ(ErrorOf({{"d", "x"}, {"e", "a?"}}, {{"d", "e", {{"x", "abc"}}}}), "");
+}
+
 TEST(NameMappingTest, NamesThatAreNone) {
-  for (const char* name : {"", "*", "a.b", "a-name-that-is-longer-than-any"}) {
+  for (const char* name : {"", "*", "a.b", "a?", "a-name-that-is-longer-than-any"}) {
     EXPECT_THAT(ErrorOf({{"d", "*"}}, {{"d", "e", {{"a", name}}}}),
                 HasSubstr("name mapping is empty"))
         << name;
   }
   EXPECT_NE(ErrorOf({{"*", "*"}}, {{"*", "e", {}}}), "");
+  EXPECT_THAT(ErrorOf({{"d", "*"}}, {{"d", "e", {{"a,b", "x"}}}}),
+              HasSubstr("no name of a Milvus"));
+  EXPECT_THAT(ErrorOf({{"*", "*"}}, {{"d ", "e", {}}}), HasSubstr("blank"));
+  // A collection of the source can have this name.
+  EXPECT_EQ(ErrorOf({{"d", "*"}}, {{"d", "e", {{" a", "a"}}}}), "");
   EXPECT_NE(ErrorOf({{"d", "*"}}, {{"d", "*", {}}}), "");
   EXPECT_NE(ErrorOf({{"d", "*"}}, {{"d", "e", {{"*", "x"}}}}), "");
 }
@@ -81,6 +106,32 @@ TEST(NameMappingTest, TwoTasksOfOneTargetMustNotMeet) {
   EXPECT_EQ(collision({{"x", "y"}}, {}), "");
   EXPECT_EQ(collision({{"x", "y"}}, {{"x", "d", {{"y", "z"}}}}), "");
   EXPECT_EQ(collision({{"e", "*"}}, {{"e", "d", {}}}), "");
+}
+
+TEST(NameMappingTest, PatternsOfTwoTasksThatMeet) {
+  const TaskSpec older = MappedTask("old", {{"d", "a*"}}, {{"d", "e", {}}});
+  const auto collision = [&older](const CollectionName& name, std::vector<NameMapping> mappings) {
+    return FindTargetCollision(MappedTask("new", {name}, std::move(mappings)), {&older});
+  };
+  EXPECT_EQ(collision({"x", "*1"}, {{"x", "e", {}}}),
+            "e.*1 of x.*1 is the target of d.a* in task old");
+  EXPECT_EQ(collision({"x", "b*"}, {{"x", "e", {}}}), "");
+  EXPECT_EQ(collision({"e", "b?"}, {}), "");
+  EXPECT_NE(collision({"e*", "?a"}, {{"e1", "e", {{"aa", "x"}}}}), "");
+  EXPECT_EQ(collision({"*", "*"}, {}), "");
+  EXPECT_EQ(collision({"d", "b*"}, {{"d", "e", {}}}), "");
+}
+
+TEST(NameMappingTest, WhatTheOlderTaskExcludesIsMappedFreely) {
+  TaskSpec older = MappedTask("old", {{"*", "*"}}, {});
+  older.exclude = {"x.*"};
+  const TaskSpec created = MappedTask("new", {{"x", "*"}}, {{"x", "y", {}}});
+  EXPECT_NE(FindTargetCollision(created, {&older}), "");
+  older.exclude = {"x.*", "y.*"};
+  EXPECT_EQ(FindTargetCollision(created, {&older}), "");
+  older.exclude = {"x.*"};
+  older.name_mapping = {{"y", "z", {}}};
+  EXPECT_EQ(FindTargetCollision(created, {&older}), "");
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,17 +7,18 @@
 #include "model/catalog.h"
 #include "model/rows.h"
 #include "model/task.h"
+#include "scope/scope_rules.h"
 
 namespace cdc {
 
 // Which databases and collections of the source a task replicates. Immutable.
 //
 // `collection_infos` names collections of the database `default`, `db_collections` those of the
-// named databases; "*" stands for every database or collection. Excluded names are left to other
-// tasks.
+// named databases; names may have globs. What the user excludes, and what is left to older tasks,
+// is not covered.
 class Scope {
  public:
-  explicit Scope(const TaskSpec& spec);
+  explicit Scope(const TaskSpec& spec) : rules_(spec) {}
 
   bool Covers(const CollectionName& source) const;
 
@@ -27,17 +27,17 @@ class Scope {
     CollectionName name;
     std::shared_ptr<const Collection> collection;
   };
-  // The Created collections of `catalog` that are covered, each once, by id. Names without "*" are
-  // looked up, so that a task on one collection does not look at thousands.
+  // The Created collections of `catalog` that are covered, each once, by id. Names without globs
+  // are looked up, so that a task on one collection does not look at thousands.
   std::vector<Match> Select(const Catalog& catalog) const;
 
   // Whether the name is left to an older task of the same target.
-  bool Excludes(const CollectionName& source) const;
+  bool LeavesToOlder(const CollectionName& source) const { return rules_.LeavesToOlder(source); }
 
-  // Whether creating and dropping this database is the task's business: not if all that it covers
-  // of it goes to another database.
+  // Whether creating and dropping this database is the task's business: not if all of it is
+  // excluded, or if all that the task covers of it goes to another database.
   bool CoversDatabase(const std::string& database) const;
-  // Whether all of its collections are covered, but for excluded ones.
+  // Whether all of its collections are covered, but for those excluded or left to older tasks.
   bool CoversAllOf(const std::string& database) const;
 
   // Whether rows that were there before the task are asked for (start_from or use_start_position).
@@ -47,17 +47,12 @@ class Scope {
   CollectionName Target(const CollectionName& source) const;
   std::string TargetDatabase(const std::string& source) const;
 
+  // What is covered, to be read by a person: `"db.orders_*", "db.goods"`, quoted because blanks may
+  // count; of many the first ones.
+  std::string Describe() const;
+
  private:
-  struct Pattern {
-    std::string database;
-    std::string collection;
-    bool from_start;
-    bool Matches(const CollectionName& name) const;
-  };
-  std::vector<Pattern> patterns_;
-  std::vector<Pattern> excluded_;
-  std::map<CollectionName, CollectionName> collection_names_;
-  std::map<std::string, std::string> database_names_;
+  const ScopeRules rules_;
 };
 
 }  // namespace cdc

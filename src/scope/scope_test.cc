@@ -1,4 +1,4 @@
-#include "transform/scope.h"
+#include "scope/scope.h"
 
 #include <gtest/gtest.h>
 
@@ -42,17 +42,61 @@ TEST(ScopeTest, SeveralEntries) {
   EXPECT_TRUE(scope.Covers({"db2", "c"}));
 }
 
-TEST(ScopeTest, ExcludedNamesAreLeftToOthers) {
+TEST(ScopeTest, GlobsInDatabasesAndCollections) {
+  const Scope scope(Spec({{"shop_*", {{.name = "orders_?"}}}, {"d", {{.name = "**"}}}}));
+  EXPECT_TRUE(scope.Covers({"shop_eu", "orders_1"}));
+  EXPECT_FALSE(scope.Covers({"shop_eu", "orders_12"}));
+  EXPECT_FALSE(scope.Covers({"shop", "orders_1"}));
+  EXPECT_TRUE(scope.CoversDatabase("shop_us"));
+  EXPECT_FALSE(scope.CoversAllOf("shop_us"));
+  EXPECT_TRUE(scope.CoversAllOf("d"));
+}
+
+TEST(ScopeTest, WhatTheUserExcludesIsNotCovered) {
   TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
-  spec.exclude_collections = {"db1.a"};
+  spec.exclude = {"*.tmp_*", "scratch.*", "a"};
+  const Scope scope(spec);
+  EXPECT_FALSE(scope.Covers({"db1", "tmp_1"}));
+  EXPECT_FALSE(scope.Covers({"scratch", "b"}));
+  EXPECT_FALSE(scope.Covers({"default", "a"}));  // without a dot: of `default`
+  EXPECT_TRUE(scope.Covers({"db1", "a"}));
+  EXPECT_FALSE(scope.CoversDatabase("scratch"));
+  EXPECT_FALSE(scope.CoversAllOf("scratch"));
+  EXPECT_TRUE(scope.CoversAllOf("db1"));
+  EXPECT_FALSE(scope.LeavesToOlder({"db1", "tmp_1"}));  // nobody else has it
+}
+
+TEST(ScopeTest, WhatAnOlderTaskLeavesOutIsCovered) {
+  TaskSpec spec = Spec({{"db", {{.name = "*"}}}});
+  spec.left_to_older = {{"db.a*", {{"db.ab*", {{"db.abc", {}}}}}}};
+  const Scope scope(spec);
+  EXPECT_TRUE(scope.Covers({"db", "x"}));
+  EXPECT_FALSE(scope.Covers({"db", "a"}));
+  EXPECT_TRUE(scope.Covers({"db", "abx"}));
+  EXPECT_FALSE(scope.Covers({"db", "abc"}));
+  EXPECT_TRUE(scope.LeavesToOlder({"db", "abc"}));
+}
+
+TEST(ScopeTest, SaysWhatItCovers) {
+  TaskSpec spec = Spec({{"db", {{.name = "a"}}}, {"e*", {{.name = "?**"}}}});
+  EXPECT_EQ(Scope(spec).Describe(), R"("db.a", "e*.?*")");
+  spec.exclude = {"ex.a"};
+  spec.db_collections["z"] = {{.name = "1"}, {.name = "2"}, {.name = "3"}, {.name = "4"}};
+  EXPECT_EQ(Scope(spec).Describe(),
+            R"("db.a", "e*.?*", "z.1", "z.2", "z.3" and 1 more (but for what is excluded))");
+}
+
+TEST(ScopeTest, LeftNamesAreNotCovered) {
+  TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
+  spec.left_to_older = {{"db1.a", {}}};
   const Scope scope(spec);
   EXPECT_FALSE(scope.Covers({"db1", "a"}));
   EXPECT_TRUE(scope.Covers({"db2", "a"}));
 }
 
-TEST(ScopeTest, AWholeDatabaseCanBeExcluded) {
+TEST(ScopeTest, AWholeDatabaseCanBeLeft) {
   TaskSpec spec = Spec({{"*", {{.name = "*"}}}});
-  spec.exclude_collections = {"db1.*"};
+  spec.left_to_older = {{"db1.*", {}}};
   const Scope scope(spec);
   EXPECT_FALSE(scope.Covers({"db1", "a"}));
   EXPECT_TRUE(scope.Covers({"db2", "a"}));

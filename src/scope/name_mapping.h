@@ -14,8 +14,9 @@ namespace cdc {
 Status CheckNameMapping(const TaskSpec& spec, int max_name_length);
 
 // Which name of `created` would have the same target as another source's name of a task that is
-// there: "db2.b of db1.a …"; empty if there is none. What the tasks' sources share is not looked
-// at (see CompareScopes).
+// there: "db2.b of db1.a …"; empty if there is none. `created` leaves to older tasks what it has
+// to (see CompareScopes). What a new task on "*.*" keeps the name of is not looked at: it is not
+// known which databases there will be.
 std::string FindTargetCollision(const TaskSpec& created,
                                 const std::vector<const TaskSpec*>& existing);
 

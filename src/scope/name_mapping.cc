@@ -1,0 +1,207 @@
+#include "scope/name_mapping.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "scope/check_scope.h"
+#include "scope/scope_rules.h"
+
+namespace cdc {
+namespace {
+
+// Names of the source and those they have on the target: one collection, or a pattern of which the
+// database at most is another one.
+struct Image {
+  CollectionPattern source;
+  CollectionPattern target;
+
+  // The names of the source that have those of the target.
+  CollectionPattern Preimage(const CollectionPattern& of) const {
+    if (source.IsLiteral() || source == target) {
+      return source.IsLiteral() ? source : of;
+    }
+    return {source.database, of.collection};
+  }
+};
+
+CollectionPattern LiteralPattern(const CollectionName& name) {
+  return {NamePattern(name.database), NamePattern(name.collection)};
+}
+
+// Whether none of the pattern's names keep their name on the target.
+bool MapsAllOf(const ScopeRules& rules, const CollectionPattern& pattern) {
+  return rules.database_names.contains(pattern.database.text()) ||
+         rules.collection_names.contains({pattern.database.text(), pattern.collection.text()});
+}
+
+std::vector<Image> ImagesOf(const ScopeRules& rules) {
+  std::vector<Image> images;
+  for (const auto& [from, to] : rules.collection_names) {
+    images.push_back({LiteralPattern(from), LiteralPattern(to)});
+  }
+  for (const ScopeRules::Included& each : rules.included) {
+    const auto& [database, collection] = each.pattern;
+    for (const auto& [from, to] : rules.database_names) {
+      const bool mapped = rules.collection_names.contains({from, collection.text()});
+      if (database.Matches(from) && !mapped) {
+        images.push_back({{NamePattern(from), collection}, {NamePattern(to), collection}});
+      }
+    }
+    if (!MapsAllOf(rules, each.pattern)) {
+      images.push_back({each.pattern, each.pattern});
+    }
+  }
+  return images;
+}
+
+// Within a task, what the globs stand for is not known: only what certainly is another source
+// counts. One database may well be renamed to another in a task on all of them.
+std::optional<std::pair<Image, Image>> FindOwnCollision(const ScopeRules& rules) {
+  std::vector<Image> images = ImagesOf(rules);
+  std::erase_if(images, [](const Image& image) { return !image.source.database.IsLiteral(); });
+  for (size_t i = 0; i < images.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (images[i].target.Intersects(images[j].target) &&
+          !images[i].source.Intersects(images[j].source)) {
+        return std::pair(images[j], images[i]);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// Whether what the two tasks make of their images may meet on the target.
+bool Collide(const ScopeRules& created,
+             const Image& image,
+             const ScopeRules& older,
+             const Image& older_image) {
+  const std::optional<CollectionPattern> shared = Shared(image.target, older_image.target);
+  if (!shared) {
+    return false;
+  }
+  const CollectionPattern source = image.Preimage(*shared);
+  const CollectionPattern older_source = older_image.Preimage(*shared);
+  const auto is_mapped_away = [](const ScopeRules& rules, const Image& of, const auto& name) {
+    return of.source == of.target && MapsAllOf(rules, name);
+  };
+  // One source that both cover is left to the older task.
+  return source != older_source && !created.LeavesOutAllOf(source) &&
+         !older.LeavesOutAllOf(older_source) && !is_mapped_away(created, image, source) &&
+         !is_mapped_away(older, older_image, older_source);
+}
+
+Status CheckName(const std::string& name, int max_length) {
+  if (name.empty() || name.find_first_of(".*?") != std::string::npos ||
+      name.size() > static_cast<size_t>(max_length)) {
+    return InvalidArgumentError(
+        "a name in the name mapping is empty, too long, or has a `*`, a `?` or a dot, [" + name +
+        "]");
+  }
+  return OkStatus();
+}
+
+// A collection of the source may have blanks around its name, which a mapping can take away.
+std::string_view WithoutBlanks(std::string_view name) {
+  constexpr std::string_view kBlanks = " \t\n\v\f\r";
+  const size_t begin = name.find_first_not_of(kBlanks);
+  return begin == std::string_view::npos
+             ? name
+             : name.substr(begin, name.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+// A whole database can be mapped if the task covers it by a pattern, one collection in any case.
+Status CheckCovered(const ScopeRules& rules, const CollectionPattern& source) {
+  const bool covered =
+      std::any_of(rules.included.begin(), rules.included.end(), [&source](const auto& each) {
+        return source.IsLiteral()
+                   ? each.pattern.Covers(source)
+                   : !each.pattern.collection.IsLiteral() && each.pattern.Intersects(source);
+      });
+  if (!covered) {
+    return InvalidArgumentError(
+        "the collection name in the name mapping is not in the collection info, checkout it");
+  }
+  if (rules.ExcludesAllOf(source)) {
+    return InvalidArgumentError("the name mapping names what `exclude` leaves out, [" +
+                                source.ToString() + "]");
+  }
+  return OkStatus();
+}
+
+Status CheckMapping(const ScopeRules& rules, const NameMapping& mapping, int max_length) {
+  CDC_RETURN_IF_ERROR(CheckName(mapping.source_database, max_length));
+  CDC_RETURN_IF_ERROR(CheckName(mapping.target_database, max_length));
+  CDC_RETURN_IF_ERROR(CheckNamePattern("name in the name mapping", mapping.source_database));
+  const NamePattern database(mapping.source_database);
+  if (mapping.collections.empty()) {
+    return CheckCovered(rules, {database, NamePattern("*")});
+  }
+  for (const auto& [from, to] : mapping.collections) {
+    CDC_RETURN_IF_ERROR(CheckName(from, max_length));
+    CDC_RETURN_IF_ERROR(CheckName(to, max_length));
+    CDC_RETURN_IF_ERROR(CheckNamePattern("name in the name mapping", WithoutBlanks(from)));
+    CDC_RETURN_IF_ERROR(CheckCovered(rules, {database, NamePattern(from)}));
+  }
+  return OkStatus();
+}
+
+Status CheckMappedOnce(const std::vector<NameMapping>& mappings) {
+  std::set<CollectionName> sources;
+  for (const NameMapping& mapping : mappings) {
+    std::vector<CollectionName> names;
+    for (const auto& [from, to] : mapping.collections) {
+      names.push_back({mapping.source_database, from});
+    }
+    if (names.empty()) {
+      names.push_back({mapping.source_database, "*"});
+    }
+    for (const CollectionName& name : names) {
+      if (!sources.insert(name).second) {
+        return InvalidArgumentError("the name mapping has two entries for " + name.ToString());
+      }
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status CheckNameMapping(const TaskSpec& spec, int max_name_length) {
+  const ScopeRules rules(spec);
+  for (const NameMapping& mapping : spec.name_mapping) {
+    CDC_RETURN_IF_ERROR(CheckMapping(rules, mapping, max_name_length));
+  }
+  CDC_RETURN_IF_ERROR(CheckMappedOnce(spec.name_mapping));
+  if (const auto found = FindOwnCollision(rules)) {
+    const auto& [first, second] = *found;
+    return InvalidArgumentError("two names of the task have the same name on the target, " +
+                                first.source.ToString() + " and " + second.source.ToString() +
+                                " -> " + second.target.ToString());
+  }
+  return OkStatus();
+}
+
+std::string FindTargetCollision(const TaskSpec& created,
+                                const std::vector<const TaskSpec*>& existing) {
+  const ScopeRules rules(created);
+  std::vector<Image> images = ImagesOf(rules);
+  std::erase_if(images, [](const Image& image) { return image.source.database.IsAny(); });
+  for (const TaskSpec* task : existing) {
+    const ScopeRules older_rules(*task);
+    const std::vector<Image> older_images = ImagesOf(older_rules);
+    for (const Image& image : images) {
+      for (const Image& older : older_images) {
+        if (Collide(rules, image, older_rules, older)) {
+          return image.target.ToString() + " of " + image.source.ToString() + " is the target of " +
+                 older.source.ToString() + " in task " + task->id;
+        }
+      }
+    }
+  }
+  return "";
+}
+
+}  // namespace cdc

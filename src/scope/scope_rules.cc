@@ -1,0 +1,85 @@
+#include "scope/scope_rules.h"
+
+#include <algorithm>
+
+namespace cdc {
+namespace {
+
+// Milvus takes an empty database for the default one.
+std::string DatabaseOf(const std::string& name) { return name.empty() ? kDefaultDatabase : name; }
+
+}  // namespace
+
+LeftToOlder::LeftToOlder(const LeftName& name)
+    : pattern(ParseCollectionPattern(name.pattern)),
+      except(name.except.begin(), name.except.end()) {}
+
+bool LeftToOlder::Matches(const CollectionName& name) const {
+  return pattern.Matches(name) &&
+         std::none_of(except.begin(), except.end(),
+                      [&name](const LeftToOlder& each) { return each.Matches(name); });
+}
+
+bool LeftToOlder::Covers(const CollectionPattern& other) const {
+  return pattern.Covers(other) &&
+         std::none_of(except.begin(), except.end(),
+                      [&other](const LeftToOlder& each) { return each.pattern.Intersects(other); });
+}
+
+ScopeRules::ScopeRules(const TaskSpec& spec) {
+  std::map<CollectionPattern, bool> from_start;
+  const auto include = [&](const std::string& database, const CollectionInfo& info) {
+    bool& start = from_start[{NamePattern(DatabaseOf(database)), NamePattern(info.name)}];
+    start = start || spec.start_from == StartFrom::kEarliest || info.use_start_position;
+  };
+  for (const CollectionInfo& info : spec.collection_infos) {
+    include(kDefaultDatabase, info);
+  }
+  for (const auto& [database, infos] : spec.db_collections) {
+    for (const CollectionInfo& info : infos) {
+      include(database, info);
+    }
+  }
+  for (const auto& [pattern, start] : from_start) {
+    included.push_back({.pattern = pattern, .from_start = start});
+  }
+  for (const std::string& text : spec.exclude) {
+    excluded.push_back(ParseCollectionPattern(text));
+  }
+  for (const LeftName& name : spec.left_to_older) {
+    left.emplace_back(name);
+  }
+  for (const NameMapping& mapping : spec.name_mapping) {
+    const std::string source = DatabaseOf(mapping.source_database);
+    const std::string target = DatabaseOf(mapping.target_database);
+    if (mapping.collections.empty()) {
+      database_names[source] = target;
+    }
+    for (const auto& [from, to] : mapping.collections) {
+      collection_names[{source, from}] = {target, to};
+    }
+  }
+}
+
+bool ScopeRules::Excludes(const CollectionName& name) const {
+  return std::any_of(excluded.begin(), excluded.end(),
+                     [&name](const CollectionPattern& each) { return each.Matches(name); });
+}
+
+bool ScopeRules::LeavesToOlder(const CollectionName& name) const {
+  return std::any_of(left.begin(), left.end(),
+                     [&name](const LeftToOlder& each) { return each.Matches(name); });
+}
+
+bool ScopeRules::ExcludesAllOf(const CollectionPattern& pattern) const {
+  return std::any_of(excluded.begin(), excluded.end(),
+                     [&pattern](const CollectionPattern& each) { return each.Covers(pattern); });
+}
+
+bool ScopeRules::LeavesOutAllOf(const CollectionPattern& pattern) const {
+  return ExcludesAllOf(pattern) ||
+         std::any_of(left.begin(), left.end(),
+                     [&pattern](const LeftToOlder& each) { return each.Covers(pattern); });
+}
+
+}  // namespace cdc
