@@ -146,8 +146,6 @@ class MilvusStandalone:
             "common.chanNamePrefix.cluster": self.root_path,
             # Every test has a database of its own; the default limit is 64.
             "rootCoord.maxDatabaseNum": 4096,
-            # Its parts stay in touch by leases. On a machine that is too busy for them the server would end itself after 30 s.
-            "common.session.ttl": 600,
             "log.level": "warn",
             "log.file.rootPath": "",
         }
