@@ -16,6 +16,7 @@ STAGES = {"source", "decode", "order", "sink"}
 # not allowed.
 ALLOWED = {
     "base": set(),
+    "http": {"base"},
     "model": {"base"},
     "etcd": {"base"},
     "source": {"base", "model", "etcd"},
@@ -26,8 +27,8 @@ ALLOWED = {
     "sink": {"base", "model"},
     "metastore": {"base", "model"},
     "pipeline": {"base", "model", "metastore", "feed", "scope"} | STAGES,
-    "control": {"base", "model", "metastore", "scope", "pipeline"},
-    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "cli"} | STAGES,
+    "control": {"base", "model", "metastore", "scope", "pipeline", "http"},
+    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "cli", "http"} | STAGES,
     "cli": {"base"},
 }
 

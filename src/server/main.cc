@@ -23,6 +23,7 @@
 #include "server/config.h"
 #include "server/log_setup.h"
 #include "server/milvus_source.h"
+#include "server/open_files.h"
 #include "server/server.h"
 
 namespace {
@@ -92,8 +93,11 @@ int Serve(const Arguments& arguments) {
     cdc::ArmFaultPoint(testing.kill_at, testing.kill_at_pass);
   }
   const std::string address = loaded->config.address;
-  cdc::Result<std::unique_ptr<cdc::Server>> server = cdc::StartServer(
-      {.config = loaded->config, .version = CDC_VERSION, .open_source = cdc::OpenMilvusSource});
+  cdc::Result<std::unique_ptr<cdc::Server>> server =
+      cdc::StartServer({.config = loaded->config,
+                        .version = CDC_VERSION,
+                        .max_connections = cdc::ConnectionsFor(cdc::RaiseOpenFileLimit()),
+                        .open_source = cdc::OpenMilvusSource});
   if (!server.ok()) {
     spdlog::critical("{}", server.status().message());
     return kExitCannotRun;

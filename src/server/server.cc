@@ -5,9 +5,10 @@
 #include <spdlog/spdlog.h>
 
 #include "control/api.h"
-#include "control/http_server.h"
+#include "control/http_routes.h"
 #include "control/metrics.h"
 #include "control/task_manager.h"
+#include "http/http_server.h"
 #include "pipeline/replicator.h"
 #include "sink/standby_hub.h"
 
@@ -36,11 +37,13 @@ class RealServer final : public Server {
 
   Status Start() {
     CDC_RETURN_IF_ERROR(tasks_.Start());
-    CDC_ASSIGN_OR_RETURN(http_, StartHttpServer({.address = options_.config.address,
-                                                 .api = &api_,
-                                                 .metrics = &metrics_,
-                                                 .health = [this] { return source_.Health(); },
-                                                 .version = options_.version}));
+    CDC_ASSIGN_OR_RETURN(
+        http_, StartHttpServer({.address = options_.config.address,
+                                .routes = HttpRoutes({.api = &api_,
+                                                      .metrics = &metrics_,
+                                                      .health = [this] { return source_.Health(); },
+                                                      .version = options_.version}),
+                                .limits = {.connections = options_.max_connections}}));
     source_.Begin([this] { tasks_.RetryNow(); });
     return OkStatus();
   }

@@ -17,6 +17,7 @@ class StandbyHubs;
 struct ServerOptions {
   Config config;
   std::string version;
+  size_t max_connections = 512;  // of clients of the HTTP API
   // One attempt to open the source.
   std::function<Result<std::unique_ptr<OpenSource>>(const Config&, MetaStore*, StandbyHubs*)>
       open_source;
@@ -24,7 +25,7 @@ struct ServerOptions {
 };
 
 // The whole server. It listens when it has started, whatever the source does: until that is open,
-// creates and starts fail with the reason, and /healthz tells it.
+// creates and starts fail with the reason, and /readyz and /healthz tell it.
 class Server {
  public:
   virtual ~Server() = default;

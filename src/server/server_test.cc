@@ -86,9 +86,9 @@ class ServerTest : public ::testing::Test {
     return result ? result->body : "no answer";
   }
 
-  std::pair<int, std::string> Health() {
+  std::pair<int, std::string> Get(const std::string& path) {
     httplib::Client client("127.0.0.1", server_->port());
-    const httplib::Result result = client.Get("/healthz");
+    const httplib::Result result = client.Get(path);
     return result ? std::pair(result->status, result->body) : std::pair(0, std::string());
   }
 
@@ -101,23 +101,27 @@ TEST_F(ServerTest, AnswersWithTheReasonUntilTheSourceIsOpen) {
   source_.SetStatus(UnavailableError("sourceConfig.etcd: no endpoint answers: 127.0.0.1:2379"));
   Start();
   ASSERT_TRUE(Eventually([this] { return source_.attempts() > 2; }));
-  EXPECT_EQ(Health().first, 503);
-  EXPECT_THAT(Health().second, HasSubstr("no endpoint answers: 127.0.0.1:2379"));
+  EXPECT_EQ(Get("/readyz").first, 503);
+  EXPECT_EQ(Get("/healthz").first, 200);
+  for (const char* path : {"/readyz", "/healthz"}) {
+    EXPECT_THAT(Get(path).second, HasSubstr("no endpoint answers: 127.0.0.1:2379"));
+  }
   EXPECT_EQ(Post(kCreate),
             "{\"code\":500,\"message\":\"fail to handle the create request, error: the source is "
             "not ready: sourceConfig.etcd: no endpoint answers: 127.0.0.1:2379\"}\n");
   EXPECT_EQ(Post(R"({"request_type":"list"})"), "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
   source_.SetStatus(OkStatus());
-  ASSERT_TRUE(Eventually([this] { return Health().first == 200; }));
+  ASSERT_TRUE(Eventually([this] { return Get("/readyz").first == 200; }));
   EXPECT_THAT(Post(kCreate), HasSubstr(R"({"code":200,"data":{"task_id":"t1")"));
   EXPECT_TRUE(source_.replicator().running("t1"));
   source_.SetStatus(UnavailableError("watch lost"));
-  EXPECT_EQ(Health().first, 503);
+  EXPECT_EQ(Get("/readyz").first, 503);
+  EXPECT_EQ(Get("/healthz").first, 200);
 }
 
 TEST_F(ServerTest, RestartGoesOnAlsoIfTheSourceComesLater) {
   Start();
-  ASSERT_TRUE(Eventually([this] { return Health().first == 200; }));
+  ASSERT_TRUE(Eventually([this] { return Get("/readyz").first == 200; }));
   Post(kCreate);
   server_.reset();
   EXPECT_FALSE(source_.replicator().running("t1"));
@@ -147,7 +151,7 @@ TEST_F(ServerTest, StopsWhileTheSourceIsAwaited) {
   server_->Stop();
   server_->Stop();
   const int attempts = source_.attempts();
-  EXPECT_EQ(Health().first, 0);
+  EXPECT_EQ(Get("/healthz").first, 0);
   EXPECT_EQ(source_.attempts(), attempts);
 }
 

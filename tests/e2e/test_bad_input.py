@@ -29,7 +29,7 @@ def complaint(server: CdcServer, target_uri: str) -> str:
     def decided() -> str:
         if not server.process.is_running():
             return "ended"
-        # Not /healthz: that may well say that the server is up but not healthy.
+        # Not /readyz: that may well say that the server is up but cannot read its source.
         return "answers" if server.client.answer("list")["code"] == 200 else "refuses"
 
     if eventually(decided, what="the server answers or has ended") == "ended":

@@ -216,7 +216,8 @@ def test_answers_are_json_lines(api: CdcClient) -> None:
 
 
 def test_other_pages(lite_world: World, api: CdcClient) -> None:
-    assert api.raw(None, "GET", "/healthz")[0] == 200
+    for page in ("/healthz", "/readyz"):
+        assert api.raw(None, "GET", page) == (200, b'{"status":"ok"}\n')
     status, version = api.raw(None, "GET", "/version")
     assert status == 200 and re.search(rb"\d+\.\d+\.\d+", version)
     assert api.raw(None, "GET", "/nothing-here")[0] == 404

@@ -54,8 +54,8 @@ class CdcServer:
         self.process.start()
 
     def wait_ready(self, within: float = PATIENCE) -> None:
-        url = f"http://127.0.0.1:{self.port}/healthz"
-        self.process.wait_until(lambda: http_ok(url), within, "milvus-cdc answers /healthz")
+        url = f"http://127.0.0.1:{self.port}/readyz"
+        self.process.wait_until(lambda: http_ok(url), within, "milvus-cdc is ready (/readyz)")
 
     def stop(self, within: float | None = None) -> None:
         """SIGTERM. A server that needs longer than it promises is a failure."""

@@ -1,5 +1,6 @@
-#include "control/http_server.h"
+#include "control/http_routes.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -11,7 +12,10 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
 #include "control/testing/fake_replicator.h"
+#include "http/http_server.h"
+#include "http/testing/raw_client.h"
 #include "metastore/testing/in_memory_meta_store.h"
 
 namespace cdc {
@@ -24,30 +28,35 @@ using Json = nlohmann::json;
 constexpr const char* kList = R"({"request_type":"list"})";
 constexpr const char* kForm = "application/x-www-form-urlencoded";
 
+std::string RawPost(const std::string& body) {
+  return "POST /cdc HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+
 std::string CreateBody(const std::string& id) {
   return R"({"request_type":"create","request_data":{"task_id":")" + id +
          R"(","milvus_connect_param":{"uri":"http://h:1"},"collection_infos":[{"name":")" + id +
          R"("}]}})";
 }
 
-class HttpServerTest : public ::testing::Test {
+class HttpRoutesTest : public ::testing::Test {
  protected:
-  HttpServerTest()
+  HttpRoutesTest()
       : tasks_({.store = &store_, .replicator = &replicator_, .threads = 2}),
         metrics_("1.2.3", [this] { return tasks_.List(); }),
         api_(&tasks_, &metrics_, {}) {
     EXPECT_TRUE(tasks_.Start().ok());
     Result<std::unique_ptr<HttpServer>> server =
         StartHttpServer({.address = "127.0.0.1:0",
-                         .api = &api_,
-                         .metrics = &metrics_,
-                         .health = [this] { return health_; },
-                         .version = "1.2.3",
-                         .max_body_bytes = 10'000});
+                         .routes = HttpRoutes({.api = &api_,
+                                               .metrics = &metrics_,
+                                               .health = [this] { return health(); },
+                                               .version = "1.2.3"}),
+                         .limits = {.body_bytes = 10'000}});
     EXPECT_TRUE(server.ok()) << server.status().ToString();
     server_ = *std::move(server);
   }
-  ~HttpServerTest() override { replicator_.UncorkChecks(); }
+  ~HttpRoutesTest() override { replicator_.UncorkChecks(); }
 
   httplib::Client Client() { return httplib::Client("127.0.0.1", server_->port()); }
 
@@ -65,16 +74,26 @@ class HttpServerTest : public ::testing::Test {
     return result ? *result : httplib::Response();
   }
 
+  Status health() {
+    MutexLock lock(mutex_);
+    return health_;
+  }
+  void SetHealth(Status status) {
+    MutexLock lock(mutex_);
+    health_ = std::move(status);
+  }
+
+  Mutex mutex_;
+  Status health_ CDC_GUARDED_BY(mutex_);
   InMemoryMetaStore store_;
   FakeReplicator replicator_;
-  Status health_;
   TaskManager tasks_;
   Metrics metrics_;
   Api api_;
   std::unique_ptr<HttpServer> server_;
 };
 
-TEST_F(HttpServerTest, StatusLineIs200AlsoForErrors) {
+TEST_F(HttpRoutesTest, StatusLineIs200AlsoForErrors) {
   const httplib::Response list = Post(kList);
   EXPECT_EQ(list.status, 200);
   EXPECT_EQ(list.body, "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
@@ -84,7 +103,7 @@ TEST_F(HttpServerTest, StatusLineIs200AlsoForErrors) {
   EXPECT_EQ(Json::parse(error.body).at("code"), 500);
 }
 
-TEST_F(HttpServerTest, ContentTypeIsNotLookedAt) {
+TEST_F(HttpRoutesTest, ContentTypeIsNotLookedAt) {
   for (const char* type : {"", "text/plain", kForm}) {
     EXPECT_EQ(Json::parse(Post(kList, type).body).at("code"), 200) << type;
   }
@@ -93,7 +112,7 @@ TEST_F(HttpServerTest, ContentTypeIsNotLookedAt) {
   EXPECT_EQ(Json::parse(Post(padded, kForm).body).at("code"), 200);
 }
 
-TEST_F(HttpServerTest, OtherMethodsAreToldSo) {
+TEST_F(HttpRoutesTest, OtherMethodsAreToldSo) {
   httplib::Client client = Client();
   std::vector<httplib::Result> results;
   results.push_back(client.Get("/cdc"));
@@ -108,24 +127,64 @@ TEST_F(HttpServerTest, OtherMethodsAreToldSo) {
   }
 }
 
-TEST_F(HttpServerTest, TooLargeABodyIsAnswered) {
-  const std::string large(1'000'000, 'x');
-  for (const char* type : {"application/json", kForm}) {
-    const Json answer = Json::parse(Post(large, type).body);
-    EXPECT_EQ(answer.at("code"), 500);
-    EXPECT_EQ(answer.at("message"),
-              "fail to read the request body, error: it is larger than 10000 bytes");
+TEST_F(HttpRoutesTest, TooLargeABodyIsAnsweredAtOnce) {
+  for (const std::string type : {"application/json", kForm}) {
+    RawClient client(server_->port(), "POST /cdc HTTP/1.1\r\nHost: h\r\nContent-Type: " + type +
+                                          "\r\nContent-Length: 8589934592\r\n\r\n");
+    const RawAnswer answer = client.Read(std::chrono::milliseconds(1'000));
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_EQ(answer.body,
+              "{\"code\":500,\"message\":\"fail to read the request body, error: it is larger than "
+              "10000 bytes\"}\n");
   }
-  // The connection is still usable.
-  httplib::Client client = Client();
-  client.set_keep_alive(true);
-  ASSERT_TRUE(client.Post("/cdc", large, "text/plain"));
-  const httplib::Result next = client.Post("/cdc", kList, "text/plain");
-  ASSERT_TRUE(next);
-  EXPECT_EQ(Json::parse(next->body).at("code"), 200);
 }
 
-TEST_F(HttpServerTest, OtherPaths) {
+TEST_F(HttpRoutesTest, StuckConnectionsHoldNoRequest) {
+  std::vector<RawClient> stuck;
+  for (int i = 0; i < 300; ++i) {
+    stuck.emplace_back(server_->port(), "POST /cdc HTTP/1.1\r\n");
+    stuck.emplace_back(server_->port(),
+                       "POST /cdc HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n{");
+  }
+  for (int i = 0; i < 10; ++i) {
+    for (const std::string& request :
+         {std::string("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"), RawPost(kList)}) {
+      const auto begin = std::chrono::steady_clock::now();
+      RawClient client(server_->port(), request);
+      ASSERT_EQ(client.Read(std::chrono::milliseconds(2'000)).status, 200);
+      EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(100));
+    }
+  }
+}
+
+TEST_F(HttpRoutesTest, TwoLengthsAreRefused) {
+  RawClient client(
+      server_->port(),
+      "POST /cdc HTTP/1.1\r\nHost: h\r\nContent-Length: 23\r\nContent-Length: 5\r\n\r\n" +
+          std::string(kList));
+  EXPECT_EQ(client.Read().status, 400);
+  EXPECT_TRUE(client.WaitForEnd());
+}
+
+TEST_F(HttpRoutesTest, ContinueIsSaid) {
+  RawClient client(server_->port(),
+                   "POST /cdc HTTP/1.1\r\nHost: h\r\nContent-Length: 23\r\n"
+                   "Expect: 100-Continue\r\n\r\n");
+  EXPECT_EQ(client.Read(std::chrono::milliseconds(2'000)).status, 100);
+  client.Send(kList);
+  EXPECT_EQ(client.Read().body, "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
+}
+
+TEST_F(HttpRoutesTest, ThreeRequestsInOnePieceGetThreeAnswers) {
+  RawClient client(server_->port(), RawPost(kList) + RawPost("x") + RawPost(kList));
+  EXPECT_EQ(client.Read().body, "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
+  EXPECT_EQ(client.Read(std::chrono::milliseconds(2'000)).body,
+            "{\"code\":500,\"message\":\"fail to unmarshal the request, error: invalid JSON at "
+            "byte 1\"}\n");
+  EXPECT_EQ(client.Read(std::chrono::milliseconds(2'000)).status, 200);
+}
+
+TEST_F(HttpRoutesTest, OtherPaths) {
   EXPECT_THAT(Get("/cdc/metrics").body, HasSubstr("milvus_cdc_task_num{task_state=\"Running\"} 0"));
   EXPECT_THAT(Get("/cdc/metrics").get_header_value("Content-Type"), StartsWith("text/plain"));
   EXPECT_THAT(Get("/cdc/metrics_default").body, HasSubstr("process_open_fds"));
@@ -141,16 +200,22 @@ TEST_F(HttpServerTest, OtherPaths) {
   EXPECT_EQ(posted->status, 404);
 }
 
-TEST_F(HttpServerTest, Health) {
-  EXPECT_EQ(Get("/healthz").status, 200);
-  EXPECT_EQ(Get("/healthz").body, "{\"status\":\"ok\"}\n");
-  health_ = UnavailableError("the source is not ready: \"etcd\"");
-  const httplib::Response ill = Get("/healthz");
-  EXPECT_EQ(ill.status, 503);
-  EXPECT_EQ(Json::parse(ill.body).at("reason"), "the source is not ready: \"etcd\"");
+TEST_F(HttpRoutesTest, LiveAndReady) {
+  for (const char* path : {"/healthz", "/readyz"}) {
+    EXPECT_EQ(Get(path).status, 200) << path;
+    EXPECT_EQ(Get(path).body, "{\"status\":\"ok\"}\n") << path;
+  }
+  SetHealth(UnavailableError("the source is not ready: \"etcd\""));
+  for (const auto& [path, status] : {std::pair("/healthz", 200), std::pair("/readyz", 503)}) {
+    const httplib::Response ill = Get(path);
+    EXPECT_EQ(ill.status, status) << path;
+    EXPECT_EQ(ill.get_header_value("Content-Type"), "application/json");
+    EXPECT_EQ(Json::parse(ill.body),
+              (Json{{"status", "unavailable"}, {"reason", "the source is not ready: \"etcd\""}}));
+  }
 }
 
-TEST_F(HttpServerTest, HangingTargetsDoNotHoldAList) {
+TEST_F(HttpRoutesTest, HangingTargetsDoNotHoldAList) {
   constexpr int kHanging = 20;
   replicator_.CorkChecks();
   std::vector<std::jthread> creates;
@@ -168,7 +233,7 @@ TEST_F(HttpServerTest, HangingTargetsDoNotHoldAList) {
   EXPECT_EQ(Json::parse(Post(kList).body).at("data").at("tasks").size(), size_t{kHanging});
 }
 
-TEST_F(HttpServerTest, ManyClientsAtOnce) {
+TEST_F(HttpRoutesTest, ManyClientsAtOnce) {
   std::vector<std::jthread> clients;
   for (int i = 0; i < 8; ++i) {
     clients.emplace_back([this, i] {
@@ -188,28 +253,12 @@ TEST_F(HttpServerTest, ManyClientsAtOnce) {
   EXPECT_EQ(Json::parse(Post(kList).body).at("data").at("tasks").size(), 0U);
 }
 
-TEST_F(HttpServerTest, StopEndsListening) {
+TEST_F(HttpRoutesTest, StopEndsListening) {
   const int port = server_->port();
   server_->Stop();
   server_->Stop();
   httplib::Client client("127.0.0.1", port);
   EXPECT_FALSE(client.Post("/cdc", kList, "application/json"));
-}
-
-TEST_F(HttpServerTest, PortInUseAndBadAddresses) {
-  const HttpServerOptions base{.address = "", .api = &api_, .metrics = &metrics_, .version = ""};
-  const auto status_of = [&base](const std::string& address) {
-    HttpServerOptions options = base;
-    options.address = address;
-    return StartHttpServer(std::move(options)).status();
-  };
-  const Status in_use = status_of("127.0.0.1:" + std::to_string(server_->port()));
-  EXPECT_EQ(in_use.code(), StatusCode::kUnavailable);
-  EXPECT_THAT(in_use.message(), HasSubstr(std::to_string(server_->port())));
-  for (const char* address : {"", "8444", "h:", "h:x", "h:70000", "::1:80", "h:-1"}) {
-    EXPECT_EQ(status_of(address).code(), StatusCode::kInvalidArgument) << address;
-  }
-  EXPECT_TRUE(status_of(":0").ok());
 }
 
 }  // namespace

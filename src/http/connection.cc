@@ -1,0 +1,231 @@
+#include "http/connection.h"
+
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/write.hpp>
+
+namespace cdc {
+namespace {
+
+namespace asio = boost::asio;
+using ErrorCode = boost::system::error_code;
+using Progress = RequestParser::Progress;
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::string Within(std::chrono::milliseconds time) {
+  return "did not come within " + std::to_string(time.count()) + " ms";
+}
+
+}  // namespace
+
+Connection::Connection(asio::ip::tcp::socket socket, ConnectionHost* host, const HttpLimits* limits)
+    : socket_(std::move(socket)),
+      deadline_(socket_.get_executor()),
+      host_(host),
+      limits_(limits),
+      parser_({.header_bytes = limits->header_bytes, .body_bytes = limits->body_bytes}) {}
+
+void Connection::Start() {
+  // The first request must come as soon as the connection, the others may be long in coming.
+  SetDeadline(limits_->header_time);
+  Read();
+}
+
+void Connection::BeginStop() {
+  stopping_ = true;
+  switch (state_) {
+    case State::kReading: Close(); break;
+    case State::kAnswering: break;
+    case State::kWriting: keep_alive_ = false; [[fallthrough]];
+    case State::kLingering: SetDeadline(limits_->stop_time); break;
+    case State::kClosed: break;
+  }
+}
+
+void Connection::Close() {
+  if (state_ == State::kClosed) {
+    return;
+  }
+  const auto self = shared_from_this();  // the host lets go of it
+  Enter(State::kClosed);
+  deadline_.cancel();
+  ErrorCode ignored;  // nothing can be done about a socket that does not close
+  socket_.close(ignored);
+  CountBuffered(0);
+  host_->OnClosed(this);
+}
+
+void Connection::Read() {
+  if (read_pending_) {
+    return;
+  }
+  read_pending_ = true;
+  socket_.async_read_some(asio::buffer(input_),
+                          [self = shared_from_this()](const ErrorCode& error, size_t size) {
+                            self->OnRead(error, size);
+                          });
+}
+
+void Connection::OnRead(const ErrorCode& error, size_t size) {
+  read_pending_ = false;
+  if (state_ == State::kLingering && !error) {
+    Read();  // and drops what came
+    return;
+  }
+  if (state_ == State::kWriting || state_ == State::kClosed) {
+    return;  // a deadline was faster: that answer is the last one
+  }
+  if (state_ == State::kLingering || (error && error != asio::error::eof)) {
+    Close();
+    return;
+  }
+  if (!error) {
+    parser_.Feed({input_.data(), size});
+  } else if (parser_.End() == Progress::kIdle) {
+    Close();
+    return;
+  }
+  GoOn();
+}
+
+// Does what the bytes that have come ask for.
+void Connection::GoOn() {
+  if (!CountBuffered(parser_.buffered_bytes())) {
+    Refuse({.status = 503, .reason = "too many large requests at once, try again"});
+    return;
+  }
+  const Progress progress = parser_.progress();
+  if (progress == Progress::kRefused) {
+    Refuse(parser_.refusal());
+    return;
+  }
+  if (progress == Progress::kComplete) {
+    Enter(State::kAnswering);
+    deadline_.cancel();
+    is_head_ = parser_.request().method == "HEAD";
+    keep_alive_ = parser_.keep_alive();
+    host_->OnRequest(this, parser_.TakeRequest());
+    return;
+  }
+  if (progress != timed_ && progress != Progress::kIdle) {
+    timed_ = progress;
+    SetDeadline(progress == Progress::kBody ? limits_->body_time : limits_->header_time);
+  }
+  if (parser_.TakeExpectation()) {
+    AskForBody();
+  } else {
+    Read();
+  }
+}
+
+void Connection::AskForBody() {
+  asking_for_body_ = true;
+  asio::async_write(socket_, asio::buffer(kContinue),
+                    [self = shared_from_this()](const ErrorCode& error, size_t) {
+                      self->asking_for_body_ = false;
+                      if (self->state_ == State::kClosed) {
+                        return;
+                      }
+                      if (error) {
+                        self->Close();
+                      } else {
+                        self->Read();
+                      }
+                    });
+}
+
+void Connection::Refuse(const RequestParser::Refusal& refusal) {
+  is_head_ = parser_.request().method == "HEAD";
+  keep_alive_ = false;
+  Answer(host_->OnRefused(parser_.request(), refusal));
+}
+
+void Connection::Answer(HttpAnswer answer) {
+  if (state_ == State::kClosed) {
+    return;
+  }
+  keep_alive_ = keep_alive_ && !stopping_;
+  head_ = EncodeHead(answer, {.keep_alive = keep_alive_, .to_http_1_0 = parser_.http_1_0()});
+  body_ = is_head_ ? std::string() : std::move(answer.body);
+  CountBuffered(parser_.buffered_bytes());  // without the request that is answered
+  Enter(State::kWriting);
+  SetDeadline(stopping_ ? limits_->stop_time : limits_->answer_time);
+  asio::async_write(
+      socket_, std::array{asio::buffer(std::as_const(head_)), asio::buffer(std::as_const(body_))},
+      [self = shared_from_this()](const ErrorCode& error, size_t) { self->OnWritten(error); });
+}
+
+void Connection::OnWritten(const ErrorCode& error) {
+  body_ = std::string();
+  if (state_ == State::kClosed) {
+    return;
+  }
+  if (error) {
+    Close();
+    return;
+  }
+  if (!keep_alive_) {
+    Linger();
+    return;
+  }
+  Enter(State::kReading);
+  timed_ = Progress::kIdle;
+  SetDeadline(limits_->idle_time);
+  parser_.Next();
+  GoOn();
+}
+
+void Connection::Linger() {
+  Enter(State::kLingering);
+  ErrorCode error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  if (error) {
+    Close();  // the client has gone
+    return;
+  }
+  parser_.Drop();
+  CountBuffered(0);
+  SetDeadline(stopping_ ? limits_->stop_time : limits_->linger_time);
+  Read();
+}
+
+void Connection::Enter(State state) {
+  state_ = state;
+  since_ = Clock::now();
+}
+
+void Connection::SetDeadline(std::chrono::milliseconds time) {
+  deadline_.expires_after(time);
+  deadline_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+    // One that was moved while its handler was on the way has not come.
+    if (!error && self->deadline_.expiry() <= Clock::now()) {
+      self->OnDeadline();
+    }
+  });
+}
+
+void Connection::OnDeadline() {
+  const Progress progress = parser_.progress();
+  if (state_ == State::kAnswering || state_ == State::kClosed) {
+    return;
+  }
+  // Nobody waits for an answer, or it cannot be sent.
+  if (state_ != State::kReading || progress == Progress::kIdle || asking_for_body_) {
+    Close();
+    return;
+  }
+  Refuse({.status = 408,
+          .reason = progress == Progress::kBody ? "it " + Within(limits_->body_time)
+                                                : "the header " + Within(limits_->header_time)});
+}
+
+bool Connection::CountBuffered(size_t now) {
+  const size_t before = std::exchange(buffered_, now);
+  return before == now || host_->OnBuffered(this, before, now);
+}
+
+}  // namespace cdc

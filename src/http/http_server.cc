@@ -1,0 +1,296 @@
+#include "http/http_server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <future>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <spdlog/spdlog.h>
+
+#include "base/thread.h"
+#include "http/connection.h"
+#include "http/handler_pool.h"
+#include "http/listen_address.h"
+
+namespace cdc {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+// When the process has no file descriptor left for a connection.
+constexpr std::chrono::milliseconds kAcceptAgain{20};
+constexpr std::chrono::minutes kFullLogInterval{1};
+// However many requests are being answered, so many connections may wait for theirs.
+constexpr size_t kMinWaiting = 16;
+
+HttpAnswer Call(const HttpRoute& route, const HttpRequest& request) {
+  try {
+    return route.answer(request);
+  } catch (const std::exception& error) {
+    spdlog::error("a request ended by an exception, error={}", error.what());
+    return PlainAnswer(500, "");
+  }
+}
+
+HttpAnswer Refuse(const HttpRoute* route, int status, const std::string& reason) {
+  return route != nullptr && route->refuse ? route->refuse(status, reason)
+                                           : PlainAnswer(status, reason);
+}
+
+class AsioServer final : public HttpServer, private ConnectionHost {
+ public:
+  explicit AsioServer(HttpServerOptions options)
+      : options_(std::move(options)), pool_(std::max<size_t>(1, options_.limits.handlers)) {}
+
+  ~AsioServer() override { Stop(); }
+
+  Status Listen() {
+    CDC_ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(options_.address));
+    if (!Bind(address)) {
+      return UnavailableError("cannot listen on " + options_.address +
+                              ": the port is in use or the address is not of this machine");
+    }
+    Accept();
+    thread_ = Thread("cdc-http", [this](const std::stop_token&) { Serve(); });
+    return OkStatus();
+  }
+
+  int port() const override { return port_; }
+  size_t connections() const override { return open_; }
+
+  void Stop() override {
+    if (!thread_.joinable()) {
+      return;
+    }
+    stopping_ = true;
+    std::promise<void> begun;
+    asio::post(io_, [this, &begun] {
+      BeginStop();
+      begun.set_value();
+    });
+    begun.get_future().wait();  // that thread never blocks; from now on there are no new requests
+    pool_.Stop();
+    work_.reset();  // the last answers are queued: the thread ends with the last connection
+    thread_.Join();
+  }
+
+ private:
+  bool Bind(const ListenAddress& address) {
+    ErrorCode error;
+    const auto found = tcp::resolver(io_).resolve(address.host, std::to_string(address.port),
+                                                  tcp::resolver::passive, error);
+    if (error || found.empty()) {
+      return false;
+    }
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) {
+      acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    }
+    if (!error) {
+      acceptor_.bind(endpoint, error);
+    }
+    if (!error) {
+      acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+    }
+    if (error) {
+      return false;
+    }
+    port_ = acceptor_.local_endpoint(error).port();
+    return !error;
+  }
+
+  void Serve() {
+    for (;;) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& error) {
+        // No memory, most likely: one connection is lost, the others are served on.
+        spdlog::error("a connection ended by an exception, error={}", error.what());
+      }
+    }
+  }
+
+  void Accept() {
+    acceptor_.async_accept([this](const ErrorCode& error, tcp::socket socket) {
+      if (!acceptor_.is_open()) {
+        return;
+      }
+      if (error) {
+        // Out of file descriptors: the client waits in the kernel until there is one.
+        MakeRoom();
+        accept_again_.expires_after(kAcceptAgain);
+        accept_again_.async_wait([this](const ErrorCode& cancelled) {
+          if (!cancelled && acceptor_.is_open()) {
+            Accept();
+          }
+        });
+        return;
+      }
+      Welcome(std::move(socket));
+      Accept();
+    });
+  }
+
+  void Welcome(tcp::socket socket) {
+    if (connections_.size() >= std::max(options_.limits.connections, answering_ + kMinWaiting)) {
+      MakeRoom();
+    }
+    ErrorCode ignored;  // then answers are slower
+    socket.set_option(tcp::no_delay(true), ignored);
+    const auto connection = std::make_shared<Connection>(
+        std::move(socket), static_cast<ConnectionHost*>(this), &options_.limits);
+    connections_.emplace(connection.get(), connection);
+    open_ = connections_.size();
+    connection->Start();
+  }
+
+  // Closes the connection that needs its place least, unless each waits for an answer of ours.
+  void MakeRoom() {
+    const auto now = Clock::now();
+    if (now - full_logged_ > kFullLogInterval) {
+      full_logged_ = now;
+      spdlog::warn("all connections are in use, those that wait longest are closed, connections={}",
+                   connections_.size());
+    }
+    Evict(0, nullptr);
+  }
+
+  // The same among those that hold at least so many bytes, and but for one; false if there is none.
+  bool Evict(size_t bytes, const Connection* but) {
+    // First who has its answer, then who has waited longest for its request, then for its answer to
+    // be taken.
+    const auto need = [](const Connection& connection) {
+      const Connection::State state = connection.state();
+      const int rank = state == Connection::State::kLingering ? 0
+                       : state == Connection::State::kReading ? 1
+                                                              : 2;
+      return std::tuple(rank, connection.since());
+    };
+    std::shared_ptr<Connection> least;
+    for (const auto& [key, connection] : connections_) {
+      if (key != but && connection->state() != Connection::State::kAnswering &&
+          connection->buffered_bytes() >= bytes &&
+          (least == nullptr || need(*connection) < need(*least))) {
+        least = connection;
+      }
+    }
+    if (least == nullptr) {
+      return false;
+    }
+    least->Close();
+    return true;
+  }
+
+  void OnRequest(Connection* connection, HttpRequest request) override {
+    const HttpRoute* const route = Find(request);
+    if (route == nullptr) {
+      connection->Answer({.status = 404, .body = "404 page not found\n"});
+      return;
+    }
+    if (!route->may_block) {
+      connection->Answer(Call(*route, request));
+      return;
+    }
+    if (answering_ >= options_.limits.connections) {
+      connection->Answer(Refuse(route, 503, "too many requests at once, try again"));
+      return;
+    }
+    ++answering_;
+    pool_.Run([this, route, request = std::move(request),
+               connection = connection->shared_from_this()]() mutable {
+      HttpAnswer answer =
+          stopping_ ? Refuse(route, 503, "the server stops") : Call(*route, request);
+      // The connection goes with it: only that thread may see its end.
+      asio::post(io_,
+                 [this, connection = std::move(connection), answer = std::move(answer)]() mutable {
+                   --answering_;
+                   connection->Answer(std::move(answer));
+                 });
+    });
+  }
+
+  HttpAnswer OnRefused(const HttpRequest& request, const RequestParser::Refusal& refusal) override {
+    return Refuse(Find(request), refusal.status, refusal.reason);
+  }
+
+  bool OnBuffered(Connection* connection, size_t before, size_t now) override {
+    // Small requests are always taken: their number is bounded.
+    const size_t small = options_.limits.header_bytes * 2;
+    buffered_ += now - before;
+    while (buffered_ > options_.limits.bodies_bytes && now > small) {
+      if (!Evict(small, connection)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void OnClosed(Connection* connection) override {
+    connections_.erase(connection);
+    open_ = connections_.size();
+  }
+
+  const HttpRoute* Find(const HttpRequest& request) const {
+    const std::string& method = request.method == "HEAD" ? kGet : request.method;
+    for (const HttpRoute& route : options_.routes) {
+      if (route.path == request.path && (route.method.empty() || route.method == method)) {
+        return &route;
+      }
+    }
+    return nullptr;
+  }
+
+  void BeginStop() {
+    ErrorCode ignored;  // it is gone in any case
+    acceptor_.close(ignored);
+    accept_again_.cancel();
+    // A connection that closes leaves the map.
+    const auto connections = connections_;
+    for (const auto& [key, connection] : connections) {
+      connection->BeginStop();
+    }
+  }
+
+  inline static const std::string kGet = "GET";
+
+  const HttpServerOptions options_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<size_t> open_{0};
+  int port_ = 0;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer accept_again_{io_};
+  // Of the thread of io_ alone.
+  std::map<Connection*, std::shared_ptr<Connection>> connections_;
+  size_t answering_ = 0;  // by the pool
+  size_t buffered_ = 0;
+  Clock::time_point full_logged_{};
+  HandlerPool pool_;
+  Thread thread_;  // nothing may be declared after it: it uses what is above
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> StartHttpServer(HttpServerOptions options) {
+  auto server = std::make_unique<AsioServer>(std::move(options));
+  CDC_RETURN_IF_ERROR(server->Listen());
+  return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+}  // namespace cdc

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+
+namespace cdc {
+
+struct ListenAddress {
+  std::string host;  // 0.0.0.0 if none was given
+  int port = 0;
+};
+
+// "host:port", ":port", "[::1]:port". kInvalidArgument: it is none of these.
+Result<ListenAddress> ParseListenAddress(const std::string& address);
+
+}  // namespace cdc

@@ -1,0 +1,50 @@
+#include "http/message.h"
+
+#include <array>
+#include <ctime>
+#include <ostream>  // missing in Boost
+#include <string>
+
+#include <boost/beast/http/status.hpp>
+
+namespace cdc {
+namespace {
+
+std::string ReasonPhrase(int status) {
+  namespace http = boost::beast::http;
+  return std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status))));
+}
+
+// As HTTP writes a date: in English, whatever the locale.
+std::string Date(std::time_t now) {
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 40> text{};
+  const size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return {text.data(), size};
+}
+
+}  // namespace
+
+std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing) {
+  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " " +
+                     ReasonPhrase(answer.status) + "\r\nDate: " + Date(std::time(nullptr)) +
+                     "\r\nContent-Type: " + answer.content_type +
+                     "\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n";
+  if (!framing.keep_alive) {
+    text += "Connection: close\r\n";
+  } else if (framing.to_http_1_0) {
+    text += "Connection: keep-alive\r\n";
+  }
+  return text + "\r\n";
+}
+
+HttpAnswer PlainAnswer(int status, const std::string& reason) {
+  std::string text = std::to_string(status) + " " + ReasonPhrase(status);
+  if (!reason.empty()) {
+    text += ": " + reason;
+  }
+  return {.status = status, .body = text + "\n"};
+}
+
+}  // namespace cdc

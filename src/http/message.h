@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+namespace cdc {
+
+struct HttpRequest {
+  std::string method;  // as sent: "POST"
+  std::string path;    // without the query
+  std::string body;
+};
+
+struct HttpAnswer {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+// How the answer travels.
+struct AnswerFraming {
+  bool keep_alive = true;
+  bool to_http_1_0 = false;  // such a client has to be told that its connection stays
+};
+
+// What goes before the body: status line, headers and the empty line.
+std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing);
+
+// "413 Payload Too Large: <reason>", as plain text.
+HttpAnswer PlainAnswer(int status, const std::string& reason);
+
+}  // namespace cdc
