@@ -60,7 +60,7 @@ struct MilvusConnectParam {
   bool ignore_partition = false;
   TlsOptions tls;
 
-  // "http(s)://host:port": the key under which tasks of one target are grouped.
+  // "http(s)://host:port", as it was given.
   std::string ResolvedUri() const;
   // user:password or an API key.
   std::string ResolvedToken() const;

@@ -384,7 +384,7 @@ void StandbyHub::TakeList(const Result<std::set<std::string>>& pchannels) {
 Result<std::shared_ptr<StandbyHub>> StandbyHubs::Hold(const TargetOptions& target) {
   CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
   MutexLock lock(mutex_);
-  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Address()];
+  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Key()];
   if (std::shared_ptr<StandbyHub> hub = known.lock()) {
     return hub;
   }

@@ -165,7 +165,8 @@ class StandbyHubs {
 
  private:
   Mutex mutex_;
-  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);  // by address
+  // By Endpoint::Key: two for one standby would not share a clock.
+  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace cdc

@@ -501,6 +501,8 @@ TEST_F(StandbyHubTest, TheProbeTellsAStandbyFromOthers) {
 TEST_F(StandbyHubTest, TasksOfOneTargetShareAHub) {
   StandbyHubs hubs;
   auto one = *hubs.Hold({.uri = server_.uri()});
+  const std::string port = server_.uri().substr(server_.uri().rfind(':'));
+  EXPECT_EQ(one, *hubs.Hold({.uri = "HTTP://LocalHost" + port}));
   EXPECT_EQ(one, *hubs.Hold({.uri = server_.uri() + "/"}));
   const auto is_authorized = [this] {
     const auto requests = server_.requests();
