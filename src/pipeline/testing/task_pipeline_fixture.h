@@ -32,6 +32,9 @@ class LentTarget : public Target {
   Result<std::string> Connect(std::chrono::milliseconds timeout) override {
     return target_->Connect(timeout);
   }
+  void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
+    target_->AskPulse(timeout, std::move(done));
+  }
   Result<std::vector<std::string>> ListDatabases() override { return target_->ListDatabases(); }
   Result<std::vector<std::string>> ListCollections(const std::string& database) override {
     return target_->ListCollections(database);
