@@ -80,6 +80,7 @@ struct NameMapping {
 struct TaskSpec {
   std::string id;
   MilvusConnectParam target;
+  std::string target_identity;  // what tells it from any other, at create; empty: not known
   std::vector<CollectionInfo> collection_infos;                       // of database `default`
   std::map<std::string, std::vector<CollectionInfo>> db_collections;  // "*": every database
   std::vector<std::string> exclude_collections;  // "db.collection", left to older tasks

@@ -9,6 +9,8 @@
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"
 #include "pipeline/task_pipeline.h"
+#include "sink/endpoint.h"
+#include "sink/target_pulse.h"
 
 namespace cdc {
 
@@ -19,6 +21,12 @@ TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode) {
   options.token = target.ResolvedToken();
   options.tls = target.tls;
   return options;
+}
+
+std::string AddressKey(const MilvusConnectParam& target) {
+  const std::string uri = target.ResolvedUri();
+  const Result<Endpoint> endpoint = ParseEndpoint(uri);
+  return endpoint.ok() ? endpoint->Key() : uri;
 }
 
 namespace {
@@ -56,6 +64,7 @@ class RealReplicator : public Replicator {
     TargetInfo info;
     CDC_ASSIGN_OR_RETURN(info.version, target->Connect(timeout));
     CDC_ASSIGN_OR_RETURN(info.is_standby, target->IsStandby(timeout));
+    CDC_ASSIGN_OR_RETURN(info.identity, WaitForPulse(*target, timeout));
     return info;
   }
 
