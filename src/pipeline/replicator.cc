@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"
+#include "pipeline/collection_claims.h"
 #include "pipeline/task_pipeline.h"
 #include "sink/endpoint.h"
 #include "sink/target_pulse.h"
@@ -82,7 +83,8 @@ class RealReplicator : public Replicator {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
     CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
-    const TaskPipeline::Shared shared{.options = &options_, .feed = &feed_, .saver = &saver_};
+    const TaskPipeline::Shared shared{
+        .options = &options_, .feed = &feed_, .saver = &saver_, .claims = &claims_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));
     pipeline->Start();
@@ -98,6 +100,7 @@ class RealReplicator : public Replicator {
   const ReplicatorOptions options_;
   Feed feed_;
   CheckpointSaver saver_;
+  CollectionClaims claims_;
 
   // Joined first: nothing may be declared after these.
   Thread save_thread_;

@@ -91,6 +91,8 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                    .writer = &writer_,
                    .router = &router_,
                    .conditions = &conditions_,
+                   .claims = shared.claims,
+                   .target_address = AddressKey(spec_.target),
                    .ignore_partition = spec_.target.ignore_partition,
                    .sync_index = spec_.sync_index,
                    .sync_load = spec_.sync_load,
@@ -151,6 +153,7 @@ void TaskPipeline::Stop() {
   target_->CancelWrites();
   reconcile_thread_.Join();
   router_.End();  // it may have begun since
+  shared_.claims->ReleaseAll(spec_.id);
   shared_.saver->Remove(spec_.id);
   SaveLastCheckpoints();
 }

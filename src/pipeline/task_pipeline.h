@@ -7,6 +7,7 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "pipeline/checkpoint_saver.h"
+#include "pipeline/collection_claims.h"
 #include "pipeline/condition_board.h"
 #include "pipeline/reconciler.h"
 #include "pipeline/replicator.h"
@@ -30,6 +31,7 @@ class TaskPipeline : public Replication {
     const ReplicatorOptions* options;
     FeedSource* feed;
     CheckpointSaver* saver;
+    CollectionClaims* claims;
   };
 
   TaskPipeline(const Shared& shared,
