@@ -59,7 +59,8 @@ class Reconciler {
     RowRouter* router;
     ConditionBoard* conditions;
     CollectionClaims* claims;
-    std::string target_address;  // AddressKey
+    std::string target_address;   // AddressKey
+    std::string target_identity;  // the one that the task was made for; empty: not known
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;

@@ -9,6 +9,7 @@
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"
 #include "pipeline/collection_claims.h"
+#include "pipeline/target_pulses.h"
 #include "pipeline/task_pipeline.h"
 #include "sink/endpoint.h"
 #include "sink/target_pulse.h"
@@ -54,6 +55,8 @@ class RealReplicator : public Replicator {
       : options_(std::move(options)),
         feed_(options_.catalog, options_.log),
         saver_(options_.store, options_.checkpoint_interval),
+        pulses_(options_.new_target, options_.pulse),
+        pulse_thread_("cdc-pulse", Guarded([this](const auto& stop) { pulses_.Run(stop); })),
         save_thread_("cdc-checkpoint", Guarded([this](const auto& stop) { saver_.Run(stop); })),
         catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
@@ -83,8 +86,11 @@ class RealReplicator : public Replicator {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
     CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
-    const TaskPipeline::Shared shared{
-        .options = &options_, .feed = &feed_, .saver = &saver_, .claims = &claims_};
+    const TaskPipeline::Shared shared{.options = &options_,
+                                      .feed = &feed_,
+                                      .saver = &saver_,
+                                      .pulses = &pulses_,
+                                      .claims = &claims_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));
     pipeline->Start();
@@ -101,8 +107,10 @@ class RealReplicator : public Replicator {
   Feed feed_;
   CheckpointSaver saver_;
   CollectionClaims claims_;
+  TargetPulses pulses_;
 
   // Joined first: nothing may be declared after these.
+  Thread pulse_thread_;
   Thread save_thread_;
   Thread catalog_thread_;
   Thread read_thread_;

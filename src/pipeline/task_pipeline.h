@@ -14,6 +14,7 @@
 #include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
 #include "pipeline/send_horizon.h"
+#include "pipeline/target_pulses.h"
 #include "pipeline/task_checkpoints.h"
 #include "transform/scope.h"
 
@@ -31,6 +32,7 @@ class TaskPipeline : public Replication {
     const ReplicatorOptions* options;
     FeedSource* feed;
     CheckpointSaver* saver;
+    TargetPulses* pulses;
     CollectionClaims* claims;
   };
 
@@ -50,6 +52,7 @@ class TaskPipeline : public Replication {
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
   void RunReconciler(const std::stop_token& stop);
+  void TakePulse(const Result<std::string>& identity);
   void SaveLastCheckpoints();
 
   const Shared shared_;

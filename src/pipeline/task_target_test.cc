@@ -3,13 +3,19 @@
 
 #include "pipeline/testing/task_pipeline_fixture.h"
 
-// A task and what its target is: its own.
+// A task and what its target is: alive, the one that it was made for, and its own.
 namespace cdc {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
 
 class TaskTargetTest : public TaskPipelineTest {
  protected:
   TaskTargetTest() {
+    options_.pulse = {.interval = std::chrono::milliseconds(5),
+                      .timeout = std::chrono::milliseconds(1'000)};
     options_.retry = {std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
     NewProcess();
     catalog_.Set(MakeCatalog({c_}));
@@ -32,6 +38,49 @@ class TaskTargetTest : public TaskPipelineTest {
 
   const Collection c_ = MakeCollection(1, "c", 5);
 };
+
+TEST_F(TaskTargetTest, AnIdleTaskSaysThatItsTargetIsDead) {
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  target_.SetPulse(UnavailableError("10.0.0.7:19530: connection refused"));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  EXPECT_THAT(task_->GetStatus().reason, AllOf(StartsWith("target: "), HasSubstr("10.0.0.7")));
+  target_.SetPulse(std::string("fake"));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_EQ(failure(), "");
+}
+
+TEST_F(TaskTargetTest, ATargetThatHasBecomeAnotherOneEndsTheTask) {
+  spec_.target_identity = "fake";
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  target_.SetPulse(std::string());  // it does not say
+  const size_t pulses = target_.pulses();
+  ASSERT_TRUE(Eventually([&] { return target_.pulses() > pulses + 3; }));
+  EXPECT_EQ(failure(), "");
+  target_.SetPulse(std::string("another"));
+  ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), AllOf(HasSubstr("another Milvus"), HasSubstr("start_from earliest")));
+}
+
+TEST_F(TaskTargetTest, NothingIsMadeOnAnotherTarget) {
+  spec_.target_identity = "the one before";
+  Start();
+  ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), HasSubstr("another Milvus"));
+  Stop();
+  EXPECT_THAT(Ddls(), testing::IsEmpty());
+}
+
+TEST_F(TaskTargetTest, ATaskOfAnEarlierVersionTakesAnyTarget) {
+  Start();
+  target_.SetPulse(std::string("another"));
+  log_.Append(kChannel, InsertRecord(c_, {1, 2}, 11));
+  log_.Append(kChannel, TickRecord(20));
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(failure(), "");
+}
 
 TEST_F(TaskTargetTest, TwoTasksNeverWriteOneCollectionWhateverTheyCallItsServer) {
   Start();
