@@ -9,6 +9,7 @@
 
 #include "base/thread.h"
 #include "control/managed_task.h"
+#include "control/same_target.h"
 #include "control/sink_mode.h"
 #include "control/task_id.h"
 #include "scope/compare_scopes.h"
@@ -163,20 +164,22 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
     return found->second;
   }
   std::vector<const TaskSpec*> siblings;
-  const std::string target = task->spec.target.ResolvedUri();
   for (const auto& [id, other] : tasks_) {
-    if (other->spec.target.ResolvedUri() == target) {
+    if (IsSameTarget(other->spec, task->spec)) {
       siblings.push_back(&other->spec);
     }
   }
+  CDC_RETURN_IF_ERROR(CheckStandbyAddress(task->spec, siblings));
   ScopeDecision decision = CompareScopes(task->spec, siblings);
   if (!decision.duplicates.empty()) {
     return InvalidArgumentError("the collection name is duplicate with existing task, [" +
-                                JoinNames(decision.duplicates) + "]");
+                                JoinNames(decision.duplicates) + "]" +
+                                OtherAddresses(task->spec, siblings));
   }
   task->spec.left_to_older = std::move(decision.left);
   if (const std::string collision = FindTargetCollision(task->spec, siblings); !collision.empty()) {
-    return InvalidArgumentError("the target name is duplicate with existing task, " + collision);
+    return InvalidArgumentError("the target name is duplicate with existing task, " + collision +
+                                OtherAddresses(task->spec, siblings));
   }
   if (tasks_.size() >= static_cast<size_t>(std::max(options_.max_tasks, 0))) {
     return OurFault("the task num has reach the limit, " + std::to_string(options_.max_tasks));
@@ -197,6 +200,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
     return UnavailableError("fail to connect the milvus: " + target.status().message());
   }
   CDC_RETURN_IF_ERROR(ChooseSinkMode(*target, &spec));
+  spec.target_identity = target->identity;
   if (spec.id.empty()) {
     spec.id = NewTaskId();
   }

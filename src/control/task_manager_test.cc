@@ -162,6 +162,57 @@ TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
   MustCreate(MakeSpec("t4", "c"));
 }
 
+TEST_F(TaskManagerTest, OneTargetHasOneAddressHoweverItIsWritten) {
+  MustCreate(MakeSpec("t1", "c", "http://127.0.0.1:19530"));
+  TaskSpec parts = MakeSpec("t2", "c", "");
+  parts.target.host = "LocalHost";
+  parts.target.port = 19530;
+  TaskSpec whole = parts;
+  whole.target.host = "HTTP://localhost:19530";
+  TaskSpec v6 = parts;
+  v6.target.host = "::1";
+  for (const TaskSpec& spec :
+       {MakeSpec("t2", "c", "http://127.0.0.1:19530/"), MakeSpec("t2", "c", "http://127.0.0.1"),
+        MakeSpec("t2", "c", "http://localhost:19530"), MakeSpec("t2", "c", "http://127.1:19530"),
+        MakeSpec("t2", "c", "https://127.0.0.1:19530"), MakeSpec("t2", "c", "http://[::1]"), parts,
+        whole, v6}) {
+    const Status status = manager_->Create(spec).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << spec.target.ResolvedUri();
+    EXPECT_EQ(status.message(),
+              "the collection name is duplicate with existing task, [default.c] (the target is in "
+              "use already by task t1 as http://127.0.0.1:19530)");
+  }
+  EXPECT_EQ(View("t1").record.spec.target.uri, "http://127.0.0.1:19530");
+  MustCreate(MakeSpec("t3", "c", "http://127.0.0.1:19531"));
+}
+
+TEST_F(TaskManagerTest, OneMilvusIsOneTargetUnderAllItsNames) {
+  replicator_.SetIdentity("42");
+  MustCreate(MakeSpec("t1", "c", "http://milvus-1"));
+  Restart();
+  const Status status = manager_->Create(MakeSpec("t2", "c", "http://milvus-2")).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("duplicate with existing task, [default.c]"));
+  EXPECT_THAT(status.message(), HasSubstr("task t1 as http://milvus-1"));
+  EXPECT_THAT(status.message(), HasSubstr("copy of another one's"));
+  MustCreate(MakeSpec("t3", "*", "http://milvus-2"));
+  EXPECT_THAT(replicator_.last_started("t3").exclude_collections, ElementsAre("default.c"));
+  // Another Milvus in its place is another target.
+  replicator_.SetIdentity("43");
+  MustCreate(MakeSpec("t4", "c", "http://milvus-1"));
+}
+
+TEST_F(TaskManagerTest, AStandbyHasOneAddress) {
+  replicator_.SetIdentity("42");
+  replicator_.SetStandby(true);
+  MustCreate(MakeSpec("t1", "a", "http://standby-1"));
+  const Status status = manager_->Create(MakeSpec("t2", "b", "http://standby-2")).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("task t1 writes to as http://standby-1"));
+  EXPECT_THAT(status.message(), HasSubstr("copy of another one's"));
+  MustCreate(MakeSpec("t2", "b", "http://STANDBY-1:19530/"));
+}
+
 TEST_F(TaskManagerTest, AnotherTaskMustNotWriteToTheSameName) {
   MustCreate(MakeSpec("t1", "a"));
   TaskSpec spec = MakeSpec("t2", "b");

@@ -35,6 +35,7 @@ TaskRecord MakeTask(const std::string& id) {
                         .connect_timeout = 10,
                         .ignore_partition = true,
                         .tls = {"s", "/ca", "/cert", "/key"}};
+  record.spec.target_identity = "1795702273584745960";
   record.spec.collection_infos = {{"c1", {{"by-dev-rootcoord-dml_0_1v0", "AQI="}}, true}};
   record.spec.db_collections = {{"*", {{"*", {}, false}}}, {"db1", {{"ü", {}, true}}}};
   record.spec.exclude = {"tmp_*", "db2.?"};
@@ -65,6 +66,7 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.target.connect_timeout, expected.spec.target.connect_timeout);
   EXPECT_EQ(actual.spec.target.ignore_partition, expected.spec.target.ignore_partition);
   EXPECT_EQ(actual.spec.target.tls, expected.spec.target.tls);
+  EXPECT_EQ(actual.spec.target_identity, expected.spec.target_identity);
   EXPECT_EQ(actual.spec.collection_infos, expected.spec.collection_infos);
   EXPECT_EQ(actual.spec.db_collections, expected.spec.db_collections);
   EXPECT_EQ(actual.spec.exclude, expected.spec.exclude);

@@ -145,6 +145,7 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
   const Json json = {
       {"version", kVersion},
       {"target", EncodeTarget(spec.target)},
+      {"target_identity", spec.target_identity},
       {"collection_infos", EncodeCollections(spec.collection_infos)},
       {"db_collections", databases},
       {"exclude", spec.exclude},
@@ -173,6 +174,7 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     TaskSpec spec;
     spec.id = id;
     spec.target = DecodeTarget(json.at("target"));
+    spec.target_identity = json.value("target_identity", "");  // older versions did not ask
     spec.collection_infos = DecodeCollections(json.at("collection_infos"));
     for (const auto& [database, infos] : json.at("db_collections").items()) {
       spec.db_collections[database] = DecodeCollections(infos);

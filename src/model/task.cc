@@ -1,5 +1,7 @@
 #include "model/task.h"
 
+#include <algorithm>
+
 namespace cdc {
 
 std::string_view TaskStateName(TaskState state) {
@@ -42,15 +44,30 @@ std::optional<SinkMode> ParseSinkMode(std::string_view name) {
   return std::nullopt;
 }
 
+namespace {
+
+// The scheme in lower case, whatever it was given in.
+std::string WithPlainScheme(std::string uri) {
+  const size_t end = uri.find("://");
+  for (size_t i = 0; end != std::string::npos && i < end; ++i) {
+    uri[i] = uri[i] >= 'A' && uri[i] <= 'Z' ? static_cast<char>(uri[i] - 'A' + 'a') : uri[i];
+  }
+  return uri;
+}
+
+}  // namespace
+
 std::string MilvusConnectParam::ResolvedUri() const {
   if (!uri.empty()) {
-    return uri;
+    return WithPlainScheme(uri);
   }
   // Old clients put a whole uri into `host`; the port is then part of it.
-  if (host.find("http://") != std::string::npos || host.find("https://") != std::string::npos) {
-    return host;
+  if (host.find("://") != std::string::npos) {
+    return WithPlainScheme(host);
   }
-  return (enable_tls ? "https://" : "http://") + host + ":" + std::to_string(port);
+  const bool is_v6 = std::count(host.begin(), host.end(), ':') > 1 && !host.starts_with('[');
+  return (enable_tls ? "https://" : "http://") + (is_v6 ? "[" + host + "]" : host) + ":" +
+         std::to_string(port);
 }
 
 std::string MilvusConnectParam::ResolvedToken() const {

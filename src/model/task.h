@@ -60,7 +60,7 @@ struct MilvusConnectParam {
   bool ignore_partition = false;
   TlsOptions tls;
 
-  // "http(s)://host:port": the key under which tasks of one target are grouped.
+  // "http(s)://host:port", as it was given.
   std::string ResolvedUri() const;
   // user:password or an API key.
   std::string ResolvedToken() const;
@@ -89,6 +89,7 @@ struct LeftName {
 struct TaskSpec {
   std::string id;
   MilvusConnectParam target;
+  std::string target_identity;  // what tells it from any other, at create; empty: not known
   std::vector<CollectionInfo> collection_infos;                       // of database `default`
   std::map<std::string, std::vector<CollectionInfo>> db_collections;  // by database, with globs
   std::vector<std::string> exclude;  // "db.collection" or "collection", with globs

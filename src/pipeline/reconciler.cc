@@ -13,6 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr char kPart[] = "databases of the target";
 constexpr milliseconds kIdleWait{30'000};  // whatever it waits for wakes it
 constexpr milliseconds kRefusedWait{2'000};
 constexpr milliseconds kBusyWait{50};
@@ -101,11 +102,11 @@ milliseconds Reconciler::Round(const std::stop_token& stop) {
     if (!IsRetryable(databases)) {
       parts_.on_fatal(databases);
     }
-    parts_.conditions->Set("target", databases);
+    parts_.conditions->Set(kPart, databases);
     target_databases_.reset();
     return milliseconds(500);
   }
-  parts_.conditions->Set("target", OkStatus());
+  parts_.conditions->Set(kPart, OkStatus());
 
   // Older collections first: a name may pass from one to the next.
   std::vector<std::pair<Timestamp, CollectionId>> order;

@@ -16,6 +16,7 @@
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
 #include "model/ddl.h"
+#include "pipeline/collection_claims.h"
 #include "pipeline/condition_board.h"
 #include "pipeline/replication.h"
 #include "pipeline/row_router.h"
@@ -39,6 +40,9 @@ namespace cdc {
 // Properties, aliases, indexes and load state that a target refuses are told, and do not hold the
 // rows.
 //
+// What another task of the process writes already is not touched until that one lets go of it (see
+// CollectionClaims).
+//
 // An error of one collection does not hold the others; a passing one is tried again with back-off.
 //
 // Run belongs to one thread; the rest is thread-safe.
@@ -54,6 +58,9 @@ class Reconciler {
     RowWriter* writer;
     RowRouter* router;
     ConditionBoard* conditions;
+    CollectionClaims* claims;
+    std::string target_address;   // AddressKey
+    std::string target_identity;  // the one that the task was made for; empty: not known
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;
@@ -102,6 +109,8 @@ class Reconciler {
     std::optional<CollectionName> unreachable_name;  // that the target cannot give it
     std::vector<std::string> pchannels;
     std::optional<TargetCollection> actual;
+    std::string claimed;  // the target's collection, in CollectionClaims; empty: none
+    bool shared = false;  // another task had it, and that is not yet noted
     std::map<PartitionId, PartitionEntry> partitions;
     std::optional<Removal> removal;
     std::map<std::string, MsgId> skip_until;  // as it is in the store
@@ -152,6 +161,9 @@ class Reconciler {
   Result<bool> Rename(CollectionId id, Entry& entry, const CollectionName& to);
   Status SettleRename(CollectionId id, Entry& entry);
   Status Look(Entry& entry);
+  Status Claim(Entry& entry);
+  Status NoteRowsOfOthers(Entry& entry);
+  void Unclaim(Entry& entry);
   Status Prepare(CollectionId id, Entry& entry);
   Status LookAgain(Entry& entry);
   Status Record(CollectionId id, Entry& entry);

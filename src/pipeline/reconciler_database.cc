@@ -3,6 +3,8 @@
 
 #include "pipeline/plan_properties.h"
 #include "pipeline/reconciler.h"
+#include "pipeline/target_identity.h"
+#include "sink/target_pulse.h"
 
 // How the reconciler keeps the target's databases.
 namespace cdc {
@@ -17,6 +19,8 @@ Status Reconciler::ConnectTarget() {
     return OkStatus();
   }
   CDC_ASSIGN_OR_RETURN(const std::string version, parts_.target->Connect(kConnectTimeout));
+  CDC_ASSIGN_OR_RETURN(const std::string identity, WaitForPulse(*parts_.target, kConnectTimeout));
+  CDC_RETURN_IF_ERROR(CheckTargetIdentity(parts_.target_identity, identity));
   parts_.on_connected(version);
   auto listed = parts_.target->ListDatabases();
   if (listed.status().code() == StatusCode::kUnimplemented) {

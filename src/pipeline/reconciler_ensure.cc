@@ -182,6 +182,7 @@ Status Reconciler::Look(Entry& entry) {
   if (!entry.actual.has_value()) {
     return OkStatus();
   }
+  CDC_RETURN_IF_ERROR(Claim(entry));
   for (const auto& [property, status] : entry.refused_properties) {
     entry.actual->properties.push_back(property);
   }

@@ -20,6 +20,7 @@ bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
 void Reconciler::Forget(CollectionId id) {
   const auto found = entries_.find(id);
   ClearConditions(found->second.target);
+  Unclaim(found->second);
   parts_.router->Forget(id);
   parts_.writer->Forget(id);
   entries_.erase(found);

@@ -11,6 +11,9 @@
 
 namespace cdc {
 
+// One text for all ways to write the address of a target; what is no address stays as it is.
+std::string AddressKey(const MilvusConnectParam& target);
+
 // A place of the source beyond everything that it had acknowledged when it was asked for.
 struct SourcePresent {
   Timestamp ts;                  // no channel holds a row above it that was acknowledged before
@@ -48,6 +51,7 @@ class Replicator {
   struct TargetInfo {
     std::string version;
     bool is_standby = false;  // takes rows by ReplicateMessage only
+    std::string identity;     // what tells it from any other; empty: it does not say
   };
   // Connects to the target of `spec` and ends the connection: the check at create.
   virtual Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) = 0;

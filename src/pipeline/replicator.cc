@@ -8,8 +8,12 @@
 #include "base/thread.h"
 #include "feed/feed.h"
 #include "pipeline/checkpoint_saver.h"
+#include "pipeline/collection_claims.h"
 #include "pipeline/plan.h"
+#include "pipeline/target_pulses.h"
 #include "pipeline/task_pipeline.h"
+#include "sink/endpoint.h"
+#include "sink/target_pulse.h"
 
 namespace cdc {
 
@@ -20,6 +24,12 @@ TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode) {
   options.token = target.ResolvedToken();
   options.tls = target.tls;
   return options;
+}
+
+std::string AddressKey(const MilvusConnectParam& target) {
+  const std::string uri = target.ResolvedUri();
+  const Result<Endpoint> endpoint = ParseEndpoint(uri);
+  return endpoint.ok() ? endpoint->Key() : uri;
 }
 
 namespace {
@@ -46,6 +56,8 @@ class RealReplicator : public Replicator {
       : options_(std::move(options)),
         feed_(options_.catalog, options_.log),
         saver_(options_.store, options_.checkpoint_interval),
+        pulses_(options_.new_target, options_.pulse),
+        pulse_thread_("cdc-pulse", Guarded([this](const auto& stop) { pulses_.Run(stop); })),
         save_thread_("cdc-checkpoint", Guarded([this](const auto& stop) { saver_.Run(stop); })),
         catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
@@ -57,6 +69,7 @@ class RealReplicator : public Replicator {
     TargetInfo info;
     CDC_ASSIGN_OR_RETURN(info.version, target->Connect(timeout));
     CDC_ASSIGN_OR_RETURN(info.is_standby, target->IsStandby(timeout));
+    CDC_ASSIGN_OR_RETURN(info.identity, WaitForPulse(*target, timeout));
     return info;
   }
 
@@ -74,7 +87,11 @@ class RealReplicator : public Replicator {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
     CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
-    const TaskPipeline::Shared shared{.options = &options_, .feed = &feed_, .saver = &saver_};
+    const TaskPipeline::Shared shared{.options = &options_,
+                                      .feed = &feed_,
+                                      .saver = &saver_,
+                                      .pulses = &pulses_,
+                                      .claims = &claims_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));
     pipeline->Start();
@@ -91,8 +108,11 @@ class RealReplicator : public Replicator {
   const ReplicatorOptions options_;
   Feed feed_;
   CheckpointSaver saver_;
+  CollectionClaims claims_;
+  TargetPulses pulses_;
 
   // Joined first: nothing may be declared after these.
+  Thread pulse_thread_;
   Thread save_thread_;
   Thread catalog_thread_;
   Thread read_thread_;

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "metastore/meta_store.h"
 #include "pipeline/replication.h"
+#include "pipeline/target_pulses.h"
 #include "sink/target.h"
 #include "source/catalog_source.h"
 #include "source/log.h"
@@ -29,13 +30,15 @@ struct ReplicatorOptions {
   std::chrono::milliseconds checkpoint_interval{1'000};
   BackoffOptions retry;              // of calls to the target; they are repeated without end
   size_t waiting_bytes = 64U << 20;  // of one task: read and not yet acknowledged
+  TargetPulses::Options pulse;       // of the targets in use
   // How long a task that begins after a crash waits before it writes: see RowWriter::Options.
   std::chrono::milliseconds doubt_grace{1'000};
   // For tests of the tests: after a crash everything is sent as if nothing had been sent before.
   bool forget_doubts = false;
 };
 
-// Has a thread for reading the source, one for asking it, and one for checkpoints, for all tasks.
+// Has a thread for reading the source, one for asking it, one for checkpoints and one for the
+// targets' pulses, for all tasks.
 std::unique_ptr<Replicator> NewReplicator(ReplicatorOptions options);
 
 }  // namespace cdc

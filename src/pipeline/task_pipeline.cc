@@ -6,10 +6,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include "pipeline/target_identity.h"
+
 namespace cdc {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr char kTargetPart[] = "target";
 
 // Of the calls in flight when a task stops; a server has 5 s to end altogether.
 constexpr milliseconds kDrain{3'000};
@@ -91,6 +95,9 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                    .writer = &writer_,
                    .router = &router_,
                    .conditions = &conditions_,
+                   .claims = shared.claims,
+                   .target_address = AddressKey(spec_.target),
+                   .target_identity = spec_.target_identity,
                    .ignore_partition = spec_.target.ignore_partition,
                    .sync_index = spec_.sync_index,
                    .sync_load = spec_.sync_load,
@@ -112,6 +119,10 @@ TaskPipeline::~TaskPipeline() { Stop(); }
 
 void TaskPipeline::Start() {
   shared_.saver->Add(spec_.id, &checkpoints_);
+  const Status follows =
+      shared_.pulses->Follow(this, OptionsOf(spec_.target, spec_.sink_mode),
+                             [this](const Result<std::string>& identity) { TakePulse(identity); });
+  conditions_.Set(kTargetPart, follows);
   writer_thread_ = Run("cdc-write", [this](const auto& stop) { writer_.Run(stop, kDrain); });
   reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { RunReconciler(stop); });
 }
@@ -137,6 +148,19 @@ void TaskPipeline::RunReconciler(const std::stop_token& stop) {
   reconciler_.Run(stop);
 }
 
+// Also while nothing is written the task says when its target is away, and stops when it has become
+// another one.
+void TaskPipeline::TakePulse(const Result<std::string>& identity) {
+  conditions_.Set(kTargetPart, identity.status());
+  if (!identity.ok()) {
+    return;
+  }
+  const Status same = CheckTargetIdentity(spec_.target_identity, *identity);
+  if (!same.ok()) {
+    Fail(same);
+  }
+}
+
 void TaskPipeline::Stop() {
   {
     MutexLock lock(mutex_);
@@ -144,6 +168,7 @@ void TaskPipeline::Stop() {
       return;
     }
   }
+  shared_.pulses->Unfollow(this);
   reconcile_thread_.RequestStop();
   router_.End();
   writer_thread_.RequestStop();
@@ -151,6 +176,7 @@ void TaskPipeline::Stop() {
   target_->CancelWrites();
   reconcile_thread_.Join();
   router_.End();  // it may have begun since
+  shared_.claims->ReleaseAll(spec_.id);
   shared_.saver->Remove(spec_.id);
   SaveLastCheckpoints();
 }

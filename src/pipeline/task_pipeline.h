@@ -7,12 +7,14 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "pipeline/checkpoint_saver.h"
+#include "pipeline/collection_claims.h"
 #include "pipeline/condition_board.h"
 #include "pipeline/reconciler.h"
 #include "pipeline/replicator.h"
 #include "pipeline/row_router.h"
 #include "pipeline/row_writer.h"
 #include "pipeline/send_horizon.h"
+#include "pipeline/target_pulses.h"
 #include "pipeline/task_checkpoints.h"
 #include "scope/scope.h"
 
@@ -30,6 +32,8 @@ class TaskPipeline : public Replication {
     const ReplicatorOptions* options;
     FeedSource* feed;
     CheckpointSaver* saver;
+    TargetPulses* pulses;
+    CollectionClaims* claims;
   };
 
   TaskPipeline(const Shared& shared,
@@ -48,6 +52,7 @@ class TaskPipeline : public Replication {
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
   void RunReconciler(const std::stop_token& stop);
+  void TakePulse(const Result<std::string>& identity);
   void SaveLastCheckpoints();
 
   const Shared shared_;

@@ -1,6 +1,13 @@
 #include "sink/endpoint.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <memory>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 namespace cdc {
 namespace {
@@ -8,12 +15,55 @@ namespace {
 constexpr int kMilvusPort = 19530;
 constexpr int kTlsPort = 443;
 
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
 bool ConsumePrefix(std::string_view prefix, std::string_view* text) {
-  if (!text->starts_with(prefix)) {
+  if (LowerCase(text->substr(0, prefix.size())) != prefix) {
     return false;
   }
   text->remove_prefix(prefix.size());
   return true;
+}
+
+std::string TextOf(int family, const void* address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  return inet_ntop(family, address, text, sizeof(text)) == nullptr ? "" : text;
+}
+
+// "127.1", "0x7f000001", "0:0::1", "::ffff:10.0.0.7" as everybody writes them; a name stays as it
+// is. Nothing is asked of a name server.
+std::string UsualForm(const std::string& host) {
+  addrinfo hints = {};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) {
+    return host;
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+  if (found->ai_family == AF_INET) {
+    sockaddr_in address = {};
+    std::memcpy(&address, found->ai_addr, sizeof(address));
+    return TextOf(AF_INET, &address.sin_addr);
+  }
+  sockaddr_in6 address = {};
+  std::memcpy(&address, found->ai_addr, sizeof(address));
+  if (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr)) {
+    return TextOf(AF_INET, &address.sin6_addr.s6_addr[12]);
+  }
+  // A link-local address means another host on another link.
+  return TextOf(AF_INET6, &address.sin6_addr) +
+         (address.sin6_scope_id == 0 ? "" : "%" + std::to_string(address.sin6_scope_id));
+}
+
+std::string Join(const std::string& host, int port) {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 bool ParsePort(std::string_view text, int* port) {
@@ -23,9 +73,17 @@ bool ParsePort(std::string_view text, int* port) {
 
 }  // namespace
 
-std::string Endpoint::Address() const {
-  const bool is_v6 = host.find(':') != std::string::npos;
-  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+std::string Endpoint::Address() const { return Join(host, port); }
+
+std::string Endpoint::Key() const {
+  std::string usual = LowerCase(host);
+  if (usual.size() > 1 && usual.ends_with('.')) {
+    usual.pop_back();
+  }
+  usual = UsualForm(usual);
+  const bool is_here =
+      usual == "localhost" || usual == "::1" || usual == "0.0.0.0" || usual == "::";
+  return Join(is_here ? "127.0.0.1" : usual, port);
 }
 
 bool Endpoint::IsLoopback() const {

@@ -1,5 +1,8 @@
 #include "sink/endpoint.h"
 
+#include <set>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +26,37 @@ TEST(EndpointTest, TakesHostPortAndScheme) {
   ASSERT_TRUE(v6.ok());
   EXPECT_EQ(v6->Address(), "[::1]:19530");
   EXPECT_TRUE(v6->IsLoopback());
+}
+
+std::string Key(const std::string& uri) {
+  const auto endpoint = ParseEndpoint(uri);
+  EXPECT_TRUE(endpoint.ok()) << endpoint.status().ToString();
+  return endpoint.ok() ? endpoint->Key() : "";
+}
+
+TEST(EndpointTest, AllWaysToWriteAnAddressHaveOneKey) {
+  for (const char* uri :
+       {"http://127.0.0.1:19530", "http://127.0.0.1:19530/", "http://127.0.0.1", "HTTP://127.0.0.1",
+        "http://localhost", "http://LocalHost:19530/", "http://localhost.", "http://127.1",
+        "http://0x7f000001", "http://2130706433", "http://0.0.0.0", "http://[::1]:19530",
+        "http://[0:0:0:0:0:0:0:1]", "http://[::]", "http://[::ffff:127.0.0.1]",
+        "https://127.0.0.1:19530", "http://localhost:019530"}) {
+    EXPECT_EQ(Key(uri), "127.0.0.1:19530") << uri;
+  }
+  EXPECT_EQ(Key("https://In01.Example.COM./"), "in01.example.com:443");
+  EXPECT_EQ(Key("http://in01.example.com:443"), "in01.example.com:443");
+  EXPECT_EQ(Key("http://[2001:DB8:0::7]"), "[2001:db8::7]:19530");
+  EXPECT_EQ(Key("http://[2001:db8:0:0::7]:19530"), "[2001:db8::7]:19530");
+}
+
+TEST(EndpointTest, OtherAddressesHaveOtherKeys) {
+  std::set<std::string> keys;
+  for (const char* uri :
+       {"http://127.0.0.1", "http://127.0.0.1:19531", "https://127.0.0.1", "http://127.0.0.2",
+        "http://10.0.0.7", "http://milvus", "http://milvus.example", "http://localhost.example",
+        "http://[fe80::1]", "http://[fe80::1%1]"}) {
+    EXPECT_TRUE(keys.insert(Key(uri)).second) << uri;
+  }
 }
 
 TEST(EndpointTest, SaysWhatIsWrong) {

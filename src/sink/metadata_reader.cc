@@ -126,6 +126,10 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
     return std::optional<TargetCollection>();  // the name is an alias of another one
   }
   TargetCollection collection;
+  if (response.collectionid() != 0 && response.created_timestamp() != 0) {
+    collection.identity = std::to_string(response.collectionid()) + "@" +
+                          std::to_string(response.created_timestamp());
+  }
   collection.schema = SchemaFromProto(response.schema());
   collection.shards = std::max(1, response.shards_num());
   for (const common::KeyValuePair& property : response.properties()) {

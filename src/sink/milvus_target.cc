@@ -24,6 +24,7 @@
 #include "sink/row_encoder.h"
 #include "sink/standby_probe.h"
 #include "sink/target.h"
+#include "sink/target_pulse.h"
 
 namespace cdc {
 namespace {
@@ -95,6 +96,9 @@ class MilvusTarget final : public Target {
   }
   Result<bool> IsStandby(std::chrono::milliseconds timeout) override {
     return ProbeStandby(&channel_, timeout);
+  }
+  void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
+    AskMilvusPulse(&channel_, timeout, std::move(done));
   }
   Result<std::vector<std::string>> ListDatabases() override { return reader_.ListDatabases(); }
   Result<std::vector<std::string>> ListCollections(const std::string& database) override {

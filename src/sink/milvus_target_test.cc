@@ -12,6 +12,7 @@
 #include "base/testing/eventually.h"
 #include "milvus.pb.h"
 #include "sink/target.h"
+#include "sink/target_pulse.h"
 #include "sink/testing/fake_milvus_server.h"
 #include "sink/testing/insert_builder.h"
 
@@ -105,6 +106,39 @@ TEST_F(MilvusTargetTest, NamesAnAddressThatIsSilent) {
   EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded);
   EXPECT_THAT(status.message(), HasSubstr(server_.uri().substr(7)));
   EXPECT_THAT(status.message(), HasSubstr("no answer within 100 ms"));
+}
+
+TEST_F(MilvusTargetTest, ItsPulseTellsOneMilvusFromAnother) {
+  const auto target = MakeTarget();
+  const auto pulse = [&] { return WaitForPulse(*target, milliseconds(2000)); };
+  EXPECT_EQ(*pulse(), "");  // UNIMPLEMENTED: from before databases
+  pb::ListDatabasesResponse databases;
+  databases.add_db_names("a");
+  databases.add_db_names("default");
+  server_.On("ListDatabases", Always(databases));
+  EXPECT_EQ(*pulse(), "");  // Milvus Lite
+  databases.add_created_timestamp(7);
+  databases.add_created_timestamp(1'795'702'273'584'745'960);
+  server_.On("ListDatabases", Always(databases));
+  EXPECT_EQ(*pulse(), "1795702273584745960");
+  databases.set_created_timestamp(1, 0);
+  server_.On("ListDatabases", Always(databases));
+  EXPECT_EQ(*pulse(), "");
+}
+
+TEST_F(MilvusTargetTest, ItsPulseSaysWhyThereIsNone) {
+  server_.Hang("ListDatabases");
+  const auto target = MakeTarget();
+  const Status silent = WaitForPulse(*target, milliseconds(100)).status();
+  EXPECT_EQ(silent.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(silent.message(), HasSubstr(server_.uri().substr(7)));
+  pb::ListDatabasesResponse starting;
+  starting.mutable_status()->set_code(2);
+  server_.On("ListDatabases", Always(starting));
+  EXPECT_EQ(WaitForPulse(*target, milliseconds(2000)).status().code(), StatusCode::kUnavailable);
+  server_.On("ListDatabases", Fails(grpc::StatusCode::UNAUTHENTICATED, "auth check failure"));
+  EXPECT_EQ(WaitForPulse(*target, milliseconds(2000)).status().code(),
+            StatusCode::kUnauthenticated);
 }
 
 TEST_F(MilvusTargetTest, RefusesABadUri) {

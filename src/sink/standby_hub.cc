@@ -191,6 +191,26 @@ void StandbyHub::Run(const std::stop_token& stop) {
   }
 }
 
+Status StandbyHub::Health() const {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(clock_health_);
+  const auto now = Clock::now();
+  for (const auto& [pchannel, sender] : senders_) {
+    if (!sender.ticking) {
+      continue;  // its collections are gone
+    }
+    const std::string channel = "channel " + pchannel;
+    if (sender.in_flight != nullptr && now - sender.sent_at > options_.silence) {
+      const auto waited = std::chrono::duration_cast<milliseconds>(now - sender.sent_at);
+      return DeadlineExceededError("ReplicateMessage: no answer for " +
+                                   std::to_string(waited.count()) + " ms")
+          .WithContext(channel);
+    }
+    CDC_RETURN_IF_ERROR(sender.health.WithContext(channel));
+  }
+  return OkStatus();
+}
+
 bool StandbyHub::IsDueLocked(const Sender& sender, Clock::time_point now) const {
   return sender.in_flight == nullptr && now >= sender.not_before &&
          (!sender.queue.empty() || (sender.ticking && now >= sender.tick_due));
@@ -236,6 +256,7 @@ void StandbyHub::StartCallLocked(const std::string& pchannel, Sender* sender, Wo
   call->request.end = call->request.begin + std::max<uint64_t>(stamps, 1) - 1;
   sender->last = call->request.end;
   sender->in_flight = call;
+  sender->sent_at = Clock::now();
   sender->tick_due = Clock::now() + options_.tick_interval;
   work->calls.push_back(std::move(call));
 }
@@ -276,6 +297,7 @@ void StandbyHub::AskClock() {
 void StandbyHub::TakeClock(const Result<uint64_t>& clock, Clock::time_point asked) {
   MutexLock lock(mutex_);
   clock_asked_ = false;
+  clock_health_ = clock.status();
   dirty_ = true;
   changed_.NotifyAll();
   if (clock.ok()) {
@@ -331,6 +353,10 @@ void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result, b
     sender.not_before = now + options_.grace;
   }
   TellLocked(&sender, call->request.pchannel, result.status);
+  // What the standby itself says of rows concerns their task alone.
+  if (result.status.ok() || !answered || call->items.empty()) {
+    sender.health = result.status;
+  }
   // Whose rows were refused is not known: alone, each hears of its own.
   if (call->items.size() > 1 && result.in_doubt && !IsRetryable(result.status)) {
     result.status = Status(StatusCode::kAborted, result.status.message());
@@ -384,7 +410,7 @@ void StandbyHub::TakeList(const Result<std::set<std::string>>& pchannels) {
 Result<std::shared_ptr<StandbyHub>> StandbyHubs::Hold(const TargetOptions& target) {
   CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
   MutexLock lock(mutex_);
-  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Address()];
+  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Key()];
   if (std::shared_ptr<StandbyHub> hub = known.lock()) {
     return hub;
   }

@@ -26,6 +26,7 @@ struct StandbyHubOptions {
   std::chrono::milliseconds tick_interval{250};  // of a channel without rows
   std::chrono::milliseconds call_timeout{60'000};
   std::chrono::milliseconds clock_timeout{10'000};
+  std::chrono::milliseconds silence{7'000};  // of a call, until it counts as no answer
   // How long nothing is sent to a channel after a call that ended unknown: it may still go on.
   std::chrono::milliseconds grace{1'000};
   std::chrono::milliseconds list_interval{60'000};  // between two looks at what has to be ticked
@@ -75,6 +76,10 @@ class StandbyHub {
   // Ticks these from now on.
   void Tick(const std::vector<std::string>& pchannels);
 
+  // Why the standby gets no ticks at present: it does not answer, or refuses one that carries no
+  // rows. Ok too as long as nothing was sent.
+  Status Health() const;
+
   // Speaks with these credentials from now on. They should have been proved: all tasks use them.
   Status UseCredentials(const TargetOptions& target);
 
@@ -95,13 +100,15 @@ class StandbyHub {
   struct Sender {
     std::deque<std::shared_ptr<Item>> queue;
     std::shared_ptr<Call> in_flight;
-    uint64_t last = 0;  // stamp
+    Clock::time_point sent_at;  // of the one in flight
+    uint64_t last = 0;          // stamp
     bool ticking = false;
     uint64_t listing = 0;          // the listing that was the newest when it was asked to tick
     Clock::time_point tick_due;    // the next one without rows
     Clock::time_point not_before;  // of the next call
     Clock::time_point one_by_one_until;
     bool failing = false;
+    Status health;  // of the last call that ended, unless its rows may be to blame
   };
   // What a round has decided, to be done without the lock.
   struct Work {
@@ -136,7 +143,7 @@ class StandbyHub {
   const StandbyHubOptions options_;
   std::stop_source ending_;  // of listings
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   bool dirty_ CDC_GUARDED_BY(mutex_) = false;
   std::map<std::string, Sender> senders_ CDC_GUARDED_BY(mutex_);  // by pchannel
@@ -145,6 +152,7 @@ class StandbyHub {
   bool clock_asked_ CDC_GUARDED_BY(mutex_) = false;
   Clock::time_point clock_not_before_ CDC_GUARDED_BY(mutex_);
   bool clock_failing_ CDC_GUARDED_BY(mutex_) = false;
+  Status clock_health_ CDC_GUARDED_BY(mutex_);
   bool listing_ CDC_GUARDED_BY(mutex_) = false;
   uint64_t listings_ CDC_GUARDED_BY(mutex_) = 0;
   Clock::time_point list_due_ CDC_GUARDED_BY(mutex_);
@@ -165,7 +173,8 @@ class StandbyHubs {
 
  private:
   Mutex mutex_;
-  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);  // by address
+  // By Endpoint::Key: two for one standby would not share a clock.
+  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace cdc

@@ -15,6 +15,7 @@
 #include "milvus.pb.h"
 #include "msg.pb.h"
 #include "sink/standby_target.h"
+#include "sink/target_pulse.h"
 #include "sink/testing/fake_milvus_server.h"
 #include "sink/testing/insert_builder.h"
 
@@ -498,9 +499,48 @@ TEST_F(StandbyHubTest, TheProbeTellsAStandbyFromOthers) {
   EXPECT_EQ(target->IsStandby(kPatience).status().code(), StatusCode::kUnavailable);
 }
 
+TEST_F(StandbyHubTest, ItsPulseIsThatOfTheTicks) {
+  const auto hub = MakeHub({.tick_interval = milliseconds(5), .silence = milliseconds(100)});
+  const auto target = MakeTarget(hub);
+  const auto pulse = [&] { return WaitForPulse(*target, milliseconds(2'000)).status(); };
+  EXPECT_TRUE(pulse().ok());
+  SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(65535, "no queue")); });
+  EXPECT_TRUE(Eventually([&] { return !pulse().ok(); }));
+  EXPECT_THAT(pulse().message(), HasSubstr("no queue"));
+  SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(0, "")); });
+  EXPECT_TRUE(Eventually([&] { return pulse().ok(); }));
+  server_.On("AllocTimestamp", [](const auto&) {
+    return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNAVAILABLE, "no clock");
+  });
+  EXPECT_TRUE(Eventually([&] { return pulse().message().find("no clock") != std::string::npos; }));
+}
+
+TEST_F(StandbyHubTest, ACallWithoutAnAnswerIsNoPulse) {
+  const auto hub = MakeHub({.tick_interval = milliseconds(5), .silence = milliseconds(100)});
+  const auto target = MakeTarget(hub);
+  ASSERT_TRUE(Eventually([&] { return !Sent(kChannel).empty(); }));
+  server_.Hang("ReplicateMessage");
+  EXPECT_TRUE(Eventually([&] {
+    const Status status = WaitForPulse(*target, milliseconds(2'000)).status();
+    return status.code() == StatusCode::kDeadlineExceeded &&
+           status.message().find("ReplicateMessage: no answer") != std::string::npos;
+  }));
+}
+
+TEST_F(StandbyHubTest, RowsThatAreRefusedAreNotTheStandbysDeath) {
+  const auto hub = QuietHub();
+  const auto target = MakeTarget(hub);
+  ASSERT_TRUE(StartWrite(target.get(), Rows("a", RowOp::kInsert, 1)).get().status.ok());
+  SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(65535, "no such")); });
+  EXPECT_FALSE(StartWrite(target.get(), Rows("a", RowOp::kInsert, 2)).get().status.ok());
+  EXPECT_TRUE(hub->Health().ok()) << hub->Health().ToString();
+}
+
 TEST_F(StandbyHubTest, TasksOfOneTargetShareAHub) {
   StandbyHubs hubs;
   auto one = *hubs.Hold({.uri = server_.uri()});
+  const std::string port = server_.uri().substr(server_.uri().rfind(':'));
+  EXPECT_EQ(one, *hubs.Hold({.uri = "HTTP://LocalHost" + port}));
   EXPECT_EQ(one, *hubs.Hold({.uri = server_.uri() + "/"}));
   const auto is_authorized = [this] {
     const auto requests = server_.requests();

@@ -14,6 +14,7 @@
 #include "sink/standby_layout.h"
 #include "sink/standby_message.h"
 #include "sink/standby_probe.h"
+#include "sink/target_pulse.h"
 
 namespace cdc {
 namespace {
@@ -105,6 +106,15 @@ class StandbyTarget final : public Target {
   }
   Result<bool> IsStandby(std::chrono::milliseconds timeout) override {
     return ProbeStandby(&channel_, timeout);
+  }
+  // It serves only as long as it takes ticks.
+  void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
+    const Status ticks = hub_->Health();
+    if (!ticks.ok()) {
+      done(ticks);
+      return;
+    }
+    AskMilvusPulse(&channel_, timeout, std::move(done));
   }
   Traits traits() const override { return {.keeps_auto_id = true, .same_shards = true}; }
 

@@ -35,6 +35,9 @@ bool SameIndexParams(const std::vector<KeyValue>& wanted, const std::vector<KeyV
 
 // One collection as the target describes it.
 struct TargetCollection {
+  // Tells it from every other one, of other servers too, whatever its name: its id and when it was
+  // made. Empty: the target does not say (Milvus Lite).
+  std::string identity;
   Schema schema;
   int shards = 1;
   std::vector<std::string> partitions;
@@ -90,6 +93,12 @@ class Target {
     std::optional<ExpressionDialect> deletes_by;
   };
   virtual Traits traits() const { return {}; }
+
+  // Asks whether it serves, through its proxy and its coordinator, and returns at once; `done` is
+  // called as that of Write, with what tells this Milvus from any other, by whatever address it is
+  // reached. Empty: it does not say (Milvus Lite, Milvus before 2.3).
+  using PulseDone = std::function<void(const Result<std::string>& identity)>;
+  virtual void AskPulse(std::chrono::milliseconds timeout, PulseDone done) = 0;
 
   virtual Result<std::vector<std::string>> ListDatabases() = 0;
   virtual Result<std::vector<std::string>> ListCollections(const std::string& database) = 0;

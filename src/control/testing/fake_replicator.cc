@@ -51,7 +51,7 @@ Result<Replicator::TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectPa
   WaitWhile(checks_corked_);
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(check_status_);
-  return TargetInfo{.version = "2.3.5", .is_standby = is_standby_};
+  return TargetInfo{.version = "2.3.5", .is_standby = is_standby_, .identity = identity_};
 }
 
 Result<SourcePresent> FakeReplicator::Present() {
@@ -103,6 +103,11 @@ void FakeReplicator::End(const std::string& task_id) {
 void FakeReplicator::SetCheckStatus(Status status) {
   MutexLock lock(mutex_);
   check_status_ = std::move(status);
+}
+
+void FakeReplicator::SetIdentity(std::string identity) {
+  MutexLock lock(mutex_);
+  identity_ = std::move(identity);
 }
 
 void FakeReplicator::SetStandby(bool is_standby) {

@@ -21,7 +21,8 @@ class FakeReplicator final : public Replicator {
 
   // From now on; an ok status ends it.
   void SetCheckStatus(Status status);
-  void SetStandby(bool is_standby);  // what targets are
+  void SetStandby(bool is_standby);        // what targets are
+  void SetIdentity(std::string identity);  // of targets; at first they tell none
   void SetPrepareStatus(Status status);
   void SetPresent(Result<SourcePresent> present);
   void SetCatalogProgress(CatalogProgress progress);  // of every task
@@ -57,6 +58,7 @@ class FakeReplicator final : public Replicator {
   CondVar changed_;
   Status check_status_ CDC_GUARDED_BY(mutex_);
   bool is_standby_ CDC_GUARDED_BY(mutex_) = false;
+  std::string identity_ CDC_GUARDED_BY(mutex_);
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
   Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);

@@ -37,6 +37,9 @@ class SimulatedTarget final : public Target {
   void OnApplied(std::function<void(const Message&)> applied) { applied_ = std::move(applied); }
 
   Result<std::string> Connect(std::chrono::milliseconds /*timeout*/) override { return {""}; }
+  void AskPulse(std::chrono::milliseconds /*timeout*/, PulseDone done) override {
+    done(std::string());
+  }
   Result<std::vector<std::string>> ListDatabases() override { return std::vector<std::string>(); }
   Result<std::vector<std::string>> ListCollections(const std::string& /*database*/) override {
     return std::vector<std::string>();

@@ -33,6 +33,9 @@ class LentTarget : public Target {
     return target_->Connect(timeout);
   }
   Traits traits() const override { return target_->traits(); }
+  void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
+    target_->AskPulse(timeout, std::move(done));
+  }
   Result<std::vector<std::string>> ListDatabases() override { return target_->ListDatabases(); }
   Result<std::vector<std::string>> ListCollections(const std::string& database) override {
     return target_->ListCollections(database);

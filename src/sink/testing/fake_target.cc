@@ -1,6 +1,7 @@
 #include "sink/testing/fake_target.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <variant>
 
@@ -9,6 +10,12 @@ namespace {
 
 using Collections = std::map<std::string, TargetCollection>;
 using Databases = std::map<std::string, Collections>;
+
+// As no two collections of any servers have.
+std::string NewIdentity() {
+  static std::atomic<int> made = 0;
+  return "fake@" + std::to_string(++made);
+}
 
 Status NotFound(const std::string& what) { return NotFoundError("not found: " + what); }
 
@@ -42,6 +49,7 @@ class Applier {
       return UnavailableError("the name is an alias: " + ddl.name.ToString());
     }
     TargetCollection collection;
+    collection.identity = NewIdentity();
     collection.schema = ddl.schema;
     collection.shards = ddl.shards;
     collection.partitions = {default_partition_};
@@ -306,6 +314,56 @@ void FakeTarget::FailConnect(Status status) {
   connect_status_ = std::move(status);
 }
 
+void FakeTarget::SetPulse(Result<std::string> identity) {
+  MutexLock lock(mutex_);
+  pulse_ = std::move(identity);
+}
+
+void FakeTarget::CorkPulse() {
+  MutexLock lock(mutex_);
+  pulse_corked_ = true;
+}
+
+void FakeTarget::UncorkPulse() {
+  {
+    MutexLock lock(mutex_);
+    pulse_corked_ = false;
+  }
+  EndPulses(std::nullopt);
+}
+
+size_t FakeTarget::pulses() const {
+  MutexLock lock(mutex_);
+  return pulses_;
+}
+
+void FakeTarget::AskPulse(std::chrono::milliseconds, PulseDone done) {
+  Result<std::string> answer = std::string();
+  {
+    MutexLock lock(mutex_);
+    ++pulses_;
+    if (pulse_corked_) {
+      pulse_waits_.push_back(std::move(done));
+      return;
+    }
+    answer = pulse_;
+  }
+  done(answer);
+}
+
+void FakeTarget::EndPulses(const std::optional<Status>& failure) {
+  std::vector<PulseDone> waits;
+  Result<std::string> answer = std::string();
+  {
+    MutexLock lock(mutex_);
+    waits.swap(pulse_waits_);
+    answer = failure.has_value() ? Result<std::string>(*failure) : pulse_;
+  }
+  for (const PulseDone& done : waits) {
+    done(answer);
+  }
+}
+
 std::vector<FakeTarget::WrittenBatch> FakeTarget::batches() const {
   MutexLock lock(mutex_);
   return batches_;
@@ -426,6 +484,7 @@ void FakeTarget::CancelWrites() {
   for (PendingWrite& write : cancelled) {
     write.done({CancelledError("cancelled"), /*in_doubt=*/true, 0});
   }
+  EndPulses(CancelledError("cancelled"));
 }
 
 WriteResult FakeTarget::Execute(const RowBatch& batch) {

@@ -40,6 +40,12 @@ class FakeTarget : public Target {
   void FailNextDdl(Status status);
   void FailConnect(Status status);
 
+  // How it answers AskPulse from now on; at first with "fake". Corked: not before it is uncorked.
+  void SetPulse(Result<std::string> identity);
+  void CorkPulse();
+  void UncorkPulse();
+  size_t pulses() const;  // that were asked for
+
   // Acknowledged writes (and those in doubt), in the order of their ends.
   std::vector<WrittenBatch> batches() const;
   // Changes that were applied with success, in order.
@@ -62,6 +68,7 @@ class FakeTarget : public Target {
 
   Result<std::string> Connect(std::chrono::milliseconds timeout) override;
   Traits traits() const override;
+  void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override;
   Result<std::vector<std::string>> ListDatabases() override;
   Result<std::vector<std::string>> ListCollections(const std::string& database) override;
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override;
@@ -81,6 +88,7 @@ class FakeTarget : public Target {
 
   WriteResult Execute(const RowBatch& batch);
   void End(PendingWrite write);
+  void EndPulses(const std::optional<Status>& failure);
 
   mutable Mutex mutex_;
   std::map<std::string, std::map<std::string, TargetCollection>> databases_ CDC_GUARDED_BY(mutex_);
@@ -91,6 +99,10 @@ class FakeTarget : public Target {
   std::deque<Failure> write_failures_ CDC_GUARDED_BY(mutex_);
   std::deque<Status> ddl_failures_ CDC_GUARDED_BY(mutex_);
   Status connect_status_ CDC_GUARDED_BY(mutex_);
+  Result<std::string> pulse_ CDC_GUARDED_BY(mutex_) = std::string("fake");
+  bool pulse_corked_ CDC_GUARDED_BY(mutex_) = false;
+  std::vector<PulseDone> pulse_waits_ CDC_GUARDED_BY(mutex_);
+  size_t pulses_ CDC_GUARDED_BY(mutex_) = 0;
   std::vector<WrittenBatch> batches_ CDC_GUARDED_BY(mutex_);
   std::vector<Ddl> ddl_ CDC_GUARDED_BY(mutex_);
   std::string default_partition_ CDC_GUARDED_BY(mutex_) = "_default";

@@ -206,6 +206,12 @@ struct TargetContract {
     ExpectOkTwice(DropIndex{things, "v", "v_index"});
     EXPECT_THAT(Look().indexes, ::testing::IsEmpty());
     ExpectOkTwice(DropPartition{things, "p1"});
+    const std::string identity = Look().identity;
+    EXPECT_EQ(Look().identity, identity);
+    ExpectOkTwice(DropCollection{things});
+    ExpectOk(CreateCollection{.name = things, .schema = SimpleSchema()});
+    // Some servers have none.
+    EXPECT_TRUE(identity.empty() || Look().identity != identity) << identity;
     ExpectOkTwice(DropCollection{things});
     EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
     ExpectOkTwice(DropDatabase{database});

@@ -1,0 +1,133 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/testing/task_pipeline_fixture.h"
+
+// A task and what its target is: alive, the one that it was made for, and its own.
+namespace cdc {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class TaskTargetTest : public TaskPipelineTest {
+ protected:
+  TaskTargetTest() {
+    options_.pulse = {.interval = std::chrono::milliseconds(5),
+                      .timeout = std::chrono::milliseconds(1'000)};
+    options_.retry = {std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
+    NewProcess();
+    catalog_.Set(MakeCatalog({c_}));
+    catalog_.SetPresent({50});
+  }
+
+  std::unique_ptr<Replication> StartOther(const std::string& id, const std::string& uri) {
+    TaskSpec spec = spec_;
+    spec.id = id;
+    spec.target.uri = uri;
+    auto started = replicator_->Start(spec, [](const std::string&) {});
+    EXPECT_TRUE(started.ok());
+    return *std::move(started);
+  }
+  uint64_t Written() const { return target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert); }
+  static bool Says(const Replication& task, const std::string& state, const std::string& word) {
+    const TaskStatus status = task.GetStatus();
+    return status.condition == state && status.reason.find(word) != std::string::npos;
+  }
+
+  const Collection c_ = MakeCollection(1, "c", 5);
+};
+
+TEST_F(TaskTargetTest, AnIdleTaskSaysThatItsTargetIsDead) {
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  target_.SetPulse(UnavailableError("10.0.0.7:19530: connection refused"));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  EXPECT_THAT(task_->GetStatus().reason, AllOf(StartsWith("target: "), HasSubstr("10.0.0.7")));
+  target_.SetPulse(std::string("fake"));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_EQ(failure(), "");
+}
+
+TEST_F(TaskTargetTest, ATargetThatHasBecomeAnotherOneEndsTheTask) {
+  spec_.target_identity = "fake";
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  target_.SetPulse(std::string());  // it does not say
+  const size_t pulses = target_.pulses();
+  ASSERT_TRUE(Eventually([&] { return target_.pulses() > pulses + 3; }));
+  EXPECT_EQ(failure(), "");
+  target_.SetPulse(std::string("another"));
+  ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), AllOf(HasSubstr("another Milvus"), HasSubstr("start_from earliest")));
+}
+
+TEST_F(TaskTargetTest, NothingIsMadeOnAnotherTarget) {
+  spec_.target_identity = "the one before";
+  Start();
+  ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), HasSubstr("another Milvus"));
+  Stop();
+  EXPECT_THAT(Ddls(), testing::IsEmpty());
+}
+
+TEST_F(TaskTargetTest, ATaskOfAnEarlierVersionTakesAnyTarget) {
+  Start();
+  target_.SetPulse(std::string("another"));
+  log_.Append(kChannel, InsertRecord(c_, {1, 2}, 11));
+  log_.Append(kChannel, TickRecord(20));
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(failure(), "");
+}
+
+TEST_F(TaskTargetTest, TwoTasksNeverWriteOneCollectionWhateverTheyCallItsServer) {
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  const auto other = StartOther("t2", "http://localhost:2");
+  ASSERT_TRUE(Eventually([&] { return Says(*other, "retrying", "task t writes this"); }))
+      << other->GetStatus().reason;
+  log_.Append(kChannel, InsertRecord(c_, {1, 2, 3}, 11));
+  log_.Append(kChannel, TickRecord(20));
+  ASSERT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(Written(), 3U);
+  EXPECT_TRUE(Says(*other, "retrying", "default.c"));
+  // It goes on when the other one is gone.
+  Stop();
+  EXPECT_TRUE(Eventually([&] { return Written() == 6; }));
+  EXPECT_EQ(target_.rows(RowOp::kInsert), 3U) << "what the first one wrote is not doubled";
+  EXPECT_TRUE(Eventually([&] { return other->GetStatus().condition == "ok"; }));
+  // And back: what the other one has written meanwhile is upserted, what is new is not.
+  log_.Append(kChannel, InsertRecord(c_, {4}, 41));
+  log_.Append(kChannel, TickRecord(45));
+  ASSERT_TRUE(Eventually([&] { return Written() == 7; }));
+  other->Stop();
+  Start();
+  log_.Append(kChannel, InsertRecord(c_, {5}, 51));
+  log_.Append(kChannel, TickRecord(60));
+  ASSERT_TRUE(WaitForCheckpoint(60));
+  EXPECT_EQ(target_.rows(RowOp::kInsert), 4U);
+  EXPECT_EQ(target_.rows(RowOp::kUpsert), 5U);
+}
+
+TEST_F(TaskTargetTest, ACollectionThatIsMadeAgainIsClaimedAgain) {
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  const auto other = StartOther("t2", "http://localhost:2");
+  ASSERT_TRUE(Eventually([&] { return Says(*other, "retrying", "task t writes this"); }));
+  const Collection again = MakeCollection(2, "c", 30);
+  catalog_.Set(MakeCatalog({again}));
+  log_.Append(kChannel, TickRecord(25));
+  log_.Append(kChannel, InsertRecord(again, {1}, 31));
+  log_.Append(kChannel, TickRecord(40));
+  EXPECT_TRUE(WaitForDdl("drop collection default.c"));
+  EXPECT_TRUE(Eventually([&] { return Written() == 1; }));
+  const auto waits = [&] {
+    return Says(*other, "retrying", "writes this") || Says(*task_, "retrying", "writes this");
+  };
+  EXPECT_TRUE(Eventually(waits)) << "one of the two has it";
+}
+
+}  // namespace
+}  // namespace cdc

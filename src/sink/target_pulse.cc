@@ -1,0 +1,75 @@
+#include "sink/target_pulse.h"
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include <grpcpp/support/byte_buffer.h>
+
+#include "base/mutex.h"
+#include "milvus.pb.h"
+#include "model/rows.h"
+#include "sink/milvus_status.h"
+
+namespace cdc {
+namespace {
+
+namespace pb = ::milvus::proto::milvus;
+
+constexpr char kMethod[] = "ListDatabases";
+
+std::string IdentityIn(const pb::ListDatabasesResponse& response) {
+  if (response.created_timestamp_size() != response.db_names_size()) {
+    return "";
+  }
+  for (int i = 0; i < response.db_names_size(); ++i) {
+    const uint64_t created = response.created_timestamp(i);
+    if (response.db_names(i) == kDefaultDatabase && created != 0) {
+      return std::to_string(created);
+    }
+  }
+  return "";
+}
+
+Result<std::string> ReadPulse(const CallResult& call, grpc::ByteBuffer* bytes) {
+  if (call.status.code() == StatusCode::kUnimplemented) {
+    return std::string();  // from before databases; it has answered
+  }
+  CDC_RETURN_IF_ERROR(call.status.WithContext(kMethod));
+  pb::ListDatabasesResponse response;
+  CDC_RETURN_IF_ERROR(MilvusChannel::Parse(bytes, &response));
+  CDC_RETURN_IF_ERROR(FromMilvusStatus(response.status()).WithContext(kMethod));
+  return IdentityIn(response);
+}
+
+}  // namespace
+
+void AskMilvusPulse(MilvusChannel* channel,
+                    std::chrono::milliseconds timeout,
+                    Target::PulseDone done) {
+  static const grpc::Slice kNoRequest("");
+  channel->Start(kMethod, "", grpc::ByteBuffer(&kNoRequest, 1), timeout,
+                 [done = std::move(done)](const CallResult& call, grpc::ByteBuffer* bytes) {
+                   done(ReadPulse(call, bytes));
+                 });
+}
+
+Result<std::string> WaitForPulse(Target& target, std::chrono::milliseconds timeout) {
+  // Lives until `answer` is there, which the callback sets as the last thing it does with it.
+  struct Waiter {
+    Mutex mutex;
+    CondVar changed;
+    std::optional<Result<std::string>> answer CDC_GUARDED_BY(mutex);
+  } waiter;
+  target.AskPulse(timeout, [&waiter](const Result<std::string>& identity) {
+    MutexLock lock(waiter.mutex);
+    waiter.answer = identity;
+    waiter.changed.NotifyAll();
+  });
+  MutexLock lock(waiter.mutex);
+  waiter.changed.Wait(lock, std::stop_token(), [&waiter] { return waiter.answer.has_value(); });
+  return *std::move(waiter.answer);
+}
+
+}  // namespace cdc
