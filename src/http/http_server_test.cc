@@ -1,5 +1,6 @@
 #include "http/http_server.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -31,6 +32,7 @@ using ::testing::StartsWith;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kSoon{100};
+constexpr milliseconds kNoDeadline{8'000};  // shorter than any of the server's
 
 std::string Get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 
@@ -95,15 +97,20 @@ class HttpServerTest : public ::testing::Test {
     return clients;
   }
 
-  // Both kinds of answers, each on a new connection and within 100 ms.
+  // Both kinds of answers, each on a new connection: within 100 ms, but for those that a busy
+  // machine delays; even they do not wait for a deadline of somebody else.
   void ExpectServed() {
+    std::vector<Clock::duration> times;
     for (int i = 0; i < 10; ++i) {
       for (const std::string& request : {Get("/now"), Post("/echo", "now")}) {
         const auto begin = Clock::now();
         EXPECT_EQ(Exchange(port(), request).body, "now");
-        EXPECT_LT(Clock::now() - begin, kSoon);
+        times.push_back(Clock::now() - begin);
       }
     }
+    std::sort(times.begin(), times.end());
+    EXPECT_LT(times[times.size() / 2], kSoon);
+    EXPECT_LT(times.back(), kNoDeadline);
   }
 
   void WaitUntilUncorked() {
@@ -237,7 +244,7 @@ TEST_F(HttpServerTest, TooLargeABodyIsRefusedAtOnce) {
     EXPECT_EQ(answer.status, 413);
     EXPECT_EQ(answer.body, "echo: it is larger than 100000 bytes");
     EXPECT_TRUE(client.WaitForEnd());
-    EXPECT_LT(Clock::now() - started, milliseconds(1'000));
+    EXPECT_LT(Clock::now() - started, kNoDeadline);
   }
 }
 
@@ -467,7 +474,7 @@ TEST_F(HttpServerTest, StopsWithAllKindsOfConnectionsOpen) {
   EXPECT_EQ(second.Read().body, "slow");
   EXPECT_EQ(queued.Read().status, 503);
   stop.join();
-  EXPECT_LT(Clock::now() - begin, milliseconds(2'000));
+  EXPECT_LT(Clock::now() - begin, kNoDeadline);
   EXPECT_EQ(server_->connections(), 0U);
   server_->Stop();
   EXPECT_EQ(Exchange(port_before, Get("/now")).status, 0);
