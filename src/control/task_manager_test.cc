@@ -196,7 +196,7 @@ TEST_F(TaskManagerTest, OneMilvusIsOneTargetUnderAllItsNames) {
   EXPECT_THAT(status.message(), HasSubstr("task t1 as http://milvus-1"));
   EXPECT_THAT(status.message(), HasSubstr("copy of another one's"));
   MustCreate(MakeSpec("t3", "*", "http://milvus-2"));
-  EXPECT_THAT(replicator_.last_started("t3").exclude_collections, ElementsAre("default.c"));
+  EXPECT_THAT(replicator_.last_started("t3").left_to_older, ElementsAre(LeftName{"default.c", {}}));
   // Another Milvus in its place is another target.
   replicator_.SetIdentity("43");
   MustCreate(MakeSpec("t4", "c", "http://milvus-1"));
