@@ -440,10 +440,14 @@ TEST_F(TaskManagerTest, RunningTaskTellsOfASourceThatIsNotWell) {
   EXPECT_EQ(View("t1").status.condition, "retrying");
   EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
   EXPECT_THAT(View("t1").status.reason, HasSubstr("the source's etcd: nobody answers"));
-  // What the task says itself is nearer to the matter.
+  // What only waits comes after what is retried, as in a task's own conditions.
   TaskStatus status;
   status.condition = "waiting";
   status.reason = "alias";
+  replicator_.SetTaskStatus("t1", status);
+  EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
+  // What the task retries itself is nearer to the matter.
+  status.condition = "retrying";
   replicator_.SetTaskStatus("t1", status);
   EXPECT_EQ(View("t1").status.reason, "alias");
   ASSERT_TRUE(manager_->Pause("t1").ok());

@@ -12,7 +12,7 @@ namespace {
 // Rows of known collections go on without the source's etcd, so a task itself may notice nothing;
 // but what happens to the metadata meanwhile does not arrive.
 void ShowSource(const Status& source, TaskStatus* status) {
-  if (!source.ok() && (status->condition == "ok" || status->idle)) {
+  if (!source.ok() && (status->condition == "ok" || status->condition == "waiting")) {
     status->idle = false;
     status->condition = "retrying";
     status->reason = "source catalog: " + source.ToString();

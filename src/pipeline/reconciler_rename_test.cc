@@ -81,7 +81,7 @@ TEST_F(ReconcilerRenameTest, TheTargetFollows) {
   EXPECT_EQ(target_.missed(), 0U);
   EXPECT_EQ(store_.LoadProgress("t")->collections.at(0).target.collection, "z");
   EXPECT_FALSE(store_.LoadProgress("t")->collections.at(0).renamed_from.has_value());
-  catalog_.Set(MakeCatalog({}));
+  catalog_.Set(MakeCatalog({b_}));
   EXPECT_TRUE(WaitForDdl("drop collection default.z"));
   EXPECT_EQ(task_->GetStatus().condition, "ok") << task_->GetStatus().reason;
 }

@@ -33,6 +33,8 @@ struct ReplicatorOptions {
   TargetPulses::Options pulse;       // of the targets in use
   // How long a task that begins after a crash waits before it writes: see RowWriter::Options.
   std::chrono::milliseconds doubt_grace{1'000};
+  // A channel ticks several times a second. One that has not for so long is reported.
+  std::chrono::milliseconds longest_silence{30'000};
   // For tests of the tests: after a crash everything is sent as if nothing had been sent before.
   bool forget_doubts = false;
 };

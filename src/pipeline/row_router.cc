@@ -190,6 +190,7 @@ void RowRouter::Follow(const std::string& channel,
     }
   }
   followed->doubt = start_.Doubt(channel);
+  followed->followed_unix_ms = NowUnixMs();
   followed->collections = std::move(collections);
   spdlog::info(
       "channel={} follow from {} ts={}", channel,
@@ -406,6 +407,20 @@ std::vector<ChannelStatus> RowRouter::ChannelStatuses() const {
                         .last_tick_unix_ms = channel->last_tick_unix_ms});
   }
   return statuses;
+}
+
+std::optional<RowRouter::Silence> RowRouter::LongestSilence(
+    std::chrono::milliseconds at_least) const {
+  std::optional<Silence> longest;
+  const int64_t latest = NowUnixMs() - at_least.count();
+  MutexLock lock(mutex_);
+  for (const auto& [name, channel] : channels_) {
+    const int64_t since = std::max(channel->last_tick_unix_ms, channel->followed_unix_ms);
+    if (!channel->full && since <= latest && (!longest || since < longest->since_unix_ms)) {
+      longest = Silence{.channel = name, .since_unix_ms = since};
+    }
+  }
+  return longest;
 }
 
 std::vector<CollectionName> RowRouter::Covered() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -113,6 +114,13 @@ class RowRouter final : public FeedSubscriber {
   uint64_t acknowledged() const;
   std::vector<ChannelStatus> ChannelStatuses() const;
   std::vector<CollectionName> Covered() const;
+  // The channel that has brought no tick for the longest time though it is read, if that is longer
+  // than `at_least`: a source that stands still looks otherwise like one that has nothing to say.
+  struct Silence {
+    std::string channel;
+    int64_t since_unix_ms = 0;
+  };
+  std::optional<Silence> LongestSilence(std::chrono::milliseconds at_least) const;
   // Of records that wait for the tick that brings them into order.
   size_t held_bytes() const;
   UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
@@ -131,6 +139,7 @@ class RowRouter final : public FeedSubscriber {
     std::set<CollectionId> collections;
     MsgId read_to;
     int64_t last_tick_unix_ms = 0;
+    int64_t followed_unix_ms = 0;
   };
   // A collection whose rows are the task's.
   struct Route {

@@ -200,9 +200,23 @@ void TaskPipeline::SaveLastCheckpoints() {
   }
 }
 
+ConditionBoard::Condition TaskPipeline::CurrentCondition() const {
+  ConditionBoard::Condition condition = conditions_.Current();
+  const auto silence = router_.LongestSilence(shared_.options->longest_silence);
+  if (condition.state == "ok" && silence.has_value()) {
+    condition = {.state = "waiting",
+                 .reason = "source: channel " + silence->channel + " has brought no tick for " +
+                           std::to_string((NowUnixMs() - silence->since_unix_ms) / 1000) +
+                           " s: is the source's Milvus running?",
+                 .since_unix_ms = silence->since_unix_ms,
+                 .attempts = 0};
+  }
+  return condition;
+}
+
 TaskStatus TaskPipeline::GetStatus() const {
   TaskStatus status;
-  const ConditionBoard::Condition condition = conditions_.Current();
+  const ConditionBoard::Condition condition = CurrentCondition();
   status.condition = condition.state;
   status.idle = condition.idle;
   status.reason = condition.reason;

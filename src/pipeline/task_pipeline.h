@@ -54,6 +54,7 @@ class TaskPipeline : public Replication {
   void RunReconciler(const std::stop_token& stop);
   void TakePulse(const Result<std::string>& identity);
   void SaveLastCheckpoints();
+  ConditionBoard::Condition CurrentCondition() const;
 
   const Shared shared_;
   const TaskSpec spec_;

@@ -326,6 +326,21 @@ TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1 + kRecords));
 }
 
+TEST_F(TaskPipelineTest, ASourceWithoutTicksIsReported) {
+  options_.longest_silence = std::chrono::milliseconds(300);
+  NewProcess();
+  catalog_.Set(MakeCatalog({MakeCollection(1, "c", 5)}));
+  Start();
+  log_.Append(kChannel, TickRecord(10));
+  ASSERT_TRUE(WaitForCheckpoint(10));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  const TaskStatus status = task_->GetStatus();
+  EXPECT_THAT(status.reason, AllOf(HasSubstr(kChannel), HasSubstr("no tick")));
+  EXPECT_GT(status.since_unix_ms, 0);
+  log_.Append(kChannel, TickRecord(20));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+}
+
 // Each message of a request must have the same columns; those of the last two have different fields
 // of one type.
 TEST_F(TaskPipelineTest, OnlyMessagesOfOneLayoutShareARequest) {
