@@ -400,10 +400,11 @@ TEST_F(TaskRecoveryTest, ADatabaseInUseOnTheTargetStaysAndIsTold) {
   ASSERT_TRUE(WaitForDdl("create database d"));
   ASSERT_TRUE(target_.Apply(PlanCreate(MakeCollection(9, "sibling", 1), {"d", "sibling"})).ok());
   catalog_.Set(MakeCatalog({}));
-  EXPECT_TRUE(Eventually(
-      [&] { return task_->GetStatus().reason.find("drop database d") != std::string::npos; }));
-  EXPECT_EQ(task_->GetStatus().condition, "waiting");
-  EXPECT_FALSE(task_->GetStatus().idle);
+  EXPECT_TRUE(Eventually([&] {
+    const TaskStatus status = task_->GetStatus();
+    return status.condition == "waiting" && !status.idle;
+  }));
+  EXPECT_THAT(task_->GetStatus().reason, HasSubstr("drop database d"));
   ASSERT_TRUE(target_.Apply(DropCollection{{"d", "sibling"}}).ok());
   EXPECT_TRUE(WaitForDdl("drop database d"));
   EXPECT_EQ(failure(), "");

@@ -120,6 +120,7 @@ TEST(NameMappingTest, PatternsOfTwoTasksThatMeet) {
   EXPECT_NE(collision({"e*", "?a"}, {{"e1", "e", {{"aa", "x"}}}}), "");
   EXPECT_EQ(collision({"*", "*"}, {}), "");
   EXPECT_EQ(collision({"d", "b*"}, {{"d", "e", {}}}), "");
+  EXPECT_EQ(collision({"d", "*"}, {{"d", "e", {}}}), "");  // what both mean is the older task's
 }
 
 TEST(NameMappingTest, WhatTheOlderTaskExcludesIsMappedFreely) {
