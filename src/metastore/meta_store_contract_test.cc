@@ -209,6 +209,7 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   ASSERT_TRUE(store().PutCollection("t1", collection).ok());
   collection.skip_until.erase("dml_3");
   collection.on_target = true;
+  collection.seen_on_target = true;
   collection.may_hold_until = {0xf000000000000002};
   collection.renamed_from = CollectionName{"db0", "old"};
   collection.partitions = {{{7}, "p"}, {{8}, "q"}};
@@ -225,6 +226,7 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   EXPECT_EQ(kept.pchannels, collection.pchannels);
   EXPECT_EQ(kept.created, collection.created);
   EXPECT_EQ(kept.on_target, collection.on_target);
+  EXPECT_EQ(kept.seen_on_target, collection.seen_on_target);
   EXPECT_EQ(kept.may_hold_until, collection.may_hold_until);
   EXPECT_EQ(kept.renamed_from, collection.renamed_from);
   EXPECT_EQ(kept.partitions, collection.partitions);

@@ -164,6 +164,7 @@ class SqliteMetaStore final : public MetaStore {
                             .BindText(8, renamed_from.database)
                             .BindText(9, renamed_from.collection)
                             .Bind(10, ToStored(collection.may_hold_until))
+                            .Bind(11, collection.seen_on_target ? 1 : 0)
                             .Execute());
     for (size_t i = 0; i < collection.pchannels.size(); ++i) {
       CDC_RETURN_IF_ERROR(put_channel_.BindText(0, task_id)
@@ -243,7 +244,7 @@ class SqliteMetaStore final : public MetaStore {
         {&put_collection_,
          "INSERT INTO collections(task_id, id, source_database, source_name, target_database, "
          "target_name, created, on_target, renamed_from_database, renamed_from_name, "
-         "may_hold_until) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+         "may_hold_until, seen_on_target) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         {&put_channel_,
          "INSERT INTO collection_channels(task_id, collection_id, ordinal, channel) "
          "VALUES(?, ?, ?, ?)"},
@@ -259,8 +260,8 @@ class SqliteMetaStore final : public MetaStore {
         {&delete_task_[7], "DELETE FROM collection_partitions WHERE task_id = ?"},
         {&load_collections_,
          "SELECT id, source_database, source_name, target_database, target_name, created, "
-         "on_target, renamed_from_database, renamed_from_name, may_hold_until "
-         "FROM collections WHERE task_id = ? ORDER BY id"},
+         "on_target, renamed_from_database, renamed_from_name, may_hold_until, "
+         "seen_on_target FROM collections WHERE task_id = ? ORDER BY id"},
         {&load_channels_,
          "SELECT channel FROM collection_channels WHERE task_id = ? AND collection_id = ? "
          "ORDER BY ordinal"},
@@ -335,6 +336,7 @@ class SqliteMetaStore final : public MetaStore {
         collection.renamed_from = from;
       }
       collection.may_hold_until = FromStored(load_collections_.Int(9));
+      collection.seen_on_target = load_collections_.Int(10) != 0;
       collections->push_back(std::move(collection));
     }
     for (ReplicatedCollection& collection : *collections) {

@@ -20,7 +20,8 @@ CREATE TABLE checkpoints(
 CREATE TABLE collections(
   task_id TEXT NOT NULL, id INTEGER NOT NULL, source_database TEXT NOT NULL,
   source_name TEXT NOT NULL, target_database TEXT NOT NULL, target_name TEXT NOT NULL,
-  created INTEGER NOT NULL, on_target INTEGER NOT NULL, may_hold_until INTEGER NOT NULL,
+  created INTEGER NOT NULL, on_target INTEGER NOT NULL, seen_on_target INTEGER NOT NULL,
+  may_hold_until INTEGER NOT NULL,
   renamed_from_database TEXT NOT NULL DEFAULT '', renamed_from_name TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(task_id, id)) WITHOUT ROWID;
 CREATE TABLE collection_channels(

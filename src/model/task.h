@@ -137,6 +137,8 @@ struct ReplicatedCollection {
   // Whether the target's collection is this one: made by the task, or found to fit. Only then may
   // it be dropped there.
   bool on_target = false;
+  // It was seen there since: if it is not there any more, somebody has removed it.
+  bool seen_on_target = false;
   // The target's collection may hold the rows already that the source had up to this time, because
   // it was there before the task: they are written in a way that doubles nothing. 0: none.
   Timestamp may_hold_until;

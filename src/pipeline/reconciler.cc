@@ -32,6 +32,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     entry.may_hold_until = collection.may_hold_until;
     entry.recorded = true;
     entry.on_target = collection.on_target;
+    entry.seen_on_target = collection.seen_on_target;
     entry.renamed_from = collection.renamed_from;
     for (const auto& [partition, name] : collection.partitions) {
       entry.partitions[partition].name = name;
@@ -44,6 +45,22 @@ void Reconciler::Wake() {
   MutexLock lock(mutex_);
   wake_ = true;
   changed_.NotifyAll();
+}
+
+void Reconciler::LookAtTargetAgain() {
+  MutexLock lock(mutex_);
+  look_again_ = true;
+  wake_ = true;
+  changed_.NotifyAll();
+}
+
+// Nothing that is known of the target is believed any more.
+void Reconciler::ForgetTarget() {
+  target_databases_.reset();
+  for (auto& [id, entry] : entries_) {
+    entry.actual.reset();
+    entry.done.reset();
+  }
 }
 
 void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> done) {
@@ -70,10 +87,15 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
 void Reconciler::Run(const std::stop_token& stop) {
   milliseconds wait{0};
   while (!stop.stop_requested()) {
+    bool look_again = false;
     {
       MutexLock lock(mutex_);
       changed_.WaitFor(lock, stop, wait, [this] { return wake_; });
       wake_ = false;
+      look_again = std::exchange(look_again_, false);
+    }
+    if (look_again) {
+      ForgetTarget();
     }
     if (!stop.stop_requested()) {
       wait = Round(stop);

@@ -80,6 +80,10 @@ class Reconciler {
   // Something it may wait for has happened.
   void Wake();
 
+  // The target was away. What it has forgotten meanwhile (a Milvus Lite that starts again has
+  // loaded nothing) is brought back.
+  void LookAtTargetAgain();
+
   // Flushes the collections on the target after their rows up to the flush's time.
   void AddFlush(const FlushRequestInfo& flush, std::function<void()> done);
 
@@ -117,6 +121,7 @@ class Reconciler {
     Timestamp may_hold_until;                 // likewise
     bool recorded = false;                    // in the store
     bool on_target = false;                   // the target's collection of this name is this one
+    bool seen_on_target = false;              // as it is in the store
     Backoff backoff;
     std::chrono::steady_clock::time_point due;  // not before
 
@@ -165,7 +170,9 @@ class Reconciler {
   Status NoteRowsOfOthers(Entry& entry);
   void Unclaim(Entry& entry);
   Status Prepare(CollectionId id, Entry& entry);
+  Status MakeOnTarget(Entry& entry);
   Status LookAgain(Entry& entry);
+  void ForgetTarget();
   Status Record(CollectionId id, Entry& entry);
   void Forget(CollectionId id);
   void DiscardGonePartitions(const std::map<CollectionId, std::set<PartitionId>>& waiting);
@@ -202,6 +209,7 @@ class Reconciler {
   mutable Mutex mutex_;
   CondVar changed_;
   bool wake_ CDC_GUARDED_BY(mutex_) = true;
+  bool look_again_ CDC_GUARDED_BY(mutex_) = false;
   std::vector<PendingFlush> flushes_ CDC_GUARDED_BY(mutex_);
   // After the last round: what it left to do, and how many changes the router had seen before it.
   std::vector<std::string> pending_ CDC_GUARDED_BY(mutex_);

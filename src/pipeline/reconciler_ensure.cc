@@ -202,6 +202,12 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
   CDC_RETURN_IF_ERROR(Look(entry));
   if (entry.actual.has_value()) {
     CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits));
+  } else if (entry.seen_on_target) {
+    // Made again it would look well and lack all rows up to now.
+    return NotFoundError(
+        "has been removed from the target, and its rows up to now with it; delete the task and "
+        "create it again with start_from earliest, or make the collection there by hand and resume "
+        "to go on without those rows");
   }
   if (!entry.on_target) {
     // Before it is made: a crash in between must not leave one that nobody knows of.
@@ -212,15 +218,23 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
     CDC_RETURN_IF_ERROR(Record(id, entry));
   }
   if (!entry.actual.has_value()) {
-    CDC_RETURN_IF_ERROR(EnsureDatabase(entry.target.database));
-    CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target, traits)));
-    CDC_RETURN_IF_ERROR(Look(entry));
-    if (!entry.actual.has_value()) {
-      return UnavailableError("created, and not yet visible on the target");
-    }
-    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits));
+    CDC_RETURN_IF_ERROR(MakeOnTarget(entry));
+  }
+  if (!std::exchange(entry.seen_on_target, true)) {
+    CDC_RETURN_IF_ERROR(Record(id, entry));
   }
   return OkStatus();
+}
+
+Status Reconciler::MakeOnTarget(Entry& entry) {
+  const Target::Traits traits = parts_.target->traits();
+  CDC_RETURN_IF_ERROR(EnsureDatabase(entry.target.database));
+  CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target, traits)));
+  CDC_RETURN_IF_ERROR(Look(entry));
+  if (!entry.actual.has_value()) {
+    return UnavailableError("created, and not yet visible on the target");
+  }
+  return CheckFits(*entry.source, entry.target, *entry.actual, traits);
 }
 
 Status Reconciler::LookAgain(Entry& entry) {
@@ -241,6 +255,7 @@ Status Reconciler::Record(CollectionId id, Entry& entry) {
       .created = entry.source->created,
       .skip_until = entry.skip_until,
       .on_target = entry.on_target,
+      .seen_on_target = entry.seen_on_target,
       .may_hold_until = entry.may_hold_until,
       .renamed_from = entry.renamed_from,
       .partitions = {}};

@@ -81,7 +81,7 @@ TEST_F(ReconcilerRenameTest, TheTargetFollows) {
   EXPECT_EQ(target_.missed(), 0U);
   EXPECT_EQ(store_.LoadProgress("t")->collections.at(0).target.collection, "z");
   EXPECT_FALSE(store_.LoadProgress("t")->collections.at(0).renamed_from.has_value());
-  catalog_.Set(MakeCatalog({b_}));
+  catalog_.Set(MakeCatalog({}));
   EXPECT_TRUE(WaitForDdl("drop collection default.z"));
   // Nothing is in the way, and nothing is left to replicate.
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().idle; })) << task_->GetStatus().reason;

@@ -152,12 +152,15 @@ void TaskPipeline::RunReconciler(const std::stop_token& stop) {
 // another one.
 void TaskPipeline::TakePulse(const Result<std::string>& identity) {
   conditions_.Set(kTargetPart, identity.status());
+  const bool was_away = std::exchange(target_away_, !identity.ok());
   if (!identity.ok()) {
     return;
   }
   const Status same = CheckTargetIdentity(spec_.target_identity, *identity);
   if (!same.ok()) {
     Fail(same);
+  } else if (was_away) {
+    reconciler_.LookAtTargetAgain();
   }
 }
 

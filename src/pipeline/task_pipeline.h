@@ -69,6 +69,8 @@ class TaskPipeline : public Replication {
   // After what it calls back: it waits for its calls when it is destroyed.
   const std::unique_ptr<Target> target_;
 
+  bool target_away_ = false;  // only the thread of TakePulse
+
   mutable Mutex mutex_;
   bool stopped_ CDC_GUARDED_BY(mutex_) = false;
   std::string target_version_ CDC_GUARDED_BY(mutex_);

@@ -51,6 +51,23 @@ TEST_F(TaskTargetTest, AnIdleTaskSaysThatItsTargetIsDead) {
   EXPECT_EQ(failure(), "");
 }
 
+// A Milvus Lite that starts again has loaded nothing.
+TEST_F(TaskTargetTest, WhatATargetHasForgottenWhileItWasAwayIsBroughtBack) {
+  Collection c = c_;
+  c.indexes = {{.id = {21}, .field = {100}, .name = "id", .params = {{"index_type", "INVERTED"}}}};
+  c.load.loaded = true;
+  c.load.whole_collection = true;
+  c.load.partitions = {kDefaultPartition};
+  catalog_.Set(MakeCatalog({c}));
+  Start();
+  ASSERT_TRUE(WaitForDdl("load collection default.c"));
+  target_.SetPulse(UnavailableError("connection refused"));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(target_.Apply(ReleaseCollection{{"default", "c"}}).ok());
+  target_.SetPulse(std::string("fake"));
+  EXPECT_TRUE(Eventually([&] { return Ddls().back() == "load collection default.c"; }));
+}
+
 TEST_F(TaskTargetTest, ATargetThatHasBecomeAnotherOneEndsTheTask) {
   spec_.target_identity = "fake";
   Start();

@@ -7,7 +7,7 @@ from pymilvus import CollectionSchema, DataType
 from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
 from lab.catalog import read_collection
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import RowMaker, plain, text_key, with_text_keys
 from world import World
 
@@ -102,7 +102,7 @@ def test_index_without_a_type(world: World) -> None:
             if (now := shown(field)) != kind:
                 raise NotYet(f"it is {now}")
 
-        eventually(is_so, 20, 0.2, f"the index of {field} is {kind}")
+        eventually(is_so, PATIENCE, 0.2, f"the index of {field} is {kind}")
 
     world.start_task()
     world.make_collection("c", load=False, fields=fields)

@@ -11,7 +11,7 @@ import pytest
 from lab.catalog import read_collections, read_databases
 from lab.cdc_client import CdcError
 from lab.paths import CDC_BINARY
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import World
 
@@ -49,7 +49,7 @@ def expect_condition(world: World, task: str, state: str) -> dict[str, Any]:
             raise NotYet(str(found))
         return found
 
-    return eventually(reached, 30, 0.1, f"the condition is {state}")
+    return eventually(reached, PATIENCE, 0.1, f"the condition is {state}")
 
 
 def covers(world: World, task: str) -> list[str]:
@@ -170,7 +170,7 @@ def test_a_name_with_a_blank_is_found_by_a_glob(lite_world: World) -> None:
         ],
     )
     lite_world.expect_collections("without_blank")
-    eventually(lambda: expect_count(lite_world, "without_blank", 20), 30, 0.2, "the rows are there")
+    eventually(lambda: expect_count(lite_world, "without_blank", 20), PATIENCE, 0.2, "the rows are there")
 
 
 def expect_count(world: World, collection: str, count: int) -> None:

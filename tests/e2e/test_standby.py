@@ -18,7 +18,7 @@ from lab.cdc_server import CdcServer
 from lab.client import connect
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
-from lab.waiting import NotYet, eventually, promised
+from lab.waiting import PATIENCE, NotYet, eventually, promised
 from rows_for import plain, vector
 from test_keys import RESERVED, make_collection_with_key, rows_with_key
 from test_operations import *  # noqa: F403
@@ -221,7 +221,7 @@ def test_a_key_that_no_delete_can_name_is_taken(world: World, name: str) -> None
         if sorted(zip(columns[name], columns["n"], strict=True)) != [(key, int(key >= 50)) for key in range(120)]:
             raise NotYet(f"{len(columns[name])} rows")
 
-    eventually(equal, 45, 0.25, f"the rows with the key {name!r} are on the target")
+    eventually(equal, PATIENCE, 0.25, f"the rows with the key {name!r} are on the target")
     assert world.target_count("c") == 120
 
 
