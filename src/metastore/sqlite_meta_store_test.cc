@@ -114,10 +114,19 @@ TEST_F(SqliteMetaStoreTest, OnlyTheOwnerMayReadTheFiles) {
 
 TEST_F(SqliteMetaStoreTest, NewerSchemaIsRefused) {
   MustOpen().reset();
-  RunSql("PRAGMA user_version = 2");
+  RunSql("PRAGMA user_version = 3");
   const Status status = OpenStatus();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr(path()), HasSubstr("newer"), HasSubstr("2 > 1")));
+  EXPECT_THAT(status.message(), AllOf(HasSubstr(path()), HasSubstr("newer"), HasSubstr("3 > 2")));
+}
+
+TEST_F(SqliteMetaStoreTest, EarlierSchemaIsRefusedWithTheCure) {
+  MustOpen().reset();
+  RunSql("PRAGMA user_version = 1");
+  const Status status = OpenStatus();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr(path()), HasSubstr("earlier build"), HasSubstr("earliest")));
 }
 
 TEST_F(SqliteMetaStoreTest, FileThatIsNoDatabaseIsDataLoss) {

@@ -8,7 +8,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Transaction;
 
-constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kSchemaVersion = 2;
 
 // Progress has no foreign key to its task: it is fixed before the task itself is stored.
 constexpr const char* kSchema = R"sql(
@@ -36,7 +36,7 @@ CREATE TABLE collection_partitions(
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )sql";
 
 Status Damaged(const std::string& path, const std::string& what) {
@@ -88,7 +88,14 @@ Status DropOrphans(Database* database) {
 Status OpenSqliteSchema(Database* database, const std::string& path) {
   // Before anything is changed: a newer program's file stays as it is.
   CDC_ASSIGN_OR_RETURN(const int64_t version, database->QueryInt("PRAGMA user_version"));
-  if (version != 0 && version != kSchemaVersion) {
+  if (version != 0 && version < kSchemaVersion) {
+    return FailedPreconditionError(
+        "metastore file " + path + " was written by an earlier build: schema version " +
+        std::to_string(version) + " < " + std::to_string(kSchemaVersion) +
+        "; move it away and create the tasks again with start_from earliest, which doubles nothing "
+        "in their targets");
+  }
+  if (version > kSchemaVersion) {
     return FailedPreconditionError(
         "metastore file " + path + " was written by a newer program: schema version " +
         std::to_string(version) + " > " + std::to_string(kSchemaVersion));

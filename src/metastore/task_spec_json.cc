@@ -174,7 +174,7 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     TaskSpec spec;
     spec.id = id;
     spec.target = DecodeTarget(json.at("target"));
-    spec.target_identity = json.value("target_identity", "");  // older versions did not ask
+    json.at("target_identity").get_to(spec.target_identity);
     spec.collection_infos = DecodeCollections(json.at("collection_infos"));
     for (const auto& [database, infos] : json.at("db_collections").items()) {
       spec.db_collections[database] = DecodeCollections(infos);
@@ -191,14 +191,13 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
       return DataLossError(where + ": unknown on_undecodable: " + policy);
     }
     spec.on_undecodable = *on_undecodable;
-    // Tasks of older versions know but one.
-    const std::string mode = json.value("sink_mode", "api");
+    const std::string mode = json.at("sink_mode").get<std::string>();
     const std::optional<SinkMode> sink_mode = ParseSinkMode(mode);
     if (!sink_mode) {
       return DataLossError(where + ": unknown sink_mode: " + mode);
     }
     spec.sink_mode = *sink_mode;
-    spec.sink_mode_reason = json.value("sink_mode_reason", "");
+    json.at("sink_mode_reason").get_to(spec.sink_mode_reason);
     json.at("disable_auto_start").get_to(spec.disable_auto_start);
     spec.name_mapping = DecodeMappings(json.at("name_mapping"));
     json.at("sync_index").get_to(spec.sync_index);
