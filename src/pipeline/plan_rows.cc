@@ -38,7 +38,8 @@ Status CheckKeyField(const Collection& source,
   return FailedPreconditionError(
       "collection " + name.ToString() + " has the primary key field \"" + key->name +
       "\", which no delete can name on this target (" + why +
-      "): replicate it to a standby (sink_mode replicate), or leave it out of the task (exclude)");
+      "): replicate it to a standby (sink_mode replicate), or create the task with this collection "
+      "in `exclude`");
 }
 
 CreateCollection PlanCreate(const Collection& source,

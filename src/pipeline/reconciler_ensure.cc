@@ -215,13 +215,23 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
     if (!entry.actual.has_value()) {
       entry.may_hold_until = {};  // it is made empty
     }
-    CDC_RETURN_IF_ERROR(Record(id, entry));
+    const Status recorded = Record(id, entry);
+    entry.on_target = recorded.ok();
+    CDC_RETURN_IF_ERROR(recorded);
+    if (entry.may_hold_until > Timestamp{}) {
+      spdlog::info(
+          "task={} collection {} was on the target before the task: rows of up to now are upserted",
+          parts_.task_id, entry.target.ToString());
+    }
   }
   if (!entry.actual.has_value()) {
     CDC_RETURN_IF_ERROR(MakeOnTarget(entry));
   }
-  if (!std::exchange(entry.seen_on_target, true)) {
-    CDC_RETURN_IF_ERROR(Record(id, entry));
+  if (!entry.seen_on_target) {
+    entry.seen_on_target = true;
+    const Status recorded = Record(id, entry);
+    entry.seen_on_target = recorded.ok();  // else it is recorded the next time
+    return recorded;
   }
   return OkStatus();
 }

@@ -139,7 +139,7 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
     Fail(FailedPreconditionError(
         "collection " + name.ToString() + " has been renamed to " + match.name.ToString() +
         ", which this task covers, and its rows up to now are not on the target; resume to take "
-        "what comes from now on, or create another task for it that starts at `earliest`"));
+        "what comes from now on, or delete the task and create it again with start_from earliest"));
     return false;
   }
   routes_.emplace(collection.id, Route{.collection = match.collection,

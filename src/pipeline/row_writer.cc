@@ -198,6 +198,11 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     FinishLocked(*call, false);
     if (!stopping_) {
       fatal_ = result.status.WithContext(what);
+      if (result.status.code() == StatusCode::kNotFound) {
+        fatal_ = NotFoundError(fatal_.message() +
+                               "; if it was removed there, its rows up to now are gone with it: "
+                               "delete the task and create it again with start_from earliest");
+      }
       stopping_ = true;
     }
     return;
