@@ -95,19 +95,21 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
   create->add_option("--token-file", arguments->token_file, "a file that holds the token")
       ->excludes(token);
   create
-      ->add_option("--collection", options.collections,
-                   "a collection, name or db.name, * for every; may be repeated. Neither this nor "
-                   "--database: everything")
+      ->add_option(
+          "--collection", options.collections,
+          "a collection, name or db.name, with the globs * and ?; may be repeated. Neither this "
+          "nor --database: everything")
       ->expected(1)
       ->take_all();
   create
       ->add_option("--database", options.databases,
-                   "all collections of a database, * for every; may be repeated")
+                   "all collections of a database, with the globs * and ?; may be repeated")
       ->expected(1)
       ->take_all();
   create
       ->add_option("--exclude", options.exclude,
-                   "a collection that is left out, name or db.name; may be repeated")
+                   "a collection that is left out, name or db.name, with the globs * and ?; may be "
+                   "repeated")
       ->expected(1)
       ->take_all();
   create

@@ -491,6 +491,8 @@ INSTANTIATE_TEST_SUITE_P(
                       NameCase{"1a", "begins with a letter or an underscore"}));
 
 TEST_F(ApiTest, ExclusionsThatDoNothingOrLeaveNothingAreRefused) {
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude_collections":["d.x"])")),
+              HasSubstr("goes into exclude"));
   EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":["d"])")),
               HasSubstr("exclude names nothing that the task covers, [default.d]"));
   EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":["c"])")), HasSubstr("exclude leaves nothing"));

@@ -231,6 +231,11 @@ Status CheckSupported(const CreateRequest& request) {
   if (request.enable_user_role) {
     return unsupported("extra_info.enable_user_role");
   }
+  if (!request.exclude_collections.empty()) {
+    return InvalidArgumentError(
+        "exclude_collections says in answers what a task leaves to older ones; what this one is to "
+        "leave out goes into exclude");
+  }
   bool positions = false;
   const auto look = [&positions](const Infos& infos) {
     for (const CollectionInfo& info : infos) {
@@ -259,6 +264,7 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
   });
   ReadCollections(reader, &request.spec);
   reader.Read("exclude", &request.spec.exclude);
+  reader.Read("exclude_collections", &request.exclude_collections);
   reader.List("name_mapping", [&request](const RequestReader& element) {
     request.spec.name_mapping.push_back(ReadNameMapping(element));
   });

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -34,6 +35,7 @@ struct CreateRequest {
   std::string rpc_channel_name;
   std::string rpc_channel_position;
   bool enable_user_role = false;
+  std::vector<std::string> exclude_collections;  // a key of our answers, given back
 };
 
 struct CreateLimits {
