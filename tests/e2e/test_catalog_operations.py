@@ -235,11 +235,12 @@ def test_partition_key_of_64(milvus_world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def my_default(lab: Lab) -> Target:
+def my_default(lab: Lab) -> Iterator[Target]:
     """A Milvus that calls the default partition otherwise."""
     server = lab.milvus("my-default", root_path="by-my", settings={"common.defaultPartitionName": "my_default"})
     lab.start(server)
-    return target_of(server)
+    yield target_of(server)
+    lab.end(server)
 
 
 def test_target_with_another_default_partition(

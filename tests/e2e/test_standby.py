@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from pymilvus import CollectionSchema, DataType, FieldSchema
@@ -38,11 +38,12 @@ from world import Target, World, target_of
 
 
 @pytest.fixture(scope="module")
-def target(lab: Lab) -> Target:
+def target(lab: Lab) -> Iterator[Target]:
     """With another number of channels than the source has: collections meet on channels in other ways."""
     server = lab.milvus("standby", root_path="by-standby", standby=True, settings={"rootCoord.dmlChannelNum": 5})
     lab.start(server)
-    return target_of(server)
+    yield target_of(server)
+    lab.end(server)
 
 
 def strong_count(world: World, collection: str) -> tuple[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -34,25 +35,26 @@ class Lab:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cdc-lab-"))
         self._servers: list[Server] = []
+        self._folders: set[str] = set()
 
     def etcd(self, name: str) -> Etcd:
-        return self._add(Etcd(name, self.folder / name))
+        return self._add(Etcd(name, self._own_folder(name)))
 
     def kafka(self, name: str, *, secure: bool = False, gated: bool = False) -> Kafka:
-        return self._add(Kafka(name, self.folder / name, secure=secure, gated=gated))
+        return self._add(Kafka(name, self._own_folder(name), secure=secure, gated=gated))
 
     def gate(self, server: str) -> Gate:
         """`server`: an address or a URL."""
         return self._add(Gate(server.split("://")[-1]))
 
     def milvus(self, name: str, **options: Any) -> MilvusStandalone:
-        return self._add(MilvusStandalone(name, self.folder / name, **options))
+        return self._add(MilvusStandalone(name, self._own_folder(name), **options))
 
     def milvus_lite(self, name: str) -> MilvusLite:
-        return self._add(MilvusLite(name, self.folder / name))
+        return self._add(MilvusLite(name, self._own_folder(name)))
 
     def cdc_server(self, name: str, source: MilvusStandalone, settings: dict[str, Any] | None = None) -> CdcServer:
-        return self._add(CdcServer(name, self.folder / name, source, settings))
+        return self._add(CdcServer(name, self._own_folder(name), source, settings))
 
     def start(self, *servers: S) -> None:
         """Starts all, then waits until all are ready."""
@@ -77,6 +79,15 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _own_folder(self, name: str) -> Path:
+        """Test files choose names without knowing of each other, and two servers in one folder would break each other."""
+        number = itertools.count(2)
+        folder = name
+        while folder in self._folders:
+            folder = f"{name}-{next(number)}"
+        self._folders.add(folder)
+        return self.folder / folder
 
     def _add(self, server: S) -> S:
         self._servers.append(server)
