@@ -14,8 +14,9 @@ from lab.cdc_client import CdcError
 from lab.gate import Gate
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
-from lab.waiting import PATIENCE, NotYet, eventually, promised
+from lab.waiting import PATIENCE, promised
 from rows_for import plain
+from test_trouble import expect_condition
 from world import Target, World, target_of
 
 # What a user may wait for the news that a target is away.
@@ -42,17 +43,6 @@ def gate(lab: Lab, target: Target) -> Iterator[Gate]:
     lab.start(gate)
     yield gate
     lab.end(gate)
-
-
-def expect_condition(world: World, task: str, state: str, *words: str, within: float) -> dict[str, Any]:
-    def found() -> dict[str, Any]:
-        shown = world.cdc.client.get(task)
-        condition = shown["condition"]
-        if condition["state"] != state or not all(word in condition["reason"] for word in words):
-            raise NotYet(f"{shown['state']}, {condition}")
-        return condition
-
-    return eventually(found, within, 0.1, f"the task says {state} {words}")
 
 
 def begin(world: World, rows: int = 200, **fields: Any) -> str:
