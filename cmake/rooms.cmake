@@ -1,6 +1,6 @@
-# A room is one folder of src/ and one static library, cdc_<room>.
+# A room is one folder of src/ and one static library: source/kafka is cdc_source_kafka.
 #
-# cdc_room(<room> DEPS <libraries...> TEST_DEPS <libraries...>)
+# cdc_room(<folder> DEPS <libraries...> TEST_DEPS <libraries...>)
 #   *.cc                     -> cdc_<room>
 #   *_test.cc                -> <room>_test, label "unit"
 #   *_{etcd,kafka,lite,rocksmq}_test.cc -> <room>_component_test, label "component": needs a real server,
@@ -11,7 +11,7 @@
 # headers. Their anonymous namespaces are therefore one; the preset `dev` compiles each by itself.
 add_custom_target(tests)  # all programs that ctest runs
 
-function(cdc_room room)
+function(cdc_room folder)
   cmake_parse_arguments(ROOM "" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   file(GLOB fakes CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/testing/*.cc)
@@ -23,6 +23,7 @@ function(cdc_room room)
   list(FILTER components INCLUDE REGEX "_(etcd|kafka|lite|rocksmq)_test\\.cc$")
   list(FILTER tests EXCLUDE REGEX "_(etcd|kafka|lite|rocksmq)_test\\.cc$")
 
+  string(REPLACE "/" "_" room ${folder})
   set(library cdc_${room})
   if(sources)
     add_library(${library} STATIC ${sources} ${headers})
@@ -56,7 +57,7 @@ function(cdc_room room)
                                                  UNITY_BUILD_BATCH_SIZE 8)
       add_dependencies(tests ${target})
       # Given at run time, so that what is compiled is the same in every clone.
-      gtest_discover_tests(${target} TEST_PREFIX ${room}/ DISCOVERY_MODE PRE_TEST
+      gtest_discover_tests(${target} TEST_PREFIX ${folder}/ DISCOVERY_MODE PRE_TEST
                            NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 600
                            ENVIRONMENT CDC_SOURCE_DIR=${CMAKE_SOURCE_DIR}
                            DISCOVERY_TIMEOUT 120)

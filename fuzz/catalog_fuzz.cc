@@ -19,7 +19,7 @@
 #include "schema.pb.h"
 #include "sink/index_params.h"
 #include "sink/schema_proto.h"
-#include "source/catalog_builder.h"
+#include "source/catalog/catalog_builder.h"
 
 namespace cdc {
 namespace {

@@ -16,8 +16,8 @@
 #include "milvus_meta.pb.h"
 #include "msg.pb.h"
 #include "schema.pb.h"
-#include "source/kafka_log_offset.h"
-#include "source/rocksmq_log_key.h"
+#include "source/kafka/kafka_log_offset.h"
+#include "source/rocksmq/rocksmq_log_key.h"
 
 namespace cdc {
 namespace {

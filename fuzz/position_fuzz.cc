@@ -9,8 +9,8 @@
 #include "metastore/msg_id_list.h"
 #include "metastore/task_spec_json.h"
 #include "model/ids.h"
-#include "source/kafka_log_offset.h"
-#include "source/rocksmq_log_key.h"
+#include "source/kafka/kafka_log_offset.h"
+#include "source/rocksmq/rocksmq_log_key.h"
 
 namespace cdc {
 namespace {

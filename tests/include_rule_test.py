@@ -1,7 +1,8 @@
 """Which room may include which: the one table, and the check that src/ keeps to it.
 
-A room is a folder of src/; its testing/ folder and its tests follow the same rule, and may besides
-use the fakes (testing/) of the rooms they may include. Run with the path of the sources.
+A room is a folder of src/, or a folder of such a folder that the table names (source/kafka). Its
+testing/ folder and its tests follow the same rule, and may also use the fakes (testing/) of the
+rooms they may include. Run with the path of the sources.
 """
 
 import pathlib
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import unittest
 
+SOURCES = {"source/catalog", "source/rocksmq", "source/kafka"}
 STAGES = {"source", "decode", "order", "sink"}
 
 # room -> rooms whose headers it may include, besides its own. Not inherited: what is not listed is
@@ -19,7 +21,10 @@ ALLOWED = {
     "http": {"base"},
     "model": {"base"},
     "etcd": {"base"},
-    "source": {"base", "model", "etcd"},
+    "source": {"base", "model"},
+    "source/catalog": {"base", "model", "etcd", "source"},
+    "source/rocksmq": {"base", "model", "source"},
+    "source/kafka": {"base", "model", "source"},
     "decode": {"base", "model"},
     "order": {"base", "model"},
     "feed": {"base", "model", "source", "decode", "order"},
@@ -28,12 +33,18 @@ ALLOWED = {
     "metastore": {"base", "model"},
     "pipeline": {"base", "model", "metastore", "feed", "scope"} | STAGES,
     "control": {"base", "model", "metastore", "scope", "pipeline", "http"},
-    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "cli", "http"} | STAGES,
+    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "cli", "http"} | STAGES | SOURCES,
     "cli": {"base"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
 SUFFIXES = {".h", ".cc"}
+
+
+def room_of(folders):
+    """The room that these folders, from src/ on, belong to; without one, the first folder."""
+    nested = "/".join(folders[:2])
+    return nested if nested in ALLOWED else folders[0]
 
 
 def violations(src):
@@ -47,17 +58,17 @@ def violations(src):
         if path.suffix not in SUFFIXES:
             continue
         parts = path.relative_to(src).parts
-        room = parts[0]
+        room = room_of(parts[:-1])
         if room not in ALLOWED:
             continue
         text = path.read_text(encoding="utf-8")
         for match in INCLUDE.finditer(text):
             included = match.group(1)
-            target = included.split("/")[0]
+            target = room_of(included.split("/")[:-1] or [""])
             where = f"src/{path.relative_to(src)}:{text.count(chr(10), 0, match.start(1)) + 1}"
             if included.startswith("."):
                 found.append(f'{where}: "{included}": write the path from src/')
-            elif "/" not in included or target not in rooms:
+            elif included.split("/")[0] not in rooms:
                 continue  # a header of a library
             elif target != room and target not in ALLOWED[room]:
                 found.append(f"{where}: {room} must not include {included}")
@@ -90,7 +101,7 @@ class CheckTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             src = pathlib.Path(folder)
             for room in ALLOWED:
-                (src / room).mkdir()
+                (src / room).mkdir(parents=True, exist_ok=True)
             for name, text in files.items():
                 (src / name).parent.mkdir(parents=True, exist_ok=True)
                 (src / name).write_text(text, encoding="utf-8")
@@ -101,6 +112,7 @@ class CheckTest(unittest.TestCase):
             "model/a.cc": '#include "model/a.h"\n#include <vector>\n#include "base/status.h"\n',
             "control/a_test.cc": '#include "metastore/testing/fake.h"\n',
             "source/a.cc": '#include <rocksdb/db.h>\n#include <grpcpp/grpcpp.h>\n',
+            "source/kafka/a.cc": '#include "source/log.h"\n#include "source/kafka/testing.h"\n',
         }), [])
 
     def test_forbidden(self):
@@ -109,6 +121,9 @@ class CheckTest(unittest.TestCase):
         for file, include in [("base/a.h", "model/ids.h"), ("sink/a.h", "order/a.h"),
                               ("control/a.cc", "sink/target.h"), ("pipeline/a.cc", "control/a.h"),
                               ("etcd/a.cc", "model/ids.h"), ("order/a_test.cc", "decode/a.h"),
+                              ("source/kafka/a.h", "source/rocksmq/a.h"),
+                              ("feed/a.h", "source/kafka/a.h"), ("source/a.h", "source/kafka/a.h"),
+                              ("source/kafka/testing/a.h", "feed/a.h"),
                               ("sink/testing/a.h", "pipeline/a.h")]:
             self.assertEqual(len(self.check({file: f"  # include <{include}>\n"})), 1, file)
 

@@ -6,10 +6,10 @@
 #include "sink/standby_hub.h"
 #include "sink/standby_target.h"
 #include "sink/target.h"
-#include "source/etcd_catalog.h"
-#include "source/kafka_log.h"
+#include "source/catalog/etcd_catalog.h"
+#include "source/kafka/kafka_log.h"
 #include "source/log.h"
-#include "source/rocksmq_log.h"
+#include "source/rocksmq/rocksmq_log.h"
 
 namespace cdc {
 namespace {

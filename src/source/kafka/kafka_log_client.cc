@@ -1,0 +1,281 @@
+#include "source/kafka/kafka_log_client.h"
+
+#include <algorithm>
+#include <array>
+#include <stop_token>
+#include <utility>
+
+#include <librdkafka/rdkafka.h>
+#include <spdlog/spdlog.h>
+
+#include "source/kafka/kafka_log_settings.h"
+
+namespace cdc {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A ping first waits so long before it looks whether it is hopeless.
+constexpr milliseconds kSlice{100};
+
+struct ConfCloser {
+  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
+};
+using Conf = std::unique_ptr<rd_kafka_conf_t, ConfCloser>;
+
+struct TopicCloser {
+  void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+};
+
+struct MetadataCloser {
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
+};
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataCloser>;
+
+// Called in Serve, because of the setting log.queue.
+void WriteLog(const rd_kafka_t* /*client*/, int level, const char* /*facility*/, const char* text) {
+  // Errors of connections are told by the task that suffers, so they are warnings here.
+  spdlog::level::level_enum ours = spdlog::level::debug;
+  if (level <= 2) {
+    ours = spdlog::level::err;
+  } else if (level <= 4) {
+    ours = spdlog::level::warn;
+  } else if (level == 5) {
+    ours = spdlog::level::info;
+  }
+  spdlog::log(ours, "kafka: {}", text);
+}
+
+void SignalWakeup(rd_kafka_t* /*client*/, void* wakeup) {
+  static_cast<KafkaWakeup*>(wakeup)->Signal();
+}
+
+bool IsSecret(const std::string& setting) {
+  return setting.find("password") != std::string::npos ||
+         setting.find("secret") != std::string::npos || setting.find(".pem") != std::string::npos;
+}
+
+Result<Conf> MakeConf(const KafkaOptions& options) {
+  CDC_ASSIGN_OR_RETURN(const auto settings, KafkaSettings(options));
+  Conf conf(rd_kafka_conf_new());
+  std::array<char, 512> text{};
+  for (const auto& [key, value] : settings) {
+    if (rd_kafka_conf_set(conf.get(), key.c_str(), value.c_str(), text.data(), text.size()) !=
+        RD_KAFKA_CONF_OK) {
+      return InvalidArgumentError(IsSecret(key) ? "the value of " + key + " is not accepted"
+                                                : std::string(text.data()));
+    }
+  }
+  return conf;
+}
+
+milliseconds Left(Clock::time_point deadline) {
+  return std::max(std::chrono::ceil<milliseconds>(deadline - Clock::now()), milliseconds(0));
+}
+
+int Int(milliseconds time) { return static_cast<int>(time.count()); }
+
+// A listener without TLS hangs up in the middle of a handshake, in one of several ways.
+std::string WithHint(std::string reason) {
+  const bool handshake = reason.find("SSL_HANDSHAKE") != std::string::npos;
+  for (const char* hang_up : {"unexpected eof", "Disconnected", "reset by peer"}) {
+    if (handshake && reason.find(hang_up) != std::string::npos) {
+      return reason + ": is this a listener without TLS?";
+    }
+  }
+  return reason;
+}
+
+bool IsUnknownTopic(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+}  // namespace
+
+void KafkaWakeup::Signal() {
+  MutexLock lock(mutex_);
+  signalled_ = true;
+  signal_.NotifyAll();
+}
+
+void KafkaWakeup::Reset() {
+  MutexLock lock(mutex_);
+  signalled_ = false;
+}
+
+void KafkaWakeup::Wait(milliseconds timeout, const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  signal_.WaitFor(lock, stop, timeout, [this] { return signalled_; });
+}
+
+Result<std::shared_ptr<KafkaClient>> KafkaClient::New(const KafkaOptions& options) {
+  CDC_ASSIGN_OR_RETURN(Conf conf, MakeConf(options));
+  std::shared_ptr<KafkaClient> client(new KafkaClient(options.address));
+  rd_kafka_conf_set_opaque(conf.get(), client.get());
+  rd_kafka_conf_set_log_cb(conf.get(), WriteLog);
+  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t*, int code, const char* reason, void* self) {
+    static_cast<KafkaClient*>(self)->OnError(code, reason);
+  });
+  std::array<char, 512> text{};
+  client->handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), text.data(), text.size());
+  if (client->handle_ == nullptr) {
+    return InvalidArgumentError(text.data());
+  }
+  static_cast<void>(conf.release());  // it is the handle's now
+  rd_kafka_set_log_queue(client->handle_, nullptr);
+  client->main_queue_.reset(rd_kafka_queue_get_main(client->handle_));
+  return client;
+}
+
+KafkaClient::~KafkaClient() {
+  main_queue_.reset();
+  if (handle_ != nullptr) {
+    rd_kafka_destroy(handle_);
+  }
+}
+
+void KafkaClient::QueueCloser::operator()(rd_kafka_queue_s* queue) const {
+  rd_kafka_queue_destroy(queue);
+}
+
+void KafkaClient::Serve() {
+  while (rd_kafka_poll(handle_, 0) > 0) {
+  }
+}
+
+void KafkaClient::SetWakeup(KafkaWakeup* wakeup) {
+  rd_kafka_queue_cb_event_enable(main_queue_.get(), wakeup == nullptr ? nullptr : SignalWakeup,
+                                 wakeup);
+}
+
+void KafkaClient::OnError(int code, const char* reason) {
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  MutexLock lock(mutex_);
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      // Only a count, "2/2 brokers are down"; why is what was said before. Closed connections are
+      // not told (log.connection.close), so there may be no why: a ping then waits for one.
+      failure_ = Unavailable(last_reason_.empty() ? reason : last_reason_ + "; " + reason);
+      failures_ += last_reason_.empty() ? 0U : 1U;
+      break;
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__FATAL:
+      last_reason_ = WithHint(reason);
+      failure_ = Unavailable(last_reason_);
+      ++failures_;
+      break;
+    default: last_reason_ = WithHint(reason);
+  }
+}
+
+Status KafkaClient::failure() const {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
+uint64_t KafkaClient::failures() const {
+  MutexLock lock(mutex_);
+  return failures_;
+}
+
+void KafkaClient::ClearFailure() {
+  MutexLock lock(mutex_);
+  failure_ = OkStatus();
+  last_reason_.clear();
+}
+
+Status KafkaClient::Unavailable(const std::string& what) const {
+  return UnavailableError("kafka " + address_ + ": " + what);
+}
+
+Status KafkaClient::CallFailed(const char* call, int code) {
+  Serve();
+  {
+    MutexLock lock(mutex_);
+    if (!failure_.ok()) {
+      return failure_;
+    }
+    if (!last_reason_.empty()) {
+      return Unavailable(last_reason_);
+    }
+  }
+  return Unavailable(std::string(call) + ": " +
+                     rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
+}
+
+Status KafkaClient::Ping(milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  const uint64_t failures = this->failures();
+  // The call itself does not end early; a longer one is for a broker that is far away.
+  for (milliseconds slice = kSlice;; slice *= 2) {
+    const rd_kafka_metadata_t* answer = nullptr;
+    const auto code =
+        rd_kafka_metadata(handle_, 0, nullptr, &answer, Int(std::min(slice, Left(deadline))));
+    const Metadata metadata(answer);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Serve();
+      ClearFailure();
+      return OkStatus();
+    }
+    Serve();
+    if (Left(deadline) == milliseconds(0) || this->failures() != failures) {
+      return CallFailed("no broker answers", code);
+    }
+  }
+}
+
+Result<bool> KafkaClient::HasTopic(const std::string& name, milliseconds timeout) {
+  const std::unique_ptr<rd_kafka_topic_t, TopicCloser> topic(
+      rd_kafka_topic_new(handle_, name.c_str(), nullptr));
+  if (topic == nullptr) {
+    return InvalidArgumentError("topic " + name + ": " + rd_kafka_err2str(rd_kafka_last_error()));
+  }
+  const rd_kafka_metadata_t* answer = nullptr;
+  const auto code = rd_kafka_metadata(handle_, 0, topic.get(), &answer, Int(timeout));
+  const Metadata metadata(answer);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return CallFailed("asking for the topic", code);
+  }
+  ClearFailure();
+  if (metadata->topic_cnt == 0 || IsUnknownTopic(metadata->topics[0].err)) {
+    return false;
+  }
+  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unavailable("topic " + name + ": " + rd_kafka_err2str(found.err));
+  }
+  for (int i = 0; i < found.partition_cnt; ++i) {
+    if (found.partitions[i].id == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<std::optional<KafkaWatermarks>> KafkaClient::Watermarks(const std::string& topic,
+                                                               milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  // The query itself would wait for a topic that does not exist.
+  CDC_ASSIGN_OR_RETURN(const bool exists, HasTopic(topic, timeout));
+  if (!exists) {
+    return std::optional<KafkaWatermarks>();
+  }
+  KafkaWatermarks watermarks;
+  const auto code = rd_kafka_query_watermark_offsets(handle_, topic.c_str(), 0, &watermarks.low,
+                                                     &watermarks.high, Int(Left(deadline)));
+  if (IsUnknownTopic(code)) {
+    return std::optional<KafkaWatermarks>();
+  }
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return CallFailed(("asking for the offsets of topic " + topic).c_str(), code);
+  }
+  Serve();
+  return std::optional<KafkaWatermarks>(watermarks);
+}
+
+}  // namespace cdc
