@@ -7,9 +7,9 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include "decode/decode.h"
-#include "order/upsert_pairing.h"
+#include "encode/row_encoder.h"
 #include "rows.h"
-#include "sink/row_encoder.h"
+#include "rows/upsert_pairing.h"
 
 namespace cdc {
 namespace {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/status.h"
+#include "feed/tick_order.h"
 #include "model/message.h"
-#include "order/tick_order.h"
-#include "pipeline/ack_tracker.h"
-#include "pipeline/lane.h"
+#include "progress/ack_tracker.h"
+#include "rows/lane.h"
 #include "scope/scope.h"
 
 namespace cdc {

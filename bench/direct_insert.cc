@@ -15,10 +15,10 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "milvus.pb.h"
+#include "milvus/milvus_call.h"
+#include "milvus/milvus_channel.h"
 #include "rows.h"
 #include "schema.pb.h"
-#include "sink/milvus_call.h"
-#include "sink/milvus_channel.h"
 
 namespace cdc {
 namespace {

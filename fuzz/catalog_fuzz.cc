@@ -13,12 +13,12 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include "fuzz.h"
+#include "milvus/schema_proto.h"
 #include "milvus_meta.pb.h"
 #include "model/ddl.h"
-#include "pipeline/plan.h"
+#include "model/index_params.h"
+#include "reconcile/plan.h"
 #include "schema.pb.h"
-#include "sink/index_params.h"
-#include "sink/schema_proto.h"
 #include "source/catalog/catalog_builder.h"
 
 namespace cdc {

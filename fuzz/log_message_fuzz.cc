@@ -20,16 +20,16 @@
 #include "decode/decode.h"
 #include "decode/header.h"
 #include "decode/replicate.h"
-#include "decode/wire_reader.h"
+#include "encode/delete_expression.h"
+#include "encode/row_encoder.h"
+#include "feed/tick_order.h"
 #include "fuzz.h"
 #include "milvus.pb.h"
 #include "model/message.h"
+#include "model/rows.h"
 #include "msg.pb.h"
-#include "order/tick_order.h"
-#include "order/upsert_pairing.h"
-#include "sink/delete_expression.h"
-#include "sink/row_encoder.h"
-#include "sink/target.h"
+#include "rows/upsert_pairing.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 namespace {

@@ -11,9 +11,9 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "api/api.h"
+#include "api/request_reader.h"
 #include "cli/task_info.h"
-#include "control/api.h"
-#include "control/request_reader.h"
 #include "control/testing/fake_replicator.h"
 #include "fuzz.h"
 #include "metastore/testing/in_memory_meta_store.h"

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "decode/wire_reader.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 namespace {

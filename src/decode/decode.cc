@@ -9,7 +9,7 @@
 
 #include "decode/column.h"
 #include "decode/header.h"
-#include "decode/wire_reader.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 namespace {

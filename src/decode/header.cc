@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "decode/wire_reader.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 namespace {

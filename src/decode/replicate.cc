@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "decode/header.h"
-#include "decode/wire_reader.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 

@@ -8,8 +8,8 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
+#include "feed/tick_order.h"
 #include "model/catalog.h"
-#include "order/tick_order.h"
 #include "source/catalog_source.h"
 
 namespace cdc {

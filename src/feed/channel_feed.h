@@ -13,7 +13,7 @@
 #include "feed/catalog_barrier.h"
 #include "feed/feed_subscriber.h"
 #include "feed/reader_set.h"
-#include "order/tick_order.h"
+#include "feed/tick_order.h"
 #include "source/log.h"
 
 namespace cdc {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "feed/feed_subscriber.h"
-#include "order/tick_order.h"
+#include "feed/tick_order.h"
 
 namespace cdc {
 

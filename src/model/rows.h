@@ -46,4 +46,11 @@ struct RowBatch {
   size_t bytes = 0;  // of the payloads
 };
 
+// The column of `message` that holds the same field as `like`: of the same id, or of the same name
+// if one of them has no id. `likely_index` is looked at first. nullptr: there is none.
+const Column* FindColumn(const Message& message, const Column& like, size_t likely_index);
+
+// Whether the inserts of two messages may go into one RowBatch.
+bool SameColumns(const Message& a, const Message& b);
+
 }  // namespace cdc

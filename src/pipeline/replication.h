@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/task.h"
+#include "progress/catalog_progress.h"
 
 namespace cdc {
 
@@ -18,13 +19,6 @@ std::string AddressKey(const MilvusConnectParam& target);
 struct SourcePresent {
   Timestamp ts;                  // no channel holds a row above it that was acknowledged before
   int64_t catalog_revision = 0;  // the same of its metadata
-};
-
-// How much of the source's metadata is on the target.
-struct CatalogProgress {
-  int64_t revision = 0;              // that the source's catalog has, as it is known
-  bool applied = false;              // everything of the task in it is on the target
-  std::vector<std::string> pending;  // else: what is under way; may be empty for a moment
 };
 
 // One running task: reads the source from the task's checkpoints and applies it to the target until

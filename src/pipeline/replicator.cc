@@ -7,13 +7,13 @@
 
 #include "base/thread.h"
 #include "feed/feed.h"
-#include "pipeline/checkpoint_saver.h"
-#include "pipeline/collection_claims.h"
-#include "pipeline/plan.h"
+#include "milvus/endpoint.h"
 #include "pipeline/target_pulses.h"
 #include "pipeline/task_pipeline.h"
-#include "sink/endpoint.h"
-#include "sink/target_pulse.h"
+#include "progress/checkpoint_saver.h"
+#include "reconcile/collection_claims.h"
+#include "reconcile/plan.h"
+#include "sink/wait_for_pulse.h"
 
 namespace cdc {
 

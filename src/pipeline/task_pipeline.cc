@@ -6,7 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "pipeline/target_identity.h"
+#include "reconcile/target_identity.h"
 
 namespace cdc {
 namespace {
@@ -82,7 +82,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                .forget_doubts = shared.options->forget_doubts},
               progress),
       checkpoints_({.task_id = spec_.id,
-                    .router = &router_,
+                    .source = &router_,
                     .horizon = &horizon_,
                     .conditions = &conditions_,
                     .on_horizon = [this] { writer_.Wake(); }}),

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pipeline/plan.h"
 #include "pipeline/testing/task_pipeline_fixture.h"
+#include "reconcile/plan.h"
 
 namespace cdc {
 namespace {

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "pipeline/replicator.h"
-#include "sink/standby_hub.h"
-#include "sink/standby_target.h"
-#include "sink/target.h"
+#include "sink/api/milvus_target.h"
+#include "sink/standby/standby_hub.h"
+#include "sink/standby/standby_target.h"
 #include "source/catalog/etcd_catalog.h"
 #include "source/kafka/kafka_log.h"
 #include "source/log.h"

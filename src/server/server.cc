@@ -4,13 +4,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include "control/api.h"
-#include "control/http_routes.h"
-#include "control/metrics.h"
+#include "api/api.h"
+#include "api/http_routes.h"
+#include "api/metrics.h"
 #include "control/task_manager.h"
 #include "http/http_server.h"
 #include "pipeline/replicator.h"
-#include "sink/standby_hub.h"
+#include "sink/standby/standby_hub.h"
 
 namespace cdc {
 namespace {

@@ -6,56 +6,19 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "encode/delete_expression.h"
 #include "model/ddl.h"
 #include "model/message.h"
 #include "model/rows.h"
-#include "model/schema.h"
+#include "model/target_collection.h"
 #include "model/task.h"
 #include "model/tls.h"
-#include "sink/delete_expression.h"
 
 namespace cdc {
-
-// A field has at most one.
-struct TargetIndex {
-  std::string field;
-  std::string name;  // empty: the target keeps no names (Milvus Lite), whatever was given
-  std::vector<KeyValue> params;  // compare with SameIndexParams
-};
-
-// Whether an index that a target describes by `actual` is the one that was asked for by `wanted`:
-// `params` as JSON text and flat keys are alike, index and metric types are compared without regard
-// to case, and where no type is wanted a type that a target chooses by itself is the right one.
-bool SameIndexParams(const std::vector<KeyValue>& wanted, const std::vector<KeyValue>& actual);
-
-// One collection as the target describes it.
-struct TargetCollection {
-  // Tells it from every other one, of other servers too, whatever its name: its id and when it was
-  // made. Empty: the target does not say (Milvus Lite).
-  std::string identity;
-  Schema schema;
-  int shards = 1;
-  std::vector<std::string> partitions;
-  // The one that was made with the collection and takes rows without a partition. Its name is a
-  // setting of the server. Empty: there are several (partition key).
-  std::string default_partition;
-  std::vector<KeyValue> properties;
-  std::vector<std::string> aliases;  // sorted
-  std::vector<TargetIndex> indexes;
-  // Something of it is loaded or loading. Milvus cannot tell a whole collection from all of its
-  // partitions. Without an index nothing counts as loaded (Milvus Lite calls such a collection so).
-  bool loaded = false;
-  std::set<std::string> loaded_partitions;  // or loading
-  int replicas = 0;                         // of what is loaded; 0: not known
-  // False: the target loads whole collections only (Milvus Lite). LoadPartitions then loads all,
-  // and ReleasePartitions is kUnimplemented: leave the rest loaded, or release the collection.
-  bool loads_partitions = true;
-};
 
 // What a call has done when it has ended.
 struct WriteResult {
@@ -132,9 +95,6 @@ class Target {
 inline constexpr size_t kMaxDeleteKeys = 16'384;
 inline constexpr size_t kMaxDeleteBytes = 2 << 20;  // of the key columns' bodies
 
-// Whether the inserts of two messages may go into one RowBatch.
-bool SameColumns(const Message& a, const Message& b);
-
 struct TargetOptions {
   SinkMode mode = SinkMode::kApi;
   std::string uri;    // http://host:port or https://host:port
@@ -148,10 +108,5 @@ struct TargetOptions {
 inline constexpr const char* kNoStandby =
     "the target is no standby: set common.ttMsgEnabled: false in its milvus.yaml and restart it, "
     "or create the task with sink_mode api";
-
-// The `api` sink: any Milvus >= 2.2, Milvus Lite, Zilliz Cloud. Nothing is connected yet.
-// kInvalidArgument: the uri, or a PEM file that cannot be read. The destructor waits for the
-// callbacks of writes, so it must not run inside one.
-Result<std::unique_ptr<Target>> NewMilvusTarget(const TargetOptions& options);
 
 }  // namespace cdc

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "metastore/testing/in_memory_meta_store.h"
-#include "pipeline/row_router.h"
-#include "pipeline/row_writer.h"
-#include "pipeline/send_horizon.h"
-#include "pipeline/task_checkpoints.h"
 #include "pipeline/testing/simulated_source.h"
 #include "pipeline/testing/simulated_target.h"
+#include "progress/send_horizon.h"
+#include "progress/task_checkpoints.h"
+#include "rows/row_router.h"
+#include "rows/row_writer.h"
 #include "scope/scope.h"
 #include "source/testing/fake_source.h"
 
@@ -92,7 +92,7 @@ class CrashSchedule {
               {.forget_doubts = world->options_.forget_doubts},
               progress),
           checkpoints({.task_id = kTask,
-                       .router = &router,
+                       .source = &router,
                        .horizon = &horizon,
                        .conditions = &conditions,
                        .on_horizon = [this] { writer.Wake(); },

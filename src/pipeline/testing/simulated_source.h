@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "feed/feed_source.h"
+#include "feed/tick_order.h"
 #include "model/catalog.h"
 #include "model/message.h"
-#include "order/tick_order.h"
 
 namespace cdc {
 

@@ -1,0 +1,279 @@
+#include "api/api.h"
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "api/maintenance.h"
+#include "api/request_reader.h"
+#include "api/task_json.h"
+
+namespace cdc {
+namespace {
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr int kBadRequest = 400;
+constexpr int kMethodNotAllowed = 405;
+constexpr int kServerError = 500;
+
+int AnswerCode(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kOutOfRange: return kBadRequest;
+    default: return kServerError;
+  }
+}
+
+// A request that could not be decoded counts as the server's error; clients know it so.
+Status DecodeFailure(const std::string& type, const Status& status) {
+  return status.ok() ? status
+                     : Status(StatusCode::kInternal, "fail to decode the " + type +
+                                                         " request, error: " + status.message());
+}
+
+Status OperationFailure(const std::string& type, const Status& status) {
+  return status.WithContext("fail to handle the " + type + " request, error");
+}
+
+// Reads the id that all small requests have; `read_more` reads what else this one has.
+Result<std::string> ReadTaskId(
+    const std::string& type,
+    const Json& data,
+    const std::function<void(const RequestReader&)>& read_more = [](const RequestReader&) {}) {
+  std::vector<std::string> errors;
+  const RequestReader reader(data, "", &errors);
+  std::string id;
+  reader.Read("task_id", &id);
+  read_more(reader);
+  CDC_RETURN_IF_ERROR(DecodeFailure(type, DecodeErrors(std::move(errors))));
+  return id;
+}
+
+// Without the library's own text: it repeats what it read last, and that may be a token.
+std::string DescribeParseError(const Json::exception& error, std::string_view body) {
+  const auto* parse_error = dynamic_cast<const Json::parse_error*>(&error);
+  if (body.empty()) {
+    return "the body is empty";
+  }
+  return parse_error == nullptr ? "a number is out of range"
+                                : "invalid JSON at byte " + std::to_string(parse_error->byte);
+}
+
+// How deep arrays and objects lie in each other. The JSON library copies and destroys by recursion.
+constexpr int kMaxDepth = 64;
+
+bool NestedTooDeep(std::string_view body) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxDepth) {
+        return true;
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+struct Envelope {
+  std::string type;
+  Json data = Json::object();
+};
+
+Result<Envelope> ParseEnvelope(std::string_view body) {
+  const auto fail = [](const std::string& cause) {
+    return InternalError("fail to unmarshal the request, error: " + cause);
+  };
+  if (NestedTooDeep(body)) {
+    return fail("nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  }
+  Json json;
+  try {
+    json = Json::parse(body);
+  } catch (const Json::exception& error) {
+    return fail(DescribeParseError(error, body));
+  }
+  if (!json.is_object() && !json.is_null()) {
+    return fail("the request must be a JSON object");
+  }
+  Envelope envelope;
+  if (const Json* type = FindMember(json, "request_type")) {
+    if (!type->is_string()) {
+      return fail("request_type must be a string");
+    }
+    envelope.type = type->get<std::string>();
+  }
+  if (const Json* data = FindMember(json, "request_data")) {
+    if (!data->is_object()) {
+      return fail("request_data must be an object");
+    }
+    envelope.data = *data;
+  }
+  return envelope;
+}
+
+}  // namespace
+
+std::string Api::WrongMethod() {
+  metrics_->CountRequest("unknown", "invalid_method");
+  return EncodeFailure(kMethodNotAllowed, "only support the POST method");
+}
+
+std::string Api::UnreadableBody(const std::string& cause) {
+  metrics_->CountRequest("unknown", "read_error");
+  return EncodeFailure(kServerError, "fail to read the request body, error: " + cause);
+}
+
+std::string Api::Handle(std::string_view body) {
+  try {
+    const Result<Envelope> envelope = ParseEnvelope(body);
+    if (!envelope.ok()) {
+      metrics_->CountRequest("unknown", "unmarshal_error");
+      return EncodeFailure(kServerError, envelope.status().message());
+    }
+    return Dispatch(envelope->type, envelope->data);
+  } catch (const std::exception& error) {
+    // A library threw where it never should; the client gets an answer all the same.
+    spdlog::error("a request ended by an exception, error={}", error.what());
+    return EncodeFailure(kServerError, "internal error");
+  }
+}
+
+std::string Api::Dispatch(const std::string& type, const Json& data) {
+  struct Handler {
+    const char* type;
+    Answer (Api::*handle)(const Json&);
+  };
+  static constexpr Handler kHandlers[] = {
+      {"create", &Api::Create},     {"delete", &Api::Delete},
+      {"pause", &Api::Pause},       {"resume", &Api::Resume},
+      {"get", &Api::Get},           {"list", &Api::List},
+      {"position", &Api::Position}, {"maintenance", &Api::Maintenance}};
+  for (const Handler& handler : kHandlers) {
+    if (type != handler.type) {
+      continue;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    metrics_->CountRequest(type, "total");
+    const Answer answer = (this->*handler.handle)(data);
+    if (!answer.ok()) {
+      return EncodeFailure(AnswerCode(answer.status()), answer.status().message());
+    }
+    metrics_->CountRequest(type, "success");
+    metrics_->ObserveLatency(type, std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::steady_clock::now() - begin));
+    return EncodeSuccess(*answer);
+  }
+  metrics_->CountRequest("unknown", "total");
+  return EncodeFailure(kBadRequest,
+                       "invalid 'request_type' param, can be set [create delete pause resume get "
+                       "position list maintenance]");
+}
+
+Api::Answer Api::Create(const Json& data) {
+  Result<CreateRequest> request = DecodeCreateRequest(data);
+  CDC_RETURN_IF_ERROR(DecodeFailure("create", request.status()));
+  Result<TaskSpec> spec = ValidateCreate(*request, limits_);
+  CDC_RETURN_IF_ERROR(OperationFailure("create", spec.status()));
+  const Result<TaskManager::Created> created = tasks_->Create(*std::move(spec));
+  CDC_RETURN_IF_ERROR(OperationFailure("create", created.status()));
+  return OrderedJson{{"task_id", created->id},
+                     {"sink_mode", SinkModeName(created->sink_mode)},
+                     {"sink_mode_reason", created->sink_mode_reason}};
+}
+
+Api::Answer Api::Delete(const Json& data) {
+  bool ignore_not_found = false;
+  const auto read_more = [&ignore_not_found](const RequestReader& reader) {
+    reader.Read("ignore_not_found", &ignore_not_found);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("delete", data, read_more));
+  CDC_RETURN_IF_ERROR(OperationFailure("delete", tasks_->Delete(id, ignore_not_found)));
+  return OrderedJson::object();
+}
+
+Api::Answer Api::Pause(const Json& data) {
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("pause", data));
+  CDC_RETURN_IF_ERROR(OperationFailure("pause", tasks_->Pause(id)));
+  return OrderedJson::object();
+}
+
+Api::Answer Api::Resume(const Json& data) {
+  std::string policy;
+  const auto read_more = [&policy](const RequestReader& reader) {
+    reader.Read("on_undecodable", &policy);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("resume", data, read_more));
+  std::optional<OnUndecodable> on_undecodable;
+  if (!policy.empty()) {
+    const Result<OnUndecodable> read = ReadOnUndecodable(policy);
+    CDC_RETURN_IF_ERROR(OperationFailure("resume", read.status()));
+    on_undecodable = *read;
+  }
+  CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, on_undecodable)));
+  return OrderedJson::object();
+}
+
+Api::Answer Api::Get(const Json& data) {
+  bool present = false;
+  const auto read_more = [&present](const RequestReader& reader) {
+    reader.Read("present", &present);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("get", data, read_more));
+  if (id.empty()) {
+    return OperationFailure("get", InvalidArgumentError("task_id is empty"));
+  }
+  const Result<TaskView> view = present ? tasks_->GetWithPresent(id) : tasks_->Get(id);
+  CDC_RETURN_IF_ERROR(OperationFailure("get", view.status()));
+  return OrderedJson{{"task", EncodeTask(*view)}};
+}
+
+Api::Answer Api::List(const Json&) {
+  OrderedJson list = OrderedJson::array();
+  for (const TaskView& view : tasks_->List()) {
+    list.push_back(EncodeTask(view));
+  }
+  return OrderedJson{{"tasks", std::move(list)}};
+}
+
+Api::Answer Api::Position(const Json& data) {
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("position", data));
+  const Result<std::vector<CollectionPosition>> positions = tasks_->Positions(id);
+  CDC_RETURN_IF_ERROR(OperationFailure("position", positions.status()));
+  return EncodePositions(*positions);
+}
+
+Api::Answer Api::Maintenance(const Json& data) {
+  std::vector<std::string> errors;
+  std::string operation;
+  RequestReader(data, "", &errors).Read("operation", &operation);
+  CDC_RETURN_IF_ERROR(DecodeFailure("maintenance", DecodeErrors(std::move(errors))));
+  const Json* params = FindMember(data, "params");
+  return OrderedJson{
+      {"State", RunMaintenance(operation, params == nullptr ? Json::object() : *params)}};
+}
+
+}  // namespace cdc

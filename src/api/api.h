@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "api/create_request.h"
+#include "api/metrics.h"
+#include "base/status.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+
+// The control API: one request in, one answer out, both JSON texts. Every request gets an answer;
+// what went wrong is told by the answer's `code`. Thread-safe. Manager and metrics must outlive it.
+class Api {
+ public:
+  Api(TaskManager* tasks, Metrics* metrics, CreateLimits limits)
+      : tasks_(tasks), metrics_(metrics), limits_(std::move(limits)) {}
+
+  // Does what `body` asks for.
+  std::string Handle(std::string_view body);
+
+  // Answers to a request that is no POST, and to one whose body did not arrive.
+  std::string WrongMethod();
+  std::string UnreadableBody(const std::string& cause);
+
+ private:
+  using Answer = Result<nlohmann::ordered_json>;
+
+  std::string Dispatch(const std::string& type, const nlohmann::json& data);
+
+  Answer Create(const nlohmann::json& data);
+  Answer Delete(const nlohmann::json& data);
+  Answer Pause(const nlohmann::json& data);
+  Answer Resume(const nlohmann::json& data);
+  Answer Get(const nlohmann::json& data);
+  Answer List(const nlohmann::json& data);
+  Answer Position(const nlohmann::json& data);
+  Answer Maintenance(const nlohmann::json& data);
+
+  TaskManager* const tasks_;
+  Metrics* const metrics_;
+  const CreateLimits limits_;
+};
+
+}  // namespace cdc

@@ -1,0 +1,665 @@
+// Requests and answers, byte for byte, as existing clients know them.
+#include "api/api.h"
+
+#include <memory>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "api/task_json.h"
+#include "control/testing/fake_replicator.h"
+#include "metastore/testing/in_memory_meta_store.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Json = nlohmann::json;
+
+constexpr const char* kTarget = R"("milvus_connect_param":{"uri":"http://10.0.0.2:19530"})";
+
+class ApiTest : public ::testing::Test {
+ protected:
+  ApiTest()
+      : tasks_({.store = &store_,
+                .replicator = &replicator_,
+                .threads = 2,
+                .now_unix_ms = [] { return int64_t{1'700'000'000'000}; }}),
+        metrics_("1.2.3", [this] { return tasks_.List(); }),
+        api_(&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}) {
+    EXPECT_TRUE(tasks_.Start().ok());
+  }
+
+  std::string Ask(const std::string& type, const std::string& data) {
+    return api_.Handle(R"({"request_type":")" + type + R"(","request_data":)" + data + "}");
+  }
+
+  Json AskJson(const std::string& type, const std::string& data) {
+    return Json::parse(Ask(type, data));
+  }
+
+  // The message of a failed create, without what all have in common.
+  std::string CreateError(const std::string& data, int code = 400) {
+    const Json answer = AskJson("create", data);
+    EXPECT_EQ(answer.at("code"), code) << answer;
+    const std::string prefix = "fail to handle the create request, error: ";
+    const std::string message = answer.value("message", "");
+    EXPECT_THAT(message, StartsWith(prefix));
+    return message.substr(std::min(prefix.size(), message.size()));
+  }
+
+  InMemoryMetaStore store_;
+  FakeReplicator replicator_;
+  TaskManager tasks_;
+  Metrics metrics_;
+  Api api_;
+};
+
+TEST_F(ApiTest, AnswersWithoutDataHaveNoData) {
+  Ask("create",
+      R"({"task_id":"abc",)" + std::string(kTarget) + R"(,"collection_infos":[{"name":"*"}]})");
+  EXPECT_EQ(Ask("pause", R"({"task_id":"abc"})"), "{\"code\":200}\n");
+  EXPECT_EQ(Ask("resume", R"({"task_id":"abc"})"), "{\"code\":200}\n");
+  EXPECT_EQ(Ask("delete", R"({"task_id":"abc"})"), "{\"code\":200}\n");
+  EXPECT_EQ(Ask("delete", R"({"task_id":"abc","ignore_not_found":true})"), "{\"code\":200}\n");
+  EXPECT_EQ(Ask("list", "null"), "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
+  EXPECT_EQ(api_.Handle(R"({"request_type":"list"})"), "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
+}
+
+TEST_F(ApiTest, CreateAnswersTheId) {
+  EXPECT_EQ(Ask("create", R"({"task_id":"abc",)" + std::string(kTarget) +
+                              R"(,"collection_infos":[{"name":"*"}]})"),
+            "{\"code\":200,\"data\":{\"task_id\":\"abc\",\"sink_mode\":\"api\","
+            "\"sink_mode_reason\":\"the target takes inserts (it is no standby)\"}}\n");
+  EXPECT_THAT(
+      Ask("create", "{" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})"),
+      MatchesRegex("\\{\"code\":200,\"data\":\\{\"task_id\":\"[0-9a-f]{32}\",.*\\}\\}\n"));
+}
+
+TEST_F(ApiTest, TheSinkModeFitsTheTarget) {
+  const auto create = [](const std::string& id, const std::string& mode) {
+    return R"({"task_id":")" + id + R"(","sink_mode":")" + mode + R"(",)" + std::string(kTarget) +
+           R"(,"collection_infos":[{"name":")" + id + R"("}]})";
+  };
+  EXPECT_THAT(CreateError(create("a", "other")), HasSubstr("[auto api replicate], got other"));
+  EXPECT_THAT(CreateError(create("a", "replicate")), HasSubstr("common.ttMsgEnabled: false"));
+  EXPECT_EQ(AskJson("create", create("a", "api"))["data"]["sink_mode"], "api");
+  replicator_.SetStandby(true);
+  EXPECT_THAT(CreateError(create("b", "api")), HasSubstr("common.ttMsgEnabled: false"));
+  EXPECT_EQ(AskJson("create", create("b", "auto"))["data"]["sink_mode"], "replicate");
+  EXPECT_EQ(AskJson("create", create("c", "replicate"))["data"]["sink_mode"], "replicate");
+  EXPECT_EQ(replicator_.last_started("c").sink_mode, SinkMode::kReplicate);
+  const Json task = AskJson("get", R"({"task_id":"c"})")["data"]["task"];
+  EXPECT_EQ(task["sink_mode"], "replicate");
+  EXPECT_THAT(task["sink_mode_reason"].get<std::string>(), HasSubstr("is a standby"));
+}
+
+TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
+  Ask("create", R"({"task_id":"6623ae52d35842a5a2c9d89b16ed7aa1","milvus_connect_param":
+      {"uri":"http://10.0.0.2:19530","token":"root:tok-secret","connect_timeout":10},
+      "collection_infos":[{"name":"*"}]})");
+  Ask("pause", R"({"task_id":"6623ae52d35842a5a2c9d89b16ed7aa1"})");
+  EXPECT_EQ(
+      Ask("get", R"({"task_id":"6623ae52d35842a5a2c9d89b16ed7aa1"})"),
+      R"({"code":200,"data":{"task":{)"
+      R"("collection_infos":[{"name":"*","positions":null,"use_start_position":false}],)"
+      R"("db_collections":null,)"
+      R"("kafka_connect_param":{"address":"","enable_sasl":false,"sasl":{},"topic":""},)"
+      R"("milvus_connect_param":{"channel_num":0,"connect_timeout":10,"dial_config":{},)"
+      R"("enable_tls":false,"host":"","ignore_partition":false,"port":0,)"
+      R"("uri":"http://10.0.0.2:19530"},)"
+      R"("reason":"manually pause through http interface","state":"Paused",)"
+      R"("task_id":"6623ae52d35842a5a2c9d89b16ed7aa1",)"
+      R"("start_from":"latest","on_undecodable":"stop","disable_auto_start":false,)"
+      R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
+      R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
+      R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
+      R"("channels":[],"catalog":null,"covers":[],"sink_mode":"api",)"
+      R"x("sink_mode_reason":"the target takes inserts (it is no standby)",)x"
+      R"("rows":{"inserted":0,"upserted":0,"deleted":0},)"
+      R"("bytes_written":0,"rows_waiting":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
+      R"("target_version":""}}})"
+      "\n");
+}
+
+TEST_F(ApiTest, GetTellsWhereTheSourceIsIfItIsAsked) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})");
+  replicator_.SetCatalogProgress({.revision = 41, .applied = false, .pending = {"collection d.c"}});
+  replicator_.SetPresent(
+      SourcePresent{.ts = Timestamp::FromUnixMs(1'000, 7), .catalog_revision = 42});
+  const std::string answer = Ask("get", R"({"task_id":"t1","present":true})");
+  EXPECT_THAT(answer, HasSubstr(R"("catalog":{"revision":41,"applied":false,)"
+                                R"("pending":["collection d.c"]},)"
+                                R"("present":{"ts":262144007,"time_ms":1000,)"
+                                R"("catalog_revision":42},"covers":)"));
+  // It costs a question to the source's etcd.
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"), Not(HasSubstr("\"present\"")));
+  replicator_.SetPresent(UnavailableError("etcd is away"));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1","present":true})"),
+              AllOf(HasSubstr(R"("code":500)"), HasSubstr("etcd is away")));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t2","present":true})"), HasSubstr("not found: [t2]"));
+}
+
+TEST_F(ApiTest, RunningTaskShowsItsProgress) {
+  TaskStatus status;
+  status.condition = "retrying";
+  status.reason = "rate limit <429> & more";
+  status.since_unix_ms = 5;
+  status.attempts = 3;
+  status.channels = {{"by-dev-rootcoord-dml_0", Timestamp::FromUnixMs(2'000),
+                      Timestamp::FromUnixMs(1'000, 7), MsgId{std::string("\1\2", 2)}, 7, 9}};
+  status.lag_ms = 42;
+  status.source_lag_ms = 41;
+  status.rows_inserted = 9'007'199'254'740'993;
+  status.covers = {{"default", "c"}};
+  status.target_version = "2.3.5";
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})");
+  const std::string answer = Ask("list", "{}");
+  EXPECT_THAT(answer, HasSubstr(R"("collection_infos":null,"db_collections":{"d":[{"name":"c",)"
+                                R"("positions":null,"use_start_position":false}]})"));
+  EXPECT_THAT(answer, HasSubstr(R"("state":"Running","task_id":"t1")"));
+  EXPECT_THAT(
+      answer,
+      HasSubstr(R"("condition":{"state":"retrying","reason":"rate limit )"
+                R"(\u003c429\u003e \u0026 more","since":5,"attempts":3},"lag_ms":42,)"
+                R"("source_lag_ms":41,"checkpoint":[{"channel":)"
+                R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
+                R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
+                R"("channels":[{"channel":"by-dev-rootcoord-dml_0","resolved_ts":524288000,)"
+                R"("source_lag_ms":)"));
+  EXPECT_THAT(answer, HasSubstr(R"("tick_age_ms":null,"rows_waiting":7,"bytes_waiting":9}],)"
+                                R"("catalog":{"revision":0,"applied":false,"pending":[]},)"
+                                R"("covers":["default.c"])"));
+  EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
+}
+
+TEST_F(ApiTest, ATaskThatCoversNothingIsMarked) {
+  TaskStatus status;
+  status.condition = "waiting";
+  status.idle = true;
+  status.reason = "scope: no collection";
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"db_collections":{"d":[{"name":"c"}]}})");
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("condition":{"state":"waiting","reason":"scope: no collection",)"
+                        R"("since":null,"attempts":0,"idle":true})"));
+}
+
+TEST_F(ApiTest, OtherNamesAndWhatIsLeftToTheTargetComeBack) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) +
+          R"(,"db_collections":{"d":[{"name":"*"}],"default":[{"name":"a"}]},"name_mapping":[)"
+          R"({"source_db":"d","target_db":"e"},{"target_db":"f","collection_mapping":{"a":"b"}}],)"
+          R"("sync_index":false,"sync_load":false})");
+  EXPECT_THAT(
+      Ask("get", R"({"task_id":"t1"})"),
+      HasSubstr(R"("name_mapping":[{"source_db":"d","target_db":"e",)"
+                R"("collection_mapping":{}},{"source_db":"default","target_db":"f",)"
+                R"("collection_mapping":{"a":"b"}}],"sync_index":false,"sync_load":false)"));
+}
+
+TEST_F(ApiTest, PositionsAsClientsKnowThem) {
+  EXPECT_EQ(Ask("position", R"({"task_id":"unknown"})"),
+            "{\"code\":200,\"data\":{\"positions\":null,\"op_positions\":null,"
+            "\"target_positions\":null}}\n");
+  TaskStatus status;
+  status.channels = {{"by-dev-rootcoord-dml_0",
+                      {},
+                      Timestamp::FromUnixMs(1'700'000'000'000, 3),
+                      MsgId{std::string("\1\2", 2)}}};
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"collection_infos":[{"name":"c"}]})");
+  ASSERT_TRUE(store_
+                  .PutCollection("t1", {{450541344162316901},
+                                        {"default", "c"},
+                                        {"default", "c"},
+                                        {"by-dev-rootcoord-dml_0"},
+                                        {},
+                                        {}})
+                  .ok());
+  EXPECT_EQ(Ask("position", "{}"),
+            R"({"code":200,"data":{"positions":[{"collection_id":450541344162316901,)"
+            R"("channel_name":"by-dev-rootcoord-dml_0","time":1700000000000,)"
+            R"("tt":445644800000262144,"msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
+            R"("op_positions":null,"target_positions":null}})"
+            "\n");
+}
+
+TEST_F(ApiTest, NoCredentialComesBack) {
+  const std::string create =
+      R"({"task_id":"t1","milvus_connect_param":{"uri":"http://10.0.0.2:19530","username":)"
+      R"("usr-secret","password":"pwd-secret","token":"tok-secret"},)"
+      R"("collection_infos":[{"name":"c"}]})";
+  std::string all = Ask("create", create) + Ask("get", R"({"task_id":"t1"})") + Ask("list", "{}");
+  all += Ask("create",
+             R"({"milvus_connect_param":{"token":["tok-secret"],"uri":{"t":"tok-secret"}}})");
+  all += Ask("create", R"({"milvus_connect_param":{"password":true,"token":12345678}})");
+  all += api_.Handle(R"({"request_type":"create","request_data":{"token":"tok-secret)");
+  all += api_.Handle(R"({"request_type":"create","request_data":"tok-secret"})");
+  all += Ask("create", R"({"milvus_connect_param":{"uri":"http://a:pwd-secret@h:1"},)"
+                       R"("collection_infos":[{"name":"c"}]})");
+  EXPECT_THAT(all, Not(HasSubstr("-secret")));
+  EXPECT_THAT(all, Not(HasSubstr("12345678")));
+}
+
+TEST_F(ApiTest, EnvelopeErrors) {
+  EXPECT_EQ(api_.WrongMethod(), "{\"code\":405,\"message\":\"only support the POST method\"}\n");
+  EXPECT_EQ(api_.UnreadableBody("x"),
+            "{\"code\":500,\"message\":\"fail to read the request body, error: x\"}\n");
+  const char* const bodies[] = {"",
+                                "{",
+                                "[]",
+                                "5",
+                                "\"x\"",
+                                R"({"request_type":5})",
+                                R"({"request_type":"list","request_data":[]})",
+                                R"({"request_type":"list"} x)",
+                                R"({"request_type":"list","request_data":{"x":1e999}})",
+                                "{\"request_type\":\"\xff\"}"};
+  for (const char* body : bodies) {
+    const Json answer = Json::parse(api_.Handle(body));
+    EXPECT_EQ(answer.at("code"), 500) << body;
+    EXPECT_THAT(answer.at("message").get<std::string>(),
+                StartsWith("fail to unmarshal the request, error: "))
+        << body;
+  }
+  for (const char* body : {"{}", "null", R"({"request_type":"drop"})", R"({"request_type":""})"}) {
+    const Json answer = Json::parse(api_.Handle(body));
+    EXPECT_EQ(answer.at("code"), 400) << body;
+    EXPECT_THAT(answer.at("message").get<std::string>(),
+                StartsWith("invalid 'request_type' param, can be set ["));
+  }
+}
+
+TEST_F(ApiTest, NestedWithoutEndGetsAnAnswer) {
+  const std::string deep = std::string(200'000, '[');
+  EXPECT_EQ(Json::parse(api_.Handle(deep)).at("code"), 500);
+  const std::string closed = deep + std::string(200'000, ']');
+  EXPECT_EQ(AskJson("create", R"({"task_id":)" + closed + "}").at("code"), 500);
+}
+
+TEST_F(ApiTest, KeysMatchInAnyCaseAndNumbersAreCutOff) {
+  const Json answer = Json::parse(api_.Handle(
+      R"({"Request_Type":"create","REQUEST_DATA":{"TASK_ID":"t1","Milvus_Connect_Param":
+      {"HOST":"h","Port":19530.9,"channel_num":3.7,"connect_timeout":null},
+      "Collection_Infos":[{"NAME":"c"}],"unknown":5,"positions":7}})"));
+  EXPECT_EQ(answer.at("code"), 200) << answer;
+  const Json task = AskJson("get", R"({"task_id":"t1"})").at("data").at("task");
+  EXPECT_EQ(task.at("milvus_connect_param").at("port"), 19530);
+  EXPECT_EQ(task.at("milvus_connect_param").at("channel_num"), 3);
+}
+
+TEST_F(ApiTest, ExactKeyWins) {
+  Ask("create", R"({"TASK_ID":"no","task_id":"yes",)" + std::string(kTarget) +
+                    R"(,"collection_infos":[{"name":"c"}]})");
+  EXPECT_EQ(AskJson("get", R"({"task_id":"yes"})").at("code"), 200);
+}
+
+TEST_F(ApiTest, WrongTypes) {
+  const auto message = [this](const std::string& data) {
+    const Json answer = AskJson("create", data);
+    EXPECT_EQ(answer.at("code"), 500) << data;
+    return answer.at("message").get<std::string>();
+  };
+  const std::string one = "fail to decode the create request, error: 1 error(s) decoding:\n\n* ";
+  EXPECT_EQ(message(R"({"milvus_connect_param":{"port":"19530"}})"),
+            one +
+                "'milvus_connect_param.port' expected type 'int', got unconvertible type "
+                "'string', value: '19530'");
+  EXPECT_EQ(message(R"({"collection_infos":{"name":"c"}})"),
+            one + "'collection_infos': source data must be an array or slice, got map");
+  EXPECT_EQ(message(R"({"disable_auto_start":"true"})"),
+            one +
+                "'disable_auto_start' expected type 'bool', got unconvertible type 'string', "
+                "value: 'true'");
+  EXPECT_EQ(message(R"({"task_id":5.5})"),
+            one +
+                "'task_id' expected type 'string', got unconvertible type 'float64', "
+                "value: '5.5'");
+  EXPECT_EQ(message(R"({"milvus_connect_param":[1]})"),
+            one + "'milvus_connect_param' expected a map, got 'slice'");
+  EXPECT_EQ(message(R"({"db_collections":{"d":[{"name":1}]}})"),
+            one +
+                "'db_collections[d][0].name' expected type 'string', got unconvertible type "
+                "'float64', value: '1'");
+  EXPECT_EQ(message(R"({"milvus_connect_param":{"port":"a"},"task_id":true})"),
+            "fail to decode the create request, error: 2 error(s) decoding:\n\n"
+            "* 'milvus_connect_param.port' expected type 'int', got unconvertible type 'string', "
+            "value: 'a'\n"
+            "* 'task_id' expected type 'string', got unconvertible type 'bool', value: 'true'");
+  EXPECT_EQ(AskJson("pause", R"({"task_id":5})").at("code"), 500);
+}
+
+struct CheckCase {
+  const char* name;
+  std::string data;
+  std::string message;
+};
+
+std::string Data(const std::string& rest, const std::string& param = kTarget) {
+  return "{" + param + (rest.empty() ? "" : ",") + rest + "}";
+}
+
+std::string Param(const std::string& fields) {
+  return R"("milvus_connect_param":{)" + fields + "}";
+}
+
+class CreateCheckTest : public ApiTest, public ::testing::WithParamInterface<CheckCase> {};
+
+TEST_P(CreateCheckTest, IsRefusedWithItsText) {
+  // A check must come before the target is asked.
+  replicator_.SetCheckStatus(InternalError("the target was asked"));
+  EXPECT_EQ(CreateError(GetParam().data), GetParam().message);
+  EXPECT_EQ(AskJson("list", "{}").at("data").at("tasks").size(), 0U);
+}
+
+const std::string kC = R"("collection_infos":[{"name":"c"}])";  // NOLINT(runtime/string)
+const std::string kLong(257, 'x');                              // NOLINT(runtime/string)
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    CreateCheckTest,
+    ::testing::Values(
+        CheckCase{"NoAddress", "{" + kC + "}", "the downstream address is empty"},
+        CheckCase{"BothTargets", Data(kC + R"(,"kafka_connect_param":{"address":"k:9092"})"),
+                  "don't support milvus and kafka at the same time now"},
+        CheckCase{"NoHost", Data(kC, Param(R"("port":19530)")), "the milvus host is empty"},
+        CheckCase{"NoPort", Data(kC, Param(R"("host":"h")")),
+                  "the milvus port is less or equal zero"},
+        CheckCase{"OnlyUser", Data(kC, Param(R"("uri":"http://h:1","username":"u")")),
+                  "cannot set only one of the milvus username and password"},
+        CheckCase{"OnlyPassword", Data(kC, Param(R"("uri":"http://h:1","password":"u")")),
+                  "cannot set only one of the milvus username and password"},
+        CheckCase{"Timeout", Data(kC, Param(R"("uri":"http://h:1","connect_timeout":-1)")),
+                  "the milvus connect timeout is less zero"},
+        CheckCase{"KafkaNoTopic", R"({"kafka_connect_param":{"address":"k:1"}})",
+                  "the kafka topic is empty"},
+        CheckCase{"Kafka", R"({"kafka_connect_param":{"address":"k:1","topic":"t"},)" + kC + "}",
+                  "kafka as a target is not supported yet"},
+        CheckCase{"Period", Data(kC + R"(,"buffer_config":{"period":-1})"),
+                  "the cache period is less zero"},
+        CheckCase{"Size", Data(kC + R"(,"buffer_config":{"size":-1})"),
+                  "the cache size is less zero"},
+        CheckCase{"NoCollections", Data(""), "the collection info is empty"},
+        CheckCase{"LongDb", Data(R"("db_collections":{")" + kLong + R"(":[{"name":"c"}]})"),
+                  "the db name length exceeds 256 characters, " + kLong},
+        CheckCase{"EmptyDb", Data(R"("db_collections":{"d":[]})"), "empty collection info"},
+        CheckCase{"NullDb", Data(R"("db_collections":{"d":null})"), "empty collection info"},
+        CheckCase{"StarPositions",
+                  Data(R"("collection_infos":[{"name":"*","positions":{"a_1v0":"AQI="}}])"),
+                  "the collection name is `*`, the positions should be empty"},
+        CheckCase{"NoVchannel",
+                  Data(R"("collection_infos":[{"name":"c","positions":{"by-dev-dml_0":"AQI="}}])"),
+                  "the position channel name is not virtual channel, by-dev-dml_0"},
+        CheckCase{"EmptyName", Data(R"("collection_infos":[{"name":""}])"),
+                  "there is a collection name that is empty. "},
+        CheckCase{"NullElement", Data(R"("collection_infos":[null])"),
+                  "there is a collection name that is empty. "},
+        CheckCase{
+            "LongName", Data(R"("collection_infos":[{"name":")" + kLong + R"("}])"),
+            "there are some collection names whose length exceeds 256 characters, [" + kLong + "]"},
+        CheckCase{"Dot", Data(R"("collection_infos":[{"name":"a.b"}])"),
+                  "the collection name must not contain a dot, [a.b]; one of another database goes "
+                  "into db_collections"},
+        CheckCase{"RpcChannel", Data(kC + R"(,"rpc_channel_info":{"name":"other"})"),
+                  "the rpc channel is invalid, the channel name should be the same as the source "
+                  "config"},
+        CheckCase{"DialConfig",
+                  Data(kC, Param(R"("uri":"https://h:1","dial_config":{"ca_pem_path":"s"})")),
+                  "dial_config needs either server_pem_path, or all of ca_pem_path, "
+                  "client_pem_path and client_key_path"},
+        CheckCase{"DialConfigWithoutTls",
+                  Data(kC, Param(R"("uri":"http://h:1","dial_config":{"server_pem_path":"s"})")),
+                  "dial_config is for a target with https:// in its uri"},
+        CheckCase{"NameMapping", Data(kC + R"(,"name_mapping":[{"source_db":"a"}])"),
+                  "the collection name in the name mapping is not in the collection info, "
+                  "checkout it"},
+        CheckCase{"RpcPosition", Data(kC + R"(,"rpc_channel_info":{"position":"AQI="})"),
+                  "rpc_channel_info.position is not supported yet"},
+        CheckCase{"UserRole", Data(kC + R"(,"extra_info":{"enable_user_role":true})"),
+                  "extra_info.enable_user_role is not supported yet"},
+        CheckCase{"Positions",
+                  Data(R"("collection_infos":[{"name":"c","positions":{"dml_0_5v0":"AQI="}}])"),
+                  "a collection with positions is not supported yet"},
+        CheckCase{"StartFrom", Data(kC + R"(,"start_from":"yesterday")"),
+                  "start_from can be set to [latest earliest], got yesterday"},
+        CheckCase{"OnUndecodable", Data(kC + R"(,"on_undecodable":"ignore")"),
+                  "on_undecodable can be set to [stop skip], got ignore"},
+        CheckCase{"UriCredentials", Data(kC, Param(R"("uri":"http://u:p@h:1")")),
+                  "the milvus uri must not hold credentials, they belong into the token"}),
+    [](const auto& check) { return check.param.name; });
+
+struct NameCase {
+  std::string name;
+  std::string message;  // a part of it; empty: accepted
+};
+
+class NameTest : public ApiTest, public ::testing::WithParamInterface<NameCase> {
+ protected:
+  void Expect(const std::string& data) {
+    if (GetParam().message.empty()) {
+      EXPECT_EQ(AskJson("create", data).at("code"), 200) << data;
+    } else {
+      EXPECT_THAT(CreateError(data), HasSubstr(GetParam().message));
+    }
+  }
+};
+
+TEST_P(NameTest, OfADatabaseOrCollectionOrExclusion) {
+  const std::string name = Json(GetParam().name).dump();
+  Expect(Data(R"("task_id":"c","collection_infos":[{"name":)" + name + "}]"));
+  Expect(Data(R"("task_id":"d","db_collections":{)" + name + R"(:[{"name":"c"}]})",
+              Param(R"("uri":"http://h:2")")));
+  const std::string text = Json("shop." + GetParam().name).dump();
+  Expect(Data(R"("task_id":"e","db_collections":{"*":[{"name":"*"}]},"exclude":[)" + text + "]",
+              Param(R"("uri":"http://h:3")")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    NameTest,
+    ::testing::Values(NameCase{"orders", ""},
+                      NameCase{"_x", ""},
+                      NameCase{"Orders_2024", ""},
+                      NameCase{"orders_*", ""},
+                      NameCase{"*_x", ""},
+                      NameCase{"a?", ""},
+                      NameCase{"**", ""},
+                      NameCase{"a$b-c", ""},
+                      NameCase{"{a,b}", "has a `{`, which no name of a Milvus has"},
+                      NameCase{"a,b", "give each name as an element of its own"},
+                      NameCase{"a|b", "give each name as an element of its own"},
+                      NameCase{"[ab]*", "the only globs are `*`"},
+                      NameCase{"^a$", "the only globs are `*`"},
+                      NameCase{"a%", "the only globs are `*`"},
+                      NameCase{" a", "leave the blank out"},
+                      NameCase{"a\t", "leave the blank out"},
+                      NameCase{"a b", "names have letters, digits and underscores"},
+                      NameCase{"a/b", "names have letters, digits and underscores"},
+                      NameCase{"1a", "begins with a letter or an underscore"}));
+
+TEST_F(ApiTest, ExclusionsThatDoNothingOrLeaveNothingAreRefused) {
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude_collections":["d.x"])")),
+              HasSubstr("goes into exclude"));
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":["d"])")),
+              HasSubstr("exclude names nothing that the task covers, [default.d]"));
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":["c"])")), HasSubstr("exclude leaves nothing"));
+  EXPECT_THAT(CreateError(Data(kC + R"(,"exclude":[null])")), HasSubstr("exclude must be"));
+  EXPECT_THAT(Ask("create", Data(kC + R"(,"exclude":"c")")),
+              HasSubstr("'exclude': source data must be an array or slice, got string"));
+  EXPECT_THAT(Ask("create", Data(kC + R"(,"exclude":[5])")),
+              HasSubstr("'exclude[0]' expected type 'string'"));
+}
+
+TEST_F(ApiTest, ExclusionsComeBackAndWhatIsLeftToOtherTasksToo) {
+  Ask("create",
+      Data(R"("task_id":"t1","db_collections":{"d":[{"name":"a*"}]},"exclude":["d.ab"])"));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("exclude":["d.ab"],"exclude_collections":[],)"));
+  Ask("create", Data(R"("task_id":"t2","db_collections":{"*":[{"name":"*"}]},"exclude":["x.?"])"));
+  EXPECT_THAT(Ask("list", "{}"), HasSubstr(R"("exclude":["x.?"],"exclude_collections":)"
+                                           R"(["d.a* except d.ab"],)"));
+  EXPECT_EQ(replicator_.last_started("t2").exclude, std::vector<std::string>{"x.?"});
+  EXPECT_EQ(CreateError(Data(R"("db_collections":{"d":[{"name":"ab"}]})")),
+            "the collection name is duplicate with existing task, [d.ab]");
+}
+
+TEST_F(ApiTest, AcceptsSeveralEntriesInBothLists) {
+  EXPECT_EQ(AskJson("create", Data(R"("task_id":"t1","start_from":"earliest","collection_infos":[
+        {"name":"a","use_start_position":true},{"name":"b"}],"db_collections":{"d":[{"name":"x"},
+        {"name":"y"}],"":[{"name":"z"}]},"rpc_channel_info":{"name":"by-dev-replicate-msg"},
+        "extra_info":{"enable_user_role":false},"name_mapping":[],"buffer_config":{"period":1})"))
+                .at("code"),
+            200);
+  const TaskSpec spec = replicator_.last_started("t1");
+  EXPECT_EQ(spec.start_from, StartFrom::kEarliest);
+  ASSERT_EQ(spec.collection_infos.size(), 2U);
+  EXPECT_TRUE(spec.collection_infos[0].use_start_position);
+  EXPECT_EQ(spec.db_collections.at("d").size(), 2U);
+  EXPECT_EQ(spec.db_collections.at("default")[0].name, "z");
+}
+
+TEST_F(ApiTest, FilesForATlsTarget) {
+  const auto get_dial = [this](const char* id) {
+    const std::string get = R"({"task_id":")" + std::string(id) + R"("})";
+    return AskJson("get", get).at("data").at("task").at("milvus_connect_param").at("dial_config");
+  };
+  const std::string mutual =
+      R"({"ca_pem_path":"/ca","client_key_path":"/key","client_pem_path":"/cert","server_name":"s"})";
+  EXPECT_EQ(AskJson("create", Data(kC + R"(,"task_id":"t1")",
+                                   Param(R"("uri":"https://h:1","dial_config":)" + mutual)))
+                .at("code"),
+            200);
+  const TlsOptions tls = replicator_.last_started("t1").target.tls;
+  EXPECT_EQ(tls, (TlsOptions{"s", "/ca", "/cert", "/key"}));
+  EXPECT_EQ(get_dial("t1").dump(), mutual);
+  const std::string one_way = R"({"server_pem_path":"/ca"})";
+  EXPECT_EQ(AskJson("create", Data(R"("collection_infos":[{"name":"d"}],"task_id":"t2")",
+                                   Param(R"("uri":"https://h:1","dial_config":)" + one_way)))
+                .at("code"),
+            200);
+  EXPECT_EQ(replicator_.last_started("t2").target.tls, (TlsOptions{.authority_path = "/ca"}));
+  EXPECT_EQ(get_dial("t2").dump(), one_way);
+}
+
+TEST_F(ApiTest, PolicyForUndecodableRecords) {
+  EXPECT_EQ(AskJson("create", Data(kC + R"(,"task_id":"t1","on_undecodable":"skip")")).at("code"),
+            200);
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
+  ASSERT_EQ(AskJson("pause", R"({"task_id":"t1"})").at("code"), 200);
+  EXPECT_THAT(AskJson("resume", R"({"task_id":"t1","on_undecodable":"no"})").at("message"),
+              testing::HasSubstr("on_undecodable can be set to [stop skip], got no"));
+  EXPECT_EQ(AskJson("resume", R"({"task_id":"t1","on_undecodable":"stop"})").at("code"), 200);
+  EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kStop);
+}
+
+TEST_F(ApiTest, ErrorsOfTheWorldAre500) {
+  replicator_.SetCheckStatus(UnavailableError("connection refused"));
+  EXPECT_EQ(CreateError(Data(kC), 500), "fail to connect the milvus: connection refused");
+  replicator_.SetCheckStatus(OkStatus());
+  replicator_.SetStartStatus("", InternalError("boom"));
+  EXPECT_EQ(CreateError(Data(kC), 500), "fail to start task, err: boom");
+  replicator_.SetStartStatus("", OkStatus());
+  store_.FailWith(UnavailableError("disk full"));
+  EXPECT_EQ(CreateError(Data(kC), 500), "fail to put the task info to etcd: disk full");
+  store_.FailWith(OkStatus());
+  replicator_.SetPrepareStatus(FailedPreconditionError("position expired: x"));
+  EXPECT_EQ(CreateError(Data(kC)), "position expired: x");
+}
+
+TEST_F(ApiTest, DuplicateAndUnknownTexts) {
+  Ask("create", Data(kC));
+  EXPECT_EQ(CreateError(Data(kC)),
+            "the collection name is duplicate with existing task, [default.c]");
+  EXPECT_EQ(Ask("pause", R"({"task_id":"abc"})"),
+            "{\"code\":400,\"message\":\"fail to handle the pause request, error: not found the "
+            "task, task_id: abc\"}\n");
+  EXPECT_EQ(Ask("get", "{}"),
+            "{\"code\":400,\"message\":\"fail to handle the get request, error: task_id is "
+            "empty\"}\n");
+  EXPECT_EQ(Ask("get", R"({"task_id":"abc"})"),
+            "{\"code\":400,\"message\":\"fail to handle the get request, error: not found: "
+            "[abc]\"}\n");
+}
+
+TEST_F(ApiTest, Maintenance) {
+  const auto level = spdlog::get_level();
+  const auto state = [this](const std::string& data) {
+    const Json answer = AskJson("maintenance", data);
+    EXPECT_EQ(answer.at("code"), 200);
+    return answer.at("data").at("State").get<std::string>();
+  };
+  EXPECT_EQ(Ask("maintenance", R"({"operation":"set_log_level","params":{"log_level":"debug"}})"),
+            "{\"code\":200,\"data\":{\"State\":\"set log level to debug\"}}\n");
+  EXPECT_EQ(spdlog::get_level(), spdlog::level::debug);
+  EXPECT_EQ(state(R"({"operation":"set_log_level"})"), "log_level is required");
+  EXPECT_EQ(state(R"({"operation":"set_log_level","params":{"log_level":"loud"}})"),
+            "parse log level failed: unrecognized level: \"loud\"");
+  EXPECT_EQ(state(R"({"operation":"set_force_log_msg","params":{"force":"true"}})"),
+            "set force log msg to true");
+  EXPECT_EQ(state(R"({"operation":"set_force_log_msg"})"), "force is required");
+  EXPECT_THAT(state(R"({"operation":"set_force_log_msg","params":{"force":3}})"),
+              StartsWith("parse force failed: "));
+  EXPECT_EQ(state(R"({"operation":"reset_log_msg","params":{"count":5,"duration":"7"}})"),
+            "reset log msg count to 5, duration to 7");
+  EXPECT_EQ(state(R"({"operation":"reset_log_msg"})"), "count is required");
+  EXPECT_EQ(state(R"({"operation":"reset_log_msg","params":{"count":5}})"), "duration is required");
+  EXPECT_EQ(state(R"({"operation":"x"})"), "unsupported operation: x");
+  spdlog::set_level(level);
+}
+
+TEST_F(ApiTest, Metrics) {
+  TaskStatus status;
+  status.lag_ms = 42;
+  status.rows_inserted = 3;
+  status.channels = {{"dml_0", Timestamp::FromUnixMs(2'000), Timestamp::FromUnixMs(1'000), {}}};
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create", Data(R"("task_id":"t1",)" + kC));
+  Ask("pause", R"({"task_id":"nobody"})");
+  api_.Handle("x");
+  api_.WrongMethod();
+  std::string text = metrics_.Scrape();
+  for (const char* line :
+       {"milvus_cdc_build_info{version=\"1.2.3\"} 1\n",
+        "milvus_cdc_task_num{task_state=\"Initial\"} 0\n",
+        "milvus_cdc_task_num{task_state=\"Running\"} 1\n",
+        "milvus_cdc_task_num{task_state=\"Paused\"} 0\n",
+        "milvus_cdc_task_state{task_id=\"t1\"} 1\n",
+        "milvus_cdc_replicate_lag_ms{task_id=\"t1\"} 42\n",
+        "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"read\"} 2000\n",
+        "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 1000\n",
+        "milvus_cdc_replicate_data_cnt{task_id=\"t1\",op_type=\"write\",api_type=\"insert\"} 3\n",
+        "milvus_cdc_request_total{request_status=\"total\",request_type=\"pause\"} 1\n",
+        "milvus_cdc_request_total{request_status=\"success\",request_type=\"create\"} 1\n",
+        "milvus_cdc_request_total{request_status=\"unmarshal_error\",request_type=\"unknown\"} 1\n",
+        "milvus_cdc_request_total{request_status=\"invalid_method\",request_type=\"unknown\"} 1\n",
+        "milvus_cdc_request_latency_bucket{request_type=\"create\",le=\"128\"} "}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("request_status=\"success\",request_type=\"pause\"")));
+  Ask("delete", R"({"task_id":"t1"})");
+  text = metrics_.Scrape();
+  EXPECT_THAT(text, HasSubstr("milvus_cdc_task_state{task_id=\"t1\"} -1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("replicate_lag_ms{task_id=\"t1\"")));
+  EXPECT_THAT(metrics_.ScrapeProcess(), HasSubstr("process_resident_memory_bytes "));
+}
+
+TEST(PositionTextTest, LengthsBeyondOneByte) {
+  const std::string text = EncodePositionText(std::string(200, 'c'), MsgId{"x"});
+  EXPECT_THAT(text, StartsWith("CsgB"));
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,332 @@
+#include "api/create_request.h"
+
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "api/request_reader.h"
+#include "scope/check_scope.h"
+#include "scope/name_mapping.h"
+
+namespace cdc {
+namespace {
+
+using Infos = std::vector<CollectionInfo>;
+
+CollectionInfo ReadCollectionInfo(const RequestReader& reader) {
+  CollectionInfo info;
+  reader.Read("name", &info.name);
+  reader.Read("positions", &info.positions);
+  reader.Read("use_start_position", &info.use_start_position);
+  return info;
+}
+
+// Milvus takes an empty database for the default one.
+NameMapping ReadNameMapping(const RequestReader& reader) {
+  NameMapping mapping;
+  reader.Read("source_db", &mapping.source_database);
+  reader.Read("target_db", &mapping.target_database);
+  reader.Read("collection_mapping", &mapping.collections);
+  for (std::string* database : {&mapping.source_database, &mapping.target_database}) {
+    *database = database->empty() ? kDefaultDatabase : *database;
+  }
+  return mapping;
+}
+
+void ReadDialConfig(const RequestReader& reader, DialConfig* dial) {
+  reader.Read("server_name", &dial->server_name);
+  reader.Read("server_pem_path", &dial->server_pem_path);
+  reader.Read("ca_pem_path", &dial->ca_pem_path);
+  reader.Read("client_pem_path", &dial->client_pem_path);
+  reader.Read("client_key_path", &dial->client_key_path);
+}
+
+// kInvalidArgument: half of what TLS in one or in both directions needs, or no TLS at all.
+Result<TlsOptions> TlsOf(const CreateRequest& request) {
+  const DialConfig& dial = request.dial;
+  const TlsOptions tls{
+      .server_name = dial.server_name,
+      .authority_path = dial.server_pem_path.empty() ? dial.ca_pem_path : dial.server_pem_path,
+      .certificate_path = dial.client_pem_path,
+      .key_path = dial.client_key_path};
+  if (!tls.empty() && request.spec.target.ResolvedUri().rfind("https://", 0) != 0) {
+    return InvalidArgumentError("dial_config is for a target with https:// in its uri");
+  }
+  const bool mutual = !dial.ca_pem_path.empty();
+  if (dial.client_pem_path.empty() == mutual || dial.client_key_path.empty() == mutual ||
+      (mutual && !dial.server_pem_path.empty())) {
+    return InvalidArgumentError(
+        "dial_config needs either server_pem_path, or all of ca_pem_path, client_pem_path and "
+        "client_key_path");
+  }
+  return tls;
+}
+
+void ReadTarget(const RequestReader& reader, CreateRequest* request) {
+  MilvusConnectParam& target = request->spec.target;
+  reader.Read("uri", &target.uri);
+  reader.ReadSecret("token", &target.token);
+  reader.Read("host", &target.host);
+  reader.Read("port", &target.port);
+  reader.Read("enable_tls", &target.enable_tls);
+  reader.ReadSecret("username", &target.username);
+  reader.ReadSecret("password", &target.password);
+  reader.Read("channel_num", &target.channel_num);
+  reader.Read("connect_timeout", &target.connect_timeout);
+  reader.Read("ignore_partition", &target.ignore_partition);
+  reader.Object("dial_config",
+                [request](const RequestReader& dial) { ReadDialConfig(dial, &request->dial); });
+}
+
+void ReadCollections(const RequestReader& reader, TaskSpec* spec) {
+  reader.List("collection_infos", [spec](const RequestReader& element) {
+    spec->collection_infos.push_back(ReadCollectionInfo(element));
+  });
+  Infos* infos = nullptr;
+  reader.MapOfLists(
+      "db_collections",
+      // Milvus takes an empty database for the default one.
+      [spec, &infos](const std::string& database) {
+        infos = &spec->db_collections[database.empty() ? kDefaultDatabase : database];
+      },
+      [&infos](const RequestReader& element) { infos->push_back(ReadCollectionInfo(element)); });
+}
+
+// A vchannel is "<pchannel>_<collection id>v<n>".
+bool LooksLikeVchannel(const std::string& name) {
+  const size_t underscore = name.rfind('_');
+  return underscore != std::string::npos && name.find('v', underscore) != std::string::npos;
+}
+
+Status CheckAddress(const CreateRequest& request) {
+  const MilvusConnectParam& target = request.spec.target;
+  const bool milvus = !target.uri.empty() || !target.host.empty() || target.port != 0;
+  const bool kafka = !request.kafka_address.empty();
+  if (!milvus && !kafka) {
+    return InvalidArgumentError("the downstream address is empty");
+  }
+  if (milvus && kafka) {
+    return InvalidArgumentError("don't support milvus and kafka at the same time now");
+  }
+  if (kafka) {
+    return InvalidArgumentError(request.kafka_topic.empty()
+                                    ? "the kafka topic is empty"
+                                    : "kafka as a target is not supported yet");
+  }
+  if (target.uri.empty() && target.host.empty()) {
+    return InvalidArgumentError("the milvus host is empty");
+  }
+  if (target.uri.empty() && target.port <= 0 && target.host.find("://") == std::string::npos) {
+    return InvalidArgumentError("the milvus port is less or equal zero");
+  }
+  if (target.username.empty() != target.password.empty()) {
+    return InvalidArgumentError("cannot set only one of the milvus username and password");
+  }
+  if (target.connect_timeout < 0) {
+    return InvalidArgumentError("the milvus connect timeout is less zero");
+  }
+  // The uri is shown in answers and logs.
+  if (target.ResolvedUri().find('@') != std::string::npos) {
+    return InvalidArgumentError(
+        "the milvus uri must not hold credentials, they belong into the token");
+  }
+  return OkStatus();
+}
+
+Status CheckBuffer(const CreateRequest& request) {
+  if (request.buffer_period < 0) {
+    return InvalidArgumentError("the cache period is less zero");
+  }
+  if (request.buffer_size < 0) {
+    return InvalidArgumentError("the cache size is less zero");
+  }
+  return OkStatus();
+}
+
+Status CheckPositions(const Infos& infos) {
+  for (const CollectionInfo& info : infos) {
+    if (info.name == "*" && !info.positions.empty()) {
+      return InvalidArgumentError("the collection name is `*`, the positions should be empty");
+    }
+  }
+  for (const CollectionInfo& info : infos) {
+    for (const auto& [channel, position] : info.positions) {
+      if (!LooksLikeVchannel(channel)) {
+        return InvalidArgumentError("the position channel name is not virtual channel, " + channel);
+      }
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckNames(const Infos& infos, int max_length) {
+  std::string long_names;
+  for (const CollectionInfo& info : infos) {
+    if (info.name.empty()) {
+      return InvalidArgumentError("there is a collection name that is empty. ");
+    }
+    if (info.name.size() > static_cast<size_t>(max_length)) {
+      long_names += (long_names.empty() ? "" : " ") + info.name;
+    }
+  }
+  if (!long_names.empty()) {
+    return InvalidArgumentError("there are some collection names whose length exceeds " +
+                                std::to_string(max_length) + " characters, [" + long_names + "]");
+  }
+  for (const CollectionInfo& info : infos) {
+    // The names of a task are kept as "db.collection", and no Milvus has such a collection.
+    if (info.name.find('.') != std::string::npos) {
+      return InvalidArgumentError("the collection name must not contain a dot, [" + info.name +
+                                  "]; one of another database goes into db_collections");
+    }
+    CDC_RETURN_IF_ERROR(CheckNamePattern("collection name", info.name));
+  }
+  return OkStatus();
+}
+
+Status CheckDatabases(const TaskSpec& spec, int max_length) {
+  for (const auto& [database, infos] : spec.db_collections) {
+    if (database.size() > static_cast<size_t>(max_length)) {
+      return InvalidArgumentError("the db name length exceeds " + std::to_string(max_length) +
+                                  " characters, " + database);
+    }
+    if (database.find('.') != std::string::npos) {
+      return InvalidArgumentError("the db name must not contain a dot, [" + database + "]");
+    }
+    CDC_RETURN_IF_ERROR(CheckNamePattern("db name", database));
+  }
+  for (const auto& [database, infos] : spec.db_collections) {
+    if (infos.empty()) {
+      return InvalidArgumentError("empty collection info");
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckCollections(const TaskSpec& spec, int max_length) {
+  if (spec.collection_infos.empty() && spec.db_collections.empty()) {
+    return InvalidArgumentError("the collection info is empty");
+  }
+  CDC_RETURN_IF_ERROR(CheckDatabases(spec, max_length));
+  Infos all = spec.collection_infos;
+  for (const auto& [database, infos] : spec.db_collections) {
+    all.insert(all.end(), infos.begin(), infos.end());
+  }
+  CDC_RETURN_IF_ERROR(CheckPositions(all));
+  CDC_RETURN_IF_ERROR(CheckNames(all, max_length));
+  return CheckExclude(spec, max_length);
+}
+
+// What older clients may ask for and this version cannot do is refused, never ignored.
+Status CheckSupported(const CreateRequest& request) {
+  const auto unsupported = [](const std::string& what) {
+    return InvalidArgumentError(what + " is not supported yet");
+  };
+  if (!request.rpc_channel_position.empty()) {
+    return unsupported("rpc_channel_info.position");
+  }
+  if (request.enable_user_role) {
+    return unsupported("extra_info.enable_user_role");
+  }
+  if (!request.exclude_collections.empty()) {
+    return InvalidArgumentError(
+        "exclude_collections says in answers what a task leaves to older ones; what this one is to "
+        "leave out goes into exclude");
+  }
+  bool positions = false;
+  const auto look = [&positions](const Infos& infos) {
+    for (const CollectionInfo& info : infos) {
+      positions = positions || !info.positions.empty();
+    }
+  };
+  look(request.spec.collection_infos);
+  for (const auto& [database, infos] : request.spec.db_collections) {
+    look(infos);
+  }
+  return positions ? unsupported("a collection with positions") : OkStatus();
+}
+
+}  // namespace
+
+Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
+  std::vector<std::string> errors;
+  const RequestReader reader(data, "", &errors);
+  CreateRequest request;
+  reader.Read("task_id", &request.spec.id);
+  reader.Object("milvus_connect_param",
+                [&request](const RequestReader& target) { ReadTarget(target, &request); });
+  reader.Object("kafka_connect_param", [&request](const RequestReader& kafka) {
+    kafka.Read("address", &request.kafka_address);
+    kafka.Read("topic", &request.kafka_topic);
+  });
+  ReadCollections(reader, &request.spec);
+  reader.Read("exclude", &request.spec.exclude);
+  reader.Read("exclude_collections", &request.exclude_collections);
+  reader.List("name_mapping", [&request](const RequestReader& element) {
+    request.spec.name_mapping.push_back(ReadNameMapping(element));
+  });
+  reader.Object("rpc_channel_info", [&request](const RequestReader& rpc) {
+    rpc.Read("name", &request.rpc_channel_name);
+    rpc.Read("position", &request.rpc_channel_position);
+  });
+  reader.Object("extra_info", [&request](const RequestReader& extra) {
+    extra.Read("enable_user_role", &request.enable_user_role);
+  });
+  reader.Object("buffer_config", [&request](const RequestReader& buffer) {
+    buffer.Read("period", &request.buffer_period);
+    buffer.Read("size", &request.buffer_size);
+  });
+  reader.Read("disable_auto_start", &request.spec.disable_auto_start);
+  reader.Read("sync_index", &request.spec.sync_index);
+  reader.Read("sync_load", &request.spec.sync_load);
+  reader.Read("start_from", &request.start_from);
+  reader.Read("on_undecodable", &request.on_undecodable);
+  reader.Read("sink_mode", &request.sink_mode);
+  CDC_RETURN_IF_ERROR(DecodeErrors(std::move(errors)));
+  return request;
+}
+
+Result<OnUndecodable> ReadOnUndecodable(const std::string& name) {
+  const std::optional<OnUndecodable> policy = ParseOnUndecodable(name);
+  if (!policy) {
+    return InvalidArgumentError("on_undecodable can be set to [stop skip], got " + name);
+  }
+  return *policy;
+}
+
+Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits) {
+  CDC_RETURN_IF_ERROR(CheckAddress(request));
+  CDC_RETURN_IF_ERROR(CheckBuffer(request));
+  CDC_RETURN_IF_ERROR(CheckCollections(request.spec, limits.max_name_length));
+  if (!request.rpc_channel_name.empty() && request.rpc_channel_name != limits.replicate_channel) {
+    return InvalidArgumentError(
+        "the rpc channel is invalid, the channel name should be the same as the source config");
+  }
+  CDC_RETURN_IF_ERROR(CheckSupported(request));
+  CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
+  TaskSpec spec = request.spec;
+  CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
+  if (request.start_from == "earliest") {
+    spec.start_from = StartFrom::kEarliest;
+  } else if (!request.start_from.empty() && request.start_from != "latest") {
+    return InvalidArgumentError("start_from can be set to [latest earliest], got " +
+                                request.start_from);
+  }
+  if (!request.on_undecodable.empty()) {
+    CDC_ASSIGN_OR_RETURN(spec.on_undecodable, ReadOnUndecodable(request.on_undecodable));
+  }
+  if (!request.sink_mode.empty()) {
+    const std::optional<SinkMode> mode = ParseSinkMode(request.sink_mode);
+    if (!mode) {
+      return InvalidArgumentError("sink_mode can be set to [auto api replicate], got " +
+                                  request.sink_mode);
+    }
+    spec.sink_mode = *mode;
+  }
+  return spec;
+}
+
+}  // namespace cdc

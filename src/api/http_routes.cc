@@ -1,0 +1,76 @@
+#include "api/http_routes.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/task_json.h"
+
+namespace cdc {
+namespace {
+
+constexpr const char* kJson = "application/json";
+constexpr int kBusy = 503;
+constexpr int kFailure = 500;  // the `code` of what is not the caller's fault
+constexpr const char* kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
+
+HttpAnswer JsonAnswer(std::string body) { return {.content_type = kJson, .body = std::move(body)}; }
+
+HttpRoute Get(std::string path, bool may_block, std::function<HttpAnswer()> answer) {
+  return {.method = "GET",
+          .path = std::move(path),
+          .answer = [answer = std::move(answer)](const HttpRequest&) { return answer(); },
+          .may_block = may_block};
+}
+
+// An outage of the source is no reason to end the process, which rides it out: a liveness probe
+// gets 200 then, a readiness probe 503.
+HttpRoute GetHealth(std::string path, std::function<Status()> health, int status_if_ill) {
+  return Get(std::move(path), false, [health = std::move(health), status_if_ill] {
+    const Status status = health ? health() : OkStatus();
+    nlohmann::ordered_json text = {{"status", status.ok() ? "ok" : "unavailable"}};
+    if (!status.ok()) {
+      text["reason"] = status.message();
+    }
+    HttpAnswer answer =
+        JsonAnswer(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    answer.status = status.ok() ? 200 : status_if_ill;
+    return answer;
+  });
+}
+
+}  // namespace
+
+std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options) {
+  Api* const api = options.api;
+  Metrics* const metrics = options.metrics;
+  const std::string version = nlohmann::json{{"version", options.version}}.dump() + "\n";
+  std::vector<HttpRoute> routes;
+  routes.push_back(
+      {.method = "POST",
+       .path = "/cdc",
+       .answer =
+           [api](const HttpRequest& request) { return JsonAnswer(api->Handle(request.body)); },
+       .refuse =
+           [api](int status, const std::string& reason) {
+             HttpAnswer answer = JsonAnswer(status == kBusy ? EncodeFailure(kFailure, reason)
+                                                            : api->UnreadableBody(reason));
+             answer.status = status;
+             return answer;
+           }});
+  routes.push_back({.path = "/cdc", .answer = [api](const HttpRequest&) {
+                      return JsonAnswer(api->WrongMethod());
+                    }});
+  routes.push_back(Get("/cdc/metrics", true, [metrics] {
+    return HttpAnswer{.content_type = kMetricsText, .body = metrics->Scrape()};
+  }));
+  routes.push_back(Get("/cdc/metrics_default", true, [metrics] {
+    return HttpAnswer{.content_type = kMetricsText, .body = metrics->ScrapeProcess()};
+  }));
+  routes.push_back(GetHealth("/healthz", options.health, 200));
+  routes.push_back(GetHealth("/readyz", options.health, 503));
+  routes.push_back(Get("/version", false, [version] { return JsonAnswer(version); }));
+  return routes;
+}
+
+}  // namespace cdc

@@ -1,0 +1,278 @@
+#include "api/request_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <strings.h>
+
+namespace cdc {
+namespace {
+
+using Json = nlohmann::json;
+
+// Values are repeated in error texts; a nested one only so far.
+constexpr int kMaxShownDepth = 8;
+constexpr size_t kMaxShownBytes = 256;
+
+// Type names and values as existing clients know them from Go.
+const char* TypeName(const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::string: return "string";
+    case Json::value_t::boolean: return "bool";
+    case Json::value_t::object: return "map[string]interface {}";
+    case Json::value_t::array: return "[]interface {}";
+    default: return "float64";
+  }
+}
+
+const char* KindName(const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::object: return "map";
+    case Json::value_t::array: return "slice";
+    default: return TypeName(value);
+  }
+}
+
+std::string ShowNumber(double number) {
+  const double magnitude = std::fabs(number);
+  const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e21);
+  std::array<char, 64> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), number,
+                    scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  return {text.data(), end.ptr};
+}
+
+void Show(const Json& value, int depth, std::string* out) {
+  if (depth > kMaxShownDepth || out->size() > kMaxShownBytes) {
+    *out += "…";
+  } else if (value.is_string()) {
+    *out += value.get_ref<const std::string&>();
+  } else if (value.is_boolean()) {
+    *out += value.get<bool>() ? "true" : "false";
+  } else if (value.is_number()) {
+    *out += ShowNumber(value.get<double>());
+  } else if (value.is_array()) {
+    *out += "[";
+    for (size_t i = 0; i < value.size() && out->size() <= kMaxShownBytes; ++i) {
+      *out += i == 0 ? "" : " ";
+      Show(value[i], depth + 1, out);
+    }
+    *out += "]";
+  } else if (value.is_object()) {
+    *out += "map[";
+    bool first = true;
+    for (const auto& [key, member] : value.items()) {
+      *out += (first ? "" : " ") + key + ":";
+      first = false;
+      Show(member, depth + 1, out);
+    }
+    *out += "]";
+  } else {
+    *out += "<nil>";
+  }
+}
+
+bool MayHoldSecret(const Json& value) { return value.is_structured(); }
+
+}  // namespace
+
+const Json* FindMember(const Json& object, const std::string& key) {
+  if (!object.is_object()) {
+    return nullptr;
+  }
+  auto found = object.find(key);
+  if (found == object.end()) {
+    for (found = object.begin(); found != object.end(); ++found) {
+      if (strcasecmp(found.key().c_str(), key.c_str()) == 0) {
+        break;
+      }
+    }
+  }
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+const Json* RequestReader::Find(const char* key) const { return FindMember(object_, key); }
+
+std::string RequestReader::PathOf(const char* key) const {
+  return path_.empty() ? key : path_ + "." + key;
+}
+
+void RequestReader::WrongType(const std::string& path,
+                              const char* expected,
+                              const Json& value,
+                              bool secret) const {
+  std::string shown;
+  // Whoever put an object where a text belongs may have put a token into it.
+  if (secret || MayHoldSecret(value)) {
+    shown = "…";
+  } else {
+    Show(value, 0, &shown);
+  }
+  errors_->push_back("'" + path + "' expected type '" + expected + "', got unconvertible type '" +
+                     TypeName(value) + "', value: '" + shown + "'");
+}
+
+void RequestReader::Read(const char* key, std::string* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_string()) {
+    WrongType(PathOf(key), "string", *found);
+    return;
+  }
+  *value = found->get<std::string>();
+}
+
+void RequestReader::ReadSecret(const char* key, std::string* value) const {
+  const Json* found = Find(key);
+  if (found != nullptr && !found->is_string()) {
+    WrongType(PathOf(key), "string", *found, true);
+    return;
+  }
+  Read(key, value);
+}
+
+void RequestReader::Read(const char* key, int* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_number()) {
+    WrongType(PathOf(key), "int", *found);
+    return;
+  }
+  constexpr double kMin = std::numeric_limits<int>::min();
+  constexpr double kMax = std::numeric_limits<int>::max();
+  *value = static_cast<int>(std::clamp(std::trunc(found->get<double>()), kMin, kMax));
+}
+
+void RequestReader::Read(const char* key, bool* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_boolean()) {
+    WrongType(PathOf(key), "bool", *found);
+    return;
+  }
+  *value = found->get<bool>();
+}
+
+void RequestReader::Read(const char* key, std::map<std::string, std::string>* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_object()) {
+    errors_->push_back("'" + PathOf(key) + "' expected a map, got '" + KindName(*found) + "'");
+    return;
+  }
+  for (const auto& [name, member] : found->items()) {
+    if (member.is_string()) {
+      (*value)[name] = member.get<std::string>();
+    } else if (member.is_null()) {
+      (*value)[name] = "";
+    } else {
+      WrongType(PathOf(key) + "[" + name + "]", "string", member);
+    }
+  }
+}
+
+void RequestReader::Read(const char* key, std::vector<std::string>* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_array()) {
+    errors_->push_back("'" + PathOf(key) + "': source data must be an array or slice, got " +
+                       KindName(*found));
+    return;
+  }
+  for (size_t i = 0; i < found->size(); ++i) {
+    const Json& element = (*found)[i];
+    if (!element.is_string() && !element.is_null()) {
+      WrongType(PathOf(key) + "[" + std::to_string(i) + "]", "string", element);
+      continue;
+    }
+    value->push_back(element.is_null() ? "" : element.get<std::string>());
+  }
+}
+
+void RequestReader::Object(const char* key,
+                           const std::function<void(const RequestReader&)>& visit) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_object()) {
+    errors_->push_back("'" + PathOf(key) + "' expected a map, got '" + KindName(*found) + "'");
+    return;
+  }
+  visit(RequestReader(*found, PathOf(key), errors_));
+}
+
+void RequestReader::Elements(const Json& list,
+                             const std::string& path,
+                             const VisitElement& visit) const {
+  if (!list.is_array()) {
+    errors_->push_back("'" + path + "': source data must be an array or slice, got " +
+                       KindName(list));
+    return;
+  }
+  const Json empty = Json::object();
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string element = path + "[" + std::to_string(i) + "]";
+    if (!list[i].is_object() && !list[i].is_null()) {
+      errors_->push_back("'" + element + "' expected a map, got '" + KindName(list[i]) + "'");
+      continue;
+    }
+    visit(RequestReader(list[i].is_null() ? empty : list[i], element, errors_));
+  }
+}
+
+void RequestReader::List(const char* key, const VisitElement& visit) const {
+  const Json* found = Find(key);
+  if (found != nullptr) {
+    Elements(*found, PathOf(key), visit);
+  }
+}
+
+void RequestReader::MapOfLists(const char* key,
+                               const std::function<void(const std::string&)>& begin,
+                               const VisitElement& visit) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_object()) {
+    errors_->push_back("'" + PathOf(key) + "' expected a map, got '" + KindName(*found) + "'");
+    return;
+  }
+  for (const auto& [name, list] : found->items()) {
+    begin(name);
+    if (!list.is_null()) {
+      Elements(list, PathOf(key) + "[" + name + "]", visit);
+    }
+  }
+}
+
+Status DecodeErrors(std::vector<std::string> errors) {
+  if (errors.empty()) {
+    return OkStatus();
+  }
+  std::sort(errors.begin(), errors.end());
+  std::string text = std::to_string(errors.size()) + " error(s) decoding:\n";
+  for (const std::string& error : errors) {
+    text += "\n* " + error;
+  }
+  return InvalidArgumentError(std::move(text));
+}
+
+}  // namespace cdc

@@ -1,0 +1,272 @@
+#include "api/task_json.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "scope/compare_scopes.h"
+
+namespace cdc {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json EncodeCollectionInfos(const std::vector<CollectionInfo>& infos) {
+  Json list = Json::array();
+  for (const CollectionInfo& info : infos) {
+    Json positions = nullptr;
+    for (const auto& [channel, position] : info.positions) {
+      positions[channel] = position;
+    }
+    list.push_back({{"name", info.name},
+                    {"positions", std::move(positions)},
+                    {"use_start_position", info.use_start_position}});
+  }
+  return list;
+}
+
+Json EncodeDbCollections(const TaskSpec& spec) {
+  Json databases = nullptr;
+  for (const auto& [database, infos] : spec.db_collections) {
+    databases[database] = EncodeCollectionInfos(infos);
+  }
+  return databases;
+}
+
+// As it was asked for; what is not set is left out.
+Json EncodeDialConfig(const TlsOptions& tls) {
+  const bool mutual = !tls.certificate_path.empty();
+  Json dial = Json::object();
+  for (const auto& [key, value] :
+       {std::pair("server_name", &tls.server_name),
+        {mutual ? "ca_pem_path" : "server_pem_path", &tls.authority_path},
+        {"client_pem_path", &tls.certificate_path},
+        {"client_key_path", &tls.key_path}}) {
+    if (!value->empty()) {
+      dial[key] = *value;
+    }
+  }
+  return dial;
+}
+
+Json EncodeMilvusParam(const MilvusConnectParam& target) {
+  return {{"channel_num", target.channel_num},
+          {"connect_timeout", target.connect_timeout},
+          {"dial_config", EncodeDialConfig(target.tls)},
+          {"enable_tls", target.enable_tls},
+          {"host", target.host},
+          {"ignore_partition", target.ignore_partition},
+          {"port", target.port},
+          {"uri", target.uri}};
+}
+
+Json EncodeCheckpoint(const std::vector<ChannelStatus>& channels) {
+  Json list = Json::array();
+  for (const ChannelStatus& channel : channels) {
+    list.push_back({{"channel", channel.channel},
+                    {"ts", channel.checkpoint.value},
+                    {"time_ms", channel.checkpoint.UnixMs()},
+                    {"msg_id", EncodePositionText(channel.channel, channel.position)}});
+  }
+  return list;
+}
+
+// How far each channel is behind, and at which of its ends: a source that stands still gives no
+// ticks, a target that stands still leaves rows waiting.
+Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) {
+  const auto behind = [now_ms](int64_t time_ms) {
+    return time_ms == 0 ? Json() : Json(std::max<int64_t>(now_ms - time_ms, 0));
+  };
+  Json list = Json::array();
+  for (const ChannelStatus& channel : channels) {
+    list.push_back({{"channel", channel.channel},
+                    {"resolved_ts", channel.resolved.value},
+                    {"source_lag_ms", behind(channel.resolved.UnixMs())},
+                    {"lag_ms", behind(channel.checkpoint.UnixMs())},
+                    {"tick_age_ms", behind(channel.last_tick_unix_ms)},
+                    {"rows_waiting", channel.rows_waiting},
+                    {"bytes_waiting", channel.bytes_waiting}});
+  }
+  return list;
+}
+
+Json EncodeCatalog(const CatalogProgress& catalog) {
+  return {
+      {"revision", catalog.revision}, {"applied", catalog.applied}, {"pending", catalog.pending}};
+}
+
+Json EncodePresent(const SourcePresent& present) {
+  return {{"ts", present.ts.value},
+          {"time_ms", present.ts.UnixMs()},
+          {"catalog_revision", present.catalog_revision}};
+}
+
+// As it was asked for, with the databases' names in place of empty ones.
+Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
+  Json list = Json::array();
+  for (const NameMapping& mapping : mappings) {
+    list.push_back({{"source_db", mapping.source_database},
+                    {"target_db", mapping.target_database},
+                    {"collection_mapping", mapping.collections}});
+  }
+  return list;
+}
+
+// The keys that only we have.
+void AppendDetails(const TaskView& view, Json* json) {
+  const TaskSpec& spec = view.record.spec;
+  const TaskStatus& status = view.status;
+  Json& out = *json;
+  out["start_from"] = spec.start_from == StartFrom::kEarliest ? "earliest" : "latest";
+  out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
+  out["disable_auto_start"] = spec.disable_auto_start;
+  out["exclude"] = spec.exclude;
+  out["exclude_collections"] = Json::array();
+  for (const LeftName& name : spec.left_to_older) {
+    out["exclude_collections"].push_back(ShowLeftName(name));
+  }
+  if (!spec.name_mapping.empty()) {
+    out["name_mapping"] = EncodeNameMapping(spec.name_mapping);
+  }
+  out["sync_index"] = spec.sync_index;
+  out["sync_load"] = spec.sync_load;
+  out["condition"] = {{"state", status.condition},
+                      {"reason", status.reason},
+                      {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)},
+                      {"attempts", status.attempts}};
+  if (status.idle) {
+    out["condition"]["idle"] = true;
+  }
+  // What nobody measures is unknown, not zero.
+  out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
+  out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
+  out["checkpoint"] = EncodeCheckpoint(status.channels);
+  out["channels"] = EncodeChannels(status.channels, NowUnixMs());
+  out["catalog"] = view.catalog.has_value() ? EncodeCatalog(*view.catalog) : Json();
+  if (view.present.has_value()) {
+    out["present"] = EncodePresent(*view.present);
+  }
+  out["covers"] = Json::array();
+  for (const CollectionName& name : status.covers) {
+    out["covers"].push_back(name.ToString());
+  }
+  out["sink_mode"] = SinkModeName(spec.sink_mode);
+  out["sink_mode_reason"] = spec.sink_mode_reason;
+  out["rows"] = {{"inserted", status.rows_inserted},
+                 {"upserted", status.rows_upserted},
+                 {"deleted", status.rows_deleted}};
+  out["bytes_written"] = status.bytes_written;
+  out["rows_waiting"] = status.rows_waiting;
+  out["bytes_waiting"] = status.bytes_waiting;
+  out["skipped"] = {{"records", status.records_skipped}, {"last", status.last_skipped}};
+  out["target_version"] = status.target_version;
+}
+
+void AppendField(char tag, std::string_view bytes, std::string* out) {
+  out->push_back(tag);
+  size_t length = bytes.size();
+  while (length >= 0x80) {
+    out->push_back(static_cast<char>((length & 0x7f) | 0x80));
+    length >>= 7;
+  }
+  out->push_back(static_cast<char>(length));
+  out->append(bytes);
+}
+
+std::string Base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const std::string_view part = bytes.substr(at, 3);
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      bits = (bits << 8) | (i < part.size() ? static_cast<unsigned char>(part[i]) : 0U);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      text.push_back(i <= part.size() ? kDigits[(bits >> (18 - 6 * i)) & 0x3f] : '=');
+    }
+  }
+  return text;
+}
+
+// Escapes what could end a script if an answer is shown inside a web page, as clients know it. The
+// three characters occur only inside strings.
+std::string Dump(const Json& json) {
+  const std::string plain = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text;
+  text.reserve(plain.size() + 1);
+  for (const char c : plain) {
+    switch (c) {
+      case '<': text += "\\u003c"; break;
+      case '>': text += "\\u003e"; break;
+      case '&': text += "\\u0026"; break;
+      default: text.push_back(c);
+    }
+  }
+  text.push_back('\n');
+  return text;
+}
+
+}  // namespace
+
+Json EncodeTask(const TaskView& view) {
+  const TaskSpec& spec = view.record.spec;
+  Json json = Json::object();
+  json["collection_infos"] =
+      spec.collection_infos.empty() ? Json() : EncodeCollectionInfos(spec.collection_infos);
+  json["db_collections"] = EncodeDbCollections(spec);
+  json["kafka_connect_param"] = {
+      {"address", ""}, {"enable_sasl", false}, {"sasl", Json::object()}, {"topic", ""}};
+  json["milvus_connect_param"] = EncodeMilvusParam(spec.target);
+  if (!view.record.reason.empty()) {
+    json["reason"] = view.record.reason;
+  }
+  json["state"] = TaskStateName(view.record.state);
+  json["task_id"] = spec.id;
+  AppendDetails(view, &json);
+  return json;
+}
+
+Json EncodePositions(const std::vector<CollectionPosition>& positions) {
+  Json list = nullptr;
+  for (const CollectionPosition& position : positions) {
+    const int64_t time = position.ts.UnixMs();
+    list.push_back({{"collection_id", position.collection.value},
+                    {"channel_name", position.channel},
+                    {"time", time},
+                    {"tt", Timestamp::FromUnixMs(time + 1).value},
+                    {"msg_id", EncodePositionText(position.channel, position.position)}});
+  }
+  return {{"positions", std::move(list)}, {"op_positions", nullptr}, {"target_positions", nullptr}};
+}
+
+std::string EncodePositionText(std::string_view channel, const MsgId& id) {
+  constexpr char kChannelName = 0x0a;  // field 1, length-delimited
+  constexpr char kMsgId = 0x12;        // field 2
+  std::string message;
+  AppendField(kChannelName, channel, &message);
+  AppendField(kMsgId, id.bytes, &message);
+  return Base64(message);
+}
+
+std::string EncodeSuccess(const Json& data) {
+  Json answer = {{"code", 200}};
+  if (!data.empty()) {
+    answer["data"] = data;
+  }
+  return Dump(answer);
+}
+
+std::string EncodeFailure(int code, const std::string& message) {
+  Json answer = {{"code", code}};
+  if (!message.empty()) {
+    answer["message"] = message;
+  }
+  return Dump(answer);
+}
+
+}  // namespace cdc

@@ -1,0 +1,165 @@
+#include "encode/null_rows.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "wire/wire_format.h"
+
+namespace cdc {
+namespace {
+
+enum class Element { kVarint, kFixed, kBytes };
+
+// How one row lies in the body.
+struct Layout {
+  Element element = Element::kBytes;
+  size_t width = 0;  // kFixed: bytes a row
+};
+
+constexpr int kData = 1;  // the repeated field of every array message
+
+// Members of VectorField's oneof: the form decides, a type may be one that we do not know.
+constexpr int kFloatVector = 2;
+constexpr int kBinaryVector = 3;
+constexpr int kInt8Vector = 7;
+
+Layout LayoutOfScalar(int oneof_field) {
+  switch (oneof_field) {
+    case 1:   // bool
+    case 2:   // int
+    case 3:   // long
+    case 11:  // timestamptz
+      return {Element::kVarint, 0};
+    case 4: return {Element::kFixed, 4};  // float
+    case 5: return {Element::kFixed, 8};  // double
+    default: return {Element::kBytes, 0};
+  }
+}
+
+Layout LayoutOf(const Column& column) {
+  const auto dim = static_cast<size_t>(column.dim);
+  switch (column.kind) {
+    case ColumnKind::kScalarArray: return LayoutOfScalar(column.oneof_field);
+    case ColumnKind::kVectorArray:
+      return column.oneof_field == kFloatVector ? Layout{Element::kFixed, 4 * dim}
+                                                : Layout{Element::kBytes, 0};
+    case ColumnKind::kVectorBytes:
+      if (column.oneof_field == kBinaryVector) {
+        return {Element::kFixed, dim / 8};
+      }
+      return {Element::kFixed, column.oneof_field == kInt8Vector ? dim : 2 * dim};
+    case ColumnKind::kNone: break;
+  }
+  return {};
+}
+
+// The bytes of each row, views on the column's body.
+struct Rows {
+  std::vector<std::string_view> rows;
+  std::string trailer;  // fields of the array message that are not rows
+};
+
+bool SplitVarints(std::string_view packed, std::vector<std::string_view>* rows) {
+  while (!packed.empty()) {
+    wire::Reader reader(packed);
+    uint64_t value = 0;
+    if (!reader.Varint(&value)) {
+      return false;
+    }
+    size_t size = 1;
+    while ((static_cast<unsigned char>(packed[size - 1]) & 0x80) != 0) {
+      ++size;
+    }
+    rows->push_back(packed.substr(0, size));
+    packed.remove_prefix(size);
+  }
+  return true;
+}
+
+bool SplitFixed(std::string_view packed, size_t width, std::vector<std::string_view>* rows) {
+  if (width == 0 || packed.size() % width != 0) {
+    return false;
+  }
+  for (; !packed.empty(); packed.remove_prefix(width)) {
+    rows->push_back(packed.substr(0, width));
+  }
+  return true;
+}
+
+bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
+  if (column.kind == ColumnKind::kVectorBytes) {
+    return SplitFixed(column.body, layout.width, &out->rows);
+  }
+  wire::Reader reader(column.body);
+  while (!reader.done()) {
+    uint32_t tag = 0;
+    std::string_view content;
+    if (!reader.Field(&tag, &content)) {
+      return false;
+    }
+    if (tag == wire::Tag(kData, wire::kBytes) && layout.element == Element::kVarint) {
+      if (!SplitVarints(content, &out->rows)) {
+        return false;
+      }
+    } else if (tag == wire::Tag(kData, wire::kBytes) && layout.element == Element::kFixed) {
+      if (!SplitFixed(content, layout.width, &out->rows)) {
+        return false;
+      }
+    } else if (tag >> 3 == kData) {
+      out->rows.push_back(content);
+    } else if ((tag & 7) == wire::kVarint) {  // element_type, dim
+      wire::AppendVarint(tag, &out->trailer);
+      out->trailer.append(content);
+    }
+  }
+  return true;
+}
+
+std::string Join(const Column& column, const Layout& layout, const Rows& rows) {
+  std::string values;
+  for (size_t i = 0; i < rows.rows.size(); ++i) {
+    if (column.valid_data[i] == 0) {
+      continue;
+    }
+    if (layout.element == Element::kBytes) {
+      wire::AppendBytesField(kData, rows.rows[i], &values);
+    } else {
+      values.append(rows.rows[i]);
+    }
+  }
+  if (layout.element == Element::kBytes || column.kind == ColumnKind::kVectorBytes) {
+    return values + rows.trailer;
+  }
+  std::string body;
+  if (!values.empty()) {
+    wire::AppendBytesField(kData, values, &body);
+  }
+  return body + rows.trailer;
+}
+
+}  // namespace
+
+Result<std::string> WithoutNullRows(const Column& column) {
+  const Layout layout = LayoutOf(column);
+  Rows rows;
+  const auto describe = [&column](const std::string& what) {
+    return DataLossError("column " + std::string(column.name) + ": " + what);
+  };
+  if (!SplitBody(column, layout, &rows)) {
+    return describe("values are malformed");
+  }
+  const auto valid =
+      column.valid_data.size() -
+      static_cast<size_t>(std::count(column.valid_data.begin(), column.valid_data.end(), '\0'));
+  if (rows.rows.size() == valid) {
+    return std::string(column.body);
+  }
+  if (rows.rows.size() != column.valid_data.size()) {
+    return describe("values do not match the null flags: " + std::to_string(rows.rows.size()) +
+                    " for " + std::to_string(column.valid_data.size()) + " rows");
+  }
+  return Join(column, layout, rows);
+}
+
+}  // namespace cdc

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/status.h"
+#include "milvus/metadata_reader.h"
+#include "milvus/milvus_channel.h"
+#include "model/ddl.h"
+#include "model/ids.h"
+
+namespace cdc {
+
+// Changes the metadata of one Milvus. Thread-safe.
+//
+// Every change is idempotent. Servers answer a repeat in many ways (success, a code, words only),
+// so when one refuses, what is there is looked up and compared with what was wanted.
+class DdlClient {
+ public:
+  // Both must outlive this.
+  DdlClient(MilvusChannel* channel, MetadataReader* reader, std::chrono::milliseconds timeout)
+      : channel_(channel), reader_(reader), timeout_(timeout) {}
+
+  // See Target::Apply.
+  Status Apply(const Ddl& ddl);
+
+  // Drop what a standby's queues have been told to be dropped at `ts`: it tells them nothing
+  // itself.
+  Status ApplyTold(const DropCollection& ddl, Timestamp ts);
+  Status ApplyTold(const DropPartition& ddl, Timestamp ts);
+
+ private:
+  Status Run(const CreateDatabase& ddl);
+  Status Run(const DropDatabase& ddl);
+  Status Run(const AlterDatabase& ddl);
+  Status Run(const CreateCollection& ddl);
+  Status Run(const DropCollection& ddl);
+  Status Run(const RenameCollection& ddl);
+  Status Run(const AlterCollection& ddl);
+  Status Run(const SetAlias& ddl);
+  Status Run(const DropAlias& ddl);
+  Status Run(const CreatePartition& ddl);
+  Status Run(const DropPartition& ddl);
+  Status Run(const CreateIndex& ddl);
+  Status Run(const DropIndex& ddl);
+  Status Run(const LoadCollection& ddl);
+  Status Run(const ReleaseCollection& ddl);
+  Status Run(const LoadPartitions& ddl);
+  Status Run(const ReleasePartitions& ddl);
+  Status Run(const Flush& ddl);
+  static Status UnlessAlias(const Status& status, const CollectionName& name);
+  Result<bool> IsNoneOfLite(const CollectionName& name);
+
+  // For calls that answer with a bare status.
+  Status Call(const std::string& method,
+              const std::string& database,
+              const google::protobuf::Message& request);
+
+  MilvusChannel* const channel_;
+  MetadataReader* const reader_;
+  const std::chrono::milliseconds timeout_;
+};
+
+}  // namespace cdc

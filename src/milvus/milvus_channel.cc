@@ -1,0 +1,231 @@
+#include "milvus/milvus_channel.h"
+
+#include <atomic>
+#include <unordered_set>
+#include <utility>
+
+#include <google/protobuf/message.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
+#include "base/mutex.h"
+
+namespace cdc {
+namespace {
+
+constexpr char kService[] = "/milvus.proto.milvus.MilvusService/";
+
+std::string Base64(const std::string& bytes) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t j = 0; j < 3; ++j) {
+      const auto byte = i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U;
+      group = group << 8 | byte;
+    }
+    for (size_t j = 0; j < 4; ++j) {
+      out.push_back(i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 0x3f]);
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint,
+                                       const MilvusChannel::Credentials& credentials) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);  // how long one attempt may take
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 15'000);
+  if (endpoint.IsLoopback()) {
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  }
+  if (!endpoint.tls) {
+    return grpc::CreateCustomChannel(endpoint.Address(), grpc::InsecureChannelCredentials(),
+                                     arguments);
+  }
+  if (!credentials.server_name.empty()) {
+    arguments.SetSslTargetNameOverride(credentials.server_name);
+  }
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = credentials.authority_pem;
+  tls.pem_cert_chain = credentials.certificate_pem;
+  tls.pem_private_key = credentials.key_pem;
+  return grpc::CreateCustomChannel(endpoint.Address(), grpc::SslCredentials(tls), arguments);
+}
+
+// gRPC says in words only whether a call has left the machine.
+bool WasNeverSent(const grpc::Status& status) {
+  const std::string& text = status.error_message();
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         (text.find("failed to connect to all addresses") != std::string::npos ||
+          text.find("DNS resolution failed") != std::string::npos);
+}
+
+// The server's transport refused a message that is larger than its limit: repeating it is no use.
+bool IsTooLarge(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         status.error_message().find("larger than max") != std::string::npos;
+}
+
+// Codes that a server gives instead of running the call.
+bool IsRefusal(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::UNAUTHENTICATED:
+    case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::UNIMPLEMENTED:
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::RESOURCE_EXHAUSTED: return true;
+    default: return false;
+  }
+}
+
+CallResult FromGrpc(const grpc::Status& status,
+                    const std::string& address,
+                    std::chrono::milliseconds timeout) {
+  if (status.ok()) {
+    return {};
+  }
+  auto code = static_cast<StatusCode>(status.error_code());
+  std::string text = status.error_message();
+  if (IsTooLarge(status)) {
+    code = StatusCode::kInvalidArgument;
+  } else if (code == StatusCode::kInternal && text.find("RST_STREAM") != std::string::npos) {
+    code = StatusCode::kUnavailable;  // a proxy or a dying server reset the stream
+  } else if (code == StatusCode::kDeadlineExceeded) {
+    text = "no answer within " + std::to_string(timeout.count()) + " ms";
+  }
+  const bool clean = WasNeverSent(status) || IsRefusal(status.error_code());
+  return {Status(code, address + ": " + text), !clean};
+}
+
+grpc::ByteBuffer Serialize(const google::protobuf::Message& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return {&slice, 1};
+}
+
+}  // namespace
+
+struct MilvusChannel::State {
+  struct PendingCall {
+    grpc::ClientContext context;
+    grpc::ByteBuffer request;
+    grpc::ByteBuffer response;
+    Done done;
+    std::atomic<bool> cancelled = false;  // by us
+  };
+
+  State(const Endpoint& endpoint, const Credentials& credentials)
+      : authorization(Base64(credentials.token)), stub(Connect(endpoint, credentials)) {}
+
+  void Finish(PendingCall* call) {
+    // What these hold is not ours to destroy under the lock.
+    call->done = nullptr;
+    call->request.Clear();
+    MutexLock lock(mutex);
+    pending.erase(call);
+    delete call;
+    changed.NotifyAll();
+  }
+
+  const std::string authorization;  // empty: none
+  grpc::GenericStub stub;
+
+  Mutex mutex;
+  CondVar changed;
+  std::unordered_set<PendingCall*> pending CDC_GUARDED_BY(mutex);
+};
+
+MilvusChannel::MilvusChannel(const Endpoint& endpoint, const Credentials& credentials)
+    : address_(endpoint.Address()), state_(std::make_unique<State>(endpoint, credentials)) {}
+
+MilvusChannel::~MilvusChannel() {
+  CancelAll();
+  MutexLock lock(state_->mutex);
+  state_->changed.Wait(lock, std::stop_token(), [this] { return state_->pending.empty(); });
+}
+
+void MilvusChannel::Start(const std::string& method,
+                          const std::string& database,
+                          const grpc::ByteBuffer& request,
+                          std::chrono::milliseconds timeout,
+                          Done done) {
+  auto* call = new State::PendingCall;  // owns itself until its callback
+  call->request = request;
+  call->done = std::move(done);
+  call->context.set_deadline(std::chrono::system_clock::now() + timeout);
+  if (!state_->authorization.empty()) {
+    call->context.AddMetadata("authorization", state_->authorization);
+  }
+  if (!database.empty()) {
+    call->context.AddMetadata("dbname", database);
+  }
+  {
+    MutexLock lock(state_->mutex);
+    state_->pending.insert(call);
+  }
+  state_->stub.UnaryCall(
+      &call->context, kService + method, grpc::StubOptions(), &call->request, &call->response,
+      [this, call, timeout](const grpc::Status& status) {
+        CallResult result = FromGrpc(status, address_, timeout);
+        if (status.error_code() == grpc::StatusCode::CANCELLED && !call->cancelled) {
+          result.status = {StatusCode::kAborted, result.status.message()};
+        }
+        call->done(result, &call->response);
+        state_->Finish(call);
+      });
+}
+
+Status MilvusChannel::Call(const std::string& method,
+                           const std::string& database,
+                           const google::protobuf::Message& request,
+                           google::protobuf::Message* response,
+                           std::chrono::milliseconds timeout) {
+  // Lives until `finished`, which the callback sets as the last thing it does with it.
+  struct Waiter {
+    Mutex mutex;
+    CondVar changed;
+    bool finished CDC_GUARDED_BY(mutex) = false;
+    Status status CDC_GUARDED_BY(mutex);
+  } waiter;
+  Start(method, database, Serialize(request), timeout,
+        [&waiter, response](const CallResult& result, grpc::ByteBuffer* bytes) {
+          Status status = result.status.ok() ? Parse(bytes, response) : result.status;
+          MutexLock lock(waiter.mutex);
+          waiter.status = std::move(status);
+          waiter.finished = true;
+          waiter.changed.NotifyAll();
+        });
+  MutexLock lock(waiter.mutex);
+  waiter.changed.Wait(lock, std::stop_token(), [&waiter] { return waiter.finished; });
+  return waiter.status.WithContext(method);
+}
+
+void MilvusChannel::CancelAll() {
+  MutexLock lock(state_->mutex);
+  for (State::PendingCall* call : state_->pending) {
+    call->cancelled = true;
+    call->context.TryCancel();
+  }
+}
+
+Status MilvusChannel::Parse(grpc::ByteBuffer* bytes, google::protobuf::Message* message) {
+  grpc::ProtoBufferReader reader(bytes);
+  if (!reader.status().ok() || !message->ParseFromZeroCopyStream(&reader)) {
+    return InternalError("the target's answer is no " + message->GetTypeName());
+  }
+  return OkStatus();
+}
+
+}  // namespace cdc

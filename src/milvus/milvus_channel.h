@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "milvus/endpoint.h"
+
+namespace google::protobuf {
+class Message;
+}
+namespace grpc {
+class ByteBuffer;
+}
+
+namespace cdc {
+
+// The outcome of a call at the level of gRPC. The answer may still hold an error of Milvus.
+struct CallResult {
+  Status status;
+  bool in_doubt = false;  // failed, but the server may have got the request
+};
+
+// One connection to a Milvus: addresses, credentials, deadlines. It connects by itself when a call
+// needs it and again after a loss; a call made meanwhile fails at once with kUnavailable.
+//
+// Thread-safe. The destructor cancels what is in progress and waits for the callbacks, so it must
+// not run inside one.
+class MilvusChannel {
+ public:
+  // How a channel proves who it is and checks the server, by content.
+  struct Credentials {
+    std::string token;          // user:password or an API key; empty: none
+    std::string server_name;    // in the server's certificate; empty: the endpoint's host
+    std::string authority_pem;  // empty: the system's authorities
+    std::string certificate_pem;
+    std::string key_pem;
+  };
+
+  MilvusChannel(const Endpoint& endpoint, const Credentials& credentials);
+  ~MilvusChannel();
+  MilvusChannel(const MilvusChannel&) = delete;
+  MilvusChannel& operator=(const MilvusChannel&) = delete;
+
+  // Calls `method` ("Insert") in `database` (empty: none given) and waits for the answer. Errors
+  // name the address.
+  Status Call(const std::string& method,
+              const std::string& database,
+              const google::protobuf::Message& request,
+              google::protobuf::Message* response,
+              std::chrono::milliseconds timeout);
+
+  // As Call, and returns at once. `done` is called exactly once, from a thread of gRPC or from this
+  // one, with the answer's bytes.
+  using Done = std::function<void(const CallResult&, grpc::ByteBuffer* response)>;
+  void Start(const std::string& method,
+             const std::string& database,
+             const grpc::ByteBuffer& request,
+             std::chrono::milliseconds timeout,
+             Done done);
+
+  // Ends every call in progress with kCancelled.
+  void CancelAll();
+
+  // "host:port".
+  const std::string& address() const { return address_; }
+
+  // Parses an answer. kInternal: these bytes are no such message.
+  static Status Parse(grpc::ByteBuffer* bytes, google::protobuf::Message* message);
+
+ private:
+  struct State;
+  const std::string address_;
+  const std::unique_ptr<State> state_;
+};
+
+}  // namespace cdc

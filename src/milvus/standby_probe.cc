@@ -1,0 +1,37 @@
+#include "milvus/standby_probe.h"
+
+#include "milvus.pb.h"
+#include "milvus/milvus_status.h"
+
+namespace cdc {
+namespace {
+
+constexpr int kInvalidChannelName = 1100;
+
+}  // namespace
+
+Result<bool> ProbeStandby(MilvusChannel* channel, std::chrono::milliseconds timeout) {
+  ::milvus::proto::milvus::ReplicateMessageRequest request;
+  request.mutable_base()->mutable_replicateinfo()->set_isreplicate(true);
+  ::milvus::proto::milvus::ReplicateMessageResponse response;
+  const Status called = channel->Call("ReplicateMessage", "", request, &response, timeout);
+  if (called.ok() && response.status().code() == kInvalidChannelName) {
+    return true;
+  }
+  const Status status = called.ok() ? FromMilvusStatus(response.status()) : called;
+  if (response.status().code() == kDenyReplicateMessage) {
+    return false;
+  }
+  switch (status.code()) {
+    case StatusCode::kOk:
+    case StatusCode::kUnimplemented:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kUnauthenticated:
+      return false;  // it does not know the method, does not take it, or does not let us
+    default: return status.WithContext("ReplicateMessage");
+  }
+}
+
+}  // namespace cdc

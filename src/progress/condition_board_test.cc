@@ -1,0 +1,43 @@
+#include "progress/condition_board.h"
+
+#include <gtest/gtest.h>
+
+namespace cdc {
+namespace {
+
+TEST(ConditionBoardTest, AttemptsAreThoseOfOneRowOfErrors) {
+  ConditionBoard board;
+  EXPECT_EQ(board.Current().attempts, 0);
+  board.Set("write a", UnavailableError("down"));
+  board.Set("write a", UnavailableError("still down"));
+  board.SetWaiting("search on b", UnavailableError("no such index"));
+  EXPECT_EQ(board.Current().state, "retrying");
+  EXPECT_EQ(board.Current().attempts, 2);
+  board.Set("write a", OkStatus());
+  EXPECT_EQ(board.Current().state, "waiting");
+  EXPECT_EQ(board.Current().attempts, 1);
+  board.Set("write a", UnavailableError("down again"));
+  EXPECT_EQ(board.Current().attempts, 1);
+}
+
+TEST(ConditionBoardTest, ThatThereIsNothingToDoComesAfterAllElse) {
+  ConditionBoard board;
+  EXPECT_FALSE(board.Current().idle);
+  board.SetIdle("scope: nothing matches");
+  const ConditionBoard::Condition idle = board.Current();
+  EXPECT_EQ(idle.state, "waiting");
+  EXPECT_EQ(idle.reason, "scope: nothing matches");
+  EXPECT_TRUE(idle.idle);
+  EXPECT_GT(idle.since_unix_ms, 0);
+  EXPECT_EQ(idle.attempts, 0);
+  board.SetWaiting("drop database", UnavailableError("in use"));
+  EXPECT_FALSE(board.Current().idle);
+  EXPECT_EQ(board.Current().attempts, 1);
+  board.SetWaiting("drop database", OkStatus());
+  EXPECT_TRUE(board.Current().idle);
+  board.SetIdle("");
+  EXPECT_EQ(board.Current().state, "ok");
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,107 @@
+#include "progress/send_horizon.h"
+
+#include <gtest/gtest.h>
+
+namespace cdc {
+namespace {
+
+Timestamp Ms(int64_t ms) { return Timestamp::FromUnixMs(ms); }
+
+class SendHorizonTest : public testing::Test {
+ protected:
+  bool Save() { return horizon_.OnSaved(true); }
+
+  int64_t now_ms_ = 1'000'000;
+  int wanted_ = 0;
+  SendHorizon horizon_{
+      {.lead = std::chrono::milliseconds(5'000), .now_unix_ms = [this] { return now_ms_; }},
+      [this] { ++wanted_; }};
+};
+
+TEST_F(SendHorizonTest, RowsWaitUntilItIsDurable) {
+  EXPECT_EQ(horizon_.Reach("c", Ms(100)), Timestamp{});
+  EXPECT_EQ(wanted_, 1);
+  EXPECT_EQ(horizon_.Reach("c", Ms(200)), Timestamp{});
+  EXPECT_EQ(wanted_, 1) << "once is enough";
+  EXPECT_EQ(horizon_.Next("c", Ms(300)), Ms(5'300));
+  EXPECT_EQ(horizon_.Reach("c", Ms(200)), Timestamp{}) << "given is not durable";
+  EXPECT_TRUE(Save());
+  EXPECT_FALSE(horizon_.wanted());
+  EXPECT_EQ(horizon_.Reach("c", Ms(200)), Ms(5'300));
+  EXPECT_EQ(wanted_, 1);
+}
+
+TEST_F(SendHorizonTest, AFailedSaveMovesNothing) {
+  horizon_.Reach("c", Ms(100));
+  horizon_.Next("c", Ms(100));
+  EXPECT_FALSE(horizon_.OnSaved(false));
+  EXPECT_EQ(horizon_.Durable("c"), Timestamp{});
+  EXPECT_TRUE(horizon_.wanted());
+  horizon_.Reach("c", Ms(150));
+  EXPECT_EQ(wanted_, 1) << "the saver tries again by itself";
+  EXPECT_EQ(horizon_.Next("c", Ms(150)), Ms(5'100)) << "the same, as long as it is far enough";
+  EXPECT_TRUE(Save());
+  EXPECT_EQ(horizon_.Durable("c"), Ms(5'100));
+}
+
+TEST_F(SendHorizonTest, ASaveWithoutTheChannelMakesNothingOfItDurable) {
+  horizon_.Reach("c", Ms(100));
+  horizon_.Next("c", Ms(100));
+  horizon_.OnSaved(false);
+  horizon_.Next("other", Ms(100));
+  Save();
+  EXPECT_EQ(horizon_.Durable("c"), Timestamp{});
+}
+
+TEST_F(SendHorizonTest, AnIdleChannelNeedsNoNewOne) {
+  EXPECT_EQ(horizon_.Next("c", Ms(500'000)), Timestamp{}) << "no rows at all";
+  horizon_.Reach("c", Ms(100));
+  horizon_.Next("c", Ms(100));
+  Save();
+  EXPECT_EQ(horizon_.Next("c", Ms(900'000)), Ms(5'100));
+}
+
+TEST_F(SendHorizonTest, RowsInTimeMoveItBeforeTheyHaveToWait) {
+  horizon_.Reach("c", Ms(999'000));
+  horizon_.Next("c", Ms(999'000));
+  Save();
+  for (int64_t ms = 999'000; ms < 1'100'000; ms += 1'000) {
+    now_ms_ = ms;
+    EXPECT_GE(horizon_.Reach("c", Ms(ms)), Ms(ms));
+    EXPECT_LE(horizon_.Next("c", Ms(ms)), Ms(ms + 5'000));
+    Save();
+  }
+  EXPECT_EQ(wanted_, 1);
+}
+
+TEST_F(SendHorizonTest, ACatchUpCostsFewSaves) {
+  now_ms_ = 100'000'000;
+  int saves = 0;
+  for (int64_t ms = 1'000; ms < 90'000'000; ms += 10'000) {
+    if (horizon_.Reach("c", Ms(ms)) < Ms(ms)) {
+      horizon_.Next("c", Ms(ms));
+      Save();
+      ++saves;
+    }
+  }
+  EXPECT_LT(saves, 20);
+}
+
+TEST_F(SendHorizonTest, ACatchUpDoesNotReachFarBeyondNow) {
+  now_ms_ = 1'000'000;
+  horizon_.Reach("c", Ms(1'000));
+  horizon_.Next("c", Ms(1'000));
+  Save();
+  horizon_.Reach("c", Ms(900'000));
+  EXPECT_EQ(horizon_.Next("c", Ms(900'000)), Ms(1'005'000));
+}
+
+TEST_F(SendHorizonTest, WhatAProcessBeforeMadeDurableStays) {
+  horizon_.Load("c", Ms(50'000));
+  EXPECT_EQ(horizon_.Reach("c", Ms(100)), Ms(50'000));
+  EXPECT_EQ(horizon_.Next("c", Ms(200)), Ms(50'000));
+  EXPECT_EQ(wanted_, 0);
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,121 @@
+#include "rows/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cdc {
+namespace {
+
+bool Touches(const std::unordered_set<uint64_t>& set, const std::vector<uint64_t>& keys) {
+  return !set.empty() &&
+         std::any_of(keys.begin(), keys.end(), [&set](uint64_t key) { return set.contains(key); });
+}
+
+bool SamePartition(const PendingRows& a, const PendingRows& b) {
+  return a.message->partition == b.message->partition;
+}
+
+// Whether `rows` can be written by the same call as `first`.
+bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& limits) {
+  const PendingRows& first = batch.rows.front();
+  if (rows.op != first.op || !SamePartition(rows, first)) {
+    return false;
+  }
+  const bool deletes = rows.op == RowOp::kDelete;
+  if (!deletes && !SameColumns(*first.message, *rows.message)) {
+    return false;
+  }
+  const size_t max_keys = deletes ? limits.delete_rows : limits.batch_rows;
+  const size_t max_bytes = deletes ? limits.delete_bytes : limits.batch_bytes;
+  return batch.bytes + rows.bytes <= max_bytes && batch.keys + rows.keys.size() <= max_keys;
+}
+
+}  // namespace
+
+void PendingRows::UpsertUntil(Timestamp until) {
+  if (op == RowOp::kInsert && message->ts <= until) {
+    op = RowOp::kUpsert;
+  }
+}
+
+void Lane::Push(PendingRows rows) {
+  queued_bytes_ += rows.bytes;
+  newest_ = std::max(newest_, rows.message->ts);
+  queue_.push_back(std::move(rows));
+}
+
+Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go) {
+  Batch batch;
+  KeySet own;      // keys of the batch; a key twice in one insert would have no order
+  KeySet blocked;  // keys of rows that stay before what is looked at
+  size_t scanned = 0;
+  size_t seen = 0;
+  size_t kept = 0;
+  for (; seen < queue_.size() && scanned < limits.scan_rows; ++seen) {
+    PendingRows& rows = queue_[seen];
+    if (rows.message->ts > reach) {
+      break;  // so are those behind it, but for late ones, which can wait
+    }
+    scanned += rows.keys.size();
+    const bool free =
+        may_go(*rows.message) && !Touches(in_flight_, rows.keys) && !Touches(blocked, rows.keys);
+    const bool joins =
+        free && (batch.rows.empty() || (Fits(batch, rows, limits) &&
+                                        (rows.op == RowOp::kDelete || !Touches(own, rows.keys))));
+    if (joins) {
+      batch.bytes += rows.bytes;
+      batch.keys += rows.keys.size();
+      own.insert(rows.keys.begin(), rows.keys.end());
+      batch.rows.push_back(std::move(rows));
+      continue;
+    }
+    if (!batch.rows.empty() && batch.bytes >= limits.batch_bytes / 2 && free) {
+      break;  // big enough: looking further costs more than it brings
+    }
+    blocked.insert(rows.keys.begin(), rows.keys.end());
+    if (kept != seen) {
+      queue_[kept] = std::move(rows);
+    }
+    ++kept;
+  }
+  queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(kept),
+               queue_.begin() + static_cast<std::ptrdiff_t>(seen));
+  if (!batch.rows.empty()) {
+    in_flight_.merge(own);
+    queued_bytes_ -= batch.bytes;
+    ++calls_;
+  }
+  return batch;
+}
+
+void Lane::UpsertUntil(Timestamp until) {
+  for (PendingRows& rows : queue_) {
+    rows.UpsertUntil(until);
+  }
+}
+
+void Lane::Finish(const Batch& batch) {
+  for (const PendingRows& rows : batch.rows) {
+    for (const uint64_t key : rows.keys) {
+      in_flight_.erase(key);
+    }
+  }
+  --calls_;
+}
+
+std::vector<PendingRows> Lane::Remove(const std::function<bool(const Message&)>& predicate) {
+  std::vector<PendingRows> removed;
+  std::deque<PendingRows> kept;
+  for (PendingRows& rows : queue_) {
+    if (predicate(*rows.message)) {
+      queued_bytes_ -= rows.bytes;
+      removed.push_back(std::move(rows));
+    } else {
+      kept.push_back(std::move(rows));
+    }
+  }
+  queue_ = std::move(kept);
+  return removed;
+}
+
+}  // namespace cdc

@@ -1,0 +1,64 @@
+#include "rows/reading_start.h"
+
+#include <optional>
+
+namespace cdc {
+
+ReadingStart::ReadingStart(const MetaStore::Progress& progress, bool forget_doubts)
+    : forget_doubts_(forget_doubts) {
+  for (const ChannelCheckpoint& checkpoint : progress.channels) {
+    checkpoints_[checkpoint.channel] = checkpoint;
+  }
+  for (const ReplicatedCollection& collection : progress.collections) {
+    known_[collection.id] = collection;
+  }
+}
+
+ReadingStart::Place ReadingStart::Of(const Collection& collection,
+                                     const std::string& channel) const {
+  const auto at = [](const MsgId& id, Timestamp resolved) {
+    return FeedStart{.position = id.empty() ? std::nullopt : std::optional(LogPosition{.id = id}),
+                     .resolved = resolved};
+  };
+  const ChannelCheckpoint* checkpoint = Checkpoint(channel);
+  if (checkpoint != nullptr && checkpoint->ts > Timestamp{} &&
+      collection.created <= checkpoint->ts) {
+    return {at(checkpoint->position, checkpoint->ts), true};
+  }
+  if (const MsgId* skip = SkipUntil(collection.id, channel)) {
+    return {at(*skip, Timestamp{}), false};
+  }
+  const auto created = collection.start_positions.find(channel);
+  return {at(created == collection.start_positions.end() ? MsgId{} : created->second, Timestamp{}),
+          false};
+}
+
+bool ReadingStart::IsBefore(const Place& a, const Place& b, const Log& log) {
+  if (a.from_checkpoint || b.from_checkpoint) {
+    return a.from_checkpoint && !b.from_checkpoint;
+  }
+  return cdc::IsBefore(a.from, b.from, log);
+}
+
+const MsgId* ReadingStart::SkipUntil(CollectionId collection, const std::string& channel) const {
+  const auto known = known_.find(collection);
+  if (known == known_.end()) {
+    return nullptr;
+  }
+  const auto skip = known->second.skip_until.find(channel);
+  return skip == known->second.skip_until.end() ? nullptr : &skip->second;
+}
+
+const ChannelCheckpoint* ReadingStart::Checkpoint(const std::string& channel) const {
+  const auto found = checkpoints_.find(channel);
+  return found == checkpoints_.end() ? nullptr : &found->second;
+}
+
+Timestamp ReadingStart::Doubt(const std::string& channel) const {
+  const ChannelCheckpoint* checkpoint = Checkpoint(channel);
+  const bool doubt =
+      !forget_doubts_ && checkpoint != nullptr && checkpoint->horizon > checkpoint->ts;
+  return doubt ? checkpoint->horizon : Timestamp{};
+}
+
+}  // namespace cdc

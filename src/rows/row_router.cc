@@ -1,0 +1,436 @@
+#include "rows/row_router.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "base/backoff.h"
+#include "base/thread.h"
+
+namespace cdc {
+namespace {
+
+constexpr size_t kLeastPoll = 256U << 10;
+
+}  // namespace
+
+RowRouter::Channel::Channel(const std::string& name, const FeedStart& start)
+    : tracker(std::make_shared<AckTracker>(
+          name, start.position ? start.position->id : MsgId{}, start.resolved)) {}
+
+RowRouter::RowRouter(Parts parts, Options options, const MetaStore::Progress& progress)
+    : parts_(std::move(parts)),
+      options_(options),
+      undecodable_(options.on_undecodable),
+      start_(progress, options.forget_doubts) {}
+
+// ---- Begin and end ---------------------------------------------------------------------------
+
+Status RowRouter::Begin(const std::stop_token& stop) {
+  CDC_RETURN_IF_ERROR(
+      Ask(stop, "source catalog", [&] { return parts_.catalog->Sync(stop).status(); }));
+  parts_.feed->Attach(this);  // first: what is a flush of ours, the catalog tells
+  FollowReplicateChannel();
+  return OkStatus();
+}
+
+void RowRouter::End() { parts_.feed->Detach(this); }
+
+Status RowRouter::Ask(const std::stop_token& stop,
+                      const std::string& part,
+                      const std::function<Status()>& question) {
+  Backoff backoff({});
+  while (!stop.stop_requested()) {
+    const Status status = question();
+    if (status.ok() || !IsRetryable(status)) {
+      parts_.conditions->Set(part, OkStatus());
+      return status.WithContext(part);
+    }
+    parts_.conditions->Set(part, status);
+    Pause(backoff.Next(), stop);
+  }
+  return CancelledError("stopped");
+}
+
+void RowRouter::FollowReplicateChannel() {
+  if (parts_.replicate_channel.empty()) {
+    return;
+  }
+  FeedStart start;
+  MsgId position;
+  const ChannelCheckpoint* saved = start_.Checkpoint(parts_.replicate_channel);
+  if (saved != nullptr && !saved->position.empty()) {
+    position = saved->position;
+    start.position = LogPosition{.id = position, .inclusive = false};
+  }
+  {
+    MutexLock lock(mutex_);
+    flushes_ = std::make_shared<AckTracker>(parts_.replicate_channel, position, Timestamp{});
+  }
+  parts_.feed->Follow(this, parts_.replicate_channel, false, std::move(start));
+}
+
+void RowRouter::Fail(const Status& status) {
+  failed_ = true;
+  parts_.on_fatal(status);
+}
+
+// ---- Routes ----------------------------------------------------------------------------------
+
+void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
+  if (failed_) {
+    return;
+  }
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    changed = catalog_ == nullptr || catalog_->databases != catalog->databases;
+    changed = UpdateRoutes(*catalog) || changed;
+    catalog_ = catalog;
+    catalog_changes_ += changed ? 1 : 0;
+    FollowChannels();
+    ShowWhetherIdle();
+  }
+  if (changed) {
+    parts_.on_catalog();
+  }
+}
+
+bool RowRouter::UpdateRoutes(const Catalog& catalog) {
+  bool changed = false;
+  for (auto& [id, route] : routes_) {
+    const auto now = catalog.Find(id);
+    changed = changed || now != route.collection;
+    if (now != nullptr) {
+      route.collection = now;
+      route.name = {catalog.DatabaseName(now->database), now->name};
+    }
+  }
+  for (const Scope::Match& match : parts_.scope->Select(catalog)) {
+    changed = AddRoute(match) || changed;
+  }
+  if (catalog_ == nullptr) {
+    // Those that were begun earlier are followed whatever they are called by now.
+    for (const auto& [id, known] : start_.known()) {
+      const auto collection = catalog.Find(id);
+      if (collection != nullptr && collection->state == ObjectState::kCreated) {
+        AddRoute({.name = {catalog.DatabaseName(collection->database), collection->name},
+                  .collection = collection});
+      }
+    }
+  }
+  return changed;
+}
+
+bool RowRouter::AddRoute(const Scope::Match& match) {
+  const Collection& collection = *match.collection;
+  const Field* key = collection.schema.PrimaryKey();
+  if (key == nullptr || routes_.contains(collection.id) || forgotten_.contains(collection.id)) {
+    return false;
+  }
+  const auto before = catalog_ == nullptr ? nullptr : catalog_->Find(collection.id);
+  if (before != nullptr && before->state == ObjectState::kCreated) {
+    const CollectionName name{catalog_->DatabaseName(before->database), before->name};
+    if (parts_.scope->LeavesToOlder(name)) {
+      return false;  // another task has begun it, and follows it under its new name
+    }
+    Fail(FailedPreconditionError(
+        "collection " + name.ToString() + " has been renamed to " + match.name.ToString() +
+        ", which this task covers, and its rows up to now are not on the target; resume to take "
+        "what comes from now on, or delete the task and create it again with start_from earliest"));
+    return false;
+  }
+  routes_.emplace(collection.id, Route{.collection = match.collection,
+                                       .name = match.name,
+                                       .primary_key = key->id,
+                                       .string_key = key->type != DataType::kInt64});
+  return true;
+}
+
+void RowRouter::FollowChannels() {
+  std::map<std::string, ReadingStart::Place> to_follow;
+  std::map<std::string, std::set<CollectionId>> collections;
+  for (const auto& [id, route] : routes_) {
+    for (const std::string& channel : route.collection->pchannels) {
+      const auto followed = channels_.find(channel);
+      if (followed != channels_.end()) {
+        followed->second->collections.insert(id);
+        continue;
+      }
+      collections[channel].insert(id);
+      ReadingStart::Place start = start_.Of(*route.collection, channel);
+      const auto [best, added] = to_follow.try_emplace(channel, start);
+      if (!added && ReadingStart::IsBefore(start, best->second, *parts_.log)) {
+        best->second = std::move(start);
+      }
+    }
+  }
+  for (const auto& [channel, start] : to_follow) {
+    Follow(channel, start, std::move(collections[channel]));
+  }
+}
+
+void RowRouter::ShowWhetherIdle() {
+  parts_.conditions->SetIdle(routes_.empty() ? "scope: no collection of the source matches " +
+                                                   parts_.scope->Describe() +
+                                                   " yet; the task begins as soon as there is one"
+                                             : "");
+}
+
+void RowRouter::Follow(const std::string& channel,
+                       const ReadingStart::Place& start,
+                       std::set<CollectionId> collections) {
+  auto followed = std::make_unique<Channel>(channel, start.from);
+  if (const ChannelCheckpoint* saved = start_.Checkpoint(channel)) {
+    // Wherever reading begins: those of a collection younger than the checkpoint are among them.
+    for (const MsgId& id : saved->applied) {
+      followed->applied.insert(id.bytes);
+    }
+  }
+  followed->doubt = start_.Doubt(channel);
+  followed->followed_unix_ms = NowUnixMs();
+  followed->collections = std::move(collections);
+  spdlog::info(
+      "channel={} follow from {} ts={}", channel,
+      start.from.position ? parts_.log->FormatId(start.from.position->id) : "its first record",
+      start.from.resolved.value);
+  channels_[channel] = std::move(followed);
+  parts_.feed->Follow(this, channel, true, start.from);
+}
+
+void RowRouter::Forget(CollectionId collection) {
+  MutexLock lock(mutex_);
+  routes_.erase(collection);
+  forgotten_.insert(collection);  // an older catalog may still be on its way here
+  ShowWhetherIdle();
+  for (auto channel = channels_.begin(); channel != channels_.end();) {
+    channel->second->collections.erase(collection);
+    if (channel->second->collections.empty()) {
+      parts_.feed->Unfollow(this, channel->first);
+      channel = channels_.erase(channel);
+    } else {
+      ++channel;
+    }
+  }
+}
+
+// ---- What the feed tells ---------------------------------------------------------------------
+
+size_t RowRouter::Room(const std::string& channel) {
+  if (failed_) {
+    return 0;
+  }
+  MutexLock lock(mutex_);
+  const size_t share =
+      std::max<size_t>(options_.waiting_bytes / std::max<size_t>(channels_.size(), 1), 1U << 20);
+  // A poll comes on top of what was waiting when it began.
+  const size_t room =
+      std::clamp(share / 8, std::min(kLeastPoll, options_.poll_bytes), options_.poll_bytes);
+  const auto found = channels_.find(channel);
+  if (found == channels_.end()) {
+    return room;  // the replicate channel
+  }
+  Channel& followed = *found->second;
+  const size_t pending = followed.tracker->pending_bytes();
+  // What is held alone is no reason: the tick that frees it is still to be read.
+  followed.full =
+      pending > 0 && pending + followed.held_bytes > (followed.full ? share / 2 : share);
+  return followed.full ? 0 : room;
+}
+
+void RowRouter::OnRead(const std::string& channel, const MsgId& last, size_t held_bytes) {
+  MutexLock lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found != channels_.end()) {
+    found->second->read_to = last;
+    found->second->held_bytes = held_bytes;
+  }
+}
+
+void RowRouter::OnStatus(const std::string& channel, const Status& status) {
+  const std::string part = "channel " + channel;
+  if (status.ok() || IsRetryable(status)) {
+    parts_.conditions->Set(part, status);
+  } else if (!failed_) {
+    Fail(status.WithContext(part));
+  }
+}
+
+Status RowRouter::PlaceOf(const Status& status, const std::string& channel, const MsgId& id) const {
+  return status.WithContext("channel " + channel + ": position " + parts_.log->FormatId(id));
+}
+
+void RowRouter::OnDamaged(const std::string& channel, const MsgId& id, const Status& why) {
+  if (failed_) {
+    return;
+  }
+  const Status status = undecodable_.Handle(PlaceOf(why, channel, id));
+  if (!status.ok()) {
+    Fail(status);
+  }
+}
+
+void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
+  if (failed_) {
+    return;
+  }
+  auto flush = DecodeFlush(record.payload);
+  if (!flush.ok()) {
+    OnDamaged(channel, record.id, flush.status());
+    return;
+  }
+  std::shared_ptr<AckTracker> flushes;
+  {
+    MutexLock lock(mutex_);
+    flushes = flushes_;
+  }
+  std::vector<AckTracker::Record> records;
+  if (flush->has_value()) {
+    records.push_back({.id = record.id});
+  }
+  const uint64_t group = flushes->AddGroup(Timestamp{}, record.id, std::move(records));
+  if (flush->has_value()) {
+    parts_.on_flush(**flush, [flushes, group] { flushes->Ack({.group = group, .index = 0}); });
+  }
+}
+
+void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
+  if (failed_) {
+    return;
+  }
+  Status status;
+  {
+    MutexLock lock(mutex_);
+    const auto found = channels_.find(channel);
+    if (found == channels_.end()) {
+      return;
+    }
+    found->second->last_tick_unix_ms = NowUnixMs();
+    status = RouteGroup(channel, *found->second, group);
+  }
+  if (!status.ok()) {
+    Fail(status);
+  }
+}
+
+// ---- What is known of the channels -----------------------------------------------------------
+
+bool RowRouter::Follows(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  return routes_.contains(collection);
+}
+
+size_t RowRouter::held_bytes() const {
+  MutexLock lock(mutex_);
+  size_t bytes = 0;
+  for (const auto& [name, channel] : channels_) {
+    bytes += channel->held_bytes;
+  }
+  return bytes;
+}
+
+RowRouter::CatalogSeen RowRouter::catalog_seen() const {
+  MutexLock lock(mutex_);
+  return {.catalog = catalog_, .changes = catalog_changes_};
+}
+
+bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const {
+  MutexLock lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found == channels_.end() || !end.has_value()) {
+    return catalog_ != nullptr;
+  }
+  const MsgId& read_to = found->second->read_to;
+  return !read_to.empty() && parts_.log->Compare(read_to, *end) >= 0;
+}
+
+bool RowRouter::HasAppliedTo(const std::string& channel, Timestamp ts) const {
+  MutexLock lock(mutex_);
+  const auto found = channels_.find(channel);
+  return found == channels_.end() ? catalog_ != nullptr
+                                  : found->second->tracker->checkpoint() >= ts;
+}
+
+std::vector<ChannelProgress> RowRouter::Checkpoints() const {
+  std::vector<ChannelProgress> checkpoints;
+  MutexLock lock(mutex_);
+  for (const auto& [name, channel] : channels_) {
+    ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
+    const bool begun = checkpoint.ts > Timestamp{};
+    if (!begun) {
+      checkpoint.position = {};  // it begins where its collections do
+    }
+    if (channel->doubt > checkpoint.ts) {
+      checkpoint.horizon = channel->doubt;
+    }
+    // Those of earlier runs stay applied until the checkpoint has passed them.
+    for (const std::string& id : channel->applied) {
+      if (!begun || parts_.log->Compare({id}, checkpoint.position) >= 0) {
+        checkpoint.applied.push_back({id});
+      }
+    }
+    checkpoints.push_back(
+        {.saved = std::move(checkpoint), .resolved = channel->tracker->resolved()});
+  }
+  if (flushes_ != nullptr) {
+    ChannelCheckpoint checkpoint = flushes_->Snapshot();
+    if (!checkpoint.position.empty()) {
+      checkpoint.applied.clear();
+      checkpoints.push_back({.saved = std::move(checkpoint), .resolved = {}});
+    }
+  }
+  return checkpoints;
+}
+
+uint64_t RowRouter::acknowledged() const {
+  MutexLock lock(mutex_);
+  uint64_t records = flushes_ == nullptr ? 0 : flushes_->acknowledged();
+  for (const auto& [name, channel] : channels_) {
+    records += channel->tracker->acknowledged();
+  }
+  return records;
+}
+
+std::vector<ChannelStatus> RowRouter::ChannelStatuses() const {
+  std::vector<ChannelStatus> statuses;
+  MutexLock lock(mutex_);
+  for (const auto& [name, channel] : channels_) {
+    ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
+    statuses.push_back({.channel = name,
+                        .resolved = channel->tracker->resolved(),
+                        .checkpoint = checkpoint.ts,
+                        .position = std::move(checkpoint.position),
+                        .rows_waiting = channel->tracker->pending_rows(),
+                        .bytes_waiting = channel->tracker->pending_bytes() + channel->held_bytes,
+                        .last_tick_unix_ms = channel->last_tick_unix_ms});
+  }
+  return statuses;
+}
+
+std::optional<RowRouter::Silence> RowRouter::LongestSilence(
+    std::chrono::milliseconds at_least) const {
+  std::optional<Silence> longest;
+  const int64_t latest = NowUnixMs() - at_least.count();
+  MutexLock lock(mutex_);
+  for (const auto& [name, channel] : channels_) {
+    const int64_t since = std::max(channel->last_tick_unix_ms, channel->followed_unix_ms);
+    if (!channel->full && since <= latest && (!longest || since < longest->since_unix_ms)) {
+      longest = Silence{.channel = name, .since_unix_ms = since};
+    }
+  }
+  return longest;
+}
+
+std::vector<CollectionName> RowRouter::Covered() const {
+  std::vector<CollectionName> names;
+  MutexLock lock(mutex_);
+  for (const auto& [id, route] : routes_) {
+    names.push_back(route.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace cdc

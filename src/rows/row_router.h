@@ -1,0 +1,189 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "decode/replicate.h"
+#include "feed/feed_source.h"
+#include "metastore/meta_store.h"
+#include "model/catalog.h"
+#include "model/task.h"
+#include "progress/ack_tracker.h"
+#include "progress/checkpoint_source.h"
+#include "progress/condition_board.h"
+#include "rows/reading_start.h"
+#include "rows/row_writer.h"
+#include "rows/undecodable.h"
+#include "rows/upsert_pairing.h"
+#include "scope/scope.h"
+
+namespace cdc {
+
+// Decides which rows of the source are a task's and hands them to its RowWriter. Follows the
+// channels of the collections that the task covers, as the catalog tells.
+//
+// A collection that has been begun is followed by its id, also under a name that the task does not
+// cover.
+//
+// Begin belongs to one thread, before all else; the feed calls what is its. The rest is
+// thread-safe.
+class RowRouter final : public FeedSubscriber, public CheckpointSource {
+ public:
+  struct Options {
+    size_t poll_bytes = 4U << 20;  // of one channel at a time, at the most
+    // What may wait for a tick or for the target, over all channels. A channel with more than its
+    // share is not read on.
+    size_t waiting_bytes = 64U << 20;
+    OnUndecodable on_undecodable = OnUndecodable::kStop;
+    // For tests: what may have been written is written as if it were not.
+    bool forget_doubts = false;
+  };
+  struct Parts {
+    CatalogSource* catalog;
+    Log* log;
+    FeedSource* feed;
+    const Scope* scope;
+    RowWriter* writer;
+    ConditionBoard* conditions;
+    std::string replicate_channel;  // empty: none
+    std::function<void(const Status&)> on_fatal;
+    // The catalog has changed in what the task covers.
+    std::function<void()> on_catalog;
+    // A flush of the source; `done` is to be called once it is carried out or of no concern.
+    std::function<void(const FlushRequestInfo& flush, std::function<void()> done)> on_flush;
+  };
+
+  // All parts must outlive this.
+  RowRouter(Parts parts, Options options, const MetaStore::Progress& progress);
+
+  // Asks the source for what has to be known before rows are read, retrying what passes, and
+  // attaches to the feed. kCancelled: `stop`.
+  Status Begin(const std::stop_token& stop);
+  // Nothing comes from the feed any more.
+  void End();
+
+  void OnCatalog(const std::shared_ptr<const Catalog>& catalog) override;
+  void OnGroup(const std::string& channel, const FeedGroup& group) override;
+  void OnRecord(const std::string& channel, const LogRecord& record) override;
+  void OnRead(const std::string& channel, const MsgId& last, size_t held_bytes) override;
+  void OnDamaged(const std::string& channel, const MsgId& id, const Status& why) override;
+  void OnStatus(const std::string& channel, const Status& status) override;
+  size_t Room(const std::string& channel) override;
+
+  // The collection is gone from both sides: its rows are nobody's.
+  void Forget(CollectionId collection);
+
+  // Whether rows of the collection are the task's, whatever it is called.
+  bool Follows(CollectionId collection) const;
+
+  // Whether the channel has been read up to `end` (nullopt: it was empty); true for a channel that
+  // is not followed, once the catalog has told which ones are: nothing of it will come.
+  bool HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const;
+
+  // Whether every row of the channel at or below `ts` is acknowledged.
+  bool HasAppliedTo(const std::string& channel, Timestamp ts) const;
+
+  // The newest catalog that was taken, and how many of those so far changed something for the task.
+  struct CatalogSeen {
+    std::shared_ptr<const Catalog> catalog;  // nullptr: none yet
+    uint64_t changes = 0;
+  };
+  CatalogSeen catalog_seen() const;
+
+  std::vector<ChannelProgress> Checkpoints() const override;
+  uint64_t acknowledged() const override;
+  std::vector<ChannelStatus> ChannelStatuses() const;
+  std::vector<CollectionName> Covered() const;
+  // The channel that has brought no tick for the longest time though it is read, if that is longer
+  // than `at_least`: a source that stands still looks otherwise like one that has nothing to say.
+  struct Silence {
+    std::string channel;
+    int64_t since_unix_ms = 0;
+  };
+  std::optional<Silence> LongestSilence(std::chrono::milliseconds at_least) const;
+  // Of records that wait for the tick that brings them into order.
+  size_t held_bytes() const;
+  UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
+
+ private:
+  // One followed channel.
+  struct Channel {
+    Channel(const std::string& name, const FeedStart& start);
+    std::shared_ptr<AckTracker> tracker;
+    std::unordered_set<std::string> applied;  // ids of records that are applied already
+    // Inserts up to this time may have been written by the process before, so they are written as
+    // upserts. 0: none.
+    Timestamp doubt;
+    bool full = false;
+    size_t held_bytes = 0;  // waiting for a tick
+    std::set<CollectionId> collections;
+    MsgId read_to;
+    int64_t last_tick_unix_ms = 0;
+    int64_t followed_unix_ms = 0;
+  };
+  // A collection whose rows are the task's.
+  struct Route {
+    std::shared_ptr<const Collection> collection;
+    CollectionName name;  // on the source
+    FieldId primary_key;
+    bool string_key = false;
+  };
+  // The rows of one shard out of a group.
+  struct Shard {
+    CollectionId collection;
+    std::vector<PendingRows> rows;
+  };
+
+  Status Ask(const std::stop_token& stop,
+             const std::string& part,
+             const std::function<Status()>& question);
+  void FollowReplicateChannel();
+  bool UpdateRoutes(const Catalog& catalog) CDC_REQUIRES(mutex_);
+  bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
+  void FollowChannels() CDC_REQUIRES(mutex_);
+  void ShowWhetherIdle() CDC_REQUIRES(mutex_);
+  void Follow(const std::string& channel,
+              const ReadingStart::Place& start,
+              std::set<CollectionId> collections) CDC_REQUIRES(mutex_);
+
+  Status RouteGroup(const std::string& name, Channel& channel, const FeedGroup& group)
+      CDC_REQUIRES(mutex_);
+  Status RouteRows(const std::string& name,
+                   const Channel& channel,
+                   const Route& route,
+                   const std::vector<MessagePtr>& messages,
+                   std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
+  bool IsWanted(const std::string& channel, const Route& route, const Message& message) const;
+  Result<PendingRows> MakeRows(const Route& route, RowEvent event) const;
+  Status PlaceOf(const Status& status, const std::string& channel, const MsgId& id) const;
+  void Fail(const Status& status);
+
+  const Parts parts_;
+  const Options options_;
+  UndecodableRecords undecodable_;
+  ReadingStart start_;
+  bool failed_ = false;  // only the feed's thread: nothing more is taken
+
+  mutable Mutex mutex_;
+  std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
+  uint64_t catalog_changes_ CDC_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);
+  std::unordered_set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, std::unique_ptr<Channel>> channels_ CDC_GUARDED_BY(mutex_);
+  std::shared_ptr<AckTracker> flushes_ CDC_GUARDED_BY(mutex_);  // of the replicate channel
+};
+
+}  // namespace cdc

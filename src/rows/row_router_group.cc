@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "rows/row_router.h"
+
+// How the router makes rows for the writer out of what a tick released.
+namespace cdc {
+namespace {
+
+// What a record costs in memory beside its bytes, roughly: many are small.
+constexpr size_t kRecordOverhead = 512;
+
+const Column* FindColumn(const Message& message, FieldId field) {
+  const auto found = std::find_if(message.columns.begin(), message.columns.end(),
+                                  [field](const Column& column) { return column.field == field; });
+  return found == message.columns.end() ? nullptr : &*found;
+}
+
+// Whether the source has the partition, or had it a moment ago.
+bool HasPartition(const Collection& collection, PartitionId partition) {
+  return partition == kAllPartitions || collection.schema.HasPartitionKey() ||
+         collection.FindPartition(partition) != nullptr;
+}
+
+}  // namespace
+
+bool RowRouter::IsWanted(const std::string& channel,
+                         const Route& route,
+                         const Message& message) const {
+  const MsgId* skip = start_.SkipUntil(route.collection->id, channel);
+  return (skip == nullptr || skip->empty() || parts_.log->Compare(message.id, *skip) > 0) &&
+         HasPartition(*route.collection, message.partition);
+}
+
+Result<PendingRows> RowRouter::MakeRows(const Route& route, RowEvent event) const {
+  const Message& message = *event.message;
+  PendingRows rows;
+  rows.op = event.op;
+  rows.bytes = message.payload.bytes.size();
+  KeyColumn keys = message.keys;
+  if (message.type == MessageType::kInsert) {
+    const Column* column = FindColumn(message, route.primary_key);
+    if (column == nullptr) {
+      return DataLossError("an insert without the primary key, collection " +
+                           route.name.ToString());
+    }
+    keys = {.is_string = route.string_key, .body = column->body};
+  }
+  rows.keys.reserve(message.rows);
+  if (!AppendKeyHashes(keys, &rows.keys) || rows.keys.size() != message.rows) {
+    return DataLossError("malformed primary keys, collection " + route.name.ToString());
+  }
+  rows.message = std::move(event.message);
+  return rows;
+}
+
+Status RowRouter::RouteRows(const std::string& name,
+                            const Channel& channel,
+                            const Route& route,
+                            const std::vector<MessagePtr>& messages,
+                            std::map<std::string, Shard>* shards) {
+  std::map<std::string_view, std::vector<MessagePtr>> by_shard;
+  for (const MessagePtr& message : messages) {
+    if (IsWanted(name, route, *message)) {
+      by_shard[message->vchannel].push_back(message);
+    }
+  }
+  for (const auto& [vchannel, of_shard] : by_shard) {
+    Shard& shard = (*shards)[std::string(vchannel)];
+    shard.collection = route.collection->id;
+    for (RowEvent& event : PairUpserts(of_shard, route.primary_key)) {
+      // After the pairing: it needs all messages of a time to see the upserts.
+      if (channel.applied.contains(event.message->id.bytes)) {
+        continue;
+      }
+      const MsgId id = event.message->id;
+      std::vector<MessagePtr> also = event.also;
+      Result<PendingRows> made = MakeRows(route, std::move(event));
+      if (!made.ok()) {
+        CDC_RETURN_IF_ERROR(undecodable_.Handle(PlaceOf(made.status(), name, id)));
+        continue;
+      }
+      made->UpsertUntil(channel.doubt);
+      made->also = std::move(also);
+      shard.rows.push_back(*std::move(made));
+    }
+  }
+  return OkStatus();
+}
+
+Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const FeedGroup& group) {
+  std::map<std::string, Shard> shards;  // by vchannel
+  for (const FeedGroup::Rows& rows : group.rows) {
+    const auto route = routes_.find(rows.collection);
+    if (route != routes_.end()) {
+      CDC_RETURN_IF_ERROR(RouteRows(name, channel, route->second, rows.messages, &shards));
+    }
+  }
+  std::vector<AckTracker::Record> records;
+  for (auto& [vchannel, shard] : shards) {
+    for (PendingRows& rows : shard.rows) {
+      const auto add = [&](const Message& message) {
+        rows.tickets.push_back({.group = 0, .index = static_cast<uint32_t>(records.size())});
+        records.push_back({.id = message.id,
+                           .bytes = message.payload.bytes.size() + kRecordOverhead,
+                           .rows = message.rows});
+      };
+      add(*rows.message);
+      for (const MessagePtr& message : std::exchange(rows.also, {})) {
+        add(*message);
+      }
+    }
+  }
+  const uint64_t number =
+      channel.tracker->AddGroup(group.resolved, group.restart, std::move(records));
+  for (auto& [vchannel, shard] : shards) {
+    for (PendingRows& rows : shard.rows) {
+      for (AckTracker::Ticket& ticket : rows.tickets) {
+        ticket.group = number;
+      }
+    }
+    parts_.writer->Push(shard.collection, vchannel, channel.tracker, std::move(shard.rows));
+  }
+  return OkStatus();
+}
+
+}  // namespace cdc

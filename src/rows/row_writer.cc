@@ -1,0 +1,352 @@
+#include "rows/row_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "base/fault_point.h"
+
+namespace cdc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdleWait{60'000};
+
+bool MayGo(const RowWriter::Gate& gate, const Message& message) {
+  return gate.partition_key || message.partition == kAllPartitions ||
+         gate.partitions.contains(message.partition);
+}
+
+}  // namespace
+
+RowWriter::RowWriter(Target* target,
+                     SendHorizon* horizon,
+                     Options options,
+                     ConditionBoard* conditions,
+                     std::function<void(const Status&)> on_fatal,
+                     std::function<void()> on_progress)
+    : target_(target),
+      horizon_(horizon),
+      options_(std::move(options)),
+      first_call_(options_.now() + options_.doubt_grace),
+      conditions_(conditions),
+      on_fatal_(std::move(on_fatal)),
+      on_progress_(std::move(on_progress)),
+      seeds_(options_.seed) {}
+
+void RowWriter::Push(CollectionId collection,
+                     const std::string& vchannel,
+                     const std::shared_ptr<AckTracker>& tracker,
+                     std::vector<PendingRows> rows) {
+  MutexLock lock(mutex_);
+  if (discarded_.contains(collection)) {
+    for (const PendingRows& each : rows) {
+      for (const AckTracker::Ticket ticket : each.tickets) {
+        tracker->Ack(ticket);
+      }
+    }
+    return;
+  }
+  CollectionLanes& lanes = collections_[collection];
+  std::unique_ptr<Lane>& lane = lanes.lanes[vchannel];
+  if (lane == nullptr) {
+    lane = std::make_unique<Lane>(tracker);
+  }
+  for (PendingRows& each : rows) {
+    if (lanes.discarded.contains(each.message->partition)) {
+      AckLocked(*lane, {std::move(each)});
+      continue;
+    }
+    counters_.bytes_waiting += each.bytes;
+    if (lanes.gate != nullptr) {
+      each.UpsertUntil(lanes.gate->may_hold_until);
+    }
+    lane->Push(std::move(each));
+  }
+  dirty_ = true;
+  changed_.NotifyAll();
+}
+
+RowWriter::Counters RowWriter::counters() const {
+  MutexLock lock(mutex_);
+  return counters_;
+}
+
+void RowWriter::AckLocked(Lane& lane, const std::vector<PendingRows>& rows) {
+  for (const PendingRows& each : rows) {
+    for (const AckTracker::Ticket ticket : each.tickets) {
+      lane.tracker().Ack(ticket);
+    }
+  }
+}
+
+RowBatch RowWriter::MakeBatch(const Gate& gate, const Lane::Batch& batch) const {
+  RowBatch rows;
+  rows.op = batch.rows.front().op;
+  rows.target = gate.target;
+  rows.primary_key = gate.primary_key;
+  rows.function_outputs = gate.function_outputs;
+  const PartitionId partition = batch.rows.front().message->partition;
+  if (!gate.partition_key && partition != kAllPartitions) {
+    rows.partition = gate.names.at(partition);
+  }
+  for (const PendingRows& each : batch.rows) {
+    rows.messages.push_back(each.message);
+    if (rows.op == RowOp::kDelete) {
+      rows.deletes.push_back(each.message->keys);
+    }
+  }
+  rows.rows = batch.keys;
+  rows.bytes = batch.bytes;
+  return rows;
+}
+
+bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) {
+  if (lanes.gate == nullptr || lanes.closed) {
+    return false;
+  }
+  bool started = false;
+  for (auto& [vchannel, lane] : lanes.lanes) {
+    if (lane->empty() || lane->calls() >= options_.max_calls_per_lane ||
+        calls_ >= options_.max_calls) {
+      continue;
+    }
+    const Gate& gate = *lanes.gate;
+    const Timestamp reach = horizon_->Reach(lane->tracker().channel(), lane->newest());
+    Lane::Batch batch = lane->Take(
+        options_.limits, reach, [&gate](const Message& message) { return MayGo(gate, message); });
+    if (batch.rows.empty()) {
+      continue;
+    }
+    ++lanes.in_flight[batch.rows.front().message->partition];
+    auto call = std::make_shared<Call>(Call{.collection = id,
+                                            .lane = lane.get(),
+                                            .batch = {},
+                                            .rows = MakeBatch(gate, batch),
+                                            .backoff = Backoff(options_.backoff, seeds_()),
+                                            .due = {},
+                                            .failing_since = {}});
+    call->batch = std::move(batch);
+    StartLocked(std::move(call));
+    started = true;
+  }
+  return started;
+}
+
+void RowWriter::DispatchLocked() {
+  // Every collection in turn, from another one each time, until nothing more can start.
+  bool started = true;
+  while (started && calls_ < options_.max_calls) {
+    started = false;
+    size_t index = 0;
+    const size_t first = collections_.empty() ? 0 : next_collection_++ % collections_.size();
+    for (int round = 0; round < 2; ++round) {
+      index = 0;
+      for (auto& [id, lanes] : collections_) {
+        const bool mine = (index++ >= first) == (round == 0);
+        if (mine && calls_ < options_.max_calls) {
+          started = DispatchCollectionLocked(id, lanes) || started;
+        }
+      }
+    }
+  }
+}
+
+void RowWriter::StartLocked(CallPtr call) {
+  ++calls_;
+  ++collections_[call->collection].under_way;
+  to_start_.push_back(std::move(call));
+}
+
+void RowWriter::FinishLocked(Call& call, bool acknowledge) {
+  CollectionLanes& lanes = collections_[call.collection];
+  --lanes.in_flight[call.batch.rows.front().message->partition];
+  call.lane->Finish(call.batch);
+  counters_.bytes_waiting -= call.batch.bytes;
+  if (acknowledge) {
+    AckLocked(*call.lane, call.batch.rows);
+  }
+}
+
+void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result) {
+  --calls_;
+  --collections_[call->collection].under_way;
+  if (result.status.ok()) {
+    FaultPoint("before_ack");
+    conditions_->Set("write " + call->rows.target.ToString(), OkStatus());
+    switch (call->rows.op) {
+      case RowOp::kInsert: counters_.rows_inserted += call->rows.rows; break;
+      case RowOp::kUpsert: counters_.rows_upserted += call->rows.rows; break;
+      case RowOp::kDelete: counters_.rows_deleted += call->rows.rows; break;
+    }
+    counters_.bytes_written += call->rows.bytes;
+    FinishLocked(*call, true);
+    FaultPoint("after_ack");
+    return;
+  }
+  if (discarded_.contains(call->collection)) {
+    FinishLocked(*call, true);
+    return;
+  }
+  call->in_doubt = call->in_doubt || result.in_doubt;
+  const std::string what = "write " + call->rows.target.ToString();
+  if (stopping_ || !MayPassLocked(*call, result.status)) {
+    doubt_left_ = doubt_left_ || call->in_doubt;
+    FinishLocked(*call, false);
+    if (!stopping_) {
+      fatal_ = result.status.WithContext(what);
+      if (result.status.code() == StatusCode::kNotFound) {
+        fatal_ = NotFoundError(fatal_.message() +
+                               "; if it was removed there, its rows up to now are gone with it: "
+                               "delete the task and create it again with start_from earliest");
+      }
+      stopping_ = true;
+    }
+    return;
+  }
+  // A repeat of an insert that may have been executed must not double its rows.
+  if (call->in_doubt && call->rows.op == RowOp::kInsert) {
+    call->rows.op = RowOp::kUpsert;
+  }
+  if (call->backoff.attempts() == 0) {
+    spdlog::warn("{}: {}; retrying", what, result.status.ToString());
+  }
+  conditions_->Set(what, result.status);
+  call->due = options_.now() + call->backoff.Next();
+  retries_.push_back(call);
+}
+
+bool RowWriter::MayPassLocked(Call& call, const Status& status) {
+  const auto now = options_.now();
+  if (call.failing_with != status.code()) {
+    call.failing_with = status.code();
+    call.failing_since = now;
+  }
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+      // The target's nodes learn of new collections one after another.
+      return now - call.failing_since < options_.missing_grace;
+    case StatusCode::kInternal:
+    case StatusCode::kUnknown: return now - call.failing_since < options_.internal_grace;
+    default: return IsRetryable(status);
+  }
+}
+
+void RowWriter::RetryDueLocked() {
+  const auto now = options_.now();
+  std::vector<CallPtr> later;
+  for (CallPtr& call : retries_) {
+    if (discarded_.contains(call->collection)) {
+      FinishLocked(*call, true);
+    } else if (call->due <= now && !IsClosedLocked(call->collection)) {
+      call->rows.target = collections_[call->collection].gate->target;  // it may be renamed
+      StartLocked(std::move(call));
+    } else {
+      later.push_back(std::move(call));
+    }
+  }
+  retries_ = std::move(later);
+}
+
+milliseconds RowWriter::NextWaitLocked() const {
+  milliseconds wait = kIdleWait;
+  const auto now = options_.now();
+  const auto wait_for = [&wait, now](steady_clock::time_point due) {
+    const auto left = std::chrono::duration_cast<milliseconds>(due - now) + milliseconds(1);
+    wait = std::clamp(left, milliseconds(1), wait);
+  };
+  if (now < first_call_) {
+    wait_for(first_call_);
+  }
+  for (const CallPtr& call : retries_) {
+    if (!IsClosedLocked(call->collection)) {
+      wait_for(call->due);
+    }
+  }
+  return wait;
+}
+
+void RowWriter::Run(const std::stop_token& stop, milliseconds drain) {
+  while (!stop.stop_requested()) {
+    WaitForWork(stop);
+    Turn(stop);
+  }
+  Drain(drain);
+}
+
+void RowWriter::WaitForWork(const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  changed_.WaitFor(lock, stop, NextWaitLocked(), [this] { return dirty_ || !done_.empty(); });
+}
+
+void RowWriter::Wake() {
+  MutexLock lock(mutex_);
+  dirty_ = true;
+  changed_.NotifyAll();
+}
+
+void RowWriter::Turn(const std::stop_token& stop) {
+  std::vector<CallPtr> start;
+  Status fatal;
+  bool progress = false;
+  {
+    MutexLock lock(mutex_);
+    dirty_ = false;
+    progress = !done_.empty();
+    for (const auto& [call, result] : std::exchange(done_, {})) {
+      HandleDoneLocked(call, result);
+    }
+    if (!stopping_ && !stop.stop_requested() && options_.now() >= first_call_) {
+      RetryDueLocked();
+      DispatchLocked();
+    }
+    start = std::exchange(to_start_, {});
+    fatal = std::exchange(fatal_, {});
+  }
+  if (!fatal.ok()) {
+    on_fatal_(fatal);
+  }
+  // Outside the lock: a target may call back at once.
+  for (const CallPtr& call : start) {
+    FaultPoint("before_send");
+    target_->Write(call->rows, [this, call](const WriteResult& result) {
+      MutexLock lock(mutex_);
+      done_.emplace_back(call, result);
+      changed_.NotifyAll();
+    });
+    FaultPoint("after_send");
+  }
+  if (progress) {
+    on_progress_();
+  }
+}
+
+void RowWriter::Drain(milliseconds drain) {
+  const auto wait_for_calls = [this](milliseconds timeout) {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    const auto deadline = steady_clock::now() + timeout;
+    while (calls_ > 0 && steady_clock::now() < deadline) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) +
+                        milliseconds(1);
+      changed_.WaitFor(lock, std::stop_token(), left, [this] { return !done_.empty(); });
+      for (const auto& [call, result] : std::exchange(done_, {})) {
+        HandleDoneLocked(call, result);
+      }
+    }
+    return calls_ == 0;
+  };
+  if (!wait_for_calls(drain)) {
+    target_->CancelWrites();
+    wait_for_calls(milliseconds(5'000));
+  }
+  MutexLock lock(mutex_);
+  doubt_left_ = doubt_left_ || calls_ > 0 ||
+                std::any_of(retries_.begin(), retries_.end(),
+                            [](const CallPtr& call) { return call->in_doubt; });
+}
+
+}  // namespace cdc

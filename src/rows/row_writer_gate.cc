@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <utility>
+
+#include "rows/row_writer.h"
+
+// Which collections and partitions the RowWriter lets through, holds back or leaves out.
+namespace cdc {
+
+void RowWriter::Open(CollectionId collection, Gate gate) {
+  MutexLock lock(mutex_);
+  discarded_.erase(collection);  // it has come back
+  CollectionLanes& lanes = collections_[collection];
+  RenameGateLocked(lanes, gate.target);
+  if (lanes.gate == nullptr) {
+    for (auto& [vchannel, lane] : lanes.lanes) {
+      lane->UpsertUntil(gate.may_hold_until);
+    }
+  }
+  lanes.gate = std::make_unique<Gate>(std::move(gate));
+  lanes.closed = false;
+  dirty_ = true;
+  changed_.NotifyAll();
+}
+
+void RowWriter::Close(CollectionId collection) {
+  MutexLock lock(mutex_);
+  collections_[collection].closed = true;
+}
+
+void RowWriter::Reopen(CollectionId collection, const CollectionName& target) {
+  MutexLock lock(mutex_);
+  CollectionLanes& lanes = collections_[collection];
+  RenameGateLocked(lanes, target);
+  if (std::exchange(lanes.closed, false)) {
+    dirty_ = true;
+    changed_.NotifyAll();
+  }
+}
+
+bool RowWriter::HasCalls(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  return found != collections_.end() && found->second.under_way > 0;
+}
+
+bool RowWriter::IsClosedLocked(CollectionId collection) const {
+  const auto found = collections_.find(collection);
+  return found != collections_.end() && found->second.closed;
+}
+
+// Nothing of the old name goes on: its condition would stay for good.
+void RowWriter::RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) {
+  if (lanes.gate != nullptr && lanes.gate->target != target) {
+    conditions_->Set("write " + lanes.gate->target.ToString(), OkStatus());
+    lanes.gate->target = target;
+  }
+}
+
+// What waits and is not to be written is acknowledged all the same.
+void RowWriter::DropLocked(CollectionLanes& lanes,
+                           const std::function<bool(const Message&)>& predicate) {
+  for (auto& [vchannel, lane] : lanes.lanes) {
+    const auto removed = lane->Remove(predicate);
+    for (const PendingRows& rows : removed) {
+      counters_.bytes_waiting -= rows.bytes;
+    }
+    AckLocked(*lane, removed);
+  }
+}
+
+void RowWriter::Discard(CollectionId collection) {
+  MutexLock lock(mutex_);
+  discarded_.insert(collection);
+  dirty_ = true;  // calls that wait to be repeated end
+  const auto found = collections_.find(collection);
+  if (found == collections_.end()) {
+    return;
+  }
+  DropLocked(found->second, [](const Message&) { return true; });
+  changed_.NotifyAll();
+}
+
+void RowWriter::DiscardPartition(CollectionId collection, PartitionId partition) {
+  MutexLock lock(mutex_);
+  CollectionLanes& lanes = collections_[collection];
+  lanes.discarded.insert(partition);
+  DropLocked(lanes, [partition](const Message& message) { return message.partition == partition; });
+  changed_.NotifyAll();
+}
+
+void RowWriter::Forget(CollectionId collection) {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  if (found == collections_.end()) {
+    return;
+  }
+  if (found->second.gate != nullptr) {
+    conditions_->Set("write " + found->second.gate->target.ToString(), OkStatus());
+  }
+  collections_.erase(found);
+}
+
+std::map<CollectionId, std::set<PartitionId>> RowWriter::WaitingPartitions() const {
+  std::map<CollectionId, std::set<PartitionId>> waiting;
+  MutexLock lock(mutex_);
+  for (const auto& [id, lanes] : collections_) {
+    for (const auto& [vchannel, lane] : lanes.lanes) {
+      for (const PendingRows& rows : lane->queue()) {
+        waiting[id].insert(rows.message->partition);
+      }
+    }
+  }
+  return waiting;
+}
+
+bool RowWriter::doubt_left() const {
+  MutexLock lock(mutex_);
+  return doubt_left_;
+}
+
+bool RowWriter::Idle(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  return found == collections_.end() ||
+         std::all_of(found->second.lanes.begin(), found->second.lanes.end(), [](const auto& each) {
+           return each.second->empty() && each.second->calls() == 0;
+         });
+}
+
+bool RowWriter::PartitionIdle(CollectionId collection, PartitionId partition) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  if (found == collections_.end()) {
+    return true;
+  }
+  const auto calls = found->second.in_flight.find(partition);
+  if (calls != found->second.in_flight.end() && calls->second > 0) {
+    return false;
+  }
+  for (const auto& [vchannel, lane] : found->second.lanes) {
+    if (std::any_of(lane->queue().begin(), lane->queue().end(),
+                    [partition](const PendingRows& rows) {
+                      return rows.message->partition == partition;
+                    })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace cdc

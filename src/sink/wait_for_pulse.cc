@@ -1,0 +1,28 @@
+#include "sink/wait_for_pulse.h"
+
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "base/mutex.h"
+
+namespace cdc {
+
+Result<std::string> WaitForPulse(Target& target, std::chrono::milliseconds timeout) {
+  // Lives until `answer` is there, which the callback sets as the last thing it does with it.
+  struct Waiter {
+    Mutex mutex;
+    CondVar changed;
+    std::optional<Result<std::string>> answer CDC_GUARDED_BY(mutex);
+  } waiter;
+  target.AskPulse(timeout, [&waiter](const Result<std::string>& identity) {
+    MutexLock lock(waiter.mutex);
+    waiter.answer = identity;
+    waiter.changed.NotifyAll();
+  });
+  MutexLock lock(waiter.mutex);
+  waiter.changed.Wait(lock, std::stop_token(), [&waiter] { return waiter.answer.has_value(); });
+  return *std::move(waiter.answer);
+}
+
+}  // namespace cdc
