@@ -5,11 +5,23 @@
 
 namespace cdc {
 
-// The wall clock, in Unix milliseconds: comparable with Timestamp::UnixMs of the source.
-inline int64_t NowUnixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+// The time. Code that decides by time takes a clock, so that a test can be the one that moves it.
+// Thread-safe.
+class Clock {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  virtual ~Clock() = default;
+
+  // Never goes back: for deadlines and waits.
+  virtual TimePoint Now() const = 0;
+  // The wall clock, in Unix milliseconds: comparable with Timestamp::UnixMs of the source.
+  virtual int64_t UnixMs() const = 0;
+
+  // That of the machine.
+  static const Clock& Real();
+};
+
+inline int64_t NowUnixMs() { return Clock::Real().UnixMs(); }
 
 }  // namespace cdc

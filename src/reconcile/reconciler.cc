@@ -72,7 +72,7 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
   MutexLock lock(mutex_);
   for (const std::string& name : flush.collections) {
     const auto collection = database ? catalog->FindByName(*database, name) : nullptr;
-    if (collection != nullptr && parts_.router->Follows(collection->id)) {
+    if (collection != nullptr && parts_.routes->Follows(collection->id)) {
       flushes_.push_back({collection->id, flush.ts, shared});
       ++added;
     }
@@ -106,8 +106,8 @@ void Reconciler::Run(const std::stop_token& stop) {
 milliseconds Reconciler::Round(const std::stop_token& stop) {
   stop_ = stop;
   // Before the catalog is looked at: what waited then and is not in it now is gone.
-  const auto waiting = parts_.writer->WaitingPartitions();
-  const uint64_t changes = parts_.router->catalog_seen().changes;
+  const auto waiting = parts_.gates->WaitingPartitions();
+  const uint64_t changes = parts_.routes->catalog_seen().changes;
   catalog_ = parts_.catalog->Current();
   const Status source = CheckSource(*catalog_);
   parts_.conditions->Set("source identity", source);
@@ -174,7 +174,7 @@ void Reconciler::NoteProgress(uint64_t changes) {
 // may be newer without news), and no change may have come since the round that left nothing.
 CatalogProgress Reconciler::Progress() const {
   const std::shared_ptr<const Catalog> known = parts_.catalog->Current();
-  const RowRouter::CatalogSeen seen = parts_.router->catalog_seen();
+  const RouteView::CatalogSeen seen = parts_.routes->catalog_seen();
   CatalogProgress progress{.revision = known->revision, .applied = false, .pending = {}};
   MutexLock lock(mutex_);
   progress.pending = pending_;
@@ -213,7 +213,7 @@ void Reconciler::RefreshEntries(const Catalog& catalog) {
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
     // One that the router has not seen, or leaves alone, is none of ours yet; it wakes us.
-    if (!parts_.router->Follows(match.collection->id)) {
+    if (!parts_.routes->Follows(match.collection->id)) {
       continue;
     }
     const auto [entry, added] = entries_.try_emplace(match.collection->id, parts_.retry);
@@ -317,7 +317,7 @@ Status Reconciler::RunFlushes() {
     const bool applied = entry.done != nullptr && !entry.renamed_from.has_value() &&
                          std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
                                      [&](const std::string& channel) {
-                                       return parts_.router->HasAppliedTo(channel, flush.ts);
+                                       return parts_.routes->HasAppliedTo(channel, flush.ts);
                                      });
     if (applied) {
       // One call serves all that were asked for up to now.

@@ -19,8 +19,8 @@
 #include "progress/catalog_progress.h"
 #include "progress/condition_board.h"
 #include "reconcile/collection_claims.h"
-#include "rows/row_router.h"
-#include "rows/row_writer.h"
+#include "rows/route_view.h"
+#include "rows/row_gates.h"
 #include "scope/scope.h"
 #include "sink/target.h"
 #include "source/catalog_source.h"
@@ -31,7 +31,7 @@ namespace cdc {
 // Makes the target's metadata follow the source's catalog. Level-triggered: it compares what should
 // be with what is and closes the difference, so nothing depends on having seen an event.
 //
-// A collection's rows are let through (RowWriter::Open) as soon as it exists on the target. A
+// A collection's rows are let through (RowGates::Open) as soon as it exists on the target. A
 // removed collection or partition is dropped on the target after the rows that were in the queue
 // before its removal; at once, and without its remaining rows, if its name is needed for a new one.
 //
@@ -55,8 +55,8 @@ class Reconciler {
     Target* target;
     MetaStore* store;
     const Scope* scope;
-    RowWriter* writer;
-    RowRouter* router;
+    RowGates* gates;
+    RouteView* routes;
     ConditionBoard* conditions;
     CollectionClaims* claims;
     std::string target_address;   // AddressKey

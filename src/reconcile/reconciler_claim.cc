@@ -20,7 +20,7 @@ Status Reconciler::Claim(Entry& entry) {
   const CollectionClaims::Outcome claim = parts_.claims->Claim(collection, parts_.task_id);
   entry.shared = entry.shared || claim.taken_over || claim.holder.has_value();
   if (claim.holder.has_value()) {
-    parts_.writer->Close(entry.source->id);
+    parts_.gates->Close(entry.source->id);
     return UnavailableError("task " + *claim.holder +
                             " writes this collection of the target already, maybe under another "
                             "address: delete or pause one of the two tasks (a Milvus whose etcd is "

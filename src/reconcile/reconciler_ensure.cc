@@ -279,7 +279,7 @@ Status Reconciler::Record(CollectionId id, Entry& entry) {
 }
 
 void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
-  RowWriter::Gate gate;
+  RowGate gate;
   gate.target = entry.target;
   gate.primary_key = entry.source->schema.PrimaryKey()->name;
   gate.function_outputs = entry.source->schema.FunctionOutputs();
@@ -306,7 +306,7 @@ void Reconciler::OpenGate(CollectionId id, const Entry& entry) {
       gate.names[partition] = known.name;
     }
   }
-  parts_.writer->Open(id, std::move(gate));
+  parts_.gates->Open(id, std::move(gate));
 }
 
 }  // namespace cdc

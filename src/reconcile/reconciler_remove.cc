@@ -21,8 +21,8 @@ void Reconciler::Forget(CollectionId id) {
   const auto found = entries_.find(id);
   ClearConditions(found->second.target);
   Unclaim(found->second);
-  parts_.router->Forget(id);
-  parts_.writer->Forget(id);
+  parts_.routes->Forget(id);
+  parts_.gates->Forget(id);
   entries_.erase(found);
 }
 
@@ -39,7 +39,7 @@ void Reconciler::DiscardGonePartitions(
     for (const PartitionId partition : partitions) {
       if (partition != kAllPartitions && entry.source->FindPartition(partition) == nullptr &&
           !entry.partitions.contains(partition)) {
-        parts_.writer->DiscardPartition(id, partition);
+        parts_.gates->DiscardPartition(id, partition);
       }
     }
   }
@@ -58,7 +58,7 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
           added;
       names.insert(partition.name);
     } else if (!entry.partitions.contains(partition.id)) {
-      parts_.writer->DiscardPartition(id, partition.id);  // removed before it was ever created
+      parts_.gates->DiscardPartition(id, partition.id);  // removed before it was ever created
     }
   }
   if (added) {
@@ -85,13 +85,13 @@ Status Reconciler::RemovePartitions(CollectionId id, Entry& entry) {
         });
     if (!names.contains(known.name) && !others_turn) {
       CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *known.removal));
-      if (!drained || !parts_.writer->PartitionIdle(id, partition)) {
+      if (!drained || !parts_.gates->PartitionIdle(id, partition)) {
         ++each;
         continue;
       }
     }
-    parts_.writer->DiscardPartition(id, partition);
-    if (!parts_.writer->PartitionIdle(id, partition)) {
+    parts_.gates->DiscardPartition(id, partition);
+    if (!parts_.gates->PartitionIdle(id, partition)) {
       ++each;
       continue;
     }
@@ -117,7 +117,7 @@ Result<bool> Reconciler::Drained(const Entry& entry, Removal& removal) {
   if (!removal.drained) {
     removal.drained = std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
                                   [&](const std::string& channel) {
-                                    return parts_.router->HasReadTo(channel, removal.ends[channel]);
+                                    return parts_.routes->HasReadTo(channel, removal.ends[channel]);
                                   });
   }
   return removal.drained;
@@ -146,7 +146,7 @@ Status Reconciler::DropAliases(const CollectionName& target) {
 // Returns whether the collection is gone from the target.
 Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at_once) {
   CDC_RETURN_IF_ERROR(SettleRename(id, entry));
-  parts_.writer->Reopen(id, entry.target);  // a rename may have been waiting
+  parts_.gates->Reopen(id, entry.target);  // a rename may have been waiting
   if (!entry.removal.has_value()) {
     entry.removal = Removal();
     for (const std::string& channel : entry.pchannels) {
@@ -157,12 +157,12 @@ Result<bool> Reconciler::RemoveCollection(CollectionId id, Entry& entry, bool at
   at_once = at_once || entry.done == nullptr;
   if (!at_once) {
     CDC_ASSIGN_OR_RETURN(const bool drained, Drained(entry, *entry.removal));
-    if (!drained || !parts_.writer->Idle(id)) {
+    if (!drained || !parts_.gates->Idle(id)) {
       return false;
     }
   }
-  parts_.writer->Discard(id);
-  if (!parts_.writer->Idle(id)) {
+  parts_.gates->Discard(id);
+  if (!parts_.gates->Idle(id)) {
     return false;
   }
   if (entry.on_target) {

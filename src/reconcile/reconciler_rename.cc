@@ -116,8 +116,8 @@ Status Reconciler::MoveAway(CollectionId id,
 // Returns whether it is done: not as long as rows are under way to the old name. Rows wait from
 // here on until the target has answered.
 Result<bool> Reconciler::Rename(CollectionId id, Entry& entry, const CollectionName& to) {
-  parts_.writer->Close(id);
-  if (parts_.writer->HasCalls(id)) {
+  parts_.gates->Close(id);
+  if (parts_.gates->HasCalls(id)) {
     return false;
   }
   const CollectionName from = entry.target;
@@ -127,7 +127,7 @@ Result<bool> Reconciler::Rename(CollectionId id, Entry& entry, const CollectionN
     ClearConditions(from);
     entry.target = to;
     entry.actual.reset();
-    parts_.writer->Reopen(id, to);
+    parts_.gates->Reopen(id, to);
     return true;
   }
   CDC_RETURN_IF_ERROR(EnsureDatabase(to.database));
@@ -150,7 +150,7 @@ Result<bool> Reconciler::Rename(CollectionId id, Entry& entry, const CollectionN
     return recorded;
   }
   entry.actual.reset();
-  parts_.writer->Reopen(id, entry.target);
+  parts_.gates->Reopen(id, entry.target);
   if (renamed.code() == StatusCode::kUnimplemented) {
     entry.unreachable_name = to;
     spdlog::warn("task={} {}; the rows go on under the old name", parts_.task_id,
@@ -186,7 +186,7 @@ Status Reconciler::SettleRename(CollectionId id, Entry& entry) {
     entry.renamed_from = begun.renamed_from;
     return recorded;
   }
-  parts_.writer->Reopen(id, entry.target);
+  parts_.gates->Reopen(id, entry.target);
   ClearConditions(entry.target == from ? begun.target : from);
   return OkStatus();
 }

@@ -25,14 +25,15 @@
 #include "progress/checkpoint_source.h"
 #include "progress/condition_board.h"
 #include "rows/reading_start.h"
-#include "rows/row_writer.h"
+#include "rows/route_view.h"
+#include "rows/row_consumer.h"
 #include "rows/undecodable.h"
 #include "rows/upsert_pairing.h"
 #include "scope/scope.h"
 
 namespace cdc {
 
-// Decides which rows of the source are a task's and hands them to its RowWriter. Follows the
+// Decides which rows of the source are a task's and hands them to its RowConsumer. Follows the
 // channels of the collections that the task covers, as the catalog tells.
 //
 // A collection that has been begun is followed by its id, also under a name that the task does not
@@ -40,7 +41,7 @@ namespace cdc {
 //
 // Begin belongs to one thread, before all else; the feed calls what is its. The rest is
 // thread-safe.
-class RowRouter final : public FeedSubscriber, public CheckpointSource {
+class RowRouter final : public FeedSubscriber, public CheckpointSource, public RouteView {
  public:
   struct Options {
     size_t poll_bytes = 4U << 20;  // of one channel at a time, at the most
@@ -56,7 +57,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource {
     Log* log;
     FeedSource* feed;
     const Scope* scope;
-    RowWriter* writer;
+    RowConsumer* consumer;
     ConditionBoard* conditions;
     std::string replicate_channel;  // empty: none
     std::function<void(const Status&)> on_fatal;
@@ -83,25 +84,11 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource {
   void OnStatus(const std::string& channel, const Status& status) override;
   size_t Room(const std::string& channel) override;
 
-  // The collection is gone from both sides: its rows are nobody's.
-  void Forget(CollectionId collection);
-
-  // Whether rows of the collection are the task's, whatever it is called.
-  bool Follows(CollectionId collection) const;
-
-  // Whether the channel has been read up to `end` (nullopt: it was empty); true for a channel that
-  // is not followed, once the catalog has told which ones are: nothing of it will come.
-  bool HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const;
-
-  // Whether every row of the channel at or below `ts` is acknowledged.
-  bool HasAppliedTo(const std::string& channel, Timestamp ts) const;
-
-  // The newest catalog that was taken, and how many of those so far changed something for the task.
-  struct CatalogSeen {
-    std::shared_ptr<const Catalog> catalog;  // nullptr: none yet
-    uint64_t changes = 0;
-  };
-  CatalogSeen catalog_seen() const;
+  CatalogSeen catalog_seen() const override;
+  bool Follows(CollectionId collection) const override;
+  bool HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const override;
+  bool HasAppliedTo(const std::string& channel, Timestamp ts) const override;
+  void Forget(CollectionId collection) override;
 
   std::vector<ChannelProgress> Checkpoints() const override;
   uint64_t acknowledged() const override;

@@ -120,7 +120,7 @@ Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const Fe
         ticket.group = number;
       }
     }
-    parts_.writer->Push(shard.collection, vchannel, channel.tracker, std::move(shard.rows));
+    parts_.consumer->Push(shard.collection, vchannel, channel.tracker, std::move(shard.rows));
   }
   return OkStatus();
 }

@@ -15,7 +15,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kIdleWait{60'000};
 
-bool MayGo(const RowWriter::Gate& gate, const Message& message) {
+bool MayGo(const RowGate& gate, const Message& message) {
   return gate.partition_key || message.partition == kAllPartitions ||
          gate.partitions.contains(message.partition);
 }
@@ -83,7 +83,7 @@ void RowWriter::AckLocked(Lane& lane, const std::vector<PendingRows>& rows) {
   }
 }
 
-RowBatch RowWriter::MakeBatch(const Gate& gate, const Lane::Batch& batch) const {
+RowBatch RowWriter::MakeBatch(const RowGate& gate, const Lane::Batch& batch) const {
   RowBatch rows;
   rows.op = batch.rows.front().op;
   rows.target = gate.target;
@@ -114,7 +114,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
         calls_ >= options_.max_calls) {
       continue;
     }
-    const Gate& gate = *lanes.gate;
+    const RowGate& gate = *lanes.gate;
     const Timestamp reach = horizon_->Reach(lane->tracker().channel(), lane->newest());
     Lane::Batch batch = lane->Take(
         options_.limits, reach, [&gate](const Message& message) { return MayGo(gate, message); });

@@ -22,6 +22,8 @@
 #include "progress/condition_board.h"
 #include "progress/send_horizon.h"
 #include "rows/lane.h"
+#include "rows/row_consumer.h"
+#include "rows/row_gates.h"
 #include "sink/target.h"
 
 namespace cdc {
@@ -32,8 +34,9 @@ namespace cdc {
 // Rows wait until their collection is open, their partition is in its gate, and the send horizon is
 // beyond them. Rows of a discarded collection or partition are acknowledged without being written.
 //
-// Run belongs to one thread; everything else is thread-safe.
-class RowWriter {
+// Run belongs to one thread; everything else is thread-safe. It has many methods because it is two
+// things to others: the router pushes into it, the reconciler opens and closes it.
+class RowWriter final : public RowConsumer, public RowGates {
  public:
   struct Options {
     LaneLimits limits;
@@ -48,17 +51,6 @@ class RowWriter {
     std::chrono::milliseconds doubt_grace{0};
     std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
     uint32_t seed = std::random_device{}();  // of the back-offs' jitter
-  };
-
-  // Where the rows of a source collection go.
-  struct Gate {
-    CollectionName target;
-    std::string primary_key;
-    std::vector<FieldId> function_outputs;
-    Timestamp may_hold_until;          // inserts up to it may be there already: they are upserted
-    bool partition_key = false;        // the target routes rows to partitions itself
-    std::set<PartitionId> partitions;  // that exist on the target
-    std::map<PartitionId, std::string> names;
   };
 
   // `target`, `horizon` and `conditions` must outlive this. `on_fatal` is called from Run's thread;
@@ -84,35 +76,21 @@ class RowWriter {
   void Push(CollectionId collection,
             const std::string& vchannel,
             const std::shared_ptr<AckTracker>& tracker,
-            std::vector<PendingRows> rows);
+            std::vector<PendingRows> rows) override;
 
-  // Lets rows go, also those that Close holds back.
-  void Open(CollectionId collection, Gate gate);
-
-  // Holds back all rows of a collection that is to be renamed on the target, those of failed calls
-  // too. What is in flight ends: see HasCalls.
-  void Close(CollectionId collection);
-  // Opens again what Close holds back: every row from now on, also of calls to be repeated, goes to
-  // `target`.
-  void Reopen(CollectionId collection, const CollectionName& target);
-  // Whether a call is under way (one that waits to be repeated is not).
-  bool HasCalls(CollectionId collection) const;
-
-  void Discard(CollectionId collection);
-  void DiscardPartition(CollectionId collection, PartitionId partition);
-
-  // Takes back a discard's memory once the collection is idle and its rows have ended.
-  void Forget(CollectionId collection);
-
-  // The partitions of rows that wait.
-  std::map<CollectionId, std::set<PartitionId>> WaitingPartitions() const;
+  void Open(CollectionId collection, RowGate gate) override;
+  void Close(CollectionId collection) override;
+  void Reopen(CollectionId collection, const CollectionName& target) override;
+  bool HasCalls(CollectionId collection) const override;
+  void Discard(CollectionId collection) override;
+  void DiscardPartition(CollectionId collection, PartitionId partition) override;
+  void Forget(CollectionId collection) override;
+  bool Idle(CollectionId collection) const override;
+  bool PartitionIdle(CollectionId collection, PartitionId partition) const override;
+  std::map<CollectionId, std::set<PartitionId>> WaitingPartitions() const override;
 
   // After Run: whether a call may have been executed that is not acknowledged.
   bool doubt_left() const;
-
-  // Nothing of it waits or is in flight.
-  bool Idle(CollectionId collection) const;
-  bool PartitionIdle(CollectionId collection, PartitionId partition) const;
 
   struct Counters {
     uint64_t rows_inserted = 0;
@@ -126,7 +104,7 @@ class RowWriter {
  private:
   struct CollectionLanes {
     std::map<std::string, std::unique_ptr<Lane>> lanes;  // by vchannel
-    std::unique_ptr<Gate> gate;                          // nullptr: not open
+    std::unique_ptr<RowGate> gate;                       // nullptr: not open
     bool closed = false;                                 // until it is opened again
     size_t under_way = 0;                                // calls that are started and not done
     std::unordered_set<PartitionId> discarded;
@@ -158,7 +136,7 @@ class RowWriter {
   bool IsClosedLocked(CollectionId collection) const CDC_REQUIRES(mutex_);
   void RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) CDC_REQUIRES(mutex_);
   void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
-  RowBatch MakeBatch(const Gate& gate, const Lane::Batch& batch) const;
+  RowBatch MakeBatch(const RowGate& gate, const Lane::Batch& batch) const;
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
 
   Target* const target_;

@@ -6,7 +6,7 @@
 // Which collections and partitions the RowWriter lets through, holds back or leaves out.
 namespace cdc {
 
-void RowWriter::Open(CollectionId collection, Gate gate) {
+void RowWriter::Open(CollectionId collection, RowGate gate) {
   MutexLock lock(mutex_);
   discarded_.erase(collection);  // it has come back
   CollectionLanes& lanes = collections_[collection];
@@ -16,7 +16,7 @@ void RowWriter::Open(CollectionId collection, Gate gate) {
       lane->UpsertUntil(gate.may_hold_until);
     }
   }
-  lanes.gate = std::make_unique<Gate>(std::move(gate));
+  lanes.gate = std::make_unique<RowGate>(std::move(gate));
   lanes.closed = false;
   dirty_ = true;
   changed_.NotifyAll();

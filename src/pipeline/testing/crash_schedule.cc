@@ -82,7 +82,7 @@ class CrashSchedule {
                .log = &world->log_,
                .feed = &world->feed_,
                .scope = &world->scope_,
-               .writer = &writer,
+               .consumer = &writer,
                .conditions = &conditions,
                .replicate_channel = "",
                .on_fatal =
