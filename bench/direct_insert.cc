@@ -119,7 +119,8 @@ Status Create(const Job& job, MilvusChannel* channel) {
   request.set_shards_num(job.shards);
   request.set_consistency_level(milvus::proto::common::Bounded);
   milvus::proto::common::Status answer;
-  return CallMilvus(channel, "CreateCollection", job.database, request, &answer, kTimeout);
+  return CallMilvus({.channel = channel, .timeout = kTimeout}, "CreateCollection", job.database,
+                    request, &answer);
 }
 
 Status Drop(const Job& job, MilvusChannel* channel) {
@@ -127,7 +128,8 @@ Status Drop(const Job& job, MilvusChannel* channel) {
   request.set_db_name(job.database);
   request.set_collection_name(job.collection);
   milvus::proto::common::Status answer;
-  return CallMilvus(channel, "DropCollection", job.database, request, &answer, kTimeout);
+  return CallMilvus({.channel = channel, .timeout = kTimeout}, "DropCollection", job.database,
+                    request, &answer);
 }
 
 Status Run(const Job& job) {

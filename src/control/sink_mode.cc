@@ -5,7 +5,7 @@
 
 namespace cdc {
 
-Status ChooseSinkMode(const Replicator::TargetInfo& info, TaskSpec* spec) {
+Status ChooseSinkMode(const TargetInfo& info, TaskSpec* spec) {
   const SinkMode fitting = info.is_standby ? SinkMode::kReplicate : SinkMode::kApi;
   if (spec->sink_mode == SinkMode::kReplicate && !info.is_standby) {
     return InvalidArgumentError(

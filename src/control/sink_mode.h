@@ -6,8 +6,8 @@
 
 namespace cdc {
 
-// Settles how changes get to the target that `info` tells of, and why, in `spec`.
+// Decides in `spec` how changes get to the target that `info` describes, and why.
 // kInvalidArgument: the mode that `spec` asks for does not fit it; the message names the cure.
-Status ChooseSinkMode(const Replicator::TargetInfo& info, TaskSpec* spec);
+Status ChooseSinkMode(const TargetInfo& info, TaskSpec* spec);
 
 }  // namespace cdc

@@ -195,7 +195,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
       return UnavailableError(source.message());
     }
   }
-  const Result<Replicator::TargetInfo> target = options_.replicator->CheckTarget(spec.target);
+  const Result<TargetInfo> target = options_.replicator->CheckTarget(spec.target);
   if (!target.ok()) {
     return UnavailableError("fail to connect the milvus: " + target.status().message());
   }
@@ -211,7 +211,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
       MutexLock operation(task->operation);
       CDC_ASSIGN_OR_RETURN(existing, Reserve(task));
       if (existing == nullptr) {
-        CDC_RETURN_IF_ERROR(Launch(task));
+        CDC_RETURN_IF_ERROR(Launch(task, *target));
         spdlog::info("task created, task={} target={} sink_mode={}: {}", spec.id,
                      spec.target.ResolvedUri(), SinkModeName(spec.sink_mode),
                      spec.sink_mode_reason);
@@ -227,10 +227,10 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
   }
 }
 
-Status TaskManager::Launch(const TaskPtr& task) {
+Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
   const std::string& id = task->spec.id;
   const auto launch = [&]() -> Status {
-    const Status prepared = options_.replicator->Prepare(task->spec);
+    const Status prepared = options_.replicator->Prepare(task->spec, target);
     if (!prepared.ok()) {
       return IsCallersFault(prepared) ? prepared : OurFault(prepared.message());
     }

@@ -27,9 +27,8 @@ struct ManagedTask;
 struct TaskView {
   TaskRecord record;
   TaskStatus status;
-  bool live = false;  // a replication is there; its lags and counts are measured
-  std::optional<CatalogProgress> catalog;  // only if live
-  std::optional<SourcePresent> present;    // only if asked for
+  bool live = false;                     // a replication is there; its lags and counts are measured
+  std::optional<SourcePresent> present;  // only if asked for
 };
 
 // How far one collection has come in one source channel.
@@ -114,7 +113,7 @@ class TaskManager {
   void HoldStandby(const TaskPtr& task) CDC_EXCLUDES(mutex_);
 
   // With the task's lock held.
-  Status Launch(const TaskPtr& task);
+  Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);
   Status StoreState(const TaskPtr& task, TaskState state, const std::string& reason);

@@ -94,7 +94,7 @@ Status DdlClient::Call(const std::string& method,
                        const std::string& database,
                        const google::protobuf::Message& request) {
   common::Status response;
-  return CallMilvus(channel_, method, database, request, &response, timeout_);
+  return CallMilvus(calls_, method, database, request, &response);
 }
 
 Status DdlClient::ApplyTold(const DropCollection& ddl, Timestamp ts) {
@@ -114,7 +114,7 @@ Status DdlClient::Run(const CreateDatabase& ddl) {
   pb::CreateDatabaseRequest request;
   request.set_db_name(ddl.name);
   const Status status = Call("CreateDatabase", "", request);
-  if (IsRefusal(status) && Contains(reader_->ListDatabases(), ddl.name)) {
+  if (IsRefusal(status) && Contains(reader_.ListDatabases(), ddl.name)) {
     return OkStatus();
   }
   return status;
@@ -146,12 +146,12 @@ Status DdlClient::Run(const CreateCollection& ddl) {
   if (!IsRefusal(status)) {
     return status;
   }
-  const auto existing = reader_->Describe(ddl.name);
+  const auto existing = reader_.Describe(ddl.name);
   if (!existing.ok()) {
     return status;
   }
   if (!existing->has_value()) {
-    const auto databases = reader_->ListDatabases();  // Milvus 2.3 has no code for this
+    const auto databases = reader_.ListDatabases();  // Milvus 2.3 has no code for this
     if (databases.ok() && !Contains(databases, ddl.name.database)) {
       return NotFoundError(status.message());
     }
@@ -178,7 +178,7 @@ Status DdlClient::Run(const DropCollection& ddl) {
 }
 
 Status DdlClient::Run(const RenameCollection& ddl) {
-  if (reader_->is_lite() && ddl.to.database != ddl.from.database) {
+  if (is_lite_ && ddl.to.database != ddl.from.database) {
     // It would rename within the old database and say that all is well.
     return Status(StatusCode::kUnimplemented,
                   "Milvus Lite cannot move a collection to another database");
@@ -196,8 +196,8 @@ Status DdlClient::Run(const RenameCollection& ddl) {
   if (!IsRefusal(status) && status.code() != StatusCode::kNotFound) {
     return status;
   }
-  const auto before = reader_->Describe(ddl.from);
-  const auto after = reader_->Describe(ddl.to);
+  const auto before = reader_.Describe(ddl.from);
+  const auto after = reader_.Describe(ddl.to);
   if (!before.ok() || !after.ok() || before->has_value() == after->has_value()) {
     return before.ok() && !before->has_value() ? NotFoundError(status.message()) : status;
   }
@@ -215,10 +215,10 @@ Status DdlClient::UnlessAlias(const Status& status, const CollectionName& name) 
 // Milvus refuses to drop or rename a collection by its alias; Milvus Lite does it. Whether the name
 // is that of no collection there.
 Result<bool> DdlClient::IsNoneOfLite(const CollectionName& name) {
-  if (!reader_->is_lite()) {
+  if (!is_lite_) {
     return false;
   }
-  CDC_ASSIGN_OR_RETURN(const auto collection, reader_->Describe(name));
+  CDC_ASSIGN_OR_RETURN(const auto collection, reader_.Describe(name));
   return !collection.has_value();
 }
 
@@ -254,7 +254,7 @@ Status DdlClient::Run(const CreatePartition& ddl) {
   request.set_partition_name(ddl.partition);
   const Status status = Call("CreatePartition", ddl.name.database, request);
   // Milvus Lite answers a repeat with the bare name.
-  if (IsRefusal(status) && Contains(reader_->ListPartitions(ddl.name), ddl.partition)) {
+  if (IsRefusal(status) && Contains(reader_.ListPartitions(ddl.name), ddl.partition)) {
     return OkStatus();
   }
   return status;
@@ -270,13 +270,12 @@ Status DdlClient::Run(const CreateIndex& ddl) {
   auto request = RequestFor<pb::CreateIndexRequest>(ddl.name);
   request.set_field_name(ddl.field);
   request.set_index_name(ddl.index);
-  SetPairs(reader_->is_lite() ? IndexParamsForLite(ddl.params) : ddl.params,
-           request.mutable_extra_params());
+  SetPairs(is_lite_ ? IndexParamsForLite(ddl.params) : ddl.params, request.mutable_extra_params());
   const Status status = Call("CreateIndex", ddl.name.database, request);
   if (!IsRefusal(status)) {
     return status;
   }
-  const auto indexes = reader_->ListIndexes(ddl.name);
+  const auto indexes = reader_.ListIndexes(ddl.name);
   if (!indexes.ok()) {
     return status;
   }
@@ -324,16 +323,16 @@ Status DdlClient::Run(const ReleasePartitions& ddl) {
 }
 
 Status DdlClient::Run(const Flush& ddl) {
-  if (reader_->is_lite()) {
+  if (is_lite_) {
     // Every acknowledged write is in its log already, and a flush beside a write could lose that
-    // one (see MilvusTarget).
-    return reader_->ListPartitions(ddl.name).status();
+    // one (see CollectionTurns).
+    return reader_.ListPartitions(ddl.name).status();
   }
   pb::FlushRequest request;
   request.set_db_name(ddl.name.database);
   request.add_collection_names(ddl.name.collection);
   pb::FlushResponse response;
-  return CallMilvus(channel_, "Flush", ddl.name.database, request, &response, timeout_);
+  return CallMilvus(calls_, "Flush", ddl.name.database, request, &response);
 }
 
 }  // namespace cdc

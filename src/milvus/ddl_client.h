@@ -1,27 +1,25 @@
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "base/status.h"
 #include "milvus/metadata_reader.h"
-#include "milvus/milvus_channel.h"
+#include "milvus/milvus_call.h"
 #include "model/ddl.h"
 #include "model/ids.h"
 
 namespace cdc {
 
-// Changes the metadata of one Milvus. Thread-safe.
+// Changes the metadata of one Milvus. A light value, made for one use. Thread-safe.
 //
 // Every change is idempotent. Servers answer a repeat in many ways (success, a code, words only),
 // so when one refuses, what is there is looked up and compared with what was wanted.
 class DdlClient {
  public:
-  // Both must outlive this.
-  DdlClient(MilvusChannel* channel, MetadataReader* reader, std::chrono::milliseconds timeout)
-      : channel_(channel), reader_(reader), timeout_(timeout) {}
+  DdlClient(const MilvusCalls& calls, bool is_lite)
+      : calls_(calls), is_lite_(is_lite), reader_(calls, is_lite) {}
 
-  // See Target::Apply.
+  // See MetadataSink::Apply.
   Status Apply(const Ddl& ddl);
 
   // Drop what a standby's queues have been told to be dropped at `ts`: it tells them nothing
@@ -56,9 +54,9 @@ class DdlClient {
               const std::string& database,
               const google::protobuf::Message& request);
 
-  MilvusChannel* const channel_;
-  MetadataReader* const reader_;
-  const std::chrono::milliseconds timeout_;
+  const MilvusCalls calls_;
+  const bool is_lite_;
+  const MetadataReader reader_;
 };
 
 }  // namespace cdc

@@ -39,63 +39,50 @@ void AskForThoseInMemory(pb::ShowPartitionsRequest* request) {
 #pragma GCC diagnostic pop
 }
 
-Result<std::string> GetVersion(MilvusChannel* channel, std::chrono::milliseconds timeout) {
-  pb::GetVersionResponse response;
-  CDC_RETURN_IF_ERROR(
-      CallMilvus(channel, "GetVersion", "", pb::GetVersionRequest(), &response, timeout));
-  return response.version();
-}
-
 }  // namespace
 
-Result<std::string> MetadataReader::Connect(std::chrono::milliseconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
+  const auto deadline = std::chrono::steady_clock::now() + calls.timeout;
   pb::ConnectRequest request;
   request.mutable_client_info()->set_sdk_type("milvus-cdc");
   pb::ConnectResponse response;
-  const Status connected = CallMilvus(channel_, "Connect", "", request, &response, timeout);
+  const Status connected = CallMilvus(calls, "Connect", "", request, &response);
   std::string version = response.server_info().build_tags();
   if (!connected.ok() && connected.code() != StatusCode::kUnimplemented) {
     return connected;
   }
   // Old servers have no Connect; Milvus Lite answers it without a number.
   if (!connected.ok() || version.empty() || version == kLiteVersion) {
-    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    CDC_ASSIGN_OR_RETURN(version,
-                         GetVersion(channel_, std::max(rest, std::chrono::milliseconds(1))));
+    MilvusCalls rest = calls;
+    rest.timeout = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                deadline - std::chrono::steady_clock::now()),
+                            std::chrono::milliseconds(1));
+    pb::GetVersionResponse number;
+    CDC_RETURN_IF_ERROR(CallMilvus(rest, "GetVersion", "", pb::GetVersionRequest(), &number));
+    version = number.version();
   }
-  is_lite_ = version.starts_with(kLiteVersion);
-  return version;
+  const bool is_lite = version.starts_with(kLiteVersion);
+  return MilvusVersion{std::move(version), is_lite};
 }
 
-Result<std::vector<std::string>> MetadataReader::ListDatabases() {
+Result<std::vector<std::string>> MetadataReader::ListDatabases() const {
   pb::ListDatabasesResponse response;
   CDC_RETURN_IF_ERROR(
-      CallMilvus(channel_, "ListDatabases", "", pb::ListDatabasesRequest(), &response, timeout_));
+      CallMilvus(calls_, "ListDatabases", "", pb::ListDatabasesRequest(), &response));
   return ToVector(response.db_names());
 }
 
-Result<std::vector<std::string>> MetadataReader::ListCollections(const std::string& database) {
-  pb::ShowCollectionsRequest request;
-  request.set_db_name(database);
-  pb::ShowCollectionsResponse response;
-  CDC_RETURN_IF_ERROR(
-      CallMilvus(channel_, "ShowCollections", database, request, &response, timeout_));
-  return ToVector(response.collection_names());
-}
-
-Result<std::vector<std::string>> MetadataReader::ListPartitions(const CollectionName& name) {
+Result<std::vector<std::string>> MetadataReader::ListPartitions(const CollectionName& name) const {
   pb::ShowPartitionsResponse response;
-  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "ShowPartitions", name.database,
-                                 RequestFor<pb::ShowPartitionsRequest>(name), &response, timeout_));
+  CDC_RETURN_IF_ERROR(CallMilvus(calls_, "ShowPartitions", name.database,
+                                 RequestFor<pb::ShowPartitionsRequest>(name), &response));
   return ToVector(response.partition_names());
 }
 
-Result<std::vector<TargetIndex>> MetadataReader::ListIndexes(const CollectionName& name) {
+Result<std::vector<TargetIndex>> MetadataReader::ListIndexes(const CollectionName& name) const {
   pb::DescribeIndexResponse response;
-  const Status status = CallMilvus(channel_, "DescribeIndex", name.database,
-                                   RequestFor<pb::DescribeIndexRequest>(name), &response, timeout_);
+  const Status status = CallMilvus(calls_, "DescribeIndex", name.database,
+                                   RequestFor<pb::DescribeIndexRequest>(name), &response);
   if (status.code() == StatusCode::kNotFound) {
     return std::vector<TargetIndex>();  // no index at all
   }
@@ -112,11 +99,10 @@ Result<std::vector<TargetIndex>> MetadataReader::ListIndexes(const CollectionNam
   return indexes;
 }
 
-Result<std::optional<TargetCollection>> MetadataReader::Describe(const CollectionName& name) {
+Result<std::optional<TargetCollection>> MetadataReader::Describe(const CollectionName& name) const {
   pb::DescribeCollectionResponse response;
-  const Status status =
-      CallMilvus(channel_, "DescribeCollection", name.database,
-                 RequestFor<pb::DescribeCollectionRequest>(name), &response, timeout_);
+  const Status status = CallMilvus(calls_, "DescribeCollection", name.database,
+                                   RequestFor<pb::DescribeCollectionRequest>(name), &response);
   if (status.code() == StatusCode::kNotFound) {
     return std::optional<TargetCollection>();
   }
@@ -147,17 +133,17 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
 }
 
 // Milvus Lite does not tell them with the collection.
-Result<std::vector<std::string>> MetadataReader::ListAliases(const CollectionName& name) {
+Result<std::vector<std::string>> MetadataReader::ListAliases(const CollectionName& name) const {
   pb::ListAliasesResponse response;
-  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "ListAliases", name.database,
-                                 RequestFor<pb::ListAliasesRequest>(name), &response, timeout_));
+  CDC_RETURN_IF_ERROR(CallMilvus(calls_, "ListAliases", name.database,
+                                 RequestFor<pb::ListAliasesRequest>(name), &response));
   return ToVector(response.aliases());
 }
 
-Status MetadataReader::DescribePartitions(const CollectionName& name, TargetCollection* out) {
+Status MetadataReader::DescribePartitions(const CollectionName& name, TargetCollection* out) const {
   pb::ShowPartitionsResponse response;
-  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "ShowPartitions", name.database,
-                                 RequestFor<pb::ShowPartitionsRequest>(name), &response, timeout_));
+  CDC_RETURN_IF_ERROR(CallMilvus(calls_, "ShowPartitions", name.database,
+                                 RequestFor<pb::ShowPartitionsRequest>(name), &response));
   out->partitions = ToVector(response.partition_names());
   if (out->schema.HasPartitionKey() || out->partitions.empty()) {
     return OkStatus();
@@ -176,24 +162,23 @@ Status MetadataReader::DescribePartitions(const CollectionName& name, TargetColl
 }
 
 // How often it is loaded, as far as the target tells.
-int MetadataReader::CountReplicas(const CollectionName& name) {
+int MetadataReader::CountReplicas(const CollectionName& name) const {
   pb::GetReplicasRequest request;
   request.set_db_name(name.database);
   request.set_collection_name(name.collection);
   pb::GetReplicasResponse response;
-  const Status status =
-      CallMilvus(channel_, "GetReplicas", name.database, request, &response, timeout_);
+  const Status status = CallMilvus(calls_, "GetReplicas", name.database, request, &response);
   return status.ok() ? response.replicas_size() : 0;
 }
 
-Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection* out) {
+Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection* out) const {
   out->loads_partitions = !is_lite_;
   if (out->indexes.empty()) {
     return OkStatus();
   }
   pb::GetLoadStateResponse state;
-  CDC_RETURN_IF_ERROR(CallMilvus(channel_, "GetLoadState", name.database,
-                                 RequestFor<pb::GetLoadStateRequest>(name), &state, timeout_));
+  CDC_RETURN_IF_ERROR(CallMilvus(calls_, "GetLoadState", name.database,
+                                 RequestFor<pb::GetLoadStateRequest>(name), &state));
   if (state.state() != common::LoadStateLoaded && state.state() != common::LoadStateLoading) {
     return OkStatus();
   }
@@ -202,8 +187,7 @@ Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection
   auto request = RequestFor<pb::ShowPartitionsRequest>(name);
   AskForThoseInMemory(&request);
   pb::ShowPartitionsResponse response;
-  const Status status =
-      CallMilvus(channel_, "ShowPartitions", name.database, request, &response, timeout_);
+  const Status status = CallMilvus(calls_, "ShowPartitions", name.database, request, &response);
   if (!status.ok() && status.message().ends_with(kPartitionNotLoaded)) {
     return OkStatus();  // released since
   }

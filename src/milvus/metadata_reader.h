@@ -1,48 +1,46 @@
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
-#include "milvus/milvus_channel.h"
+#include "milvus/milvus_call.h"
 #include "model/rows.h"
 #include "model/target_collection.h"
 
 namespace cdc {
 
-// Reads the metadata of one Milvus. Thread-safe.
+struct MilvusVersion {
+  std::string text;  // the server's own
+  // Milvus Lite lacks some calls and reads index parameters in another way.
+  bool is_lite = false;
+};
+
+// Says hello with the channel's credentials, within the timeout of one call.
+Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls);
+
+// Reads the metadata of one Milvus. A light value, made for one use. Thread-safe.
 class MetadataReader {
  public:
-  // `channel` must outlive this.
-  MetadataReader(MilvusChannel* channel, std::chrono::milliseconds timeout)
-      : channel_(channel), timeout_(timeout) {}
+  MetadataReader(MilvusCalls calls, bool is_lite) : calls_(std::move(calls)), is_lite_(is_lite) {}
 
-  // Says hello with the credentials; returns the server's version text.
-  Result<std::string> Connect(std::chrono::milliseconds timeout);
+  Result<std::vector<std::string>> ListDatabases() const;
+  Result<std::vector<std::string>> ListPartitions(const CollectionName& name) const;
+  Result<std::vector<TargetIndex>> ListIndexes(const CollectionName& name) const;
 
-  // Milvus Lite lacks some calls and reads index parameters differently. Known from Connect on.
-  bool is_lite() const { return is_lite_; }
-
-  Result<std::vector<std::string>> ListDatabases();
-  Result<std::vector<std::string>> ListCollections(const std::string& database);
-  Result<std::vector<std::string>> ListPartitions(const CollectionName& name);
-  Result<std::vector<TargetIndex>> ListIndexes(const CollectionName& name);
-
-  // nullopt if there is no such collection (or database).
-  Result<std::optional<TargetCollection>> Describe(const CollectionName& name);
+  // nullopt: there is no such collection (or database), or the name is an alias.
+  Result<std::optional<TargetCollection>> Describe(const CollectionName& name) const;
 
  private:
-  Result<std::vector<std::string>> ListAliases(const CollectionName& name);
-  Status DescribePartitions(const CollectionName& name, TargetCollection* out);
-  int CountReplicas(const CollectionName& name);
-  Status DescribeLoad(const CollectionName& name, TargetCollection* out);
+  Result<std::vector<std::string>> ListAliases(const CollectionName& name) const;
+  Status DescribePartitions(const CollectionName& name, TargetCollection* out) const;
+  int CountReplicas(const CollectionName& name) const;
+  Status DescribeLoad(const CollectionName& name, TargetCollection* out) const;
 
-  MilvusChannel* const channel_;
-  const std::chrono::milliseconds timeout_;
-  std::atomic<bool> is_lite_ = false;
+  const MilvusCalls calls_;
+  const bool is_lite_;
 };
 
 }  // namespace cdc

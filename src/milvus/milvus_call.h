@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <stop_token>
 #include <string>
 
 #include "base/status.h"
@@ -11,16 +12,23 @@
 
 namespace cdc {
 
+// By which way calls go, and when they end at the latest. `channel` must outlive them.
+struct MilvusCalls {
+  MilvusChannel* channel;
+  std::chrono::milliseconds timeout;  // of each
+  std::stop_token stop{};             // ends them with kCancelled
+};
+
 // One unary call whose answer is a common.Status or holds one as `status`: an error of either level
 // comes back as our Status, with the method's name before it.
 template <class Response>
-Status CallMilvus(MilvusChannel* channel,
+Status CallMilvus(const MilvusCalls& calls,
                   const std::string& method,
                   const std::string& database,
                   const google::protobuf::Message& request,
-                  Response* response,
-                  std::chrono::milliseconds timeout) {
-  CDC_RETURN_IF_ERROR(channel->Call(method, database, request, response, timeout));
+                  Response* response) {
+  CDC_RETURN_IF_ERROR(
+      calls.channel->Call(method, database, request, response, calls.timeout, calls.stop));
   if constexpr (std::same_as<Response, ::milvus::proto::common::Status>) {
     return FromMilvusStatus(*response).WithContext(method);
   } else {

@@ -1,7 +1,7 @@
 #include "milvus/milvus_channel.h"
 
 #include <atomic>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include <google/protobuf/message.h>
@@ -124,18 +124,25 @@ struct MilvusChannel::State {
     grpc::ByteBuffer response;
     Done done;
     std::atomic<bool> cancelled = false;  // by us
+
+    void Cancel() {
+      cancelled = true;
+      context.TryCancel();
+    }
   };
 
   State(const Endpoint& endpoint, const Credentials& credentials)
       : authorization(Base64(credentials.token)), stub(Connect(endpoint, credentials)) {}
 
-  void Finish(PendingCall* call) {
-    // What these hold is not ours to destroy under the lock.
-    call->done = nullptr;
-    call->request.Clear();
+  void Finish(uint64_t number) {
+    std::unique_ptr<PendingCall> call;  // what it holds must not be destroyed under the lock
+    {
+      MutexLock lock(mutex);
+      call = std::move(pending.extract(number).mapped());
+    }
+    call.reset();
     MutexLock lock(mutex);
-    pending.erase(call);
-    delete call;
+    --unfinished;
     changed.NotifyAll();
   }
 
@@ -144,7 +151,9 @@ struct MilvusChannel::State {
 
   Mutex mutex;
   CondVar changed;
-  std::unordered_set<PendingCall*> pending CDC_GUARDED_BY(mutex);
+  uint64_t begun CDC_GUARDED_BY(mutex) = 0;
+  size_t unfinished CDC_GUARDED_BY(mutex) = 0;  // those in `pending`, and those being destroyed
+  std::unordered_map<uint64_t, std::unique_ptr<PendingCall>> pending CDC_GUARDED_BY(mutex);
 };
 
 MilvusChannel::MilvusChannel(const Endpoint& endpoint, const Credentials& credentials)
@@ -153,7 +162,7 @@ MilvusChannel::MilvusChannel(const Endpoint& endpoint, const Credentials& creden
 MilvusChannel::~MilvusChannel() {
   CancelAll();
   MutexLock lock(state_->mutex);
-  state_->changed.Wait(lock, std::stop_token(), [this] { return state_->pending.empty(); });
+  state_->changed.Wait(lock, std::stop_token(), [this] { return state_->unfinished == 0; });
 }
 
 void MilvusChannel::Start(const std::string& method,
@@ -161,7 +170,17 @@ void MilvusChannel::Start(const std::string& method,
                           const grpc::ByteBuffer& request,
                           std::chrono::milliseconds timeout,
                           Done done) {
-  auto* call = new State::PendingCall;  // owns itself until its callback
+  Begin(method, database, request, timeout, std::move(done));
+}
+
+// Returns the number of the call, by which it can be cancelled as long as it is pending.
+uint64_t MilvusChannel::Begin(const std::string& method,
+                              const std::string& database,
+                              const grpc::ByteBuffer& request,
+                              std::chrono::milliseconds timeout,
+                              Done done) {
+  auto owned = std::make_unique<State::PendingCall>();
+  State::PendingCall* const call = owned.get();
   call->request = request;
   call->done = std::move(done);
   call->context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -171,27 +190,32 @@ void MilvusChannel::Start(const std::string& method,
   if (!database.empty()) {
     call->context.AddMetadata("dbname", database);
   }
+  uint64_t number = 0;
   {
     MutexLock lock(state_->mutex);
-    state_->pending.insert(call);
+    number = ++state_->begun;
+    ++state_->unfinished;
+    state_->pending.emplace(number, std::move(owned));
   }
   state_->stub.UnaryCall(
       &call->context, kService + method, grpc::StubOptions(), &call->request, &call->response,
-      [this, call, timeout](const grpc::Status& status) {
+      [this, call, number, timeout](const grpc::Status& status) {
         CallResult result = FromGrpc(status, address_, timeout);
         if (status.error_code() == grpc::StatusCode::CANCELLED && !call->cancelled) {
           result.status = {StatusCode::kAborted, result.status.message()};
         }
         call->done(result, &call->response);
-        state_->Finish(call);
+        state_->Finish(number);
       });
+  return number;
 }
 
 Status MilvusChannel::Call(const std::string& method,
                            const std::string& database,
                            const google::protobuf::Message& request,
                            google::protobuf::Message* response,
-                           std::chrono::milliseconds timeout) {
+                           std::chrono::milliseconds timeout,
+                           const std::stop_token& stop) {
   // Lives until `finished`, which the callback sets as the last thing it does with it.
   struct Waiter {
     Mutex mutex;
@@ -199,14 +223,16 @@ Status MilvusChannel::Call(const std::string& method,
     bool finished CDC_GUARDED_BY(mutex) = false;
     Status status CDC_GUARDED_BY(mutex);
   } waiter;
-  Start(method, database, Serialize(request), timeout,
-        [&waiter, response](const CallResult& result, grpc::ByteBuffer* bytes) {
-          Status status = result.status.ok() ? Parse(bytes, response) : result.status;
-          MutexLock lock(waiter.mutex);
-          waiter.status = std::move(status);
-          waiter.finished = true;
-          waiter.changed.NotifyAll();
-        });
+  const uint64_t number =
+      Begin(method, database, Serialize(request), timeout,
+            [&waiter, response](const CallResult& result, grpc::ByteBuffer* bytes) {
+              Status status = result.status.ok() ? Parse(bytes, response) : result.status;
+              MutexLock lock(waiter.mutex);
+              waiter.status = std::move(status);
+              waiter.finished = true;
+              waiter.changed.NotifyAll();
+            });
+  const std::stop_callback cancel(stop, [this, number] { Cancel(number); });
   MutexLock lock(waiter.mutex);
   waiter.changed.Wait(lock, std::stop_token(), [&waiter] { return waiter.finished; });
   return waiter.status.WithContext(method);
@@ -214,9 +240,16 @@ Status MilvusChannel::Call(const std::string& method,
 
 void MilvusChannel::CancelAll() {
   MutexLock lock(state_->mutex);
-  for (State::PendingCall* call : state_->pending) {
-    call->cancelled = true;
-    call->context.TryCancel();
+  for (const auto& [number, call] : state_->pending) {
+    call->Cancel();
+  }
+}
+
+void MilvusChannel::Cancel(uint64_t number) {
+  MutexLock lock(state_->mutex);
+  const auto found = state_->pending.find(number);
+  if (found != state_->pending.end()) {
+    found->second->Cancel();
   }
 }
 

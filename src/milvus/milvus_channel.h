@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/status.h"
@@ -46,14 +47,15 @@ class MilvusChannel {
   MilvusChannel& operator=(const MilvusChannel&) = delete;
 
   // Calls `method` ("Insert") in `database` (empty: none given) and waits for the answer. Errors
-  // name the address.
+  // name the address. kCancelled: `stop`, or CancelAll.
   Status Call(const std::string& method,
               const std::string& database,
               const google::protobuf::Message& request,
               google::protobuf::Message* response,
-              std::chrono::milliseconds timeout);
+              std::chrono::milliseconds timeout,
+              const std::stop_token& stop = {});
 
-  // As Call, and returns at once. `done` is called exactly once, from a thread of gRPC or from this
+  // As Call, but returns at once. `done` is called exactly once, from a thread of gRPC or from this
   // one, with the answer's bytes.
   using Done = std::function<void(const CallResult&, grpc::ByteBuffer* response)>;
   void Start(const std::string& method,
@@ -73,6 +75,14 @@ class MilvusChannel {
 
  private:
   struct State;
+
+  uint64_t Begin(const std::string& method,
+                 const std::string& database,
+                 const grpc::ByteBuffer& request,
+                 std::chrono::milliseconds timeout,
+                 Done done);
+  void Cancel(uint64_t number);
+
   const std::string address_;
   const std::unique_ptr<State> state_;
 };

@@ -42,6 +42,16 @@ Result<std::string> ReadPulse(const CallResult& call, grpc::ByteBuffer* bytes) {
 
 }  // namespace
 
+Result<std::string> ReadMilvusIdentity(const MilvusCalls& calls) {
+  pb::ListDatabasesResponse response;
+  const Status status = CallMilvus(calls, kMethod, "", pb::ListDatabasesRequest(), &response);
+  if (status.code() == StatusCode::kUnimplemented) {
+    return std::string();  // from before databases
+  }
+  CDC_RETURN_IF_ERROR(status);
+  return IdentityIn(response);
+}
+
 void AskMilvusPulse(MilvusChannel* channel,
                     std::chrono::milliseconds timeout,
                     std::function<void(const Result<std::string>& identity)> done) {

@@ -10,11 +10,12 @@ constexpr int kInvalidChannelName = 1100;
 
 }  // namespace
 
-Result<bool> ProbeStandby(MilvusChannel* channel, std::chrono::milliseconds timeout) {
+Result<bool> ProbeStandby(const MilvusCalls& calls) {
   ::milvus::proto::milvus::ReplicateMessageRequest request;
   request.mutable_base()->mutable_replicateinfo()->set_isreplicate(true);
   ::milvus::proto::milvus::ReplicateMessageResponse response;
-  const Status called = channel->Call("ReplicateMessage", "", request, &response, timeout);
+  const Status called =
+      calls.channel->Call("ReplicateMessage", "", request, &response, calls.timeout, calls.stop);
   if (called.ok() && response.status().code() == kInvalidChannelName) {
     return true;
   }

@@ -1,6 +1,7 @@
 #include "pipeline/replicator.h"
 
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -13,7 +14,6 @@
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
 #include "reconcile/plan.h"
-#include "sink/wait_for_pulse.h"
 
 namespace cdc {
 
@@ -56,21 +56,15 @@ class RealReplicator : public Replicator {
       : options_(std::move(options)),
         feed_(options_.catalog, options_.log),
         saver_(options_.store, options_.checkpoint_interval),
-        pulses_(options_.new_target, options_.pulse),
+        pulses_(options_.targets, options_.pulse),
         pulse_thread_("cdc-pulse", Guarded([this](const auto& stop) { pulses_.Run(stop); })),
         save_thread_("cdc-checkpoint", Guarded([this](const auto& stop) { saver_.Run(stop); })),
         catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
 
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& param) override {
-    CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
-                         options_.new_target(OptionsOf(param, SinkMode::kApi)));
-    const auto timeout = std::chrono::seconds(param.ConnectTimeoutSeconds());
-    TargetInfo info;
-    CDC_ASSIGN_OR_RETURN(info.version, target->Connect(timeout));
-    CDC_ASSIGN_OR_RETURN(info.is_standby, target->IsStandby(timeout));
-    CDC_ASSIGN_OR_RETURN(info.identity, WaitForPulse(*target, timeout));
-    return info;
+    return options_.targets->Check(OptionsOf(param, SinkMode::kApi),
+                                   std::chrono::seconds(param.ConnectTimeoutSeconds()));
   }
 
   Result<SourcePresent> Present() override {
@@ -81,11 +75,11 @@ class RealReplicator : public Replicator {
     return present;
   }
 
-  Status Prepare(const TaskSpec& spec) override;
+  Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
-                         options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
+                         options_.targets->New(OptionsOf(spec.target, spec.sink_mode)));
     CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
     const TaskPipeline::Shared shared{.options = &options_,
                                       .feed = &feed_,
@@ -99,7 +93,6 @@ class RealReplicator : public Replicator {
   }
 
  private:
-  Status CheckKeyFields(const TaskSpec& spec, const std::vector<Scope::Match>& covered);
   Status PrepareCollection(const TaskSpec& spec,
                            const Scope& scope,
                            const Scope::Match& match,
@@ -120,7 +113,7 @@ class RealReplicator : public Replicator {
 
 // Notes for every collection that exists now where its rows begin for this task. What is created
 // later begins at its own creation.
-Status RealReplicator::Prepare(const TaskSpec& spec) {
+Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options_.catalog->Sync(std::stop_token()));
   if (!catalog->Identity().empty()) {
@@ -130,7 +123,12 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
   CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   const Scope scope(spec);
   const std::vector<Scope::Match> covered = scope.Select(*catalog);
-  CDC_RETURN_IF_ERROR(CheckKeyFields(spec, covered));
+  // A standby deletes by messages, whatever its API can express.
+  const TargetTraits traits{
+      .deletes_by = spec.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
+  for (const Scope::Match& match : covered) {
+    CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, traits));
+  }
   for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match, present));
   }
@@ -146,22 +144,6 @@ Status RealReplicator::Prepare(const TaskSpec& spec) {
                                                      .applied = {},
                                                      .horizon = {}}}));
     }
-  }
-  return OkStatus();
-}
-
-// A standby is not asked: it deletes by messages, and connecting to it is not free.
-Status RealReplicator::CheckKeyFields(const TaskSpec& spec,
-                                      const std::vector<Scope::Match>& covered) {
-  if (covered.empty() || spec.sink_mode == SinkMode::kReplicate) {
-    return OkStatus();
-  }
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
-                       options_.new_target(OptionsOf(spec.target, spec.sink_mode)));
-  const auto timeout = std::chrono::seconds(spec.target.ConnectTimeoutSeconds());
-  CDC_RETURN_IF_ERROR(target->Connect(timeout).status().WithContext("fail to connect the milvus"));
-  for (const Scope::Match& match : covered) {
-    CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, target->traits()));
   }
   return OkStatus();
 }

@@ -42,18 +42,18 @@ class TargetPulsesTest : public testing::Test {
 
   void Make(milliseconds interval) {
     pulses_ = std::make_unique<TargetPulses>(
-        [this](const TargetOptions& options) -> Result<std::unique_ptr<Target>> {
-          if (options.uri.empty()) {
-            return InvalidArgumentError("no uri");
-          }
-          ++made_;
-          return std::unique_ptr<Target>(std::make_unique<LentTarget>(&target_));
-        },
-        TargetPulses::Options{.interval = interval, .timeout = milliseconds(1'000)});
+        &targets_, TargetPulses::Options{.interval = interval, .timeout = milliseconds(1'000)});
     thread_ = Thread("pulse", [this](const std::stop_token& stop) { pulses_->Run(stop); });
   }
 
   FakeTarget target_;
+  FakeTargetFactory targets_{[this](const TargetOptions& options) -> Result<Target*> {
+    if (options.uri.empty()) {
+      return InvalidArgumentError("no uri");
+    }
+    ++made_;
+    return &target_;
+  }};
   int made_ = 0;  // by Follow, so by one thread
   std::unique_ptr<TargetPulses> pulses_;
   Thread thread_;
@@ -107,12 +107,10 @@ TEST_F(TargetPulsesTest, AThousandTasksOfOneTargetAskOnce) {
 TEST_F(TargetPulsesTest, OneThatIsSilentDoesNotHoldTheOthers) {
   FakeTarget silent;
   silent.CorkPulse();
-  TargetPulses pulses(
-      [&](const TargetOptions& options) -> Result<std::unique_ptr<Target>> {
-        FakeTarget* const target = options.uri == "http://silent" ? &silent : &target_;
-        return std::unique_ptr<Target>(std::make_unique<LentTarget>(target));
-      },
-      {.interval = milliseconds(2)});
+  FakeTargetFactory targets([&](const TargetOptions& options) -> Result<Target*> {
+    return options.uri == "http://silent" ? &silent : &target_;
+  });
+  TargetPulses pulses(&targets, {.interval = milliseconds(2)});
   const Thread thread("pulse", [&pulses](const std::stop_token& stop) { pulses.Run(stop); });
   Ear one;
   Ear two;

@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "model/catalog.h"
 #include "model/ddl.h"
-#include "sink/target.h"
+#include "sink/metadata_sink.h"
 
 // What has to be done so that the target looks like the source: pure functions.
 namespace cdc {
@@ -23,19 +23,19 @@ struct PlanOptions {
 // which the user knows as `name`: no row of it could be deleted or replaced there. Says what to do.
 Status CheckKeyField(const Collection& source,
                      const CollectionName& name,
-                     const Target::Traits& traits);
+                     const TargetTraits& traits);
 
 // The collection as it is to be created. Keys are the source's, so autoID is off on a target that
 // would make its own.
 CreateCollection PlanCreate(const Collection& source,
                             const CollectionName& target,
-                            const Target::Traits& traits = {});
+                            const TargetTraits& traits = {});
 
 // kFailedPrecondition with all differing points if rows of `source` do not fit `actual`.
 Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual,
-                 const Target::Traits& traits = {});
+                 const TargetTraits& traits = {});
 
 // The name of a partition of `source` on the target. The default partition is the one that the
 // target calls so: its name is a setting of the server.

@@ -26,7 +26,7 @@ const Partition* DefaultPartition(const Collection& source) {
 
 Status CheckKeyField(const Collection& source,
                      const CollectionName& name,
-                     const Target::Traits& traits) {
+                     const TargetTraits& traits) {
   const Field* key = source.schema.PrimaryKey();
   if (key == nullptr || !traits.deletes_by.has_value()) {
     return OkStatus();
@@ -44,7 +44,7 @@ Status CheckKeyField(const Collection& source,
 
 CreateCollection PlanCreate(const Collection& source,
                             const CollectionName& target,
-                            const Target::Traits& traits) {
+                            const TargetTraits& traits) {
   CreateCollection create;
   create.name = target;
   create.schema = source.schema;
@@ -65,7 +65,7 @@ CreateCollection PlanCreate(const Collection& source,
 Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual,
-                 const Target::Traits& traits) {
+                 const TargetTraits& traits) {
   std::vector<std::string> points = SchemaDifferences(source.schema, actual.schema);
   const Field* key = actual.schema.PrimaryKey();
   const Field* source_key = source.schema.PrimaryKey();

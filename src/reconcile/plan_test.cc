@@ -296,7 +296,7 @@ TEST(PlanTest, ATargetThatMakesItsOwnKeysIsRefused) {
 }
 
 TEST(PlanTest, ATargetThatTakesGeneratedKeysHasThemAsTheSource) {
-  const Target::Traits traits{.keeps_auto_id = true, .same_shards = false};
+  const TargetTraits traits{.keeps_auto_id = true, .same_shards = false};
   Collection source = Source();
   source.schema.fields[0].auto_id = true;
   EXPECT_TRUE(PlanCreate(source, kName, traits).schema.fields[0].auto_id);
@@ -309,7 +309,7 @@ TEST(PlanTest, ATargetThatTakesGeneratedKeysHasThemAsTheSource) {
 }
 
 TEST(PlanTest, ATargetThatKeepsTheShardsNeedsAsMany) {
-  const Target::Traits traits{.keeps_auto_id = false, .same_shards = true};
+  const TargetTraits traits{.keeps_auto_id = false, .same_shards = true};
   TargetCollection actual = Actual();
   actual.shards = Source().shards;
   EXPECT_TRUE(CheckFits(Source(), kName, actual, traits).ok());
@@ -319,7 +319,7 @@ TEST(PlanTest, ATargetThatKeepsTheShardsNeedsAsMany) {
 }
 
 TEST(PlanTest, ATargetThatKeepsThePlacesOfRowsNeedsAsManyPartitionsOfAKey) {
-  const Target::Traits traits{.keeps_auto_id = false, .same_shards = true};
+  const TargetTraits traits{.keeps_auto_id = false, .same_shards = true};
   Collection source = Source();
   source.schema.fields[0].auto_id = false;
   source.schema.fields.back().is_partition_key = true;

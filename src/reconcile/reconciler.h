@@ -14,9 +14,9 @@
 #include "base/mutex.h"
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
+#include "model/catalog_progress.h"
 #include "model/ddl.h"
 #include "model/flush_request.h"
-#include "progress/catalog_progress.h"
 #include "progress/condition_board.h"
 #include "reconcile/collection_claims.h"
 #include "rows/route_view.h"
@@ -204,6 +204,7 @@ class Reconciler {
   // By database of the target: what it was given in this run, or has refused.
   std::map<std::string, std::vector<KeyValue>> database_properties_;
   std::shared_ptr<const Catalog> catalog_;
+  TargetTraits traits_;   // known once it is connected
   std::stop_token stop_;  // no further change is begun once it is requested
 
   mutable Mutex mutex_;

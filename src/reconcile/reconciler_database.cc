@@ -4,7 +4,6 @@
 #include "reconcile/plan_properties.h"
 #include "reconcile/reconciler.h"
 #include "reconcile/target_identity.h"
-#include "sink/wait_for_pulse.h"
 
 // How the reconciler keeps the target's databases.
 namespace cdc {
@@ -18,11 +17,13 @@ Status Reconciler::ConnectTarget() {
   if (target_databases_.has_value()) {
     return OkStatus();
   }
-  CDC_ASSIGN_OR_RETURN(const std::string version, parts_.target->Connect(kConnectTimeout));
-  CDC_ASSIGN_OR_RETURN(const std::string identity, WaitForPulse(*parts_.target, kConnectTimeout));
-  CDC_RETURN_IF_ERROR(CheckTargetIdentity(parts_.target_identity, identity));
-  parts_.on_connected(version);
-  auto listed = parts_.target->ListDatabases();
+  MetadataSink& metadata = parts_.target->metadata();
+  CDC_ASSIGN_OR_RETURN(const MetadataSink::Connected connected,
+                       metadata.Connect(kConnectTimeout, stop_));
+  CDC_RETURN_IF_ERROR(CheckTargetIdentity(parts_.target_identity, connected.identity));
+  traits_ = connected.traits;
+  parts_.on_connected(connected.version);
+  auto listed = metadata.catalog()->ListDatabases(stop_);
   if (listed.status().code() == StatusCode::kUnimplemented) {
     listed = std::vector<std::string>{kDefaultDatabase};  // a target from before databases
   }

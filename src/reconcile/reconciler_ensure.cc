@@ -163,7 +163,7 @@ Status Reconciler::Apply(const Ddl& ddl) {
     return CancelledError("the task stops");
   }
   FaultPoint("before_ddl." + KindName(ddl));
-  CDC_RETURN_IF_ERROR(parts_.target->Apply(ddl).WithContext(Describe(ddl)));
+  CDC_RETURN_IF_ERROR(parts_.target->metadata().Apply(ddl, stop_).WithContext(Describe(ddl)));
   FaultPoint("after_ddl." + KindName(ddl));
   spdlog::info("task={} {}", parts_.task_id, Describe(ddl));
   return OkStatus();
@@ -173,7 +173,7 @@ Result<std::optional<TargetCollection>> Reconciler::DescribeTarget(const Collect
   if (stop_.stop_requested()) {
     return CancelledError("the task stops");
   }
-  return parts_.target->DescribeCollection(name);
+  return parts_.target->metadata().catalog()->DescribeCollection(name, stop_);
 }
 
 // The target's collection as it is, but for what it cannot show or has refused.
@@ -196,12 +196,11 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
   if (entry.actual.has_value()) {
     return OkStatus();
   }
-  const Target::Traits traits = parts_.target->traits();
   const CollectionName source{catalog_->DatabaseName(entry.source->database), entry.source->name};
-  CDC_RETURN_IF_ERROR(CheckKeyField(*entry.source, source, traits));
+  CDC_RETURN_IF_ERROR(CheckKeyField(*entry.source, source, traits_));
   CDC_RETURN_IF_ERROR(Look(entry));
   if (entry.actual.has_value()) {
-    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits));
+    CDC_RETURN_IF_ERROR(CheckFits(*entry.source, entry.target, *entry.actual, traits_));
   } else if (entry.seen_on_target) {
     // Made again it would look well and lack all rows up to now.
     return NotFoundError(
@@ -237,14 +236,13 @@ Status Reconciler::Prepare(CollectionId id, Entry& entry) {
 }
 
 Status Reconciler::MakeOnTarget(Entry& entry) {
-  const Target::Traits traits = parts_.target->traits();
   CDC_RETURN_IF_ERROR(EnsureDatabase(entry.target.database));
-  CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target, traits)));
+  CDC_RETURN_IF_ERROR(Apply(PlanCreate(*entry.source, entry.target, traits_)));
   CDC_RETURN_IF_ERROR(Look(entry));
   if (!entry.actual.has_value()) {
     return UnavailableError("created, and not yet visible on the target");
   }
-  return CheckFits(*entry.source, entry.target, *entry.actual, traits);
+  return CheckFits(*entry.source, entry.target, *entry.actual, traits_);
 }
 
 Status Reconciler::LookAgain(Entry& entry) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -12,7 +13,7 @@
 #include "model/message.h"
 #include "model/rows.h"
 #include "progress/ack_tracker.h"
-#include "sink/target.h"
+#include "sink/row_sink.h"
 
 namespace cdc {
 
@@ -77,17 +78,21 @@ class Lane {
   size_t queued_bytes() const { return queued_bytes_; }
   // The latest time of all that was ever pushed.
   Timestamp newest() const { return newest_; }
-  const std::deque<PendingRows>& queue() const { return queue_; }
+  // How many messages wait, by partition.
+  const std::map<PartitionId, size_t>& waiting() const { return waiting_; }
   AckTracker& tracker() { return *tracker_; }
 
  private:
   using KeySet = std::unordered_set<uint64_t>;
+
+  void Leaves(const PendingRows& rows);
 
   std::shared_ptr<AckTracker> tracker_;
   std::deque<PendingRows> queue_;
   KeySet in_flight_;
   size_t calls_ = 0;
   size_t queued_bytes_ = 0;
+  std::map<PartitionId, size_t> waiting_;
   Timestamp newest_;
 };
 

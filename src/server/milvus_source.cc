@@ -14,13 +14,29 @@
 namespace cdc {
 namespace {
 
-Result<std::unique_ptr<Target>> NewTarget(const TargetOptions& options, StandbyHubs* hubs) {
-  if (options.mode != SinkMode::kReplicate) {
-    return NewMilvusTarget(options);
+// One line for each kind of target.
+class Targets final : public TargetFactory {
+ public:
+  explicit Targets(StandbyHubs* hubs) : hubs_(hubs) {}
+
+  Result<TargetInfo> Check(const TargetOptions& options,
+                           std::chrono::milliseconds timeout) override {
+    return CheckMilvus(options, timeout);
   }
-  CDC_ASSIGN_OR_RETURN(std::shared_ptr<StandbyHub> hub, hubs->Hold(options));
-  return NewStandbyTarget(options, std::move(hub));
-}
+
+  Result<std::unique_ptr<Target>> New(const TargetOptions& options) override {
+    switch (options.mode) {
+      case SinkMode::kReplicate: {
+        CDC_ASSIGN_OR_RETURN(std::shared_ptr<StandbyHub> hub, hubs_->Hold(options));
+        return NewStandbyTarget(options, std::move(hub));
+      }
+      default: return NewMilvusTarget(options);
+    }
+  }
+
+ private:
+  StandbyHubs* const hubs_;
+};
 
 class MilvusSource final : public OpenSource {
  public:
@@ -31,15 +47,14 @@ class MilvusSource final : public OpenSource {
                const Config& config)
       : catalog_(std::move(catalog)),
         log_(std::move(log)),
-        replicator_(NewReplicator(
-            {.catalog = catalog_.get(),
-             .log = log_.get(),
-             .store = store,
-             .new_target =
-                 [hubs](const TargetOptions& options) { return NewTarget(options, hubs); },
-             .replicate_channel = config.replicate_channel,
-             .retry = config.retry,
-             .forget_doubts = config.testing.forget_doubts})) {}
+        targets_(hubs),
+        replicator_(NewReplicator({.catalog = catalog_.get(),
+                                   .log = log_.get(),
+                                   .store = store,
+                                   .targets = &targets_,
+                                   .replicate_channel = config.replicate_channel,
+                                   .retry = config.retry,
+                                   .forget_doubts = config.testing.forget_doubts})) {}
 
   Replicator* replicator() override { return replicator_.get(); }
   Status Health() const override {
@@ -50,6 +65,7 @@ class MilvusSource final : public OpenSource {
   // In the order of what uses what.
   const std::unique_ptr<EtcdCatalog> catalog_;
   const std::unique_ptr<Log> log_;
+  Targets targets_;
   const std::unique_ptr<Replicator> replicator_;
 };
 

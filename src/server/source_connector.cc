@@ -85,7 +85,7 @@ Status SourceConnector::Health() const {
   return source->Health();
 }
 
-Result<Replicator::TargetInfo> SourceConnector::CheckTarget(const MilvusConnectParam& target) {
+Result<TargetInfo> SourceConnector::CheckTarget(const MilvusConnectParam& target) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
   return replicator->CheckTarget(target);
 }
@@ -95,9 +95,9 @@ Result<SourcePresent> SourceConnector::Present() {
   return replicator->Present();
 }
 
-Status SourceConnector::Prepare(const TaskSpec& spec) {
+Status SourceConnector::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
-  return replicator->Prepare(spec);
+  return replicator->Prepare(spec, target);
 }
 
 Result<std::unique_ptr<Replication>> SourceConnector::Start(const TaskSpec& spec,

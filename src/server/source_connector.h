@@ -41,7 +41,7 @@ class SourceConnector final : public Replicator {
 
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
-  Status Prepare(const TaskSpec& spec) override;
+  Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
  private:

@@ -44,8 +44,8 @@ TEST_F(FakeTargetTest, RecordsWrites) {
   Write(3);
   Write(4);
   EXPECT_THAT(codes(), ElementsAre(StatusCode::kOk, StatusCode::kOk));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 7U);
-  EXPECT_EQ(target_.rows(RowOp::kDelete), 0U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 7U);
+  EXPECT_EQ(target_.rows_of(RowOp::kDelete), 0U);
 }
 
 TEST_F(FakeTargetTest, CorkHoldsWritesInOrder) {
@@ -59,7 +59,7 @@ TEST_F(FakeTargetTest, CorkHoldsWritesInOrder) {
   EXPECT_EQ(results_.size(), 1U);
   EXPECT_EQ(target_.batches().at(0).batch.rows, 1U);
   target_.Uncork();
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 6U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 6U);
   EXPECT_EQ(target_.max_in_progress(), 3U);
 }
 
@@ -72,7 +72,7 @@ TEST_F(FakeTargetTest, FailsAsToldAndRecordsWhatIsInDoubt) {
   EXPECT_THAT(codes(), ElementsAre(StatusCode::kUnavailable, StatusCode::kDeadlineExceeded,
                                    StatusCode::kOk));
   EXPECT_EQ(target_.batches().size(), 2U);
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 3U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 3U);
 }
 
 TEST_F(FakeTargetTest, KnowsItsCollections) {

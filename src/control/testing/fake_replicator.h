@@ -16,7 +16,7 @@ class FakeReplicator final : public Replicator {
  public:
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
-  Status Prepare(const TaskSpec& spec) override;
+  Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // From now on; an ok status ends it.

@@ -75,11 +75,10 @@ Status MilvusLiteServer::WaitUntilReady() const {
   constexpr std::chrono::milliseconds kCallTimeout{1000};
   CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(uri()));
   MilvusChannel channel(endpoint, {});
-  MetadataReader reader(&channel, kCallTimeout);
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   Status status;
   while (std::chrono::steady_clock::now() < deadline) {
-    status = reader.Connect(kCallTimeout).status();
+    status = GreetMilvus({.channel = &channel, .timeout = kCallTimeout}).status();
     if (status.ok()) {
       return status;
     }

@@ -38,7 +38,7 @@ TaskSpec EverySpec() {
   return spec;
 }
 
-class CrashSchedule {
+class CrashSchedule final : public Clock {
  public:
   CrashSchedule(uint64_t seed, const CrashScheduleOptions& options)
       : options_(options),
@@ -49,6 +49,9 @@ class CrashSchedule {
         target_(&chance_, [this](const RowBatch& batch) { CheckSent(batch); }) {
     target_.OnApplied([this](const Message& message) { source_.Find(message)->applied = true; });
   }
+
+  TimePoint Now() const override { return now_; }
+  int64_t UnixMs() const override { return source_.now_ms(); }
 
   CrashScheduleResult Run() {
     Start();
@@ -63,16 +66,14 @@ class CrashSchedule {
   // One life of the process.
   struct Life {
     Life(CrashSchedule* world, const MetaStore::Progress& progress, bool doubt)
-        : horizon({.lead = milliseconds(world->lead_),
-                   .now_unix_ms = [world] { return world->source_.now_ms(); }},
-                  [this] { wanted = true; }),
+        : horizon({.lead = milliseconds(world->lead_), .clock = world}, [this] { wanted = true; }),
           writer(
               &world->target_,
               &horizon,
               {.limits = {.batch_rows = 2 + world->chance_.Below(8)},
                .backoff = {.initial = milliseconds(20), .max = milliseconds(200)},
                .doubt_grace = doubt ? world->options_.grace : milliseconds(0),
-               .now = [world] { return world->now_; },
+               .clock = world,
                .seed = static_cast<uint32_t>(world->chance_.Next())},
               &conditions,
               [world](const Status& status) { world->Fault("fatal: " + status.ToString()); },
@@ -96,7 +97,7 @@ class CrashSchedule {
                        .horizon = &horizon,
                        .conditions = &conditions,
                        .on_horizon = [this] { writer.Wake(); },
-                       .now = [world] { return world->now_; }}) {}
+                       .clock = world}) {}
 
     bool wanted = false;
     ConditionBoard conditions;

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "pipeline/testing/simulated_source.h"
-#include "sink/target.h"
+#include "sink/row_sink.h"
 
 namespace cdc {
 
-// A target in memory whose calls end when Step says so, in any order, and as badly as calls can
-// end: refused, executed with the answer lost, executed in part, not executed without anybody
-// knowing. What was sent by a process that is gone may be executed later (zombies). Inserts add a
-// row, upserts replace those of their key, as in Milvus.
-class SimulatedTarget final : public Target {
+// The rows of a target in memory, whose calls end when Step says so, in any order, and as badly as
+// calls can end: refused, executed with the answer lost, executed in part, not executed without
+// anybody knowing. What was sent by a process that is gone may be executed later (zombies). Inserts
+// add a row, upserts replace those of their key, as in Milvus.
+class SimulatedTarget final : public RowSink {
  public:
   SimulatedTarget(SimulatedChance* chance, std::function<void(const RowBatch&)> on_write);
 
@@ -36,19 +36,6 @@ class SimulatedTarget final : public Target {
   // Called for what is answered as done.
   void OnApplied(std::function<void(const Message&)> applied) { applied_ = std::move(applied); }
 
-  Result<std::string> Connect(std::chrono::milliseconds /*timeout*/) override { return {""}; }
-  void AskPulse(std::chrono::milliseconds /*timeout*/, PulseDone done) override {
-    done(std::string());
-  }
-  Result<std::vector<std::string>> ListDatabases() override { return std::vector<std::string>(); }
-  Result<std::vector<std::string>> ListCollections(const std::string& /*database*/) override {
-    return std::vector<std::string>();
-  }
-  Result<std::optional<TargetCollection>> DescribeCollection(
-      const CollectionName& /*name*/) override {
-    return std::optional<TargetCollection>();
-  }
-  Status Apply(const Ddl& /*ddl*/) override { return OkStatus(); }
   void Write(const RowBatch& batch, WriteDone done) override;
   void CancelWrites() override;
 

@@ -15,6 +15,7 @@
 #include "msg.pb.h"
 #include "pipeline/task_pipeline.h"
 #include "sink/testing/fake_target.h"
+#include "sink/testing/fake_target_factory.h"
 #include "source/testing/fake_source.h"
 
 // A whole task between a fake source and a fake target, for the tests of the pipeline.
@@ -24,34 +25,6 @@ inline constexpr const char* kChannel = "by-dev-rootcoord-dml_0";
 inline constexpr const char* kOtherChannel = "by-dev-rootcoord-dml_1";
 inline constexpr const char* kReplicate = "by-dev-replicate-msg";
 inline constexpr PartitionId kDefaultPartition{10};
-
-// Lends a target to a pipeline that wants to own one.
-class LentTarget : public Target {
- public:
-  explicit LentTarget(Target* target) : target_(target) {}
-  Result<std::string> Connect(std::chrono::milliseconds timeout) override {
-    return target_->Connect(timeout);
-  }
-  Traits traits() const override { return target_->traits(); }
-  void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
-    target_->AskPulse(timeout, std::move(done));
-  }
-  Result<std::vector<std::string>> ListDatabases() override { return target_->ListDatabases(); }
-  Result<std::vector<std::string>> ListCollections(const std::string& database) override {
-    return target_->ListCollections(database);
-  }
-  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
-    return target_->DescribeCollection(name);
-  }
-  Status Apply(const Ddl& ddl) override { return target_->Apply(ddl); }
-  void Write(const RowBatch& batch, WriteDone done) override {
-    target_->Write(batch, std::move(done));
-  }
-  void CancelWrites() override { target_->CancelWrites(); }
-
- private:
-  Target* target_;
-};
 
 inline Collection MakeCollection(int64_t id, std::string name, uint64_t created) {
   Collection collection;
@@ -140,9 +113,7 @@ class TaskPipelineTest : public testing::Test {
     options_.replicate_channel = kReplicate;
     options_.checkpoint_interval = std::chrono::milliseconds(5);
     options_.doubt_grace = std::chrono::milliseconds(0);
-    options_.new_target = [this](const TargetOptions&) -> Result<std::unique_ptr<Target>> {
-      return std::unique_ptr<Target>(std::make_unique<LentTarget>(&target_));
-    };
+    options_.targets = &targets_;
     NewProcess();
     spec_.id = "t";
     spec_.db_collections = {{"*", {{.name = "*"}}}};
@@ -172,7 +143,7 @@ class TaskPipelineTest : public testing::Test {
   }
 
   bool WaitForRows(RowOp op, uint64_t rows) {
-    return Eventually([&] { return target_.rows(op) >= rows; }) && target_.rows(op) == rows;
+    return Eventually([&] { return target_.rows_of(op) >= rows; }) && target_.rows_of(op) == rows;
   }
 
   // What the store holds of a channel.
@@ -209,6 +180,7 @@ class TaskPipelineTest : public testing::Test {
   FakeLog log_;
   InMemoryMetaStore store_;
   FakeTarget target_;
+  FakeTargetFactory targets_{&target_};
   ReplicatorOptions options_;
   TaskSpec spec_;
   std::unique_ptr<Replicator> replicator_;

@@ -1,13 +1,9 @@
 #include "sink/api/milvus_target.h"
 
-#include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <deque>
-#include <functional>
-#include <future>
-#include <iterator>
-#include <map>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -15,18 +11,18 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
-#include "base/mutex.h"
 #include "encode/row_encoder.h"
 #include "milvus.pb.h"
 #include "milvus/credentials.h"
 #include "milvus/ddl_client.h"
 #include "milvus/endpoint.h"
 #include "milvus/metadata_reader.h"
+#include "milvus/milvus_call.h"
 #include "milvus/milvus_channel.h"
 #include "milvus/milvus_pulse.h"
 #include "milvus/milvus_status.h"
 #include "milvus/standby_probe.h"
-#include "sink/target.h"
+#include "sink/api/collection_turns.h"
 
 namespace cdc {
 namespace {
@@ -42,19 +38,13 @@ const char* MethodOf(RowOp op, bool is_lite) {
   return "";
 }
 
-int64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                               start)
-      .count();
-}
-
 WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (!call.status.ok()) {
-    return {call.status, call.in_doubt, 0};
+    return {call.status, call.in_doubt};
   }
   ::milvus::proto::milvus::MutationResult answer;
   if (Status parsed = MilvusChannel::Parse(bytes, &answer); !parsed.ok()) {
-    return {std::move(parsed), /*in_doubt=*/true, 0};
+    return {std::move(parsed), /*in_doubt=*/true};
   }
   WriteResult result;
   result.status = FromMutationResult(answer, &result.in_doubt);
@@ -76,78 +66,31 @@ std::vector<CollectionName> CollectionsOf(const Ddl& ddl) {
       ddl);
 }
 
-// Milvus Lite has no locks. At a flush it swaps its tables: a row written beside that, or beside
-// another write, could be lost. And whoever names a collection first after a rename or a restart
-// opens it: two at the same time open it twice, and what is written to the one is not in the other.
-// So everything that is done to one of its collections, a look too, goes one at a time, in the
-// order in which it came; several at a time would not be faster.
-class MilvusTarget final : public Target {
+// The rows and the metadata of one Milvus, each by calls of their own, so that each can be
+// cancelled without the other. gRPC gives both one connection.
+class MilvusTarget final : public Target,
+                           private RowSink,
+                           private MetadataSink,
+                           private TargetCatalog {
  public:
   MilvusTarget(const Endpoint& endpoint,
                const MilvusChannel::Credentials& credentials,
                const TargetOptions& options)
-      : write_timeout_(options.write_timeout),
-        channel_(endpoint, credentials),
-        reader_(&channel_, options.ddl_timeout),
-        ddl_(&channel_, &reader_, options.ddl_timeout) {}
+      : ddl_timeout_(options.ddl_timeout),
+        write_timeout_(options.write_timeout),
+        metadata_channel_(endpoint, credentials),
+        rows_channel_(endpoint, credentials) {}
 
   ~MilvusTarget() override { CancelWrites(); }
 
-  Result<std::string> Connect(std::chrono::milliseconds timeout) override {
-    return reader_.Connect(timeout);
-  }
-  Result<bool> IsStandby(std::chrono::milliseconds timeout) override {
-    return ProbeStandby(&channel_, timeout);
-  }
+  RowSink& rows() override { return *this; }
+  MetadataSink& metadata() override { return *this; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
-    AskMilvusPulse(&channel_, timeout, std::move(done));
-  }
-  Result<std::vector<std::string>> ListDatabases() override { return reader_.ListDatabases(); }
-  Result<std::vector<std::string>> ListCollections(const std::string& database) override {
-    return reader_.ListCollections(database);
-  }
-  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
-    CDC_ASSIGN_OR_RETURN(const Turns turns, WaitForTurns({name}));
-    return reader_.Describe(name);
-  }
-  Traits traits() const override { return {.deletes_by = dialect()}; }
-  Status Apply(const Ddl& ddl) override {
-    CDC_ASSIGN_OR_RETURN(const Turns turns, WaitForTurns(CollectionsOf(ddl)));
-    return ddl_.Apply(ddl);
+    AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
   }
 
-  void Write(const RowBatch& batch, WriteDone done) override {
-    grpc::ByteBuffer request;
-    if (Status status = EncodeRows(batch, dialect(), &request); !status.ok()) {
-      done({std::move(status), /*in_doubt=*/false, 0});
-      return;
-    }
-    auto write = std::make_shared<PendingWrite>(
-        PendingWrite{batch.op, batch.target, std::move(request), std::move(done)});
-    if (!reader_.is_lite()) {
-      Start(std::move(write));
-      return;
-    }
-    Queue(batch.target, {[this, write] { Start(write); },
-                         [write] {
-                           write->done({CancelledError("cancelled before it was sent"),
-                                        /*in_doubt=*/false, 0});
-                         }});
-  }
-
-  void CancelWrites() override {
-    std::vector<Job> never_begun;
-    {
-      MutexLock lock(mutex_);
-      for (auto& [name, waiting] : waiting_) {
-        std::move(waiting.begin(), waiting.end(), std::back_inserter(never_begun));
-        waiting.clear();
-      }
-      channel_.CancelAll();
-    }
-    for (const Job& job : never_begun) {
-      job.cancel();
-    }
+  Result<bool> IsStandby(std::chrono::milliseconds timeout) {
+    return ProbeStandby({.channel = &metadata_channel_, .timeout = timeout});
   }
 
  private:
@@ -156,106 +99,92 @@ class MilvusTarget final : public Target {
     CollectionName target;
     grpc::ByteBuffer request;
     WriteDone done;
-  };
-  // Something to do with a collection when its turn has come. Both return at once.
-  struct Job {
-    std::function<void()> start;
-    std::function<void()> cancel;  // instead of `start`
+    bool has_turn = false;
   };
 
-  // The turns of these collections, until its end.
-  class Turns {
-   public:
-    Turns(MilvusTarget* target, std::vector<CollectionName> names)
-        : target_(target), names_(std::move(names)) {}
-    ~Turns() {
-      for (const CollectionName& name : names_) {
-        target_->StartNext(name);
-      }
-    }
-    Turns(Turns&& other) noexcept
-        : target_(other.target_), names_(std::exchange(other.names_, {})) {}
-    Turns(const Turns&) = delete;
-    Turns& operator=(const Turns&) = delete;
-    Turns& operator=(Turns&&) = delete;
-
-    void Add(const CollectionName& name) { names_.push_back(name); }
-
-   private:
-    MilvusTarget* target_;
-    std::vector<CollectionName> names_;
-  };
-
-  // Waits as long as the writes before it take. kCancelled: CancelWrites came first.
-  Result<Turns> WaitForTurns(const std::vector<CollectionName>& names) {
-    Turns turns(this, {});
-    if (!reader_.is_lite()) {
-      return turns;
-    }
-    for (const CollectionName& name : names) {
-      const auto turn = std::make_shared<std::promise<bool>>();
-      std::future<bool> has_come = turn->get_future();
-      Queue(name, {[turn] { turn->set_value(true); }, [turn] { turn->set_value(false); }});
-      if (!has_come.get()) {
-        return CancelledError("cancelled before it was sent");
-      }
-      turns.Add(name);
-    }
-    return turns;
+  Result<Connected> Connect(std::chrono::milliseconds timeout,
+                            const std::stop_token& stop) override {
+    const MilvusCalls calls{.channel = &metadata_channel_, .timeout = timeout, .stop = stop};
+    CDC_ASSIGN_OR_RETURN(MilvusVersion version, GreetMilvus(calls));
+    is_lite_ = version.is_lite;
+    CDC_ASSIGN_OR_RETURN(std::string identity, ReadMilvusIdentity(calls));
+    return Connected{.version = std::move(version.text),
+                     .identity = std::move(identity),
+                     .traits = {.deletes_by = dialect()}};
+  }
+  TargetCatalog* catalog() override { return this; }
+  Result<std::vector<std::string>> ListDatabases(const std::stop_token& stop) override {
+    return MetadataReader(Calls(stop), is_lite_).ListDatabases();
+  }
+  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name,
+                                                             const std::stop_token& stop) override {
+    CDC_ASSIGN_OR_RETURN(const CollectionTurns::Turn turn, WaitForTurn({name}, stop));
+    return MetadataReader(Calls(stop), is_lite_).Describe(name);
+  }
+  Status Apply(const Ddl& ddl, const std::stop_token& stop) override {
+    CDC_ASSIGN_OR_RETURN(const CollectionTurns::Turn turn, WaitForTurn(CollectionsOf(ddl), stop));
+    return DdlClient(Calls(stop), is_lite_).Apply(ddl);
   }
 
-  void Queue(const CollectionName& name, Job job) {
-    MutexLock lock(mutex_);
-    const auto [waiting, is_first] = waiting_.try_emplace(name);
-    if (is_first) {
-      job.start();
-    } else {
-      waiting->second.push_back(std::move(job));
+  void Write(const RowBatch& batch, WriteDone done) override {
+    grpc::ByteBuffer request;
+    if (Status status = EncodeRows(batch, dialect(), &request); !status.ok()) {
+      done({std::move(status), /*in_doubt=*/false});
+      return;
     }
+    auto write = std::make_shared<PendingWrite>(
+        PendingWrite{batch.op, batch.target, std::move(request), std::move(done)});
+    if (!is_lite_) {
+      Start(std::move(write));
+      return;
+    }
+    const auto cancel = [write] {
+      write->done({CancelledError("cancelled before it was sent"), /*in_doubt=*/false});
+    };
+    write->has_turn = true;  // once it is started
+    turns_.Queue(batch.target, {.start = [this, write] { Start(write); }, .cancel = cancel});
+  }
+
+  // What waits for its turn first: then nothing can start behind the calls that are cancelled.
+  void CancelWrites() override {
+    turns_.CancelJobs();
+    rows_channel_.CancelAll();
+  }
+
+  Result<CollectionTurns::Turn> WaitForTurn(const std::vector<CollectionName>& names,
+                                            const std::stop_token& stop) {
+    return is_lite_ ? turns_.Wait(names, stop) : CollectionTurns::Turn(&turns_);
   }
 
   ExpressionDialect dialect() const {
-    return reader_.is_lite() ? ExpressionDialect::kLite : ExpressionDialect::kMilvus;
+    return is_lite_ ? ExpressionDialect::kLite : ExpressionDialect::kMilvus;
+  }
+
+  MilvusCalls Calls(const std::stop_token& stop) {
+    return {.channel = &metadata_channel_, .timeout = ddl_timeout_, .stop = stop};
   }
 
   void Start(std::shared_ptr<PendingWrite> write) {
     grpc::ByteBuffer request;
     request.Swap(&write->request);
     const PendingWrite& ref = *write;
-    channel_.Start(MethodOf(ref.op, reader_.is_lite()), ref.target.database, request,
-                   write_timeout_,
-                   [this, write = std::move(write), start = std::chrono::steady_clock::now()](
-                       const CallResult& call, grpc::ByteBuffer* bytes) {
-                     WriteResult result = ToWriteResult(call, bytes);
-                     result.latency_us = MicrosecondsSince(start);
-                     write->done(result);
-                     StartNext(write->target);
-                   });
+    rows_channel_.Start(
+        MethodOf(ref.op, is_lite_), ref.target.database, request, write_timeout_,
+        [this, write = std::move(write)](const CallResult& call, grpc::ByteBuffer* bytes) {
+          write->done(ToWriteResult(call, bytes));
+          if (write->has_turn) {
+            turns_.End(write->target);
+          }
+        });
   }
 
-  void StartNext(const CollectionName& name) {
-    MutexLock lock(mutex_);
-    const auto found = waiting_.find(name);
-    if (found == waiting_.end()) {
-      return;  // not one at a time
-    }
-    if (found->second.empty()) {
-      waiting_.erase(found);
-      return;
-    }
-    const Job next = std::move(found->second.front());
-    found->second.pop_front();
-    next.start();  // under the lock, so that CancelWrites finds it in one place
-  }
-
+  const std::chrono::milliseconds ddl_timeout_;
   const std::chrono::milliseconds write_timeout_;
-  Mutex mutex_;
-  // Milvus Lite: what waits for what is being done to a collection; without that it has no entry.
-  std::map<CollectionName, std::deque<Job>> waiting_ CDC_GUARDED_BY(mutex_);
-  // Behind what its callbacks use.
-  MilvusChannel channel_;
-  MetadataReader reader_;
-  DdlClient ddl_;
+  std::atomic<bool> is_lite_ = false;
+  CollectionTurns turns_;  // of Milvus Lite
+  // Behind what their callbacks use.
+  MilvusChannel metadata_channel_;
+  MilvusChannel rows_channel_;
 };
 
 }  // namespace
@@ -264,6 +193,18 @@ Result<std::unique_ptr<Target>> NewMilvusTarget(const TargetOptions& options) {
   CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(options.uri));
   CDC_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(options.token, options.tls));
   return std::unique_ptr<Target>(std::make_unique<MilvusTarget>(endpoint, credentials, options));
+}
+
+Result<TargetInfo> CheckMilvus(const TargetOptions& options, std::chrono::milliseconds timeout) {
+  CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(options.uri));
+  CDC_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(options.token, options.tls));
+  MilvusTarget target(endpoint, credentials, options);
+  CDC_ASSIGN_OR_RETURN(MetadataSink::Connected connected, target.metadata().Connect(timeout, {}));
+  TargetInfo info{.version = std::move(connected.version),
+                  .identity = std::move(connected.identity),
+                  .deletes_by = connected.traits.deletes_by};
+  CDC_ASSIGN_OR_RETURN(info.is_standby, target.IsStandby(timeout));
+  return info;
 }
 
 }  // namespace cdc

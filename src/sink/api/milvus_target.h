@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "base/status.h"
@@ -11,5 +12,8 @@ namespace cdc {
 // kInvalidArgument: the uri, or a PEM file that cannot be read. The destructor waits for the
 // callbacks of writes, so it must not run inside one.
 Result<std::unique_ptr<Target>> NewMilvusTarget(const TargetOptions& options);
+
+// See TargetFactory::Check: of a Milvus of any kind, a standby too.
+Result<TargetInfo> CheckMilvus(const TargetOptions& options, std::chrono::milliseconds timeout);
 
 }  // namespace cdc

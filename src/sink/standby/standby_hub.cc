@@ -11,6 +11,7 @@
 #include "milvus/credentials.h"
 #include "milvus/endpoint.h"
 #include "milvus/milvus_status.h"
+#include "milvus/standby_probe.h"
 #include "sink/standby/standby_channels.h"
 
 namespace cdc {
@@ -41,17 +42,17 @@ Result<uint64_t> ReadClock(const CallResult& call, grpc::ByteBuffer* bytes) {
 // Not atomic, whatever the answer says: messages before the one that failed stay.
 WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (!call.status.ok()) {
-    return {call.status.WithContext("ReplicateMessage"), call.in_doubt, 0};
+    return {call.status.WithContext("ReplicateMessage"), call.in_doubt};
   }
   pb::ReplicateMessageResponse response;
   if (Status parsed = MilvusChannel::Parse(bytes, &response); !parsed.ok()) {
-    return {std::move(parsed), /*in_doubt=*/true, 0};
+    return {std::move(parsed), /*in_doubt=*/true};
   }
   if (response.status().code() == kDenyReplicateMessage) {
-    return {FailedPreconditionError(kNoStandby), /*in_doubt=*/false, 0};
+    return {FailedPreconditionError(kNoStandby), /*in_doubt=*/false};
   }
   const Status status = FromMilvusStatus(response.status());
-  return {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok(), 0};
+  return {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok()};
 }
 
 std::string Fingerprint(const MilvusChannel::Credentials& credentials) {
@@ -125,7 +126,7 @@ void StandbyHub::Cancel(const void* owner) {
       for (const auto& item : sender.queue) {
         if (item->owner == owner && item->done) {
           done.emplace_back(std::exchange(item->done, nullptr),
-                            Sent{{CancelledError("cancelled before it was sent"), false, 0}, {}});
+                            Sent{{CancelledError("cancelled before it was sent"), false}, {}});
         }
       }
       std::erase_if(sender.queue, [](const auto& item) { return !item->done; });
@@ -134,9 +135,8 @@ void StandbyHub::Cancel(const void* owner) {
       }
       for (const auto& item : sender.in_flight->items) {
         if (item->owner == owner && item->done) {
-          done.emplace_back(
-              std::exchange(item->done, nullptr),
-              Sent{{CancelledError("cancelled, and may be carried out"), true, 0}, {}});
+          done.emplace_back(std::exchange(item->done, nullptr),
+                            Sent{{CancelledError("cancelled, and may be carried out"), true}, {}});
         }
       }
     }
@@ -317,7 +317,7 @@ void StandbyHub::TakeClock(const Result<uint64_t>& clock, Clock::time_point aske
   for (auto& [pchannel, sender] : senders_) {
     for (const auto& item : std::exchange(sender.queue, {})) {
       done_.emplace_back(std::exchange(item->done, nullptr),
-                         Sent{{clock.status(), /*in_doubt=*/false, 0}, {}});
+                         Sent{{clock.status(), /*in_doubt=*/false}, {}});
     }
   }
 }
@@ -330,14 +330,10 @@ void StandbyHub::Start(const std::shared_ptr<Call>& call) {
     }
   }
   const std::vector<Payload> pieces = EncodeStandbyRequest(call->request, messages);
-  Connection()->Start(
-      "ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
-      [this, call, start = Clock::now()](const CallResult& result, grpc::ByteBuffer* bytes) {
-        WriteResult written = ReadAnswer(result, bytes);
-        written.latency_us =
-            std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
-        Finish(call, std::move(written), /*answered=*/result.status.ok());
-      });
+  Connection()->Start("ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
+                      [this, call](const CallResult& result, grpc::ByteBuffer* bytes) {
+                        Finish(call, ReadAnswer(result, bytes), /*answered=*/result.status.ok());
+                      });
 }
 
 void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result, bool answered) {

@@ -17,6 +17,7 @@
 #include "base/thread.h"
 #include "milvus/milvus_channel.h"
 #include "model/ids.h"
+#include "sink/row_sink.h"
 #include "sink/standby/standby_message.h"
 #include "sink/target.h"
 

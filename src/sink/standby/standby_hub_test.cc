@@ -17,7 +17,7 @@
 #include "milvus/testing/fake_milvus_server.h"
 #include "msg.pb.h"
 #include "sink/standby/standby_target.h"
-#include "sink/wait_for_pulse.h"
+#include "sink/testing/wait_for_pulse.h"
 
 namespace cdc {
 namespace {
@@ -128,7 +128,8 @@ class StandbyHubTest : public ::testing::Test {
 
   static std::future<WriteResult> StartWrite(Target* target, const RowBatch& batch) {
     auto promise = std::make_shared<std::promise<WriteResult>>();
-    target->Write(batch, [promise](const WriteResult& result) { promise->set_value(result); });
+    target->rows().Write(batch,
+                         [promise](const WriteResult& result) { promise->set_value(result); });
     return promise->get_future();
   }
 
@@ -393,7 +394,7 @@ TEST_F(StandbyHubTest, NothingIsSentSoonAfterACallThatEndedUnknown) {
   auto again = StartWrite(target.get(), Rows("a", RowOp::kUpsert, 1));
   EXPECT_EQ(again.wait_for(milliseconds(100)), std::future_status::timeout);
   EXPECT_EQ(Sent(kChannel).size(), before);
-  target->CancelWrites();
+  target->rows().CancelWrites();
   EXPECT_FALSE(again.get().in_doubt);  // it was never sent
 }
 
@@ -429,7 +430,7 @@ TEST_F(StandbyHubTest, ADropIsToldToEveryChannelBeforeItIsDone) {
     return FakeMilvusServer::Reply::Of(::milvus::proto::common::Status());
   });
   const auto target = MakeTarget(QuietHub());
-  ASSERT_TRUE(target->Apply(DropCollection{{"default", "a"}}).ok());
+  ASSERT_TRUE(target->metadata().Apply(DropCollection{{"default", "a"}}, {}).ok());
   EXPECT_THAT(told, ElementsAre(true, true));
   EXPECT_TRUE(dropped.base().replicateinfo().isreplicate());
   for (const char* channel : {kChannel, kOther}) {
@@ -446,7 +447,7 @@ TEST_F(StandbyHubTest, ADropOfWhatIsGoneTellsNothing) {
   server_.On("DescribeCollection", Always(none));
   server_.On("DropCollection", Always(::milvus::proto::common::Status()));
   const auto target = MakeTarget(QuietHub());
-  EXPECT_TRUE(target->Apply(DropCollection{{"default", "a"}}).ok());
+  EXPECT_TRUE(target->metadata().Apply(DropCollection{{"default", "a"}}, {}).ok());
   EXPECT_THAT(Sent(kChannel), SizeIs(0));
 }
 
@@ -454,7 +455,7 @@ TEST_F(StandbyHubTest, ACollectionThatIsMadeAnewIsWrittenUnderItsNewId) {
   const auto target = MakeTarget(QuietHub());
   EXPECT_TRUE(StartWrite(target.get(), Rows("a", RowOp::kInsert, 1)).get().status.ok());
   server_.On("DropCollection", Always(::milvus::proto::common::Status()));
-  ASSERT_TRUE(target->Apply(DropCollection{{"default", "a"}}).ok());
+  ASSERT_TRUE(target->metadata().Apply(DropCollection{{"default", "a"}}, {}).ok());
   server_.On("DescribeCollection", [](const auto&) {
     pb::DescribeCollectionResponse anew = Describe("a");
     anew.set_collectionid(9);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,8 @@ class StandbyLayouts {
   using Done = std::function<void(const Result<StandbyLayoutPtr>&)>;
   void Find(const CollectionName& name, Done done);
 
-  // As above, and waits. Answers what is there now, whatever is known.
-  Result<StandbyLayoutPtr> Look(const CollectionName& name);
+  // As above, but waits, and asks whatever is known. kCancelled: `stop`.
+  Result<StandbyLayoutPtr> Look(const CollectionName& name, const std::stop_token& stop);
 
   // What is known of it may be wrong; it is asked for again when it is needed.
   void Forget(const CollectionName& name);

@@ -1,6 +1,7 @@
 #include "sink/standby/standby_target.h"
 
 #include <atomic>
+#include <stop_token>
 #include <utility>
 #include <variant>
 
@@ -42,7 +43,7 @@ class Pending {
   size_t count_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
-// The outcome of several sends. Lives until the last has ended.
+// The outcome of several sends.
 class Sends {
  public:
   explicit Sends(size_t count) : left_(count) {}
@@ -57,7 +58,7 @@ class Sends {
     changed_.NotifyAll();
   }
 
-  // The newest stamp.
+  // The newest stamp. Every send ends, if need be by StandbyHub::Cancel.
   Result<Timestamp> Wait() {
     MutexLock lock(mutex_);
     changed_.Wait(lock, std::stop_token(), [this] { return left_ == 0; });
@@ -73,7 +74,12 @@ class Sends {
   Timestamp stamp_ CDC_GUARDED_BY(mutex_);
 };
 
-class StandbyTarget final : public Target {
+// Rows and metadata have a channel each, and are two owners to the hub, so that each can be
+// cancelled without the other.
+class StandbyTarget final : public Target,
+                            private RowSink,
+                            private MetadataSink,
+                            private TargetCatalog {
  public:
   StandbyTarget(const Endpoint& endpoint,
                 const MilvusChannel::Credentials& credentials,
@@ -81,10 +87,9 @@ class StandbyTarget final : public Target {
                 std::shared_ptr<StandbyHub> hub)
       : options_(options),
         hub_(std::move(hub)),
-        channel_(endpoint, credentials),
-        reader_(&channel_, options.ddl_timeout),
-        ddl_(&channel_, &reader_, options.ddl_timeout),
-        layouts_(&channel_,
+        metadata_channel_(endpoint, credentials),
+        rows_channel_(endpoint, credentials),
+        layouts_(&rows_channel_,
                  {.timeout = options.ddl_timeout, .on_layout = [this](const StandbyLayout& layout) {
                     hub_->Tick(layout.pchannels);
                   }}) {}
@@ -95,18 +100,9 @@ class StandbyTarget final : public Target {
     } while (!pending_.WaitForNone(std::chrono::milliseconds(20)));
   }
 
-  Result<std::string> Connect(std::chrono::milliseconds timeout) override {
-    CDC_ASSIGN_OR_RETURN(std::string version, reader_.Connect(timeout));
-    CDC_ASSIGN_OR_RETURN(const bool is_standby, IsStandby(timeout));
-    if (!is_standby) {
-      return FailedPreconditionError(kNoStandby);
-    }
-    CDC_RETURN_IF_ERROR(hub_->UseCredentials(options_));
-    return version;
-  }
-  Result<bool> IsStandby(std::chrono::milliseconds timeout) override {
-    return ProbeStandby(&channel_, timeout);
-  }
+  RowSink& rows() override { return *this; }
+  MetadataSink& metadata() override { return *this; }
+
   // It serves only as long as it takes ticks.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     const Status ticks = hub_->Health();
@@ -114,20 +110,36 @@ class StandbyTarget final : public Target {
       done(ticks);
       return;
     }
-    AskMilvusPulse(&channel_, timeout, std::move(done));
-  }
-  Traits traits() const override { return {.keeps_auto_id = true, .same_shards = true}; }
-
-  Result<std::vector<std::string>> ListDatabases() override { return reader_.ListDatabases(); }
-  Result<std::vector<std::string>> ListCollections(const std::string& database) override {
-    return reader_.ListCollections(database);
-  }
-  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override {
-    return reader_.Describe(name);
+    AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
   }
 
-  Status Apply(const Ddl& ddl) override {
-    return std::visit([this](const auto& change) { return Run(change); }, ddl);
+ private:
+  Result<Connected> Connect(std::chrono::milliseconds timeout,
+                            const std::stop_token& stop) override {
+    const MilvusCalls calls{.channel = &metadata_channel_, .timeout = timeout, .stop = stop};
+    CDC_ASSIGN_OR_RETURN(MilvusVersion version, GreetMilvus(calls));
+    CDC_ASSIGN_OR_RETURN(const bool is_standby, ProbeStandby(calls));
+    if (!is_standby) {
+      return FailedPreconditionError(kNoStandby);
+    }
+    CDC_ASSIGN_OR_RETURN(std::string identity, ReadMilvusIdentity(calls));
+    CDC_RETURN_IF_ERROR(hub_->UseCredentials(options_));
+    return Connected{.version = std::move(version.text),
+                     .identity = std::move(identity),
+                     .traits = {.keeps_auto_id = true, .same_shards = true}};
+  }
+
+  TargetCatalog* catalog() override { return this; }
+  Result<std::vector<std::string>> ListDatabases(const std::stop_token& stop) override {
+    return MetadataReader(Calls(stop), kIsLite).ListDatabases();
+  }
+  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name,
+                                                             const std::stop_token& stop) override {
+    return MetadataReader(Calls(stop), kIsLite).Describe(name);
+  }
+
+  Status Apply(const Ddl& ddl, const std::stop_token& stop) override {
+    return std::visit([this, &stop](const auto& change) { return Run(change, stop); }, ddl);
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {
@@ -135,7 +147,7 @@ class StandbyTarget final : public Target {
     layouts_.Find(batch.target,
                   [this, batch, done = std::move(done)](const Result<StandbyLayoutPtr>& layout) {
                     if (!layout.ok()) {
-                      End(done, {layout.status(), /*in_doubt=*/false, 0});
+                      End(done, {layout.status(), /*in_doubt=*/false});
                       return;
                     }
                     Result<StandbyRows> rows = EncodeStandbyRows(batch, **layout);
@@ -143,7 +155,7 @@ class StandbyTarget final : public Target {
                       if (rows.status().code() == StatusCode::kNotFound) {
                         layouts_.Forget(batch.target);  // a partition that is new
                       }
-                      End(done, {rows.status(), /*in_doubt=*/false, 0});
+                      End(done, {rows.status(), /*in_doubt=*/false});
                       return;
                     }
                     Send(rows->pchannel, std::move(rows->messages),
@@ -156,14 +168,13 @@ class StandbyTarget final : public Target {
                   });
   }
 
-  // For good: nothing is begun any more.
+  // From now on no write is sent any more.
   void CancelWrites() override {
     cancelled_ = true;
-    channel_.CancelAll();
-    hub_->Cancel(this);
+    rows_channel_.CancelAll();
+    hub_->Cancel(RowOwner());
   }
 
- private:
   void End(const WriteDone& done, const WriteResult& result) {
     done(result);
     pending_.End();
@@ -175,31 +186,38 @@ class StandbyTarget final : public Target {
     layouts_.Find(name, [this](const Result<StandbyLayoutPtr>&) { pending_.End(); });
   }
 
-  // Queues messages unless, or until, everything is cancelled.
+  // The owner of what this sends, to the hub.
+  const void* RowOwner() const { return &rows_channel_; }
+
+  // Queues the messages of a write unless, or until, writes are cancelled.
   void Send(const std::string& pchannel,
             std::vector<StandbyMessage> messages,
             StandbyHub::Done done) {
-    hub_->Send(this, pchannel, std::move(messages), std::move(done));
+    hub_->Send(RowOwner(), pchannel, std::move(messages), std::move(done));
     if (cancelled_) {
-      hub_->Cancel(this);  // the first one may have come before
+      hub_->Cancel(RowOwner());  // CancelWrites may have come before
     }
   }
 
   // Sends `message` to every channel of a collection, behind all that was sent before.
-  Result<Timestamp> Tell(const StandbyLayout& layout, const StandbyMessage& message) {
+  Result<Timestamp> Announce(const StandbyLayout& layout,
+                             const StandbyMessage& message,
+                             const std::stop_token& stop) {
     auto sends = std::make_shared<Sends>(layout.pchannels.size());
+    const void* const owner = sends.get();
     for (const std::string& pchannel : layout.pchannels) {
       pending_.Begin();
-      Send(pchannel, {message}, [this, sends](const StandbyHub::Sent& sent) {
+      hub_->Send(owner, pchannel, {message}, [this, sends](const StandbyHub::Sent& sent) {
         sends->End(sent);
         pending_.End();
       });
     }
+    const std::stop_callback cancel(stop, [this, owner] { hub_->Cancel(owner); });
     return sends->Wait();
   }
 
-  Status Run(const CreateCollection& ddl) {
-    CDC_RETURN_IF_ERROR(ddl_.Apply(ddl));
+  Status Run(const CreateCollection& ddl, const std::stop_token& stop) {
+    CDC_RETURN_IF_ERROR(DdlClient(Calls(stop), kIsLite).Apply(ddl));
     layouts_.Forget(ddl.name);
     LearnChannels(ddl.name);
     return OkStatus();
@@ -207,64 +225,73 @@ class StandbyTarget final : public Target {
 
   // First the messages, then the call: its nodes leave a channel because of a message, and a crash
   // in between leaves something to drop.
-  Status Run(const DropCollection& ddl) {
-    const Result<StandbyLayoutPtr> layout = layouts_.Look(ddl.name);
+  Status Run(const DropCollection& ddl, const std::stop_token& stop) {
+    const Result<StandbyLayoutPtr> layout = layouts_.Look(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
-      return ddl_.Apply(ddl);
+      return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
     CDC_RETURN_IF_ERROR(layout.status());
     CDC_ASSIGN_OR_RETURN(const Timestamp ts,
-                         Tell(**layout, DropCollectionMessage(ddl.name, (*layout)->id)));
+                         Announce(**layout, DropCollectionMessage(ddl.name, (*layout)->id), stop));
     layouts_.Forget(ddl.name);
     FaultPoint("drop_told");
-    return cancelled_ ? CancelledError("cancelled") : ddl_.ApplyTold(ddl, ts);
+    return stop.stop_requested() ? CancelledError("cancelled")
+                                 : DdlClient(Calls(stop), kIsLite).ApplyTold(ddl, ts);
   }
 
-  Status Run(const DropPartition& ddl) {
-    const Result<StandbyLayoutPtr> layout = layouts_.Look(ddl.name);
+  Status Run(const DropPartition& ddl, const std::stop_token& stop) {
+    const Result<StandbyLayoutPtr> layout = layouts_.Look(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
-      return ddl_.Apply(ddl);
+      return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
     CDC_RETURN_IF_ERROR(layout.status());
     const auto partition = (*layout)->partitions.find(ddl.partition);
     if (partition == (*layout)->partitions.end()) {
-      return ddl_.Apply(ddl);
+      return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
-    CDC_ASSIGN_OR_RETURN(const Timestamp ts,
-                         Tell(**layout, DropPartitionMessage(ddl.name, (*layout)->id, ddl.partition,
-                                                             partition->second)));
+    CDC_ASSIGN_OR_RETURN(
+        const Timestamp ts,
+        Announce(**layout,
+                 DropPartitionMessage(ddl.name, (*layout)->id, ddl.partition, partition->second),
+                 stop));
     layouts_.Forget(ddl.name);
     FaultPoint("drop_told");
-    return cancelled_ ? CancelledError("cancelled") : ddl_.ApplyTold(ddl, ts);
+    return stop.stop_requested() ? CancelledError("cancelled")
+                                 : DdlClient(Calls(stop), kIsLite).ApplyTold(ddl, ts);
   }
 
-  Status Run(const CreatePartition& ddl) {
+  Status Run(const CreatePartition& ddl, const std::stop_token& stop) {
     layouts_.Forget(ddl.name);
-    const Status status = ddl_.Apply(ddl);
+    const Status status = DdlClient(Calls(stop), kIsLite).Apply(ddl);
     layouts_.Forget(ddl.name);
     return status;
   }
 
-  Status Run(const RenameCollection& ddl) {
-    const Status status = ddl_.Apply(ddl);
+  Status Run(const RenameCollection& ddl, const std::stop_token& stop) {
+    const Status status = DdlClient(Calls(stop), kIsLite).Apply(ddl);
     layouts_.Forget(ddl.from);
     layouts_.Forget(ddl.to);
     return status;
   }
 
   template <class Other>
-  Status Run(const Other& ddl) {
-    return ddl_.Apply(ddl);
+  Status Run(const Other& ddl, const std::stop_token& stop) {
+    return DdlClient(Calls(stop), kIsLite).Apply(ddl);
   }
+
+  MilvusCalls Calls(const std::stop_token& stop) {
+    return {.channel = &metadata_channel_, .timeout = options_.ddl_timeout, .stop = stop};
+  }
+
+  static constexpr bool kIsLite = false;
 
   const TargetOptions options_;
   const std::shared_ptr<StandbyHub> hub_;
   std::atomic<bool> cancelled_ = false;
   Pending pending_;
-  // Behind what its callbacks use.
-  MilvusChannel channel_;
-  MetadataReader reader_;
-  DdlClient ddl_;
+  // Behind what their callbacks use.
+  MilvusChannel metadata_channel_;
+  MilvusChannel rows_channel_;
   StandbyLayouts layouts_;
 };
 

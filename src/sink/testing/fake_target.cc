@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "model/index_params.h"
+
 namespace cdc {
 namespace {
 
@@ -374,7 +376,7 @@ std::vector<Ddl> FakeTarget::ddl() const {
   return ddl_;
 }
 
-uint64_t FakeTarget::rows(RowOp op) const {
+uint64_t FakeTarget::rows_of(RowOp op) const {
   MutexLock lock(mutex_);
   uint64_t rows = 0;
   for (const WrittenBatch& written : batches_) {
@@ -403,25 +405,20 @@ void FakeTarget::CheckNames(bool check) {
   check_names_ = check;
 }
 
-void FakeTarget::SetTraits(Traits traits) {
+void FakeTarget::SetTraits(TargetTraits traits) {
   MutexLock lock(mutex_);
   traits_ = traits;
 }
 
-Target::Traits FakeTarget::traits() const {
+Result<MetadataSink::Connected> FakeTarget::Connect(std::chrono::milliseconds,
+                                                    const std::stop_token&) {
   MutexLock lock(mutex_);
-  return traits_;
+  CDC_RETURN_IF_ERROR(connect_status_);
+  CDC_ASSIGN_OR_RETURN(std::string identity, pulse_);
+  return Connected{.version = "fake", .identity = std::move(identity), .traits = traits_};
 }
 
-Result<std::string> FakeTarget::Connect(std::chrono::milliseconds) {
-  MutexLock lock(mutex_);
-  if (!connect_status_.ok()) {
-    return connect_status_;
-  }
-  return std::string("fake");
-}
-
-Result<std::vector<std::string>> FakeTarget::ListDatabases() {
+Result<std::vector<std::string>> FakeTarget::ListDatabases(const std::stop_token&) {
   MutexLock lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, collections] : databases_) {
@@ -430,26 +427,14 @@ Result<std::vector<std::string>> FakeTarget::ListDatabases() {
   return names;
 }
 
-Result<std::vector<std::string>> FakeTarget::ListCollections(const std::string& database) {
-  MutexLock lock(mutex_);
-  const auto found = databases_.find(database);
-  if (found == databases_.end()) {
-    return NotFound(database);
-  }
-  std::vector<std::string> names;
-  for (const auto& [name, collection] : found->second) {
-    names.push_back(name);
-  }
-  return names;
-}
-
-Result<std::optional<TargetCollection>> FakeTarget::DescribeCollection(const CollectionName& name) {
+Result<std::optional<TargetCollection>> FakeTarget::DescribeCollection(const CollectionName& name,
+                                                                       const std::stop_token&) {
   MutexLock lock(mutex_);
   const TargetCollection* collection = Applier(&databases_).Find(name);
   return collection == nullptr ? std::optional<TargetCollection>() : std::optional(*collection);
 }
 
-Status FakeTarget::Apply(const Ddl& ddl) {
+Status FakeTarget::Apply(const Ddl& ddl, const std::stop_token&) {
   MutexLock lock(mutex_);
   if (!ddl_failures_.empty()) {
     Status status = std::move(ddl_failures_.front());
@@ -482,7 +467,7 @@ void FakeTarget::CancelWrites() {
     cancelled.swap(pending_);
   }
   for (PendingWrite& write : cancelled) {
-    write.done({CancelledError("cancelled"), /*in_doubt=*/true, 0});
+    write.done({CancelledError("cancelled"), /*in_doubt=*/true});
   }
   EndPulses(CancelledError("cancelled"));
 }

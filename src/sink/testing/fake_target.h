@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,12 @@ namespace cdc {
 
 // A target in memory, for tests of what drives one. It models databases, collections, partitions,
 // indexes and load state as a Milvus does (idempotence, "not found", no drop of what is loaded),
-// and records writes without looking into the rows.
+// and records writes without looking into the rows. It ends every call at once, so a stop never
+// interrupts one.
 //
 // Thread-safe. A write ends inside Write, unless corked: then inside Uncork or CancelWrites. Must
 // outlive its writes.
-class FakeTarget : public Target {
+class FakeTarget final : public Target, public RowSink, public MetadataSink, public TargetCatalog {
  public:
   struct WrittenBatch {
     RowBatch batch;
@@ -51,7 +53,7 @@ class FakeTarget : public Target {
   // Changes that were applied with success, in order.
   std::vector<Ddl> ddl() const;
   // All rows of `op` in acknowledged writes.
-  uint64_t rows(RowOp op) const;
+  uint64_t rows_of(RowOp op) const;
   // Writes to a collection or partition that was not there.
   size_t missed() const;
   // The largest number of writes that were in progress at one time.
@@ -61,18 +63,22 @@ class FakeTarget : public Target {
   void NameDefaultPartition(std::string name);
 
   // What it says of itself from now on.
-  void SetTraits(Traits traits);
+  void SetTraits(TargetTraits traits);
 
   // False: an unknown collection or partition takes rows, too. True (the default): kNotFound.
   void CheckNames(bool check);
 
-  Result<std::string> Connect(std::chrono::milliseconds timeout) override;
-  Traits traits() const override;
+  RowSink& rows() override { return *this; }
+  MetadataSink& metadata() override { return *this; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override;
-  Result<std::vector<std::string>> ListDatabases() override;
-  Result<std::vector<std::string>> ListCollections(const std::string& database) override;
-  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) override;
-  Status Apply(const Ddl& ddl) override;
+
+  Result<Connected> Connect(std::chrono::milliseconds timeout,
+                            const std::stop_token& stop) override;
+  TargetCatalog* catalog() override { return this; }
+  Status Apply(const Ddl& ddl, const std::stop_token& stop = {}) override;
+  Result<std::vector<std::string>> ListDatabases(const std::stop_token& stop = {}) override;
+  Result<std::optional<TargetCollection>> DescribeCollection(
+      const CollectionName& name, const std::stop_token& stop = {}) override;
   void Write(const RowBatch& batch, WriteDone done) override;
   void CancelWrites() override;
 
@@ -94,7 +100,7 @@ class FakeTarget : public Target {
   std::map<std::string, std::map<std::string, TargetCollection>> databases_ CDC_GUARDED_BY(mutex_);
   bool corked_ CDC_GUARDED_BY(mutex_) = false;
   bool check_names_ CDC_GUARDED_BY(mutex_) = true;
-  Traits traits_ CDC_GUARDED_BY(mutex_);
+  TargetTraits traits_ CDC_GUARDED_BY(mutex_);
   std::deque<PendingWrite> pending_ CDC_GUARDED_BY(mutex_);
   std::deque<Failure> write_failures_ CDC_GUARDED_BY(mutex_);
   std::deque<Status> ddl_failures_ CDC_GUARDED_BY(mutex_);

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/index_params.h"
 #include "sink/target.h"
 
 // What every Target must do: run over the fake and over real servers, so that the fake cannot
@@ -32,8 +34,16 @@ struct TargetContract {
             {"params", "{\"M\": 8, \"efConstruction\": 64}"}};
   }
 
+  Status Apply(const Ddl& ddl) const { return target->metadata().Apply(ddl, {}); }
+  Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name) const {
+    return target->metadata().catalog()->DescribeCollection(name, {});
+  }
+  Result<std::vector<std::string>> ListDatabases() const {
+    return target->metadata().catalog()->ListDatabases({});
+  }
+
   void ExpectOk(const Ddl& ddl) const {
-    const Status status = target->Apply(ddl);
+    const Status status = Apply(ddl);
     EXPECT_TRUE(status.ok()) << Describe(ddl) << ": " << status.ToString();
   }
   // Every change may be repeated.
@@ -42,7 +52,7 @@ struct TargetContract {
     ExpectOk(ddl);
   }
   TargetCollection Look() const {
-    auto collection = target->DescribeCollection(things);
+    auto collection = DescribeCollection(things);
     EXPECT_TRUE(collection.ok()) << collection.status().ToString();
     EXPECT_TRUE(collection.ok() && collection->has_value());
     return collection.ok() && collection->has_value() ? **collection : TargetCollection();
@@ -62,18 +72,16 @@ struct TargetContract {
   }
 
   void MissingThings() const {
-    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
-    EXPECT_EQ(target->ListCollections(database).status().code(), StatusCode::kNotFound);
+    EXPECT_EQ(DescribeCollection(things)->has_value(), false);
     ExpectOk(DropCollection{things});
     ExpectOk(DropDatabase{database});
   }
 
   void Databases() const {
     ExpectOkTwice(CreateDatabase{database});
-    EXPECT_THAT(*target->ListDatabases(), ::testing::Contains(database));
-    EXPECT_THAT(*target->ListCollections(database), ::testing::IsEmpty());
-    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
-    EXPECT_EQ(target->Apply(CreatePartition{things, "p"}).code(), StatusCode::kNotFound);
+    EXPECT_THAT(*ListDatabases(), ::testing::Contains(database));
+    EXPECT_EQ(DescribeCollection(things)->has_value(), false);
+    EXPECT_EQ(Apply(CreatePartition{things, "p"}).code(), StatusCode::kNotFound);
     ExpectOk(DropPartition{things, "p"});
     ExpectOk(DropIndex{things, "v", "v_index"});
     ExpectOk(ReleaseCollection{things});
@@ -81,15 +89,14 @@ struct TargetContract {
 
   void Collections() const {
     ExpectOkTwice(CreateCollection{.name = things, .schema = SimpleSchema()});
-    EXPECT_EQ(target->Apply(CreateCollection{.name = things, .schema = SimpleSchema("8")}).code(),
+    EXPECT_EQ(Apply(CreateCollection{.name = things, .schema = SimpleSchema("8")}).code(),
               StatusCode::kAlreadyExists);
-    EXPECT_THAT(*target->ListCollections(database), ::testing::ElementsAre("things"));
     const TargetCollection collection = Look();
     EXPECT_THAT(SchemaDifferences(SimpleSchema(), collection.schema), ::testing::IsEmpty());
     EXPECT_THAT(collection.partitions, ::testing::ElementsAre("_default"));
     EXPECT_THAT(collection.indexes, ::testing::IsEmpty());
     EXPECT_FALSE(collection.loaded);
-    EXPECT_FALSE(target->Apply(DropDatabase{database}).ok());  // not empty
+    EXPECT_FALSE(Apply(DropDatabase{database}).ok());  // not empty
   }
 
   void Partitions() const {
@@ -102,7 +109,7 @@ struct TargetContract {
 
   void Indexes() const {
     ExpectOkTwice(CreateIndex{things, "v", "v_index", HnswParams()});
-    EXPECT_FALSE(target->Apply(CreateIndex{things, "v", "v_index", HnswParams("IP")}).ok());
+    EXPECT_FALSE(Apply(CreateIndex{things, "v", "v_index", HnswParams("IP")}).ok());
     const TargetCollection collection = Look();
     ASSERT_EQ(collection.indexes.size(), 1U);
     EXPECT_EQ(collection.indexes[0].field, "v");
@@ -126,15 +133,13 @@ struct TargetContract {
       EXPECT_THAT(Look().loaded_partitions, ::testing::ElementsAre("p2"));
     } else {
       EXPECT_THAT(collection.loaded_partitions, ::testing::ElementsAre("_default", "p1", "p2"));
-      EXPECT_EQ(target->Apply(ReleasePartitions{things, {"p1"}}).code(),
-                StatusCode::kUnimplemented);
+      EXPECT_EQ(Apply(ReleasePartitions{things, {"p1"}}).code(), StatusCode::kUnimplemented);
     }
     ExpectOkTwice(LoadCollection{things});
     collection = Look();
     EXPECT_TRUE(collection.loaded);
     EXPECT_THAT(collection.loaded_partitions, ::testing::ElementsAre("_default", "p1", "p2"));
-    EXPECT_EQ(target->Apply(DropIndex{things, "v", "v_index"}).code(),
-              StatusCode::kFailedPrecondition);
+    EXPECT_EQ(Apply(DropIndex{things, "v", "v_index"}).code(), StatusCode::kFailedPrecondition);
     ExpectOk(Flush{things});
     ExpectOkTwice(ReleaseCollection{things});
     EXPECT_FALSE(Look().loaded);
@@ -147,8 +152,7 @@ struct TargetContract {
     EXPECT_THAT(Look().properties,
                 ::testing::UnorderedElementsAre(KeyValue{"collection.ttl.seconds", "3600"},
                                                 KeyValue{"mmap.enabled", "true"}));
-    EXPECT_EQ(target->Apply(AlterCollection{{database, "no"}, {{"a", "b"}}}).code(),
-              StatusCode::kNotFound);
+    EXPECT_EQ(Apply(AlterCollection{{database, "no"}, {{"a", "b"}}}).code(), StatusCode::kNotFound);
     EXPECT_EQ(Look().default_partition, default_partition);
   }
 
@@ -162,15 +166,15 @@ struct TargetContract {
     EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias", "bye"));
     ExpectOkTwice(DropAlias{things, "bye"});
     EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias"));
-    EXPECT_FALSE(target->Apply(SetAlias{things, "others"}).ok());
-    EXPECT_EQ(target->Apply(SetAlias{{database, "no"}, "x"}).code(), StatusCode::kNotFound);
+    EXPECT_FALSE(Apply(SetAlias{things, "others"}).ok());
+    EXPECT_EQ(Apply(SetAlias{{database, "no"}, "x"}).code(), StatusCode::kNotFound);
     // No collection of its own, for nobody.
-    EXPECT_EQ(target->DescribeCollection(alias)->has_value(), false);
-    EXPECT_FALSE(target->Apply(RenameCollection{alias, {database, "renamed"}}).ok());
-    EXPECT_EQ(target->Apply(RenameCollection{others, alias}).code(), StatusCode::kUnavailable);
-    EXPECT_EQ(target->Apply(CreateCollection{.name = alias, .schema = SimpleSchema("8")}).code(),
+    EXPECT_EQ(DescribeCollection(alias)->has_value(), false);
+    EXPECT_FALSE(Apply(RenameCollection{alias, {database, "renamed"}}).ok());
+    EXPECT_EQ(Apply(RenameCollection{others, alias}).code(), StatusCode::kUnavailable);
+    EXPECT_EQ(Apply(CreateCollection{.name = alias, .schema = SimpleSchema("8")}).code(),
               StatusCode::kUnavailable);
-    (void)target->Apply(DropCollection{alias});  // refused by some, without effect for all
+    (void)Apply(DropCollection{alias});  // refused by some, without effect for all
     EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias"));
     ExpectOk(DropCollection{others});
   }
@@ -179,21 +183,21 @@ struct TargetContract {
     const CollectionName others{database, "others"};
     const CollectionName blocked{database, "blocked"};
     ExpectOk(CreateCollection{.name = blocked, .schema = SimpleSchema()});
-    EXPECT_EQ(target->Apply(RenameCollection{things, blocked}).code(), StatusCode::kAlreadyExists);
-    EXPECT_EQ(target->Apply(RenameCollection{{database, "no"}, {database, "nor"}}).code(),
+    EXPECT_EQ(Apply(RenameCollection{things, blocked}).code(), StatusCode::kAlreadyExists);
+    EXPECT_EQ(Apply(RenameCollection{{database, "no"}, {database, "nor"}}).code(),
               StatusCode::kNotFound);
     ExpectOkTwice(RenameCollection{things, others});
-    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
-    const auto renamed = target->DescribeCollection(others);
+    EXPECT_EQ(DescribeCollection(things)->has_value(), false);
+    const auto renamed = DescribeCollection(others);
     ASSERT_TRUE(renamed.ok() && renamed->has_value());
     EXPECT_THAT((*renamed)->aliases, ::testing::ElementsAre("alias"));
     EXPECT_EQ((*renamed)->indexes.size(), 1U);
     const CollectionName elsewhere{kDefaultDatabase, "contract_moved"};
-    EXPECT_FALSE(target->Apply(RenameCollection{others, elsewhere}).ok());  // aliases
+    EXPECT_FALSE(Apply(RenameCollection{others, elsewhere}).ok());  // aliases
     ExpectOk(DropAlias{others, "alias"});
-    const Status moved = target->Apply(RenameCollection{others, elsewhere});
+    const Status moved = Apply(RenameCollection{others, elsewhere});
     if (moved.ok()) {
-      EXPECT_EQ(target->DescribeCollection(elsewhere)->has_value(), true);
+      EXPECT_EQ(DescribeCollection(elsewhere)->has_value(), true);
       ExpectOk(RenameCollection{elsewhere, things});
     } else {
       EXPECT_EQ(moved.code(), StatusCode::kUnimplemented) << moved.ToString();
@@ -213,9 +217,9 @@ struct TargetContract {
     // Some servers have none.
     EXPECT_TRUE(identity.empty() || Look().identity != identity) << identity;
     ExpectOkTwice(DropCollection{things});
-    EXPECT_EQ(target->DescribeCollection(things)->has_value(), false);
+    EXPECT_EQ(DescribeCollection(things)->has_value(), false);
     ExpectOkTwice(DropDatabase{database});
-    EXPECT_THAT(*target->ListDatabases(), ::testing::Not(::testing::Contains(database)));
+    EXPECT_THAT(*ListDatabases(), ::testing::Not(::testing::Contains(database)));
   }
 };
 

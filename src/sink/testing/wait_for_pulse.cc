@@ -1,4 +1,4 @@
-#include "sink/wait_for_pulse.h"
+#include "sink/testing/wait_for_pulse.h"
 
 #include <optional>
 #include <stop_token>
