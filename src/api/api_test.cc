@@ -150,7 +150,7 @@ TEST_F(ApiTest, GetTellsWhereTheSourceIsIfItIsAsked) {
 
 TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   TaskStatus status;
-  status.condition = "retrying";
+  status.condition = Condition::kRetrying;
   status.reason = "rate limit <429> & more";
   status.since_unix_ms = 5;
   status.attempts = 3;
@@ -185,7 +185,7 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
 
 TEST_F(ApiTest, ATaskThatCoversNothingIsMarked) {
   TaskStatus status;
-  status.condition = "waiting";
+  status.condition = Condition::kWaiting;
   status.idle = true;
   status.reason = "scope: no collection";
   replicator_.SetTaskStatus("t1", status);

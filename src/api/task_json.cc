@@ -133,7 +133,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   }
   out["sync_index"] = spec.sync_index;
   out["sync_load"] = spec.sync_load;
-  out["condition"] = {{"state", status.condition},
+  out["condition"] = {{"state", ConditionName(status.condition)},
                       {"reason", status.reason},
                       {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)},
                       {"attempts", status.attempts}};
@@ -145,7 +145,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
   out["channels"] = EncodeChannels(status.channels, NowUnixMs());
-  out["catalog"] = view.catalog.has_value() ? EncodeCatalog(*view.catalog) : Json();
+  out["catalog"] = view.live ? EncodeCatalog(view.status.catalog) : Json();
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }

@@ -110,7 +110,7 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
   for (const TaskView& task : tasks) {
     const std::string& id = task.record.spec.id;
     Add(&state, {{"task_id", id}}, static_cast<int>(task.record.state));
-    Add(&retrying, {{"task_id", id}}, task.status.condition == "retrying" ? 1 : 0);
+    Add(&retrying, {{"task_id", id}}, task.status.condition == Condition::kRetrying ? 1 : 0);
     if (!task.live) {
       continue;
     }

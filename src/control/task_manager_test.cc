@@ -282,7 +282,7 @@ TEST_F(TaskManagerTest, PauseAndResume) {
   EXPECT_FALSE(replicator_.running("t1"));
   EXPECT_EQ(Stored("t1").state, TaskState::kPaused);
   EXPECT_EQ(Stored("t1").reason, kByHand);
-  EXPECT_EQ(View("t1").status.condition, "paused");
+  EXPECT_EQ(View("t1").status.condition, Condition::kPaused);
 
   const Status again = manager_->Pause("t1");
   EXPECT_EQ(again, FailedPreconditionError("the task has paused, task_id: t1"));
@@ -435,23 +435,23 @@ TEST_F(TaskManagerTest, PausedTaskShowsWhatIsStoredAndNotWhatWasReached) {
 
 TEST_F(TaskManagerTest, RunningTaskTellsOfASourceThatIsNotWell) {
   MustCreate(MakeSpec("t1"));
-  EXPECT_EQ(View("t1").status.condition, "ok");
+  EXPECT_EQ(View("t1").status.condition, Condition::kOk);
   source_status_ = UnavailableError("the source's etcd: nobody answers");
-  EXPECT_EQ(View("t1").status.condition, "retrying");
+  EXPECT_EQ(View("t1").status.condition, Condition::kRetrying);
   EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
   EXPECT_THAT(View("t1").status.reason, HasSubstr("the source's etcd: nobody answers"));
   // What only waits comes after what is retried, as in a task's own conditions.
   TaskStatus status;
-  status.condition = "waiting";
+  status.condition = Condition::kWaiting;
   status.reason = "alias";
   replicator_.SetTaskStatus("t1", status);
   EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
   // What the task retries itself is nearer to the matter.
-  status.condition = "retrying";
+  status.condition = Condition::kRetrying;
   replicator_.SetTaskStatus("t1", status);
   EXPECT_EQ(View("t1").status.reason, "alias");
   ASSERT_TRUE(manager_->Pause("t1").ok());
-  EXPECT_EQ(View("t1").status.condition, "paused");
+  EXPECT_EQ(View("t1").status.condition, Condition::kPaused);
 }
 
 TEST_F(TaskManagerTest, DeadTargetAtStartIsTriedUntilItLives) {
@@ -462,11 +462,11 @@ TEST_F(TaskManagerTest, DeadTargetAtStartIsTriedUntilItLives) {
   ASSERT_TRUE(Eventually([this] { return replicator_.starts("dead") > 4; }));
   EXPECT_TRUE(Eventually([this] { return replicator_.running("fine"); }));
   EXPECT_EQ(View("dead").record.state, TaskState::kRunning);
-  EXPECT_EQ(View("dead").status.condition, "retrying");
+  EXPECT_EQ(View("dead").status.condition, Condition::kRetrying);
   EXPECT_EQ(View("dead").status.reason, "no route");
   replicator_.SetStartStatus("dead", OkStatus());
   EXPECT_TRUE(Eventually([this] { return replicator_.running("dead"); }));
-  EXPECT_EQ(View("dead").status.condition, "ok");
+  EXPECT_EQ(View("dead").status.condition, Condition::kOk);
 }
 
 TEST_F(TaskManagerTest, LastingErrorAtStartPauses) {
@@ -502,7 +502,7 @@ TEST_F(TaskManagerTest, RetryNowDoesNotWaitForTheBackoff) {
                          .start_backoff = {std::chrono::hours(1), std::chrono::hours(1)},
                          .threads = 2});
   ASSERT_TRUE(manager_->Start().ok());
-  ASSERT_TRUE(Eventually([this] { return View("t1").status.condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([this] { return View("t1").status.condition == Condition::kRetrying; }));
   replicator_.SetStartStatus("t1", OkStatus());
   manager_->RetryNow();
   EXPECT_TRUE(Eventually([this] { return replicator_.running("t1"); }));

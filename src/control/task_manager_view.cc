@@ -12,9 +12,10 @@ namespace {
 // Rows of known collections go on without the source's etcd, so a task itself may notice nothing;
 // but what happens to the metadata meanwhile does not arrive.
 void ShowSource(const Status& source, TaskStatus* status) {
-  if (!source.ok() && (status->condition == "ok" || status->condition == "waiting")) {
+  if (!source.ok() &&
+      (status->condition == Condition::kOk || status->condition == Condition::kWaiting)) {
     status->idle = false;
-    status->condition = "retrying";
+    status->condition = Condition::kRetrying;
     status->reason = "source catalog: " + source.ToString();
   }
 }
@@ -36,18 +37,17 @@ TaskView TaskManager::View(const TaskPtr& task) {
       view.status.lag_ms.reset();
       view.status.source_lag_ms.reset();
       if (task->state == TaskState::kPaused) {
-        view.status.condition = "paused";
+        view.status.condition = Condition::kPaused;
       } else if (!task->start_error.empty()) {
-        view.status.condition = "retrying";
+        view.status.condition = Condition::kRetrying;
         view.status.reason = task->start_error;
       } else {
-        view.status.condition = "waiting";
+        view.status.condition = Condition::kWaiting;
         view.status.reason = "the start is in progress";
       }
     }
   }
   if (replication != nullptr) {
-    view.catalog = replication->GetCatalogProgress();  // before the channels, see there
     view.status = replication->GetStatus();
     view.live = true;
     ShowSource(options_.source_status ? options_.source_status() : OkStatus(), &view.status);

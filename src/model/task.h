@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/catalog_progress.h"
+#include "model/condition.h"
 #include "model/ids.h"
 #include "model/rows.h"
 #include "model/tls.h"
@@ -160,8 +162,8 @@ struct ChannelStatus {
   int64_t last_tick_unix_ms = 0;  // our clock when the last tick was read; 0: none yet
 };
 struct TaskStatus {
-  std::string condition = "ok";  // ok, retrying, waiting, failed
-  bool idle = false;             // waiting, only because there is nothing to do
+  Condition condition = Condition::kOk;
+  bool idle = false;  // waiting, only because there is nothing to do
   std::string reason;
   int64_t since_unix_ms = 0;
   int64_t attempts = 0;  // that have failed since then
@@ -180,6 +182,8 @@ struct TaskStatus {
   std::string last_skipped;            // channel, position and why
   std::vector<CollectionName> covers;  // source collections being replicated
   std::string target_version;
+  // Of a time not later than `channels`: whatever of it is applied is applied in these.
+  CatalogProgress catalog;
 };
 
 }  // namespace cdc

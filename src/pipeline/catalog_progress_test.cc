@@ -20,7 +20,7 @@ class CatalogProgressTest : public TaskPipelineTest {
 
   bool WaitForApplied(int64_t revision) {
     return Eventually([&] {
-      const CatalogProgress progress = task_->GetCatalogProgress();
+      const CatalogProgress progress = task_->GetStatus().catalog;
       return progress.applied && progress.revision == revision;
     });
   }
@@ -46,7 +46,7 @@ TEST_F(CatalogProgressTest, WhatIsUnderWayIsNamed) {
   }
   SetCatalog({MakeCollection(1, "c", 5)}, 11);
   EXPECT_TRUE(Eventually([&] {
-    const CatalogProgress progress = task_->GetCatalogProgress();
+    const CatalogProgress progress = task_->GetStatus().catalog;
     return !progress.applied && progress.revision == 11 &&
            progress.pending == std::vector<std::string>{"collection default.c"};
   }));
@@ -82,9 +82,9 @@ TEST_F(CatalogProgressTest, DropIsUnderWayUntilItIsDone) {
   c.state = ObjectState::kDropping;
   SetCatalog({c}, 11);
   ASSERT_TRUE(Eventually([&] {
-    return task_->GetCatalogProgress().pending == std::vector<std::string>{"collection default.c"};
+    return task_->GetStatus().catalog.pending == std::vector<std::string>{"collection default.c"};
   }));
-  EXPECT_FALSE(task_->GetCatalogProgress().applied);
+  EXPECT_FALSE(task_->GetStatus().catalog.applied);
   target_.Uncork();
   EXPECT_TRUE(WaitForDdl("drop collection default.c"));
   SetCatalog({}, 12);

@@ -68,7 +68,7 @@ TEST_F(ReconcilerBesideRowsTest, ANameGoesFromAliasToCollectionAndBack) {
   catalog_.Set(MakeCatalog({aliased}));
   EXPECT_TRUE(Eventually([&] { return OnTarget("c")->aliases.size() == 1; }));
   EXPECT_EQ(failure(), "");
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }))
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }))
       << task_->GetStatus().reason;
 }
 
@@ -102,14 +102,14 @@ TEST_F(ReconcilerBesideRowsTest, ARefusedPropertyDoesNotStopTheRows) {
   target_.FailNextDdl(InvalidArgumentError("no such property"));
   c_.properties = {{"odd", "1"}};
   catalog_.Set(MakeCatalog({c_}));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kWaiting; }));
   EXPECT_THAT(task_->GetStatus().reason, HasSubstr("properties of default.c: "));
   ExpectRowsGoOn(c_, 30);
   EXPECT_THAT(Ddls(), Not(Contains("alter collection default.c")));
   c_.properties = {{"odd", "2"}};
   catalog_.Set(MakeCatalog({c_}));
   EXPECT_TRUE(WaitForDdl("alter collection default.c"));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
 }
 
 TEST_F(ReconcilerBesideRowsTest, AnotherNumberOfReplicas) {
@@ -132,7 +132,7 @@ TEST_F(ReconcilerBesideRowsTest, ATargetWithTooFewNodesStaysSearchable) {
   target_.FailNextDdl({StatusCode::kUnknown, "nodes not enough"});
   catalog_.Set(MakeCatalog({Indexed(c_, 3)}));
   EXPECT_TRUE(Eventually([&] { return OnTarget("c")->replicas == 1; }));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kWaiting; }));
   EXPECT_THAT(task_->GetStatus().reason, HasSubstr("nodes not enough"));
 }
 
@@ -170,7 +170,7 @@ TEST_F(ReconcilerBesideRowsTest, ARefusedPropertyOfADatabaseDoesNotStopTheRows) 
   ExpectRowsGoOn(c_, 20);
   target_.FailNextDdl({StatusCode::kUnimplemented, "unknown method"});
   catalog_.Set(WithDatabase(MakeCatalog({c_}), {{"database.replica.number", "1"}}));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kWaiting; }));
   EXPECT_THAT(task_->GetStatus().reason, HasSubstr("database d: "));
   ExpectRowsGoOn(c_, 30);
 }

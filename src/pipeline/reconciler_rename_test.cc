@@ -119,14 +119,14 @@ TEST_F(ReconcilerRenameTest, ACallToBeRepeatedGoesToTheNewName) {
   }
   log_.Append(kChannel, InsertRecord(a_, {1}, 11));
   log_.Append(kChannel, TickRecord(12));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   // Another one takes the name at once: its rows must not get mixed with these.
   catalog_.Set(MakeCatalog({Named(a_, "z"), MakeCollection(9, "a", 20)}));
   EXPECT_TRUE(WaitForCheckpoint(12));
   ASSERT_EQ(target_.batches().size(), 1U);
   EXPECT_EQ(target_.batches()[0].batch.target.collection, "z");
   EXPECT_EQ(target_.missed(), 0U);
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }))
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }))
       << task_->GetStatus().reason;
 }
 
@@ -261,12 +261,12 @@ TEST_F(ReconcilerRenameTest, ATargetThatCannotRenameKeepsTheOldName) {
   StartWith({a_});
   target_.FailNextDdl({StatusCode::kUnimplemented, "what is that"});
   catalog_.Set(MakeCatalog({Named(a_, "z")}));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kWaiting; }));
   EXPECT_THAT(task_->GetStatus().reason, HasSubstr("rename of default.a: "));
   EXPECT_THAT(WriteOneRowEach({a_}), ElementsAre("a"));
   EXPECT_EQ(store_.LoadProgress("t")->collections.at(0).target.collection, "a");
   catalog_.Set(MakeCatalog({a_}));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }))
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }))
       << task_->GetStatus().reason;
 }
 

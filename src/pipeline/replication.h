@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/task.h"
-#include "progress/catalog_progress.h"
+#include "sink/target.h"
 
 namespace cdc {
 
@@ -27,14 +27,12 @@ class Replication {
  public:
   virtual ~Replication() = default;
 
-  // Ends reading, waits for the writes in flight (a few seconds at the most), makes the checkpoint
-  // durable. Idempotent.
+  // Ends reading, waits for the writes in flight (a few seconds at most), and makes the checkpoint
+  // durable. Idempotent: each of several calls, at the same time too, returns when all that is
+  // done.
   virtual void Stop() = 0;
 
   virtual TaskStatus GetStatus() const = 0;
-
-  // Ask for it before GetStatus: the channels of what is applied here are all in a later status.
-  virtual CatalogProgress GetCatalogProgress() const = 0;
 };
 
 // Starts replications; the seam between control and data plane. Thread-safe.
@@ -42,20 +40,16 @@ class Replicator {
  public:
   virtual ~Replicator() = default;
 
-  struct TargetInfo {
-    std::string version;
-    bool is_standby = false;  // takes rows by ReplicateMessage only
-    std::string identity;     // what tells it from any other; empty: it does not say
-  };
-  // Connects to the target of `spec` and ends the connection: the check at create.
+  // Connects to a target, looks what it is, and ends the connection.
   virtual Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) = 0;
 
   // Where the source is now. Asks it: kUnavailable, kDeadlineExceeded if it does not answer.
   virtual Result<SourcePresent> Present() = 0;
 
-  // Fixes where a new task begins (`start_from`), durably; called once, before the first Start.
-  // kOutOfRange, kFailedPrecondition: `earliest` is asked and the queue no longer holds it.
-  virtual Status Prepare(const TaskSpec& spec) = 0;
+  // Fixes where a new task begins (`start_from`), durably; called once, before the first Start,
+  // with what CheckTarget returned. kOutOfRange, kFailedPrecondition: `earliest` is asked for and
+  // the queue no longer holds it, or no delete can name the key field of a collection.
+  virtual Status Prepare(const TaskSpec& spec, const TargetInfo& target) = 0;
 
   // `on_failed` is called at most once, from another thread, when the task has met an error that
   // retrying cannot mend; the replication has then stopped moving and waits for Stop.

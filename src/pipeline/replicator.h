@@ -1,11 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
 #include "pipeline/replication.h"
@@ -16,16 +16,15 @@
 
 namespace cdc {
 
-using TargetFactory = std::function<Result<std::unique_ptr<Target>>(const TargetOptions& options)>;
-
 // How a task's target is reached.
 TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode);
 
 struct ReplicatorOptions {
-  CatalogSource* catalog = nullptr;  // these three must outlive the replicator and its replications
+  // These four must outlive the replicator and its replications.
+  CatalogSource* catalog = nullptr;
   Log* log = nullptr;
   MetaStore* store = nullptr;
-  TargetFactory new_target;
+  TargetFactory* targets = nullptr;
   std::string replicate_channel;  // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
   BackoffOptions retry;              // of calls to the target; they are repeated without end
@@ -35,6 +34,7 @@ struct ReplicatorOptions {
   std::chrono::milliseconds doubt_grace{1'000};
   // A channel ticks several times a second. One that has not for so long is reported.
   std::chrono::milliseconds longest_silence{30'000};
+  const Clock* clock = &Clock::Real();
   // For tests of the tests: after a crash everything is sent as if nothing had been sent before.
   bool forget_doubts = false;
 };

@@ -23,9 +23,6 @@ std::string KeyOf(const TargetOptions& target) {
 
 }  // namespace
 
-TargetPulses::TargetPulses(NewTarget new_target, Options options)
-    : new_target_(std::move(new_target)), options_(options) {}
-
 // Their callbacks take the lock, and a target waits for them.
 TargetPulses::~TargetPulses() {
   std::map<std::string, Pulse> pulses;
@@ -39,7 +36,7 @@ Status TargetPulses::Follow(const void* follower, const TargetOptions& target, O
   if (Join(key, follower, listener, nullptr)) {
     return OkStatus();  // the usual case: no connection is made in vain
   }
-  CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> made, new_target_(target));
+  CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> made, targets_->New(target));
   Join(key, follower, listener, std::move(made));
   return OkStatus();
 }
@@ -105,7 +102,7 @@ void TargetPulses::Run(const std::stop_token& stop) {
 }
 
 void TargetPulses::PlanLocked(Work* work) {
-  const auto now = Clock::now();
+  const auto now = options_.clock->Now();
   for (auto& [key, pulse] : pulses_) {
     if (pulse.answer.has_value()) {
       for (const auto& [follower, on_pulse] : pulse.followers) {
@@ -123,13 +120,13 @@ void TargetPulses::PlanLocked(Work* work) {
 }
 
 milliseconds TargetPulses::NextWaitLocked() const {
-  auto due = Clock::now() + kIdleWait;
+  auto due = options_.clock->Now() + kIdleWait;
   for (const auto& [key, pulse] : pulses_) {
     if (!pulse.asked) {  // else the answer wakes us
       due = std::min(due, pulse.due);
     }
   }
-  return std::clamp(std::chrono::ceil<milliseconds>(due - Clock::now()), milliseconds(0),
+  return std::clamp(std::chrono::ceil<milliseconds>(due - options_.clock->Now()), milliseconds(0),
                     kIdleWait);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "sink/target.h"
@@ -28,12 +29,13 @@ class TargetPulses {
   struct Options {
     std::chrono::milliseconds interval{3'000};
     std::chrono::milliseconds timeout{4'000};
+    const Clock* clock = &Clock::Real();
   };
-  using NewTarget = std::function<Result<std::unique_ptr<Target>>(const TargetOptions& options)>;
   // The outcome of one call; see Target::AskPulse.
   using OnPulse = std::function<void(const Result<std::string>& identity)>;
 
-  TargetPulses(NewTarget new_target, Options options);
+  // `targets` must outlive this.
+  TargetPulses(TargetFactory* targets, Options options) : targets_(targets), options_(options) {}
   ~TargetPulses();
   TargetPulses(const TargetPulses&) = delete;
   TargetPulses& operator=(const TargetPulses&) = delete;
@@ -49,7 +51,6 @@ class TargetPulses {
   void Run(const std::stop_token& stop);
 
  private:
-  using Clock = std::chrono::steady_clock;
   using Answer = Result<std::string>;
   struct Pulse {
     uint64_t number = 0;  // tells it from an older one of the same target
@@ -57,7 +58,7 @@ class TargetPulses {
     std::map<const void*, std::shared_ptr<OnPulse>> followers;
     bool asked = false;
     std::optional<Answer> answer;
-    Clock::time_point due;
+    Clock::TimePoint due;
   };
   // What one round does without the lock.
   struct Work {
@@ -85,7 +86,7 @@ class TargetPulses {
   void Ask(const Work::Call& call);
   void Take(const std::string& key, uint64_t number, const Answer& answer);
 
-  const NewTarget new_target_;
+  TargetFactory* const targets_;
   const Options options_;
 
   Mutex mutex_;

@@ -46,16 +46,16 @@ TEST_F(TaskHorizonTest, RowsWaitWhileTheStoreCannotBeWritten) {
   AppendRow(2, 20);  // below the durable horizon
   AppendRow(3, kFar);
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 2));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   EXPECT_THAT(task_->GetStatus().reason, AllOf(HasSubstr("checkpoint: "), HasSubstr("disk full")));
   const int64_t attempts = task_->GetStatus().attempts;
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().attempts >= attempts + 3; }));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 2U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 2U);
   store_.FailWith(OkStatus());
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 3));
   EXPECT_TRUE(WaitForCheckpoint(kFar));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 0U);
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 0U);
 }
 
 TEST_F(TaskHorizonTest, WhileItRunsTheStoreHoldsAHorizonAboveWhatIsSent) {
@@ -88,8 +88,8 @@ TEST_F(TaskHorizonTest, ACrashBeforeTheFirstCheckpointLeavesADoubt) {
   log_.Append(kChannel, TickRecord(20));
   Start();
   ASSERT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 1U);
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
 }
 
 TEST_F(TaskHorizonTest, AStopBeforeTheFirstCheckpointRemembersWhatIsApplied) {
@@ -102,7 +102,7 @@ TEST_F(TaskHorizonTest, AStopBeforeTheFirstCheckpointRemembersWhatIsApplied) {
   log_.Append(kChannel, TickRecord(20));
   ASSERT_TRUE(Eventually([&] { return target_.corked() == 2; }));
   target_.Uncork(1);
-  ASSERT_TRUE(Eventually([&] { return target_.rows(RowOp::kInsert) == 1; }));
+  ASSERT_TRUE(Eventually([&] { return target_.rows_of(RowOp::kInsert) == 1; }));
   Thread cancel("cancel", [this](const std::stop_token&) { target_.CancelWrites(); });
   Stop();
   cancel.Join();
@@ -111,7 +111,7 @@ TEST_F(TaskHorizonTest, AStopBeforeTheFirstCheckpointRemembersWhatIsApplied) {
   target_.Uncork();
   Start();
   ASSERT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert), 2U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert), 2U);
 }
 
 TEST_F(TaskHorizonTest, TheFirstCallOfADoubtWaitsForThoseOfTheDead) {
@@ -139,8 +139,8 @@ TEST_F(TaskHorizonTest, ADoubtIsNotMadeSmallerByStopsThatComeBeforeItIsPassed) {
   Start();
   AppendRow(9, 2'000);
   EXPECT_TRUE(WaitForCheckpoint(2'000));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 2U);
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 2U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
   Stop();
   EXPECT_EQ(Saved(kChannel).horizon, Timestamp{});
 }
@@ -152,7 +152,7 @@ TEST_F(TaskHorizonTest, DoubtsCanBeForgottenForTheTestsOfTheTests) {
   AppendRow(1, 20);
   Start();
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 0U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 0U);
 }
 
 }  // namespace

@@ -56,11 +56,14 @@ TaskPipeline::TaskPipeline(const Shared& shared,
       spec_(std::move(spec)),
       on_failed_(std::move(on_failed)),
       scope_(spec_),
-      horizon_({}, [this] { shared_.saver->Wake(); }),
+      conditions_(shared.options->clock),
+      horizon_({.clock = shared.options->clock}, [this] { shared_.saver->Wake(); }),
       writer_(
-          target.get(),
+          &target->rows(),
           &horizon_,
-          {.backoff = shared.options->retry, .doubt_grace = GraceOf(progress, *shared.options)},
+          {.backoff = shared.options->retry,
+           .doubt_grace = GraceOf(progress, *shared.options),
+           .clock = shared.options->clock},
           &conditions_,
           [this](const Status& status) { Fail(status); },
           [this] { reconciler_.Wake(); }),
@@ -79,13 +82,15 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                    }},
               {.waiting_bytes = shared.options->waiting_bytes,
                .on_undecodable = spec_.on_undecodable,
-               .forget_doubts = shared.options->forget_doubts},
+               .forget_doubts = shared.options->forget_doubts,
+               .clock = shared.options->clock},
               progress),
       checkpoints_({.task_id = spec_.id,
                     .source = &router_,
                     .horizon = &horizon_,
                     .conditions = &conditions_,
-                    .on_horizon = [this] { writer_.Wake(); }}),
+                    .on_horizon = [this] { writer_.Wake(); },
+                    .clock = shared.options->clock}),
       reconciler_({.task_id = spec_.id,
                    .catalog = shared.options->catalog,
                    .log = shared.options->log,
@@ -165,18 +170,17 @@ void TaskPipeline::TakePulse(const Result<std::string>& identity) {
 }
 
 void TaskPipeline::Stop() {
-  {
-    MutexLock lock(mutex_);
-    if (std::exchange(stopped_, true)) {
-      return;
-    }
+  // One that comes second waits here until the first is done: then the checkpoint is durable.
+  MutexLock stopping(stop_mutex_);
+  if (std::exchange(stopped_, true)) {
+    return;
   }
   shared_.pulses->Unfollow(this);
   reconcile_thread_.RequestStop();
   router_.End();
   writer_thread_.RequestStop();
   writer_thread_.Join();
-  target_->CancelWrites();
+  target_->rows().CancelWrites();
   reconcile_thread_.Join();
   router_.End();  // it may have begun since
   shared_.claims->ReleaseAll(spec_.id);
@@ -203,13 +207,14 @@ void TaskPipeline::SaveLastCheckpoints() {
   }
 }
 
-ConditionBoard::Condition TaskPipeline::CurrentCondition() const {
-  ConditionBoard::Condition condition = conditions_.Current();
+ConditionBoard::View TaskPipeline::CurrentCondition() const {
+  ConditionBoard::View condition = conditions_.Current();
   const auto silence = router_.LongestSilence(shared_.options->longest_silence);
-  if (condition.state == "ok" && silence.has_value()) {
-    condition = {.state = "waiting",
+  if (condition.state == Condition::kOk && silence.has_value()) {
+    condition = {.state = Condition::kWaiting,
                  .reason = "source: channel " + silence->channel + " has brought no tick for " +
-                           std::to_string((NowUnixMs() - silence->since_unix_ms) / 1000) +
+                           std::to_string(
+                               (shared_.options->clock->UnixMs() - silence->since_unix_ms) / 1000) +
                            " s: is the source's Milvus running?",
                  .since_unix_ms = silence->since_unix_ms,
                  .attempts = 0};
@@ -219,7 +224,8 @@ ConditionBoard::Condition TaskPipeline::CurrentCondition() const {
 
 TaskStatus TaskPipeline::GetStatus() const {
   TaskStatus status;
-  const ConditionBoard::Condition condition = CurrentCondition();
+  status.catalog = reconciler_.Progress();  // before the channels: see TaskStatus
+  const ConditionBoard::View condition = CurrentCondition();
   status.condition = condition.state;
   status.idle = condition.idle;
   status.reason = condition.reason;
@@ -229,7 +235,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   for (const ChannelStatus& channel : status.channels) {
     status.rows_waiting += channel.rows_waiting;
   }
-  const int64_t now = NowUnixMs();
+  const int64_t now = shared_.options->clock->UnixMs();
   status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
   status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
   const RowWriter::Counters counters = writer_.counters();

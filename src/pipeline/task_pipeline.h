@@ -46,7 +46,6 @@ class TaskPipeline : public Replication {
   void Start();
   void Stop() override;
   TaskStatus GetStatus() const override;
-  CatalogProgress GetCatalogProgress() const override { return reconciler_.Progress(); }
 
  private:
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
@@ -71,8 +70,9 @@ class TaskPipeline : public Replication {
 
   bool target_away_ = false;  // only the thread of TakePulse
 
+  Mutex stop_mutex_;
+  bool stopped_ CDC_GUARDED_BY(stop_mutex_) = false;
   mutable Mutex mutex_;
-  bool stopped_ CDC_GUARDED_BY(mutex_) = false;
   std::string target_version_ CDC_GUARDED_BY(mutex_);
 
   // Joined first: nothing may be declared after these.

@@ -31,13 +31,13 @@ TEST_F(TaskPipelineTest, ATaskThatCoversNothingSaysSo) {
   spec_.db_collections = {{"default", {{.name = "a_?"}, {.name = "b"}}}};
   Start();
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().idle; }));
-  EXPECT_EQ(task_->GetStatus().condition, "waiting");
+  EXPECT_EQ(task_->GetStatus().condition, Condition::kWaiting);
   EXPECT_EQ(task_->GetStatus().reason,
             "scope: no collection of the source matches \"default.a_?\", \"default.b\" yet; the "
             "task begins as soon as there is one");
   const Collection a = MakeCollection(2, "a_1", 15);
   catalog_.Set(MakeCatalog({c, a}));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
   EXPECT_FALSE(task_->GetStatus().idle);
   log_.Append(kChannel, TickRecord(20));
   catalog_.Set(MakeCatalog({c}));
@@ -62,12 +62,12 @@ TEST_F(TaskPipelineTest, LatestLeavesOutWhatWasThere) {
   catalog_.Set(MakeCatalog({c}));
   log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
   spec_.start_from = StartFrom::kLatest;
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   log_.Append(kChannel, InsertRecord(c, {4}, 12));
   log_.Append(kChannel, TickRecord(20));
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
 }
 
 TEST_F(TaskPipelineTest, EarliestIsRefusedIfTheQueueHasForgotten) {
@@ -77,7 +77,7 @@ TEST_F(TaskPipelineTest, EarliestIsRefusedIfTheQueueHasForgotten) {
   log_.Append(kChannel, TickRecord(7));
   log_.Expire(kChannel, FakeLog::IdOf(2));
   catalog_.Set(MakeCatalog({c}));
-  const Status status = replicator_->Prepare(spec_);
+  const Status status = replicator_->Prepare(spec_, {});
   EXPECT_EQ(status.code(), StatusCode::kOutOfRange);
   EXPECT_THAT(status.message(), HasSubstr("default.c"));
 }
@@ -86,19 +86,19 @@ TEST_F(TaskPipelineTest, AKeyThatNoDeleteCanNameIsRefusedAtCreate) {
   Collection c = MakeCollection(1, "c", 5);
   c.schema.fields[0].name = "in";
   catalog_.Set(MakeCatalog({c}));
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   target_.SetTraits({.deletes_by = ExpressionDialect::kMilvus});
-  const Status status = replicator_->Prepare(spec_);
+  const Status status = replicator_->Prepare(spec_, {});
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.message(), HasSubstr("collection default.c has the primary key field \"in\""));
   spec_.sink_mode = SinkMode::kReplicate;
-  EXPECT_TRUE(replicator_->Prepare(spec_).ok());
+  EXPECT_TRUE(replicator_->Prepare(spec_, {}).ok());
 }
 
 TEST_F(TaskPipelineTest, AKeyThatNoDeleteCanNameEndsTheTaskWhenItAppears) {
   target_.SetTraits({.deletes_by = ExpressionDialect::kMilvus});
   catalog_.Set(MakeCatalog({}));
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   Start();
   Collection c = MakeCollection(1, "c", 5);
   c.schema.fields[0].name = " id ";
@@ -117,7 +117,7 @@ TEST_F(TaskPipelineTest, ACallThatEndedUnknownIsRepeatedAsUpsert) {
   log_.Append(kChannel, TickRecord(20));
   EXPECT_TRUE(WaitForRows(RowOp::kUpsert, 2));
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(task_->GetStatus().condition, "ok");
+  EXPECT_EQ(task_->GetStatus().condition, Condition::kOk);
 }
 
 TEST_F(TaskPipelineTest, ACallThatWasRefusedIsRepeatedAsItIs) {
@@ -139,7 +139,7 @@ TEST_F(TaskPipelineTest, AnUpsertIsOneCall) {
   log_.Append(kChannel, TickRecord(20));
   EXPECT_TRUE(WaitForRows(RowOp::kUpsert, 2));
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kDelete), 0U);
+  EXPECT_EQ(target_.rows_of(RowOp::kDelete), 0U);
 }
 
 TEST_F(TaskPipelineTest, ADropComesAfterTheRowsBeforeIt) {
@@ -158,7 +158,7 @@ TEST_F(TaskPipelineTest, ADropComesAfterTheRowsBeforeIt) {
   EXPECT_THAT(Ddls(), Not(Contains("drop collection default.c")));
   target_.Uncork();
   EXPECT_TRUE(WaitForDdl("drop collection default.c"));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 2U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 2U);
 }
 
 TEST_F(TaskPipelineTest, ANameThatIsUsedAgainIsFreedAtOnce) {
@@ -200,7 +200,7 @@ TEST_F(TaskPipelineTest, APartitionIsDroppedAfterItsRowsAndItsNameCanBeUsedAgain
   EXPECT_THAT(Ddls(),
               ElementsAre("create collection default.c", "create partition p of default.c",
                           "drop partition p of default.c", "create partition p of default.c"));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 3U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 3U);
 }
 
 TEST_F(TaskPipelineTest, AnotherSchemaOnTheTargetFailsTheTaskBeforeAnythingIsWritten) {
@@ -214,7 +214,7 @@ TEST_F(TaskPipelineTest, AnotherSchemaOnTheTargetFailsTheTaskBeforeAnythingIsWri
   Start();
   ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
   EXPECT_THAT(failure(), HasSubstr("field id: type is Int64 on the source, VarChar on the target"));
-  EXPECT_EQ(task_->GetStatus().condition, "failed");
+  EXPECT_EQ(task_->GetStatus().condition, Condition::kFailed);
   EXPECT_THAT(target_.batches(), IsEmpty());
 }
 
@@ -236,7 +236,7 @@ TEST_F(TaskPipelineTest, AnIndexThatTheTargetRefusesDoesNotStopTheRows) {
   target_.FailNextDdl(InvalidArgumentError("unknown index type ODD"));
   c.indexes = {{.id = {20}, .field = {100}, .name = "by_id", .params = {{"index_type", "ODD"}}}};
   catalog_.Set(MakeCatalog({c}));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kWaiting; }));
   EXPECT_THAT(task_->GetStatus().reason, HasSubstr("unknown index type ODD"));
   log_.Append(kChannel, InsertRecord(c, {1, 2}, 11));
   log_.Append(kChannel, TickRecord(20));
@@ -333,12 +333,12 @@ TEST_F(TaskPipelineTest, ASourceWithoutTicksIsReported) {
   Start();
   log_.Append(kChannel, TickRecord(10));
   ASSERT_TRUE(WaitForCheckpoint(10));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "waiting"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kWaiting; }));
   const TaskStatus status = task_->GetStatus();
   EXPECT_THAT(status.reason, AllOf(HasSubstr(kChannel), HasSubstr("no tick")));
   EXPECT_GT(status.since_unix_ms, 0);
   log_.Append(kChannel, TickRecord(20));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
 }
 
 // Each message of a request must have the same columns; those of the last two have different fields

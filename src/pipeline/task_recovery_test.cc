@@ -42,7 +42,7 @@ TEST_F(TaskRecoveryTest, AStopInTheMiddleNeitherLosesNorDoubles) {
   uncork.Join();
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert), 5U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert), 5U);
 }
 
 TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreNotRepeatedAfterACleanStop) {
@@ -61,7 +61,7 @@ TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreNotRepeatedAfterACleanStop)
   log_.Append(kChannel, TickRecord(20));
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
 }
 
 TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreRememberedByAStopThatComesBeforeIt) {
@@ -85,7 +85,7 @@ TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreRememberedByAStopThatComesB
   target_.Uncork();
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert), 1U);
 }
 
 TEST_F(TaskRecoveryTest, TwoLivesOfAPartitionThatAreBothOverAreDroppedOnce) {
@@ -163,7 +163,7 @@ TEST_F(TaskRecoveryTest, AnotherMilvusInPlaceOfTheSourceDoesNotEmptyTheTarget) {
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
   Catalog wiped;
   catalog_.Set(wiped);
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   EXPECT_EQ(failure(), "");
   Stop();
   catalog_.Set(with_identity(MakeCatalog({}), 200));
@@ -199,7 +199,7 @@ TEST_F(TaskRecoveryTest, RowsOfAPartitionThatIsGoneAreLeftOut) {
   log_.Append(kChannel, TickRecord(20));
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
 }
 
 TEST_F(TaskRecoveryTest, RowsOfAPartitionThatGoesBeforeItWasMadeAreLeftOut) {
@@ -218,7 +218,7 @@ TEST_F(TaskRecoveryTest, RowsOfAPartitionThatGoesBeforeItWasMadeAreLeftOut) {
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().attempts >= attempts + 2; }));
   target_.FailConnect(OkStatus());
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 0U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 0U);
 }
 
 TEST_F(TaskRecoveryTest, APartitionMadeAgainWhileStoppedLosesItsOldRows) {
@@ -262,7 +262,7 @@ TEST_F(TaskRecoveryTest, ACollectionOfTheTargetThatNeverFittedIsNotDropped) {
   other.schema.fields[0].type = DataType::kVarChar;
   ASSERT_TRUE(target_.Apply(PlanCreate(other, {"default", "c"})).ok());
   catalog_.Set(MakeCatalog({MakeCollection(1, "c", 5)}));
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   Start();
   ASSERT_TRUE(Eventually([&] { return !failure().empty(); }));
   Stop();
@@ -279,13 +279,13 @@ TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsUpserted) {
   catalog_.Set(MakeCatalog({c}));
   catalog_.SetPresent({15});
   log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   log_.Append(kChannel, InsertRecord(c, {4}, 16));
   log_.Append(kChannel, TickRecord(20));
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 3U);
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 3U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
 }
 
 TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsRememberedByAStop) {
@@ -293,7 +293,7 @@ TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsRememberedByAStop) {
   ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"})).ok());
   catalog_.Set(MakeCatalog({c}));
   catalog_.SetPresent({25});
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   log_.Append(kChannel, TickRecord(10));
   Start();
   ASSERT_TRUE(WaitForCheckpoint(10));
@@ -302,7 +302,7 @@ TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsRememberedByAStop) {
   log_.Append(kChannel, TickRecord(20));
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 3U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 3U);
 }
 
 TEST_F(TaskRecoveryTest, ACollectionThatTheTaskHasMadeHoldsNothingYet) {
@@ -311,7 +311,7 @@ TEST_F(TaskRecoveryTest, ACollectionThatTheTaskHasMadeHoldsNothingYet) {
   catalog_.SetPresent({15});
   log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
   log_.Append(kChannel, TickRecord(14));
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   Start();
   EXPECT_TRUE(WaitForCheckpoint(14));
   Stop();
@@ -319,7 +319,7 @@ TEST_F(TaskRecoveryTest, ACollectionThatTheTaskHasMadeHoldsNothingYet) {
   log_.Append(kChannel, TickRecord(20));
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 4U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 4U);
 }
 
 TEST_F(TaskRecoveryTest, AStopThatLeavesACallInDoubtIsNotClean) {
@@ -334,11 +334,11 @@ TEST_F(TaskRecoveryTest, AStopThatLeavesACallInDoubtIsNotClean) {
   }
   log_.Append(kChannel, InsertRecord(c, {1, 2}, 11));
   log_.Append(kChannel, TickRecord(20));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   Stop();
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 2U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 2U);
 }
 
 TEST_F(TaskRecoveryTest, DoubtOutlivesACleanStop) {
@@ -359,8 +359,8 @@ TEST_F(TaskRecoveryTest, DoubtOutlivesACleanStop) {
   target_.FailConnect(OkStatus());
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 3U);
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 0U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 3U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 0U);
 }
 
 TEST_F(TaskRecoveryTest, PartitionsCanBeIgnored) {
@@ -372,7 +372,7 @@ TEST_F(TaskRecoveryTest, PartitionsCanBeIgnored) {
   log_.Append(kChannel, InsertRecord(c, {1}, 11, {11}));
   log_.Append(kChannel, TickRecord(20));
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 1U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
   EXPECT_THAT(Ddls(), ElementsAre("create collection default.c"));
 }
 
@@ -385,11 +385,11 @@ TEST_F(TaskRecoveryTest, ADroppedCollectionLeavesNoCondition) {
   Start();
   log_.Append(kChannel, InsertRecord(c, {1}, 11));
   log_.Append(kChannel, TickRecord(20));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   catalog_.Set(MakeCatalog({MakeCollection(2, "c", 25)}));
   ASSERT_TRUE(WaitForDdl("drop collection default.c"));
   catalog_.Set(MakeCatalog({}));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }))
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }))
       << task_->GetStatus().reason;
 }
 
@@ -399,7 +399,7 @@ TEST_F(TaskRecoveryTest, ACollectionThatWasRemovedFromTheTargetIsNotMadeAgain) {
   NewProcess();
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));
-  ASSERT_TRUE(replicator_->Prepare(spec_).ok());
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   log_.Append(kChannel, InsertRecord(c, {1, 2, 3}, 11));
   log_.Append(kChannel, TickRecord(14));
   Start();
@@ -421,7 +421,7 @@ TEST_F(TaskRecoveryTest, ACollectionThatWasRemovedFromTheTargetIsNotMadeAgain) {
   log_.Append(kChannel, InsertRecord(c, {4}, 15));
   log_.Append(kChannel, TickRecord(20));
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 4U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 4U);
 }
 
 TEST_F(TaskRecoveryTest, ADatabaseInUseOnTheTargetStaysAndIsTold) {
@@ -434,7 +434,7 @@ TEST_F(TaskRecoveryTest, ADatabaseInUseOnTheTargetStaysAndIsTold) {
   catalog_.Set(MakeCatalog({}));
   EXPECT_TRUE(Eventually([&] {
     const TaskStatus status = task_->GetStatus();
-    return status.condition == "waiting" && !status.idle;
+    return status.condition == Condition::kWaiting && !status.idle;
   }));
   EXPECT_THAT(task_->GetStatus().reason, HasSubstr("drop database d"));
   ASSERT_TRUE(target_.Apply(DropCollection{{"d", "sibling"}}).ok());

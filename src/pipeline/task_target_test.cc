@@ -30,10 +30,13 @@ class TaskTargetTest : public TaskPipelineTest {
     EXPECT_TRUE(started.ok());
     return *std::move(started);
   }
-  uint64_t Written() const { return target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert); }
-  static bool Says(const Replication& task, const std::string& state, const std::string& word) {
+  uint64_t Written() const {
+    return target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert);
+  }
+  static bool Retries(const Replication& task, const std::string& word) {
     const TaskStatus status = task.GetStatus();
-    return status.condition == state && status.reason.find(word) != std::string::npos;
+    return status.condition == Condition::kRetrying &&
+           status.reason.find(word) != std::string::npos;
   }
 
   const Collection c_ = MakeCollection(1, "c", 5);
@@ -42,12 +45,12 @@ class TaskTargetTest : public TaskPipelineTest {
 TEST_F(TaskTargetTest, AnIdleTaskSaysThatItsTargetIsDead) {
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
   target_.SetPulse(UnavailableError("10.0.0.7:19530: connection refused"));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   EXPECT_THAT(task_->GetStatus().reason, AllOf(StartsWith("target: "), HasSubstr("10.0.0.7")));
   target_.SetPulse(std::string("fake"));
-  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == "ok"; }));
+  EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
   EXPECT_EQ(failure(), "");
 }
 
@@ -62,7 +65,7 @@ TEST_F(TaskTargetTest, WhatATargetHasForgottenWhileItWasAwayIsBroughtBack) {
   Start();
   ASSERT_TRUE(WaitForDdl("load collection default.c"));
   target_.SetPulse(UnavailableError("connection refused"));
-  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == "retrying"; }));
+  ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
   ASSERT_TRUE(target_.Apply(ReleaseCollection{{"default", "c"}}).ok());
   target_.SetPulse(std::string("fake"));
   EXPECT_TRUE(Eventually([&] { return Ddls().back() == "load collection default.c"; }));
@@ -103,18 +106,18 @@ TEST_F(TaskTargetTest, TwoTasksNeverWriteOneCollectionWhateverTheyCallItsServer)
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
   const auto other = StartOther("t2", "http://localhost:2");
-  ASSERT_TRUE(Eventually([&] { return Says(*other, "retrying", "task t writes this"); }))
+  ASSERT_TRUE(Eventually([&] { return Retries(*other, "task t writes this"); }))
       << other->GetStatus().reason;
   log_.Append(kChannel, InsertRecord(c_, {1, 2, 3}, 11));
   log_.Append(kChannel, TickRecord(20));
   ASSERT_TRUE(WaitForCheckpoint(20));
   EXPECT_EQ(Written(), 3U);
-  EXPECT_TRUE(Says(*other, "retrying", "default.c"));
+  EXPECT_TRUE(Retries(*other, "default.c"));
   // It goes on when the other one is gone.
   Stop();
   EXPECT_TRUE(Eventually([&] { return Written() == 6; }));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 3U) << "what the first one wrote is not doubled";
-  EXPECT_TRUE(Eventually([&] { return other->GetStatus().condition == "ok"; }));
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 3U) << "what the first one wrote is not doubled";
+  EXPECT_TRUE(Eventually([&] { return other->GetStatus().condition == Condition::kOk; }));
   // And back: what the other one has written meanwhile is upserted, what is new is not.
   log_.Append(kChannel, InsertRecord(c_, {4}, 41));
   log_.Append(kChannel, TickRecord(45));
@@ -124,15 +127,15 @@ TEST_F(TaskTargetTest, TwoTasksNeverWriteOneCollectionWhateverTheyCallItsServer)
   log_.Append(kChannel, InsertRecord(c_, {5}, 51));
   log_.Append(kChannel, TickRecord(60));
   ASSERT_TRUE(WaitForCheckpoint(60));
-  EXPECT_EQ(target_.rows(RowOp::kInsert), 4U);
-  EXPECT_EQ(target_.rows(RowOp::kUpsert), 5U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 4U);
+  EXPECT_EQ(target_.rows_of(RowOp::kUpsert), 5U);
 }
 
 TEST_F(TaskTargetTest, ACollectionThatIsMadeAgainIsClaimedAgain) {
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
   const auto other = StartOther("t2", "http://localhost:2");
-  ASSERT_TRUE(Eventually([&] { return Says(*other, "retrying", "task t writes this"); }));
+  ASSERT_TRUE(Eventually([&] { return Retries(*other, "task t writes this"); }));
   const Collection again = MakeCollection(2, "c", 30);
   catalog_.Set(MakeCatalog({again}));
   log_.Append(kChannel, TickRecord(25));
@@ -141,7 +144,7 @@ TEST_F(TaskTargetTest, ACollectionThatIsMadeAgainIsClaimedAgain) {
   EXPECT_TRUE(WaitForDdl("drop collection default.c"));
   EXPECT_TRUE(Eventually([&] { return Written() == 1; }));
   const auto waits = [&] {
-    return Says(*other, "retrying", "writes this") || Says(*task_, "retrying", "writes this");
+    return Retries(*other, "writes this") || Retries(*task_, "writes this");
   };
   EXPECT_TRUE(Eventually(waits)) << "one of the two has it";
 }

@@ -51,7 +51,7 @@ TEST_F(UndecodableRecordTest, StopsTheTaskWithItsPlaceAndTheCure) {
   spec_.on_undecodable = OnUndecodable::kSkip;
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_EQ(target_.rows(RowOp::kInsert) + target_.rows(RowOp::kUpsert), 2U);
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert), 2U);
   EXPECT_EQ(task_->GetStatus().records_skipped, 1U);
 }
 
@@ -64,7 +64,7 @@ TEST_F(UndecodableRecordTest, IsSkippedAndCounted) {
   const TaskStatus status = task_->GetStatus();
   EXPECT_EQ(status.records_skipped, 1U);
   EXPECT_THAT(status.last_skipped, HasSubstr(std::string("channel ") + kChannel + ": position "));
-  EXPECT_EQ(status.condition, "ok");
+  EXPECT_EQ(status.condition, Condition::kOk);
 }
 
 TEST_F(UndecodableRecordTest, RowsWithoutTheirKeyAreOne) {

@@ -31,29 +31,55 @@ void CheckpointSaver::Add(const std::string& task_id, Checkpointed* task) {
   tasks_[task_id] = task;
 }
 
+// The save under way may hold checkpoints of the task: they must not become durable after its last
+// ones.
 void CheckpointSaver::Remove(const std::string& task_id) {
   MutexLock lock(mutex_);
   tasks_.erase(task_id);
+  released_.Wait(lock, std::stop_token(), [&] { return !in_use_.contains(task_id); });
 }
 
-void CheckpointSaver::SaveAll() {
+std::map<std::string, Checkpointed*> CheckpointSaver::Acquire() {
   MutexLock lock(mutex_);
-  MetaStore::Checkpoints checkpoints;
   for (const auto& [id, task] : tasks_) {
-    std::vector<ChannelCheckpoint> collected = task->CollectCheckpoints();
-    if (!collected.empty()) {
-      checkpoints[id] = std::move(collected);
+    in_use_.insert(id);
+  }
+  return tasks_;
+}
+
+void CheckpointSaver::Release(const std::map<std::string, Checkpointed*>& tasks) {
+  MutexLock lock(mutex_);
+  for (const auto& [id, task] : tasks) {
+    in_use_.erase(id);
+  }
+  released_.NotifyAll();
+}
+
+// Without the lock while the store writes: every start and stop of a task takes it.
+void CheckpointSaver::SaveAll() {
+  std::map<std::string, Checkpointed*> tasks = Acquire();
+  MetaStore::Checkpoints checkpoints;
+  std::map<std::string, Checkpointed*> nothing_to_save;
+  for (auto task = tasks.begin(); task != tasks.end();) {
+    std::vector<ChannelCheckpoint> collected = task->second->CollectCheckpoints();
+    if (collected.empty()) {
+      nothing_to_save.insert(tasks.extract(task++));
+    } else {
+      checkpoints[task->first] = std::move(collected);
+      ++task;
     }
   }
+  Release(nothing_to_save);
   if (checkpoints.empty()) {
     return;
   }
   FaultPoint("before_checkpoint");
   const Status saved = store_->SaveAllCheckpoints(checkpoints);
   FaultPoint("after_checkpoint");
-  for (const auto& [id, collected] : checkpoints) {
-    tasks_.at(id)->OnSaved(saved);
+  for (const auto& [id, task] : tasks) {
+    task->OnSaved(saved);
   }
+  Release(tasks);
 }
 
 }  // namespace cdc

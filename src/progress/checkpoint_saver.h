@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,11 +38,14 @@ class CheckpointSaver {
   // Something waits for the next save. From any thread; takes no lock that a save holds.
   void Wake();
 
+  // Neither waits for what is saved of other tasks.
   void Add(const std::string& task_id, Checkpointed* task);
   // Nothing of the task is being saved when this returns, nor will be.
   void Remove(const std::string& task_id);
 
  private:
+  std::map<std::string, Checkpointed*> Acquire();
+  void Release(const std::map<std::string, Checkpointed*>& tasks);
   void SaveAll();
 
   MetaStore* const store_;
@@ -50,7 +54,9 @@ class CheckpointSaver {
   CondVar woken_;
   bool wake_ CDC_GUARDED_BY(wake_mutex_) = false;
   Mutex mutex_;
+  CondVar released_;
   std::map<std::string, Checkpointed*> tasks_ CDC_GUARDED_BY(mutex_);
+  std::set<std::string> in_use_ CDC_GUARDED_BY(mutex_);  // by the save under way
 };
 
 }  // namespace cdc

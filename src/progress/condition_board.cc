@@ -6,22 +6,20 @@
 namespace cdc {
 
 void ConditionBoard::Set(const std::string& part, const Status& status) {
-  SetState(part, "retrying", status);
+  SetState(part, Condition::kRetrying, status);
 }
 
 void ConditionBoard::SetWaiting(const std::string& part, const Status& status) {
-  SetState(part, "waiting", status);
+  SetState(part, Condition::kWaiting, status);
 }
 
-void ConditionBoard::SetState(const std::string& part,
-                              const std::string& state,
-                              const Status& status) {
+void ConditionBoard::SetState(const std::string& part, Condition state, const Status& status) {
   MutexLock lock(mutex_);
   if (status.ok()) {
     entries_.erase(part);
     return;
   }
-  const auto [entry, added] = entries_.try_emplace(part, Entry{"", "", NowUnixMs()});
+  const auto [entry, added] = entries_.try_emplace(part, Entry{state, "", clock_->UnixMs()});
   entry->second.state = state;
   ++entry->second.attempts;
   entry->second.reason = part + ": " + status.ToString();
@@ -33,52 +31,49 @@ bool ConditionBoard::Fail(const std::string& reason) {
     return false;
   }
   failure_ = reason;
-  failed_at_ = NowUnixMs();
+  failed_at_ = clock_->UnixMs();
   return true;
 }
 
 void ConditionBoard::SetIdle(const std::string& reason) {
   MutexLock lock(mutex_);
   if (idle_.empty()) {
-    idle_since_ = NowUnixMs();
+    idle_since_ = clock_->UnixMs();
   }
   idle_ = reason;
 }
 
-ConditionBoard::Condition ConditionBoard::NothingInTheWay() const {
+ConditionBoard::View ConditionBoard::NothingInTheWay() const {
   if (idle_.empty()) {
     return {};
   }
-  return {.state = "waiting",
+  return {.state = Condition::kWaiting,
           .reason = idle_,
           .since_unix_ms = idle_since_,
           .attempts = 0,
           .idle = true};
 }
 
-ConditionBoard::Condition ConditionBoard::Current() const {
+ConditionBoard::View ConditionBoard::Current() const {
   MutexLock lock(mutex_);
   if (!failure_.empty()) {
-    return {.state = "failed", .reason = failure_, .since_unix_ms = failed_at_, .attempts = 1};
+    return {.state = Condition::kFailed,
+            .reason = failure_,
+            .since_unix_ms = failed_at_,
+            .attempts = 1};
   }
   if (entries_.empty()) {
     return NothingInTheWay();
   }
-  const auto oldest =
+  const auto shown =
       std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-        // What is being retried comes before what waits: it keeps rows from moving.
-        return std::tuple(a.second.state, a.second.since_unix_ms) <
-               std::tuple(b.second.state, b.second.since_unix_ms);
+        return std::tuple(-static_cast<int>(a.second.state), a.second.since_unix_ms) <
+               std::tuple(-static_cast<int>(b.second.state), b.second.since_unix_ms);
       });
-  return {.state = oldest->second.state,
-          .reason = oldest->second.reason,
-          .since_unix_ms = oldest->second.since_unix_ms,
-          .attempts = oldest->second.attempts};
-}
-
-bool ConditionBoard::failed() const {
-  MutexLock lock(mutex_);
-  return !failure_.empty();
+  return {.state = shown->second.state,
+          .reason = shown->second.reason,
+          .since_unix_ms = shown->second.since_unix_ms,
+          .attempts = shown->second.attempts};
 }
 
 }  // namespace cdc

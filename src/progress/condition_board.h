@@ -7,14 +7,19 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "model/condition.h"
 
 namespace cdc {
 
-// What at present keeps a task from moving, by part. Thread-safe.
+// What keeps a task from moving at present, by part. Of several, Current shows the worst and
+// oldest. Thread-safe.
 class ConditionBoard {
  public:
-  struct Condition {
-    std::string state = "ok";  // ok, retrying, waiting, failed
+  // `clock` must outlive this.
+  explicit ConditionBoard(const Clock* clock = &Clock::Real()) : clock_(clock) {}
+
+  struct View {
+    Condition state = Condition::kOk;
     std::string reason;
     int64_t since_unix_ms = 0;
     int64_t attempts = 0;  // that have failed since then
@@ -36,20 +41,20 @@ class ConditionBoard {
   // Final. The first call wins and returns true.
   bool Fail(const std::string& reason);
 
-  Condition Current() const;
-  bool failed() const;
+  View Current() const;
 
  private:
   struct Entry {
-    std::string state;
+    Condition state;
     std::string reason;
     int64_t since_unix_ms;
     int64_t attempts = 0;
   };
-  void SetState(const std::string& part, const std::string& state, const Status& status);
+  void SetState(const std::string& part, Condition state, const Status& status);
 
-  Condition NothingInTheWay() const CDC_REQUIRES(mutex_);
+  View NothingInTheWay() const CDC_REQUIRES(mutex_);
 
+  const Clock* const clock_;
   mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ CDC_GUARDED_BY(mutex_);
   std::string idle_ CDC_GUARDED_BY(mutex_);

@@ -11,10 +11,10 @@ TEST(ConditionBoardTest, AttemptsAreThoseOfOneRowOfErrors) {
   board.Set("write a", UnavailableError("down"));
   board.Set("write a", UnavailableError("still down"));
   board.SetWaiting("search on b", UnavailableError("no such index"));
-  EXPECT_EQ(board.Current().state, "retrying");
+  EXPECT_EQ(board.Current().state, Condition::kRetrying);
   EXPECT_EQ(board.Current().attempts, 2);
   board.Set("write a", OkStatus());
-  EXPECT_EQ(board.Current().state, "waiting");
+  EXPECT_EQ(board.Current().state, Condition::kWaiting);
   EXPECT_EQ(board.Current().attempts, 1);
   board.Set("write a", UnavailableError("down again"));
   EXPECT_EQ(board.Current().attempts, 1);
@@ -24,8 +24,8 @@ TEST(ConditionBoardTest, ThatThereIsNothingToDoComesAfterAllElse) {
   ConditionBoard board;
   EXPECT_FALSE(board.Current().idle);
   board.SetIdle("scope: nothing matches");
-  const ConditionBoard::Condition idle = board.Current();
-  EXPECT_EQ(idle.state, "waiting");
+  const ConditionBoard::View idle = board.Current();
+  EXPECT_EQ(idle.state, Condition::kWaiting);
   EXPECT_EQ(idle.reason, "scope: nothing matches");
   EXPECT_TRUE(idle.idle);
   EXPECT_GT(idle.since_unix_ms, 0);
@@ -36,7 +36,7 @@ TEST(ConditionBoardTest, ThatThereIsNothingToDoComesAfterAllElse) {
   board.SetWaiting("drop database", OkStatus());
   EXPECT_TRUE(board.Current().idle);
   board.SetIdle("");
-  EXPECT_EQ(board.Current().state, "ok");
+  EXPECT_EQ(board.Current().state, Condition::kOk);
 }
 
 }  // namespace

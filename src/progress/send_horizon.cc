@@ -47,7 +47,7 @@ Timestamp SendHorizon::RaisedLocked(const Channel& channel, Timestamp resolved) 
   const int64_t lead = options_.lead.count();
   const int64_t moved =
       channel.raised_at == Timestamp{} ? 0 : channel.newest.UnixMs() - channel.raised_at.UnixMs();
-  const int64_t behind = std::max<int64_t>(options_.now_unix_ms() - from.UnixMs(), 0);
+  const int64_t behind = std::max<int64_t>(options_.clock->UnixMs() - from.UnixMs(), 0);
   const int64_t ahead = std::max(lead, std::min(2 * moved, behind + lead));
   // As long as half of it is left, the rows that have come need no new one: an idle channel has
   // none.

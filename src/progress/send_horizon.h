@@ -25,7 +25,7 @@ class SendHorizon {
  public:
   struct Options {
     std::chrono::milliseconds lead{5'000};
-    std::function<int64_t()> now_unix_ms = NowUnixMs;
+    const Clock* clock = &Clock::Real();
   };
 
   // `on_wanted` is called when rows begin to wait for a horizon, from the thread of Reach; it must

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/fake_clock.h"
+
 namespace cdc {
 namespace {
 
@@ -10,12 +12,14 @@ Timestamp Ms(int64_t ms) { return Timestamp::FromUnixMs(ms); }
 class SendHorizonTest : public testing::Test {
  protected:
   bool Save() { return horizon_.OnSaved(true); }
+  void SetNow(int64_t unix_ms) {
+    clock_.Advance(std::chrono::milliseconds(unix_ms - clock_.UnixMs()));
+  }
 
-  int64_t now_ms_ = 1'000'000;
+  FakeClock clock_{1'000'000};
   int wanted_ = 0;
-  SendHorizon horizon_{
-      {.lead = std::chrono::milliseconds(5'000), .now_unix_ms = [this] { return now_ms_; }},
-      [this] { ++wanted_; }};
+  SendHorizon horizon_{{.lead = std::chrono::milliseconds(5'000), .clock = &clock_},
+                       [this] { ++wanted_; }};
 };
 
 TEST_F(SendHorizonTest, RowsWaitUntilItIsDurable) {
@@ -66,7 +70,7 @@ TEST_F(SendHorizonTest, RowsInTimeMoveItBeforeTheyHaveToWait) {
   horizon_.Next("c", Ms(999'000));
   Save();
   for (int64_t ms = 999'000; ms < 1'100'000; ms += 1'000) {
-    now_ms_ = ms;
+    SetNow(ms);
     EXPECT_GE(horizon_.Reach("c", Ms(ms)), Ms(ms));
     EXPECT_LE(horizon_.Next("c", Ms(ms)), Ms(ms + 5'000));
     Save();
@@ -75,7 +79,7 @@ TEST_F(SendHorizonTest, RowsInTimeMoveItBeforeTheyHaveToWait) {
 }
 
 TEST_F(SendHorizonTest, ACatchUpCostsFewSaves) {
-  now_ms_ = 100'000'000;
+  SetNow(100'000'000);
   int saves = 0;
   for (int64_t ms = 1'000; ms < 90'000'000; ms += 10'000) {
     if (horizon_.Reach("c", Ms(ms)) < Ms(ms)) {
@@ -88,7 +92,7 @@ TEST_F(SendHorizonTest, ACatchUpCostsFewSaves) {
 }
 
 TEST_F(SendHorizonTest, ACatchUpDoesNotReachFarBeyondNow) {
-  now_ms_ = 1'000'000;
+  SetNow(1'000'000);
   horizon_.Reach("c", Ms(1'000));
   horizon_.Next("c", Ms(1'000));
   Save();

@@ -19,7 +19,7 @@ bool Tells(const ChannelCheckpoint& checkpoint) {
 }  // namespace
 
 std::vector<ChannelCheckpoint> TaskCheckpoints::CollectCheckpoints() {
-  const auto now = parts_.now();
+  const auto now = parts_.clock->Now();
   const uint64_t acknowledged = parts_.source->acknowledged();
   if (acknowledged == saved_acknowledged_ && now < save_again_ && !saving_failed_ &&
       !parts_.horizon->wanted()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "model/task.h"
 #include "progress/checkpoint_saver.h"
@@ -27,7 +28,7 @@ class TaskCheckpoints final : public Checkpointed {
     SendHorizon* horizon;
     ConditionBoard* conditions;
     std::function<void()> on_horizon;  // rows that waited for a horizon may go
-    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+    const Clock* clock = &Clock::Real();
   };
 
   // All parts must outlive this.
@@ -44,7 +45,7 @@ class TaskCheckpoints final : public Checkpointed {
   const Parts parts_;
   uint64_t saved_acknowledged_ = 0;
   bool saving_failed_ = false;
-  std::chrono::steady_clock::time_point save_again_;
+  Clock::TimePoint save_again_;
 };
 
 }  // namespace cdc

@@ -41,7 +41,17 @@ void PendingRows::UpsertUntil(Timestamp until) {
 void Lane::Push(PendingRows rows) {
   queued_bytes_ += rows.bytes;
   newest_ = std::max(newest_, rows.message->ts);
+  ++waiting_[rows.message->partition];
   queue_.push_back(std::move(rows));
+}
+
+// It is no longer one of those that wait.
+void Lane::Leaves(const PendingRows& rows) {
+  queued_bytes_ -= rows.bytes;
+  const auto waiting = waiting_.find(rows.message->partition);
+  if (--waiting->second == 0) {
+    waiting_.erase(waiting);
+  }
 }
 
 Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go) {
@@ -66,6 +76,7 @@ Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& m
       batch.bytes += rows.bytes;
       batch.keys += rows.keys.size();
       own.insert(rows.keys.begin(), rows.keys.end());
+      Leaves(rows);
       batch.rows.push_back(std::move(rows));
       continue;
     }
@@ -82,7 +93,6 @@ Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& m
                queue_.begin() + static_cast<std::ptrdiff_t>(seen));
   if (!batch.rows.empty()) {
     in_flight_.merge(own);
-    queued_bytes_ -= batch.bytes;
     ++calls_;
   }
   return batch;
@@ -108,7 +118,7 @@ std::vector<PendingRows> Lane::Remove(const std::function<bool(const Message&)>&
   std::deque<PendingRows> kept;
   for (PendingRows& rows : queue_) {
     if (predicate(*rows.message)) {
-      queued_bytes_ -= rows.bytes;
+      Leaves(rows);
       removed.push_back(std::move(rows));
     } else {
       kept.push_back(std::move(rows));

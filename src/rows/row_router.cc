@@ -93,6 +93,12 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     FollowChannels();
     ShowWhetherIdle();
   }
+  for (const std::string& line : std::exchange(followed_, {})) {
+    spdlog::info("{}", line);
+  }
+  if (!route_failure_.ok()) {
+    Fail(std::exchange(route_failure_, {}));
+  }
   if (changed) {
     parts_.on_catalog();
   }
@@ -136,10 +142,10 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
     if (parts_.scope->LeavesToOlder(name)) {
       return false;  // another task has begun it, and follows it under its new name
     }
-    Fail(FailedPreconditionError(
+    route_failure_ = FailedPreconditionError(
         "collection " + name.ToString() + " has been renamed to " + match.name.ToString() +
         ", which this task covers, and its rows up to now are not on the target; resume to take "
-        "what comes from now on, or delete the task and create it again with start_from earliest"));
+        "what comes from now on, or delete the task and create it again with start_from earliest");
     return false;
   }
   routes_.emplace(collection.id, Route{.collection = match.collection,
@@ -190,12 +196,12 @@ void RowRouter::Follow(const std::string& channel,
     }
   }
   followed->doubt = start_.Doubt(channel);
-  followed->followed_unix_ms = NowUnixMs();
+  followed->followed_unix_ms = options_.clock->UnixMs();
   followed->collections = std::move(collections);
-  spdlog::info(
-      "channel={} follow from {} ts={}", channel,
-      start.from.position ? parts_.log->FormatId(start.from.position->id) : "its first record",
-      start.from.resolved.value);
+  followed_.push_back(
+      "channel=" + channel + " follow from " +
+      (start.from.position ? parts_.log->FormatId(start.from.position->id) : "its first record") +
+      " ts=" + std::to_string(start.from.resolved.value));
   channels_[channel] = std::move(followed);
   parts_.feed->Follow(this, channel, true, start.from);
 }
@@ -307,7 +313,7 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     if (found == channels_.end()) {
       return;
     }
-    found->second->last_tick_unix_ms = NowUnixMs();
+    found->second->last_tick_unix_ms = options_.clock->UnixMs();
     status = RouteGroup(channel, *found->second, group);
   }
   if (!status.ok()) {
@@ -412,7 +418,7 @@ std::vector<ChannelStatus> RowRouter::ChannelStatuses() const {
 std::optional<RowRouter::Silence> RowRouter::LongestSilence(
     std::chrono::milliseconds at_least) const {
   std::optional<Silence> longest;
-  const int64_t latest = NowUnixMs() - at_least.count();
+  const int64_t latest = options_.clock->UnixMs() - at_least.count();
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : channels_) {
     const int64_t since = std::max(channel->last_tick_unix_ms, channel->followed_unix_ms);

@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "decode/replicate.h"
@@ -51,6 +52,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     OnUndecodable on_undecodable = OnUndecodable::kStop;
     // For tests: what may have been written is written as if it were not.
     bool forget_doubts = false;
+    const Clock* clock = &Clock::Real();
   };
   struct Parts {
     CatalogSource* catalog;
@@ -162,7 +164,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   const Options options_;
   UndecodableRecords undecodable_;
   ReadingStart start_;
-  bool failed_ = false;  // only the feed's thread: nothing more is taken
+  // Only the feed's thread.
+  bool failed_ = false;  // nothing more is taken
+  Status route_failure_;
+  std::vector<std::string> followed_;  // to be logged without the lock
 
   mutable Mutex mutex_;
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);

@@ -11,7 +11,6 @@ namespace cdc {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr milliseconds kIdleWait{60'000};
 
@@ -22,16 +21,16 @@ bool MayGo(const RowGate& gate, const Message& message) {
 
 }  // namespace
 
-RowWriter::RowWriter(Target* target,
+RowWriter::RowWriter(RowSink* sink,
                      SendHorizon* horizon,
                      Options options,
                      ConditionBoard* conditions,
                      std::function<void(const Status&)> on_fatal,
                      std::function<void()> on_progress)
-    : target_(target),
+    : sink_(sink),
       horizon_(horizon),
       options_(std::move(options)),
-      first_call_(options_.now() + options_.doubt_grace),
+      first_call_(options_.clock->Now() + options_.doubt_grace),
       conditions_(conditions),
       on_fatal_(std::move(on_fatal)),
       on_progress_(std::move(on_progress)),
@@ -212,15 +211,15 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     call->rows.op = RowOp::kUpsert;
   }
   if (call->backoff.attempts() == 0) {
-    spdlog::warn("{}: {}; retrying", what, result.status.ToString());
+    warnings_.push_back(what + ": " + result.status.ToString() + "; retrying");
   }
   conditions_->Set(what, result.status);
-  call->due = options_.now() + call->backoff.Next();
+  call->due = options_.clock->Now() + call->backoff.Next();
   retries_.push_back(call);
 }
 
 bool RowWriter::MayPassLocked(Call& call, const Status& status) {
-  const auto now = options_.now();
+  const auto now = options_.clock->Now();
   if (call.failing_with != status.code()) {
     call.failing_with = status.code();
     call.failing_since = now;
@@ -236,7 +235,7 @@ bool RowWriter::MayPassLocked(Call& call, const Status& status) {
 }
 
 void RowWriter::RetryDueLocked() {
-  const auto now = options_.now();
+  const auto now = options_.clock->Now();
   std::vector<CallPtr> later;
   for (CallPtr& call : retries_) {
     if (discarded_.contains(call->collection)) {
@@ -253,8 +252,8 @@ void RowWriter::RetryDueLocked() {
 
 milliseconds RowWriter::NextWaitLocked() const {
   milliseconds wait = kIdleWait;
-  const auto now = options_.now();
-  const auto wait_for = [&wait, now](steady_clock::time_point due) {
+  const auto now = options_.clock->Now();
+  const auto wait_for = [&wait, now](Clock::TimePoint due) {
     const auto left = std::chrono::duration_cast<milliseconds>(due - now) + milliseconds(1);
     wait = std::clamp(left, milliseconds(1), wait);
   };
@@ -290,6 +289,7 @@ void RowWriter::Wake() {
 
 void RowWriter::Turn(const std::stop_token& stop) {
   std::vector<CallPtr> start;
+  std::vector<std::string> warnings;
   Status fatal;
   bool progress = false;
   {
@@ -299,12 +299,16 @@ void RowWriter::Turn(const std::stop_token& stop) {
     for (const auto& [call, result] : std::exchange(done_, {})) {
       HandleDoneLocked(call, result);
     }
-    if (!stopping_ && !stop.stop_requested() && options_.now() >= first_call_) {
+    if (!stopping_ && !stop.stop_requested() && options_.clock->Now() >= first_call_) {
       RetryDueLocked();
       DispatchLocked();
     }
     start = std::exchange(to_start_, {});
     fatal = std::exchange(fatal_, {});
+    warnings = std::exchange(warnings_, {});
+  }
+  for (const std::string& warning : warnings) {
+    spdlog::warn("{}", warning);
   }
   if (!fatal.ok()) {
     on_fatal_(fatal);
@@ -312,7 +316,7 @@ void RowWriter::Turn(const std::stop_token& stop) {
   // Outside the lock: a target may call back at once.
   for (const CallPtr& call : start) {
     FaultPoint("before_send");
-    target_->Write(call->rows, [this, call](const WriteResult& result) {
+    sink_->Write(call->rows, [this, call](const WriteResult& result) {
       MutexLock lock(mutex_);
       done_.emplace_back(call, result);
       changed_.NotifyAll();
@@ -328,9 +332,9 @@ void RowWriter::Drain(milliseconds drain) {
   const auto wait_for_calls = [this](milliseconds timeout) {
     MutexLock lock(mutex_);
     stopping_ = true;
-    const auto deadline = steady_clock::now() + timeout;
-    while (calls_ > 0 && steady_clock::now() < deadline) {
-      const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()) +
+    const auto deadline = options_.clock->Now() + timeout;
+    while (calls_ > 0 && options_.clock->Now() < deadline) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - options_.clock->Now()) +
                         milliseconds(1);
       changed_.WaitFor(lock, std::stop_token(), left, [this] { return !done_.empty(); });
       for (const auto& [call, result] : std::exchange(done_, {})) {
@@ -340,7 +344,7 @@ void RowWriter::Drain(milliseconds drain) {
     return calls_ == 0;
   };
   if (!wait_for_calls(drain)) {
-    target_->CancelWrites();
+    sink_->CancelWrites();
     wait_for_calls(milliseconds(5'000));
   }
   MutexLock lock(mutex_);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "model/ids.h"
@@ -24,7 +25,7 @@
 #include "rows/lane.h"
 #include "rows/row_consumer.h"
 #include "rows/row_gates.h"
-#include "sink/target.h"
+#include "sink/row_sink.h"
 
 namespace cdc {
 
@@ -49,13 +50,13 @@ class RowWriter final : public RowConsumer, public RowGates {
     // Before the first call: what a process before has sent may still be executed, and must not
     // come after what is sent again.
     std::chrono::milliseconds doubt_grace{0};
-    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+    const Clock* clock = &Clock::Real();
     uint32_t seed = std::random_device{}();  // of the back-offs' jitter
   };
 
-  // `target`, `horizon` and `conditions` must outlive this. `on_fatal` is called from Run's thread;
+  // `sink`, `horizon` and `conditions` must outlive this. `on_fatal` is called from Run's thread;
   // `on_progress` after rows were acknowledged.
-  RowWriter(Target* target,
+  RowWriter(RowSink* sink,
             SendHorizon* horizon,
             Options options,
             ConditionBoard* conditions,
@@ -116,8 +117,8 @@ class RowWriter final : public RowConsumer, public RowGates {
     Lane::Batch batch;
     RowBatch rows;
     Backoff backoff;
-    std::chrono::steady_clock::time_point due;  // of the next attempt
-    std::chrono::steady_clock::time_point failing_since;
+    Clock::TimePoint due;  // of the next attempt
+    Clock::TimePoint failing_since;
     StatusCode failing_with = StatusCode::kOk;  // since then
     bool in_doubt = false;                      // an attempt of it may have been executed
   };
@@ -139,10 +140,10 @@ class RowWriter final : public RowConsumer, public RowGates {
   RowBatch MakeBatch(const RowGate& gate, const Lane::Batch& batch) const;
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
 
-  Target* const target_;
+  RowSink* const sink_;
   SendHorizon* const horizon_;
   const Options options_;
-  const std::chrono::steady_clock::time_point first_call_;  // not before
+  const Clock::TimePoint first_call_;  // not before
   ConditionBoard* const conditions_;
   const std::function<void(const Status&)> on_fatal_;
   const std::function<void()> on_progress_;
@@ -161,6 +162,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   bool stopping_ CDC_GUARDED_BY(mutex_) = false;
   bool doubt_left_ CDC_GUARDED_BY(mutex_) = false;
   Status fatal_ CDC_GUARDED_BY(mutex_);
+  std::vector<std::string> warnings_ CDC_GUARDED_BY(mutex_);  // to be logged without the lock
   Counters counters_ CDC_GUARDED_BY(mutex_);
 };
 

@@ -105,8 +105,8 @@ std::map<CollectionId, std::set<PartitionId>> RowWriter::WaitingPartitions() con
   MutexLock lock(mutex_);
   for (const auto& [id, lanes] : collections_) {
     for (const auto& [vchannel, lane] : lanes.lanes) {
-      for (const PendingRows& rows : lane->queue()) {
-        waiting[id].insert(rows.message->partition);
+      for (const auto& [partition, messages] : lane->waiting()) {
+        waiting[id].insert(partition);
       }
     }
   }
@@ -137,15 +137,9 @@ bool RowWriter::PartitionIdle(CollectionId collection, PartitionId partition) co
   if (calls != found->second.in_flight.end() && calls->second > 0) {
     return false;
   }
-  for (const auto& [vchannel, lane] : found->second.lanes) {
-    if (std::any_of(lane->queue().begin(), lane->queue().end(),
-                    [partition](const PendingRows& rows) {
-                      return rows.message->partition == partition;
-                    })) {
-      return false;
-    }
-  }
-  return true;
+  return std::none_of(
+      found->second.lanes.begin(), found->second.lanes.end(),
+      [partition](const auto& each) { return each.second->waiting().contains(partition); });
 }
 
 }  // namespace cdc

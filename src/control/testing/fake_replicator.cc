@@ -25,12 +25,9 @@ class FakeReplication final : public Replication {
   TaskStatus GetStatus() const override {
     MutexLock lock(owner_->mutex_);
     const auto found = owner_->task_status_.find(id_);
-    return found == owner_->task_status_.end() ? TaskStatus() : found->second;
-  }
-
-  CatalogProgress GetCatalogProgress() const override {
-    MutexLock lock(owner_->mutex_);
-    return owner_->catalog_progress_;
+    TaskStatus status = found == owner_->task_status_.end() ? TaskStatus() : found->second;
+    status.catalog = owner_->catalog_progress_;
+    return status;
   }
 
  private:
@@ -47,7 +44,7 @@ void FakeReplicator::WaitWhile(const bool& corked) {
   --hanging_;
 }
 
-Result<Replicator::TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
+Result<TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
   WaitWhile(checks_corked_);
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(check_status_);
@@ -69,7 +66,7 @@ void FakeReplicator::SetCatalogProgress(CatalogProgress progress) {
   catalog_progress_ = std::move(progress);
 }
 
-Status FakeReplicator::Prepare(const TaskSpec& spec) {
+Status FakeReplicator::Prepare(const TaskSpec& spec, const TargetInfo&) {
   MutexLock lock(mutex_);
   prepared_.push_back(spec.id);
   return prepare_status_;

@@ -1,0 +1,293 @@
+#include "rows/row_router.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/fake_clock.h"
+#include "feed/testing/fake_feed_source.h"
+#include "model/testing/messages.h"
+#include "rows/testing/fake_row_consumer.h"
+#include "source/testing/fake_source.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::SizeIs;
+
+constexpr char kDml0[] = "dml_0";
+constexpr char kDml1[] = "dml_1";
+constexpr char kFlushes[] = "replicate";
+constexpr PartitionId kPartition{0};
+
+class RowRouterTest : public ::testing::Test {
+ protected:
+  RowRouterTest() { spec_.db_collections = {{"default", {{.name = "*"}}}}; }
+
+  static Collection Make(int64_t id,
+                         const std::string& name,
+                         std::vector<std::string> channels = {kDml0}) {
+    Collection collection;
+    collection.id = {id};
+    collection.database = kDefaultDatabaseId;
+    collection.name = name;
+    collection.schema.fields = {
+        {.id = kTestKey, .name = "id", .type = DataType::kInt64, .is_primary_key = true}};
+    collection.created = {5};
+    collection.pchannels = std::move(channels);
+    collection.partitions = {{.id = kPartition, .name = "_default"}};
+    return collection;
+  }
+
+  static std::shared_ptr<const Catalog> CatalogOf(const std::vector<Collection>& collections) {
+    auto catalog = std::make_shared<Catalog>();
+    catalog->databases[kDefaultDatabaseId] =
+        std::make_shared<Database>(Database{.id = kDefaultDatabaseId, .name = "default"});
+    for (const Collection& collection : collections) {
+      catalog->collections[collection.id] = std::make_shared<Collection>(collection);
+    }
+    return catalog;
+  }
+
+  // A router that has begun with these collections in the catalog.
+  void Begin(const std::vector<Collection>& collections) {
+    scope_ = std::make_unique<Scope>(spec_);
+    router_ = std::make_unique<RowRouter>(
+        RowRouter::Parts{.catalog = &catalog_,
+                         .log = &log_,
+                         .feed = &feed_,
+                         .scope = scope_.get(),
+                         .consumer = &consumer_,
+                         .conditions = &conditions_,
+                         .replicate_channel = kFlushes,
+                         // As a task does, it looks at the router from within.
+                         .on_fatal =
+                             [this](const Status& status) {
+                               fatal_.push_back(status.message());
+                               covered_at_the_end_ = router_->Covered();
+                             },
+                         .on_catalog = [this] { ++catalogs_; },
+                         .on_flush =
+                             [this](const FlushRequestInfo& flush, std::function<void()> done) {
+                               flushes_.emplace_back(flush, std::move(done));
+                             }},
+        options_, progress_);
+    ASSERT_TRUE(router_->Begin({}).ok());
+    router_->OnCatalog(CatalogOf(collections));
+  }
+
+  static FeedGroup Group(uint64_t resolved, int restart, std::vector<FeedGroup::Rows> rows) {
+    return {.resolved = {resolved}, .restart = FakeLog::IdOf(restart), .rows = std::move(rows)};
+  }
+  // Names the records as the fake log does.
+  static MessagePtr At(int number, const MessagePtr& made) {
+    auto message = std::const_pointer_cast<Message>(made);  // just made, and nobody else's
+    message->id = FakeLog::IdOf(number);
+    message->partition = kPartition;
+    return made;
+  }
+  static MessagePtr Insert(int at, uint64_t ts, const std::vector<int64_t>& keys) {
+    return At(at, MakeInsert(at, ts, keys));
+  }
+
+  ChannelCheckpoint CheckpointOf(const std::string& channel) {
+    for (ChannelProgress& each : router_->Checkpoints()) {
+      if (each.saved.channel == channel) {
+        return each.saved;
+      }
+    }
+    return {};
+  }
+
+  FakeClock clock_;
+  TaskSpec spec_;
+  RowRouter::Options options_{.waiting_bytes = 2U << 20, .clock = &clock_};
+  MetaStore::Progress progress_;
+  FakeCatalog catalog_;
+  FakeLog log_;
+  FakeFeedSource feed_;
+  FakeRowConsumer consumer_;
+  ConditionBoard conditions_;
+  std::unique_ptr<Scope> scope_;
+  std::vector<std::string> fatal_;
+  std::vector<CollectionName> covered_at_the_end_;
+  int catalogs_ = 0;
+  std::vector<std::pair<FlushRequestInfo, std::function<void()>>> flushes_;
+  std::unique_ptr<RowRouter> router_;
+};
+
+TEST_F(RowRouterTest, FollowsTheChannelsOfWhatIsCovered) {
+  spec_.db_collections = {{"default", {{.name = "a*"}}}};
+  Begin({Make(1, "a", {kDml0}), Make(2, "b", {kDml1})});
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml0), Key(kFlushes)));
+  EXPECT_TRUE(router_->Follows({1}));
+  EXPECT_FALSE(router_->Follows({2}));
+  router_->OnCatalog(CatalogOf({Make(1, "a"), Make(2, "b", {kDml1}), Make(3, "ab", {kDml1})}));
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml0), Key(kDml1), Key(kFlushes)));
+  EXPECT_EQ(catalogs_, 2);
+}
+
+TEST_F(RowRouterTest, ACatalogThatChangesNothingWakesNobody) {
+  const auto catalog = CatalogOf({Make(1, "a")});
+  Begin({});
+  router_->OnCatalog(catalog);
+  const int before = catalogs_;
+  router_->OnCatalog(catalog);
+  EXPECT_EQ(catalogs_, before);
+}
+
+TEST_F(RowRouterTest, RowsOfCoveredCollectionsArePushedAndTheirAcknowledgementIsTheCheckpoint) {
+  Begin({Make(1, "a")});
+  router_->OnGroup(kDml0,
+                   Group(20, 3, {{{1}, {Insert(1, 11, {1, 2})}}, {{9}, {Insert(2, 12, {3})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_EQ(consumer_.pushed()[0].collection, CollectionId{1});
+  EXPECT_THAT(consumer_.pushed()[0].rows.keys, ElementsAre(1, 2));
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{});
+  EXPECT_FALSE(router_->HasAppliedTo(kDml0, {20}));
+  consumer_.Acknowledge(0);
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{20});
+  EXPECT_EQ(CheckpointOf(kDml0).position, FakeLog::IdOf(3));
+  EXPECT_TRUE(router_->HasAppliedTo(kDml0, {20}));
+}
+
+TEST_F(RowRouterTest, RowsOfAPartitionThatIsGoneAreNobodys) {
+  Begin({Make(1, "a")});
+  const MessagePtr gone = Insert(1, 11, {1});
+  std::const_pointer_cast<Message>(gone)->partition = {77};
+  router_->OnGroup(kDml0, Group(20, 2, {{{1}, {gone}}}));
+  EXPECT_THAT(consumer_.pushed(), IsEmpty());
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{20});
+}
+
+TEST_F(RowRouterTest, WhatTheLastRunMayHaveSentIsUpserted) {
+  progress_.channels = {{.channel = kDml0,
+                         .position = FakeLog::IdOf(1),
+                         .ts = {10},
+                         .applied = {FakeLog::IdOf(2)},
+                         .horizon = {15}}};
+  progress_.collections = {{.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}}};
+  Begin({Make(1, "a")});
+  router_->OnGroup(
+      kDml0, Group(20, 5, {{{1}, {Insert(2, 11, {1}), Insert(3, 15, {2}), Insert(4, 16, {3})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(2)) << "record 2 is applied";
+  EXPECT_EQ(consumer_.pushed()[0].rows.op, RowOp::kUpsert);
+  EXPECT_EQ(consumer_.pushed()[1].rows.op, RowOp::kInsert) << "beyond the horizon";
+}
+
+TEST_F(RowRouterTest, RowsFromBeforeALatestStartAreLeftOut) {
+  progress_.collections = {
+      {.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {{kDml0, FakeLog::IdOf(1)}}}};
+  Begin({Make(1, "a")});
+  router_->OnGroup(kDml0, Group(20, 3, {{{1}, {Insert(1, 11, {1}), Insert(2, 12, {2})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_THAT(consumer_.pushed()[0].rows.keys, ElementsAre(2));
+}
+
+TEST_F(RowRouterTest, ACollectionRenamedIntoTheScopeEndsTheTask) {
+  spec_.db_collections = {{"default", {{.name = "a*"}}}};
+  Begin({Make(1, "a"), Make(2, "b")});
+  router_->OnCatalog(CatalogOf({Make(1, "a"), Make(2, "ab")}));
+  ASSERT_THAT(fatal_, SizeIs(1));
+  EXPECT_THAT(fatal_[0], HasSubstr("collection default.b has been renamed to default.ab"));
+  EXPECT_THAT(covered_at_the_end_, ElementsAre(CollectionName{"default", "a"}));
+  EXPECT_EQ(router_->Room(kDml0), 0U) << "nothing more is read for it";
+  router_->OnGroup(kDml0, Group(20, 2, {{{1}, {Insert(1, 11, {1})}}}));
+  EXPECT_THAT(consumer_.pushed(), IsEmpty());
+}
+
+TEST_F(RowRouterTest, AChannelIsLeftWithItsLastCollection) {
+  Begin({Make(1, "a"), Make(2, "b")});
+  router_->Forget({1});
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml0), Key(kFlushes)));
+  router_->OnCatalog(CatalogOf({Make(1, "a"), Make(2, "b")}));
+  EXPECT_FALSE(router_->Follows({1})) << "an older catalog does not bring it back";
+  router_->Forget({2});
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kFlushes)));
+  EXPECT_TRUE(router_->HasReadTo(kDml0, FakeLog::IdOf(9))) << "nothing of it will come";
+  EXPECT_TRUE(conditions_.Current().idle);
+}
+
+TEST_F(RowRouterTest, AFullChannelIsReadAgainWhenHalfOfItIsWritten) {
+  Begin({Make(1, "a")});
+  EXPECT_GT(router_->Room(kDml0), 0U);
+  router_->OnRead(kDml0, FakeLog::IdOf(1), 8U << 20);
+  EXPECT_GT(router_->Room(kDml0), 0U) << "held rows alone wait for a tick that must be read";
+  router_->OnRead(kDml0, FakeLog::IdOf(2), 0);
+  // Each record counts with its overhead: enough of them fill the two megabytes.
+  std::vector<MessagePtr> messages;
+  for (int at = 1; at <= 5'000; ++at) {
+    messages.push_back(Insert(at, 11, {at}));
+  }
+  router_->OnGroup(kDml0, Group(20, 5'001, {{{1}, messages}}));
+  EXPECT_EQ(router_->Room(kDml0), 0U);
+  for (size_t i = 0; i < 2'000; ++i) {
+    consumer_.Acknowledge(i);
+  }
+  EXPECT_EQ(router_->Room(kDml0), 0U) << "more than half of it waits still";
+  for (size_t i = 2'000; i < 4'000; ++i) {
+    consumer_.Acknowledge(i);
+  }
+  EXPECT_GT(router_->Room(kDml0), 0U);
+}
+
+TEST_F(RowRouterTest, AnInsertWithoutItsKeyStopsOrIsCounted) {
+  for (const OnUndecodable policy : {OnUndecodable::kStop, OnUndecodable::kSkip}) {
+    options_.on_undecodable = policy;
+    fatal_.clear();
+    Begin({Make(1, "a")});
+    const MessagePtr broken = Insert(1, 11, {1});
+    std::const_pointer_cast<Message>(broken)->columns.clear();
+    router_->OnGroup(kDml0, Group(20, 2, {{{1}, {broken}}}));
+    if (policy == OnUndecodable::kStop) {
+      ASSERT_THAT(fatal_, SizeIs(1));
+      EXPECT_THAT(fatal_[0], HasSubstr("an insert without the primary key"));
+    } else {
+      EXPECT_THAT(fatal_, IsEmpty());
+      EXPECT_EQ(router_->skipped().records, 1U);
+      EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{20});
+    }
+  }
+}
+
+TEST_F(RowRouterTest, ErrorsOfAChannelAreShownOrEndTheTask) {
+  Begin({Make(1, "a")});
+  router_->OnStatus(kDml0, UnavailableError("broker away"));
+  EXPECT_EQ(conditions_.Current().state, Condition::kRetrying);
+  router_->OnStatus(kDml0, OkStatus());
+  EXPECT_EQ(conditions_.Current().state, Condition::kOk);
+  router_->OnStatus(kDml0, Status(StatusCode::kOutOfRange, "expired"));
+  EXPECT_THAT(fatal_, ElementsAre(HasSubstr("channel dml_0: expired")));
+}
+
+TEST_F(RowRouterTest, TheLongestSilenceIsMeasured) {
+  Begin({Make(1, "a", {kDml0, kDml1})});
+  const std::chrono::milliseconds limit(30'000);
+  EXPECT_FALSE(router_->LongestSilence(limit).has_value());
+  clock_.Advance(std::chrono::milliseconds(20'000));
+  router_->OnGroup(kDml0, Group(20, 1, {}));
+  clock_.Advance(std::chrono::milliseconds(10'000));
+  const auto silence = router_->LongestSilence(limit);
+  ASSERT_TRUE(silence.has_value());
+  EXPECT_EQ(silence->channel, kDml1);
+  EXPECT_EQ(silence->since_unix_ms, clock_.UnixMs() - 30'000);
+}
+
+TEST_F(RowRouterTest, NothingIsTakenAfterAnUncoveredSource) {
+  Begin({});
+  EXPECT_TRUE(conditions_.Current().idle);
+  EXPECT_THAT(conditions_.Current().reason, HasSubstr("no collection of the source matches"));
+  router_->OnCatalog(CatalogOf({Make(1, "a")}));
+  EXPECT_FALSE(conditions_.Current().idle);
+}
+
+}  // namespace
+}  // namespace cdc
