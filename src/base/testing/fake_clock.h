@@ -8,7 +8,7 @@
 
 namespace cdc {
 
-// Stands still until a test moves it. Both times move together.
+// Stands still until a test moves it. Both times move together. Thread-safe.
 class FakeClock final : public Clock {
  public:
   TimePoint Now() const override { return TimePoint() + std::chrono::hours(1) + elapsed(); }
