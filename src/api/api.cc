@@ -36,7 +36,7 @@ int AnswerCode(const Status& status) {
   }
 }
 
-// A request that could not be decoded counts as the server's error; clients know it so.
+// Existing clients expect a request that cannot be decoded to be reported as a server error.
 Status DecodeFailure(const std::string& type, const Status& status) {
   return status.ok() ? status
                      : Status(StatusCode::kInternal, "fail to decode the " + type +
@@ -47,7 +47,7 @@ Status OperationFailure(const std::string& type, const Status& status) {
   return status.WithContext("fail to handle the " + type + " request, error");
 }
 
-// Reads the id that all small requests have; `read_more` reads what else this one has.
+// Reads the id that all small requests have; `read_more` reads the rest.
 Result<std::string> ReadTaskId(
     const std::string& type,
     const Json& data,
@@ -61,7 +61,7 @@ Result<std::string> ReadTaskId(
   return id;
 }
 
-// Without the library's own text: it repeats what it read last, and that may be a token.
+// Without the library's message: it quotes the last input, which may be a token.
 std::string DescribeParseError(const Json::exception& error, std::string_view body) {
   const auto* parse_error = dynamic_cast<const Json::parse_error*>(&error);
   if (body.empty()) {
@@ -71,7 +71,7 @@ std::string DescribeParseError(const Json::exception& error, std::string_view bo
                                 : "invalid JSON at byte " + std::to_string(parse_error->byte);
 }
 
-// How deep arrays and objects lie in each other. The JSON library copies and destroys by recursion.
+// The maximum nesting of arrays and objects: the JSON library copies and destroys recursively.
 constexpr int kMaxDepth = 64;
 
 bool NestedTooDeep(std::string_view body) {
@@ -79,6 +79,7 @@ bool NestedTooDeep(std::string_view body) {
   bool in_string = false;
   for (size_t i = 0; i < body.size(); ++i) {
     const char c = body[i];
+    // Brackets in strings do not count, and an escaped quote does not end one.
     if (in_string) {
       if (c == '\\') {
         ++i;
@@ -156,7 +157,7 @@ std::string Api::Handle(std::string_view body) {
     }
     return Dispatch(envelope->type, envelope->data);
   } catch (const std::exception& error) {
-    // A library threw where it never should; the client gets an answer all the same.
+    // A library threw where it never should; the client still gets an answer.
     spdlog::error("a request ended by an exception, error={}", error.what());
     return EncodeFailure(kServerError, "internal error");
   }

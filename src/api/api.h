@@ -14,16 +14,16 @@
 namespace cdc {
 
 // The control API: one request in, one answer out, both JSON texts. Every request gets an answer;
-// what went wrong is told by the answer's `code`. Thread-safe. Manager and metrics must outlive it.
+// errors are reported in its `code`. Thread-safe. Manager and metrics must outlive it.
 class Api {
  public:
   Api(TaskManager* tasks, Metrics* metrics, CreateLimits limits)
       : tasks_(tasks), metrics_(metrics), limits_(std::move(limits)) {}
 
-  // Does what `body` asks for.
+  // Executes the request in `body`.
   std::string Handle(std::string_view body);
 
-  // Answers to a request that is no POST, and to one whose body did not arrive.
+  // The answers to a request that is not a POST, and to one whose body did not arrive.
   std::string WrongMethod();
   std::string UnreadableBody(const std::string& cause);
 

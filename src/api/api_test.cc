@@ -45,7 +45,7 @@ class ApiTest : public ::testing::Test {
     return Json::parse(Ask(type, data));
   }
 
-  // The message of a failed create, without what all have in common.
+  // The message of a failed create, without the common prefix.
   std::string CreateError(const std::string& data, int code = 400) {
     const Json answer = AskJson("create", data);
     EXPECT_EQ(answer.at("code"), code) << answer;
@@ -140,7 +140,7 @@ TEST_F(ApiTest, GetTellsWhereTheSourceIsIfItIsAsked) {
                                 R"("pending":["collection d.c"]},)"
                                 R"("present":{"ts":262144007,"time_ms":1000,)"
                                 R"("catalog_revision":42},"covers":)"));
-  // It costs a question to the source's etcd.
+  // It costs a request to the source's etcd.
   EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"), Not(HasSubstr("\"present\"")));
   replicator_.SetPresent(UnavailableError("etcd is away"));
   EXPECT_THAT(Ask("get", R"({"task_id":"t1","present":true})"),
@@ -359,7 +359,7 @@ std::string Param(const std::string& fields) {
 class CreateCheckTest : public ApiTest, public ::testing::WithParamInterface<CheckCase> {};
 
 TEST_P(CreateCheckTest, IsRefusedWithItsText) {
-  // A check must come before the target is asked.
+  // A check must come before any request to the target.
   replicator_.SetCheckStatus(InternalError("the target was asked"));
   EXPECT_EQ(CreateError(GetParam().data), GetParam().message);
   EXPECT_EQ(AskJson("list", "{}").at("data").at("tasks").size(), 0U);

@@ -24,7 +24,7 @@ CollectionInfo ReadCollectionInfo(const RequestReader& reader) {
   return info;
 }
 
-// Milvus takes an empty database for the default one.
+// In Milvus an empty database means the default one.
 NameMapping ReadNameMapping(const RequestReader& reader) {
   NameMapping mapping;
   reader.Read("source_db", &mapping.source_database);
@@ -44,7 +44,7 @@ void ReadDialConfig(const RequestReader& reader, DialConfig* dial) {
   reader.Read("client_key_path", &dial->client_key_path);
 }
 
-// kInvalidArgument: half of what TLS in one or in both directions needs, or no TLS at all.
+// kInvalidArgument: incomplete settings for one-way or mutual TLS, or a target without TLS.
 Result<TlsOptions> TlsOf(const CreateRequest& request) {
   const DialConfig& dial = request.dial;
   const TlsOptions tls{
@@ -88,7 +88,7 @@ void ReadCollections(const RequestReader& reader, TaskSpec* spec) {
   Infos* infos = nullptr;
   reader.MapOfLists(
       "db_collections",
-      // Milvus takes an empty database for the default one.
+      // In Milvus an empty database means the default one.
       [spec, &infos](const std::string& database) {
         infos = &spec->db_collections[database.empty() ? kDefaultDatabase : database];
       },
@@ -128,7 +128,7 @@ Status CheckAddress(const CreateRequest& request) {
   if (target.connect_timeout < 0) {
     return InvalidArgumentError("the milvus connect timeout is less zero");
   }
-  // The uri is shown in answers and logs.
+  // Answers and logs show the uri.
   if (target.ResolvedUri().find('@') != std::string::npos) {
     return InvalidArgumentError(
         "the milvus uri must not hold credentials, they belong into the token");
@@ -177,7 +177,7 @@ Status CheckNames(const Infos& infos, int max_length) {
                                 std::to_string(max_length) + " characters, [" + long_names + "]");
   }
   for (const CollectionInfo& info : infos) {
-    // The names of a task are kept as "db.collection", and no Milvus has such a collection.
+    // A task stores names as "db.collection", and no collection in Milvus has a dot in its name.
     if (info.name.find('.') != std::string::npos) {
       return InvalidArgumentError("the collection name must not contain a dot, [" + info.name +
                                   "]; one of another database goes into db_collections");
@@ -220,7 +220,7 @@ Status CheckCollections(const TaskSpec& spec, int max_length) {
   return CheckExclude(spec, max_length);
 }
 
-// What older clients may ask for and this version cannot do is refused, never ignored.
+// Options of older clients that this version does not support are refused, never ignored.
 Status CheckSupported(const CreateRequest& request) {
   const auto unsupported = [](const std::string& what) {
     return InvalidArgumentError(what + " is not supported yet");

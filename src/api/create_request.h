@@ -11,8 +11,8 @@
 
 namespace cdc {
 
-// The files of a TLS target as clients name them: `server_pem` is an authority too, without a
-// certificate of our own.
+// The files for a TLS target under the names clients use: `server_pem` is a certificate authority
+// too, used without a client certificate.
 struct DialConfig {
   std::string server_name;
   std::string server_pem_path;
@@ -21,7 +21,7 @@ struct DialConfig {
   std::string client_key_path;
 };
 
-// A create request as it was given, before anything of it is believed.
+// A create request as received, before any validation.
 struct CreateRequest {
   TaskSpec spec;
   std::string start_from;      // "": latest
@@ -35,7 +35,7 @@ struct CreateRequest {
   std::string rpc_channel_name;
   std::string rpc_channel_position;
   bool enable_user_role = false;
-  std::vector<std::string> exclude_collections;  // a key of our answers, given back
+  std::vector<std::string> exclude_collections;  // a key of our answers, sent back
 };
 
 struct CreateLimits {
@@ -49,9 +49,9 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data);
 // kInvalidArgument: neither "stop" nor "skip".
 Result<OnUndecodable> ReadOnUndecodable(const std::string& name);
 
-// All checks that need neither the target nor the other tasks, in the order and with the texts that
-// clients know; the specification of the task if there is nothing against it.
-// kInvalidArgument: wrong, or asks for something that cannot be replicated yet.
+// Runs all checks that need neither the target nor the other tasks, in the order and with the texts
+// clients know; returns the task's specification. kInvalidArgument: invalid, or requests something
+// that cannot be replicated yet.
 Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits);
 
 }  // namespace cdc

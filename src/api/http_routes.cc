@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kJson = "application/json";
 constexpr int kBusy = 503;
-constexpr int kFailure = 500;  // the `code` of what is not the caller's fault
+constexpr int kFailure = 500;  // the `code` of errors that are not the caller's
 constexpr const char* kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 
 HttpAnswer JsonAnswer(std::string body) { return {.content_type = kJson, .body = std::move(body)}; }
@@ -23,8 +23,8 @@ HttpRoute Get(std::string path, bool may_block, std::function<HttpAnswer()> answ
           .may_block = may_block};
 }
 
-// An outage of the source is no reason to end the process, which rides it out: a liveness probe
-// gets 200 then, a readiness probe 503.
+// An outage of the source is no reason to restart the process, which rides it out: a liveness probe
+// still gets 200, a readiness probe 503.
 HttpRoute GetHealth(std::string path, std::function<Status()> health, int status_if_ill) {
   return Get(std::move(path), false, [health = std::move(health), status_if_ill] {
     const Status status = health ? health() : OkStatus();

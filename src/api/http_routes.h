@@ -14,16 +14,17 @@ namespace cdc {
 struct HttpRoutesOptions {
   Api* api = nullptr;
   Metrics* metrics = nullptr;
-  // Whether the source can be read. Asked by /healthz and /readyz; it waits for nothing.
+  // Whether the source can be read; used by /healthz and /readyz. Must not block.
   std::function<Status()> health;
   std::string version;
 };
 
-// POST /cdc, GET /cdc/metrics, /cdc/metrics_default, /healthz, /readyz, /version. What they are
-// given must outlive them.
+// POST /cdc, GET /cdc/metrics, /cdc/metrics_default, /healthz, /readyz, /version. The objects in
+// `options` must outlive the routes.
 //
-// /healthz says whether the process lives: 200 whenever it can answer. /readyz says whether it can
-// replicate: 503 while the source cannot be read. Both have the status and the reason in the body.
+// /healthz reports whether the process is alive: 200 whenever it can answer. /readyz reports
+// whether it can replicate: 503 while the source cannot be read. Both have the status and the
+// reason in the body.
 std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options);
 
 }  // namespace cdc

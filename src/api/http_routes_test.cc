@@ -108,7 +108,7 @@ TEST_F(HttpRoutesTest, ContentTypeIsNotLookedAt) {
   for (const char* type : {"", "text/plain", kForm}) {
     EXPECT_EQ(Json::parse(Post(kList, type).body).at("code"), 200) << type;
   }
-  // What curl sends without a header, and longer than a form may be.
+  // What curl sends without a header; longer than a form may be.
   const std::string padded = std::string(9'000, ' ') + kList;
   EXPECT_EQ(Json::parse(Post(padded, kForm).body).at("code"), 200);
 }
@@ -157,7 +157,7 @@ TEST_F(HttpRoutesTest, StuckConnectionsHoldNoRequest) {
       times.push_back(std::chrono::steady_clock::now() - begin);
     }
   }
-  // The others may be late because the machine is busy.
+  // The others may be late on a busy machine.
   std::sort(times.begin(), times.end());
   EXPECT_LT(times[times.size() / 2], std::chrono::milliseconds(100));
 }

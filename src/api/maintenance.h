@@ -6,10 +6,10 @@
 
 namespace cdc {
 
-// Carries out a maintenance operation of this process; the answer is a sentence, failures too.
+// Executes a maintenance operation of this process; the answer is a sentence, also on failure.
 //
-// set_log_level works. The operations about the log of messages are checked and answered as clients
-// know them: there is no such log here, so they have nothing to change.
+// set_log_level works. The operations on the message log are checked and answered as clients
+// expect, but there is no such log here, so they change nothing.
 std::string RunMaintenance(const std::string& operation, const nlohmann::json& params);
 
 }  // namespace cdc

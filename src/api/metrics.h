@@ -20,12 +20,12 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
   ~Metrics();
 
-  // `type` and `status` come from our own code, never from a request: each pair is a series.
+  // `type` and `status` must come from our own code, never from a request: each pair is a series.
   void CountRequest(std::string_view type, std::string_view status);
   void ObserveLatency(std::string_view type, std::chrono::microseconds latency);
 
   std::string Scrape() const;
-  // What is true of any process: memory, CPU time, files.
+  // The metrics any process has: memory, CPU time, files.
   std::string ScrapeProcess() const;
 
  private:

@@ -15,11 +15,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Values are repeated in error texts; a nested one only so far.
+// Error texts quote values; nested ones only up to these limits.
 constexpr int kMaxShownDepth = 8;
 constexpr size_t kMaxShownBytes = 256;
 
-// Type names and values as existing clients know them from Go.
+// Type names and values as existing clients know them, from Go.
 const char* TypeName(const Json& value) {
   switch (value.type()) {
     case Json::value_t::string: return "string";
@@ -39,6 +39,7 @@ const char* KindName(const Json& value) {
 }
 
 std::string ShowNumber(double number) {
+  // Like Go's %v: scientific only for very small and very large numbers.
   const double magnitude = std::fabs(number);
   const bool scientific = magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e21);
   std::array<char, 64> text{};
@@ -108,7 +109,7 @@ void RequestReader::WrongType(const std::string& path,
                               const Json& value,
                               bool secret) const {
   std::string shown;
-  // Whoever put an object where a text belongs may have put a token into it.
+  // An object in place of a string may contain a token.
   if (secret || MayHoldSecret(value)) {
     shown = "…";
   } else {

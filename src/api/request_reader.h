@@ -11,11 +11,11 @@
 
 namespace cdc {
 
-// Reads the object of a request by the rules that clients rely on: a key is looked for as written
-// and then in any letter case; unknown keys, missing keys and null leave the default; a number may
-// stand for an integer (its fraction is cut off), nothing else stands for another type.
+// Reads a request's object by the rules clients rely on: a key is looked up as written, then in any
+// letter case; unknown keys, missing keys and null keep the default; a number is accepted for an
+// integer (its fraction is dropped); no other type is accepted for another.
 //
-// Type errors are gathered in `errors`, which readers of inner objects share. The object and the
+// Type errors are collected in `errors`, which readers of inner objects share. The object and the
 // errors must outlive the reader.
 class RequestReader {
  public:
@@ -27,7 +27,7 @@ class RequestReader {
   void Read(const char* key, std::string* value) const;
   void Read(const char* key, int* value) const;
   void Read(const char* key, bool* value) const;
-  // As a text, but an error does not repeat the value.
+  // As a string, but an error does not quote the value.
   void ReadSecret(const char* key, std::string* value) const;
   void Read(const char* key, std::map<std::string, std::string>* value) const;
 
@@ -40,8 +40,8 @@ class RequestReader {
   using VisitElement = std::function<void(const RequestReader&)>;
   void List(const char* key, const VisitElement& visit) const;
 
-  // Calls `visit` for each element of each list of an object of lists, and `begin` before a list's
-  // first element, also if there is none.
+  // For an object of lists: calls `begin` for each list, even an empty one, then `visit` for each
+  // of its elements.
   void MapOfLists(const char* key,
                   const std::function<void(const std::string&)>& begin,
                   const VisitElement& visit) const;
@@ -60,10 +60,10 @@ class RequestReader {
   std::vector<std::string>* const errors_;
 };
 
-// All errors as one: "2 error(s) decoding:\n\n* 'a' …\n* 'b' …", sorted; ok if there is none.
+// Combines all errors: "2 error(s) decoding:\n\n* 'a' …\n* 'b' …", sorted; OK if there are none.
 Status DecodeErrors(std::vector<std::string> errors);
 
-// The member of an object by the rules above; nullptr if there is none or it is null.
+// The member of an object by the rules above; nullptr if it is missing or null.
 const nlohmann::json* FindMember(const nlohmann::json& object, const std::string& key);
 
 }  // namespace cdc

@@ -36,7 +36,7 @@ Json EncodeDbCollections(const TaskSpec& spec) {
   return databases;
 }
 
-// As it was asked for; what is not set is left out.
+// As given in the request; unset members are omitted.
 Json EncodeDialConfig(const TlsOptions& tls) {
   const bool mutual = !tls.certificate_path.empty();
   Json dial = Json::object();
@@ -74,8 +74,8 @@ Json EncodeCheckpoint(const std::vector<ChannelStatus>& channels) {
   return list;
 }
 
-// How far each channel is behind, and at which of its ends: a source that stands still gives no
-// ticks, a target that stands still leaves rows waiting.
+// The lag of each channel and its cause: a stalled source gives no ticks, a stalled target leaves
+// rows waiting.
 Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) {
   const auto behind = [now_ms](int64_t time_ms) {
     return time_ms == 0 ? Json() : Json(std::max<int64_t>(now_ms - time_ms, 0));
@@ -104,7 +104,7 @@ Json EncodePresent(const SourcePresent& present) {
           {"catalog_revision", present.catalog_revision}};
 }
 
-// As it was asked for, with the databases' names in place of empty ones.
+// As given in the request, with the database's name in place of an empty one.
 Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
   Json list = Json::array();
   for (const NameMapping& mapping : mappings) {
@@ -115,7 +115,7 @@ Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
   return list;
 }
 
-// The keys that only we have.
+// Keys that existing clients do not know.
 void AppendDetails(const TaskView& view, Json* json) {
   const TaskSpec& spec = view.record.spec;
   const TaskStatus& status = view.status;
@@ -140,7 +140,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   if (status.idle) {
     out["condition"]["idle"] = true;
   }
-  // What nobody measures is unknown, not zero.
+  // An unmeasured lag is unknown, not zero.
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
@@ -193,7 +193,7 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
-// Escapes what could end a script if an answer is shown inside a web page, as clients know it. The
+// Escapes, as clients know it, what could end a script if an answer is shown inside a web page. The
 // three characters occur only inside strings.
 std::string Dump(const Json& json) {
   const std::string plain = json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -9,19 +9,19 @@
 #include "control/task_manager.h"
 #include "model/ids.h"
 
-// The shapes of answers. No credential of a task gets into any of them.
+// The JSON of answers. None of it ever holds a credential of a task.
 namespace cdc {
 
-// A task as `get` and `list` show it: the keys clients know, then ours.
+// A task as `get` and `list` show it: first the keys existing clients know, then ours.
 nlohmann::ordered_json EncodeTask(const TaskView& view);
 
-// The data of a `position` answer.
+// The data of the answer to `position`.
 nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);
 
-// A place in a channel as a text: base64 of the message MsgPosition{channel_name, msgID}.
+// A position in a channel as text: base64 of the message MsgPosition{channel_name, msgID}.
 std::string EncodePositionText(std::string_view channel, const MsgId& id);
 
-// `{"code":200,"data":{…}}`; without "data" if it is empty. Ends with a newline.
+// `{"code":200,"data":{…}}`, without "data" if it is empty. Ends with a newline.
 std::string EncodeSuccess(const nlohmann::ordered_json& data);
 // `{"code":400,"message":"…"}`
 std::string EncodeFailure(int code, const std::string& message);

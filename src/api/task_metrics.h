@@ -14,7 +14,7 @@
 
 namespace cdc {
 
-// Turns the tasks, as they are at a scrape, into metrics. Thread-safe.
+// Turns the tasks at the time of a scrape into metrics. Thread-safe.
 class TaskMetrics final : public prometheus::Collectable {
  public:
   explicit TaskMetrics(std::function<std::vector<TaskView>()> list_tasks)
@@ -23,7 +23,7 @@ class TaskMetrics final : public prometheus::Collectable {
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  // The ids that were there at an earlier scrape and are no more; the newest thousand of them.
+  // The ids seen at earlier scrapes that no longer exist; only the newest thousand.
   std::vector<std::string> UpdateDeleted(const std::vector<TaskView>& tasks) const;
 
   const std::function<std::vector<TaskView>()> list_tasks_;

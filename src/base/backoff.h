@@ -12,7 +12,8 @@ struct BackoffOptions {
   std::chrono::milliseconds max{10'000};
 };
 
-// Doubling delays with jitter: each is between half and all of initial * 2^n, at most `max`.
+// Doubling delays with jitter: each is between half and all of initial * 2^n, and at most `max`.
+// The jitter keeps clients that failed together from retrying together. Not thread-safe.
 class Backoff {
  public:
   explicit Backoff(BackoffOptions options, uint64_t seed = std::random_device{}())

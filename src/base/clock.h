@@ -5,20 +5,19 @@
 
 namespace cdc {
 
-// The time. Code that decides by time takes a clock, so that a test can be the one that moves it.
-// Thread-safe.
+// The time. Code that decides by time takes a clock, so that a test can move it. Thread-safe.
 class Clock {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
   virtual ~Clock() = default;
 
-  // Never goes back: for deadlines and waits.
+  // Monotonic: for deadlines and waits.
   virtual TimePoint Now() const = 0;
-  // The wall clock, in Unix milliseconds: comparable with Timestamp::UnixMs of the source.
+  // The wall clock in Unix milliseconds, comparable with Timestamp::UnixMs of the source. May jump.
   virtual int64_t UnixMs() const = 0;
 
-  // That of the machine.
+  // The machine's clock.
   static const Clock& Real();
 };
 

@@ -9,7 +9,7 @@ namespace cdc {
 namespace fault_point_internal {
 namespace {
 
-// Written before `armed`, and never again.
+// Written once, before `armed` is set, so reading it after `armed` needs no lock.
 std::string& ArmedName() {
   static std::string name;
   return name;
@@ -26,11 +26,12 @@ bool Matches(std::string_view name, std::string_view wanted) {
 std::atomic<bool> armed{false};
 
 void Pass(std::string_view name) {
-  // Once more, to see the name as well.
+  // The relaxed load in FaultPoint may run ahead of ArmFaultPoint; this acquire makes the name
+  // visible.
   if (armed.load(std::memory_order_acquire) && Matches(name, ArmedName()) &&
       passes_left.fetch_sub(1) == 1) {
     kill(getpid(), SIGKILL);
-    // The signal stops every thread, but this one may run on for a moment.
+    // SIGKILL ends every thread, but this one may run on for a moment and must not pass the point.
     for (;;) {
       pause();
     }

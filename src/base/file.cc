@@ -18,6 +18,7 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   }
   std::string text;
   ssize_t count = 0;
+  // Its size is not asked for first: a pipe has none, and a file may still grow.
   do {
     const size_t size = text.size();
     text.resize(size + (64U << 10));

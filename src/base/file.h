@@ -7,8 +7,8 @@
 
 namespace cdc {
 
-// All bytes of a file or a pipe. kInvalidArgument: it cannot be read, or has more than `max_bytes`;
-// the text holds its path and why, never its content.
+// Reads a whole file or pipe. kInvalidArgument: it cannot be read, or holds more than `max_bytes`;
+// the message has the path and the cause, never the content.
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes = 16U << 20);
 
 }  // namespace cdc

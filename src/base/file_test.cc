@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string FileWith(const std::string& text) {
-  // Tests run beside each other, each in a process of its own.
+  // ctest runs tests in parallel, each in its own process.
   std::string path = testing::TempDir() + "cdc_read_file_test_" + std::to_string(::getpid());
   std::ofstream(path, std::ios::binary) << text;
   return path;

@@ -45,19 +45,19 @@ class CDC_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
   std::unique_lock<std::mutex> lock_;
 };
 
-// A condition variable whose every wait ends by a stop token or a deadline.
+// A condition variable that only offers waits which end by a stop token or a deadline.
 class CondVar {
  public:
   void NotifyOne() { condition_.notify_one(); }
   void NotifyAll() { condition_.notify_all(); }
 
-  // Waits until `predicate` or a stop; false means that stop came first.
+  // Waits until `predicate` holds or a stop is requested; false if it was stopped first.
   template <class Predicate>
   bool Wait(MutexLock& lock, const std::stop_token& stop, Predicate predicate) {
     return condition_.wait(lock.lock_, stop, std::move(predicate));
   }
 
-  // As above, at most `timeout`; returns the predicate's last value.
+  // As above, but waits at most `timeout`; returns the predicate's last value.
   template <class Predicate>
   bool WaitFor(MutexLock& lock,
                const std::stop_token& stop,

@@ -7,6 +7,7 @@
 namespace cdc {
 namespace {
 
+// In the order of the codes' numbers.
 constexpr std::array<std::string_view, 17> kNames = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",

@@ -29,10 +29,10 @@ enum class StatusCode : int {
   kUnauthenticated = 16,
 };
 
-// The name of the code as gRPC writes it, e.g. "UNAVAILABLE".
+// The code's name as gRPC writes it, e.g. "UNAVAILABLE".
 std::string_view StatusCodeName(StatusCode code);
 
-// Success, or a code with a message for a person. A value type.
+// Success, or an error code with a message for people. A value type.
 class [[nodiscard]] Status {
  public:
   Status() = default;
@@ -42,7 +42,7 @@ class [[nodiscard]] Status {
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
 
-  // The same error with "context: " before its message; success stays as it is.
+  // The same error with "context: " before its message; success is returned unchanged.
   Status WithContext(std::string_view context) const;
 
   // "OK" or "UNAVAILABLE: no route".
@@ -55,7 +55,7 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-// Whether the same call may succeed later without anybody changing anything.
+// Whether the same call may succeed later without anyone intervening.
 bool IsRetryable(const Status& status);
 
 inline Status OkStatus() { return {}; }
@@ -70,7 +70,7 @@ Status UnavailableError(std::string message);
 Status DeadlineExceededError(std::string message);
 Status DataLossError(std::string message);
 
-// A value or an error, never an ok status. Using `*` or `->` on an error aborts.
+// A value or an error, never an OK status. Using `*` or `->` on an error aborts.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -120,7 +120,7 @@ namespace internal {
 #define CDC_ASSIGN_OR_RETURN(declaration, expression) \
   CDC_ASSIGN_OR_RETURN_INNER(CDC_CONCAT(cdc_result_, __LINE__), declaration, expression)
 
-// Aborts with the place and the condition: for what can only be our own bug.
+// Aborts and prints the location and the condition. Only for what would be a bug of ours.
 #define CDC_CHECK(condition)                                            \
   do {                                                                  \
     if (!(condition)) {                                                 \

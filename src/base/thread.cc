@@ -10,6 +10,7 @@ namespace cdc {
 
 Thread::Thread(std::string name, std::function<void(std::stop_token)> body)
     : thread_([name = std::move(name), body = std::move(body)](std::stop_token stop) {
+        // The kernel refuses names of more than 15 characters instead of cutting them.
         pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
         body(std::move(stop));
       }) {}

@@ -8,8 +8,8 @@
 
 namespace cdc {
 
-// A std::jthread with a name of at most 15 characters. Destruction asks it to stop and joins it, so
-// declare it as the last member of its owner.
+// A std::jthread with a name of at most 15 characters. Its destructor requests a stop and joins, so
+// declare it as the last member of its owner: the others must outlive the thread.
 class Thread {
  public:
   Thread() = default;
@@ -30,7 +30,7 @@ class Thread {
   std::jthread thread_;
 };
 
-// Waits out a pause (a back-off) or until `stop`; false if stopped.
+// Waits for `duration` (a back-off) or until a stop is requested; returns false if stopped.
 bool Pause(std::chrono::milliseconds duration, const std::stop_token& stop);
 
 }  // namespace cdc

@@ -18,7 +18,8 @@ constexpr const char* kDefaultPort = ":8444";
 Status Unreachable(const std::string& base, httplib::Error error, std::chrono::seconds limit) {
   switch (error) {
     case httplib::Error::Read:
-      // Either nothing came in time or the server closed the connection; httplib does not tell.
+      // Either nothing came in time or the server closed the connection; httplib does not say
+      // which.
       return UnavailableError("no answer within " + std::to_string(limit.count()) + " s from " +
                               base + ", or it closed the connection");
     case httplib::Error::ConnectionTimeout:
@@ -30,7 +31,7 @@ Status Unreachable(const std::string& base, httplib::Error error, std::chrono::s
       return UnavailableError("cannot reach " + base + ": TLS failed (" +
                               httplib::to_string(error) + ")");
     default:
-      // The library keeps the system's reason to itself.
+      // The library does not expose the system's reason.
       return UnavailableError("cannot reach " + base +
                               ": nothing listens there, or its name is not known");
   }
@@ -40,7 +41,7 @@ Status Foreign(const std::string& base, const std::string& what) {
   return UnavailableError(base + " is not a milvus-cdc server: it answered " + what);
 }
 
-// The command says already what was tried.
+// The command already says what it tried.
 std::string WithoutPrefix(const std::string& type, const std::string& message) {
   const std::string prefix = "fail to handle the " + type + " request, error: ";
   return message.rfind(prefix, 0) == 0 ? message.substr(prefix.size()) : message;

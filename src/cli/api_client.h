@@ -11,23 +11,23 @@
 
 namespace cdc::cli {
 
-// Where a server listens.
+// The address of a server.
 struct ServerAddress {
   std::string base;  // "http://host:port"
-  std::string path;  // in front of "/cdc" if a proxy is between, e.g. "/replication"
+  std::string path;  // before "/cdc" behind a proxy, e.g. "/replication"
 };
 
-// Reads "http(s)://host[:port][/path]"; without a scheme http is meant, without a port that of the
-// scheme, but 8444 for a bare host. kInvalidArgument, without repeating the text if it may hold a
-// password.
+// Parses "http(s)://host[:port][/path]". The default scheme is http; the default port is the
+// scheme's, but 8444 for a bare host. kInvalidArgument: malformed; the text is not quoted if it may
+// hold a password.
 Result<ServerAddress> ParseServerAddress(const std::string& text);
 
-// Sends requests to a server's HTTP API, each over a connection of its own. Cheap to make.
+// Sends requests to a server's HTTP API, each on its own connection. Cheap to create.
 class ApiClient {
  public:
   using Json = nlohmann::ordered_json;
 
-  // How long to wait for an answer. Operations wait for the target, a listing for nobody.
+  // The time limit of an answer. Operations wait for the target, a listing for nothing.
   static constexpr std::chrono::seconds kListLimit{10};
   static constexpr std::chrono::seconds kOperationLimit{60};
 
@@ -35,11 +35,11 @@ class ApiClient {
 
   const std::string& base() const { return address_.base; }
 
-  // Posts the request and returns the answer's `data`, an empty object if it has none.
+  // Posts the request and returns the answer's `data`, or an empty object.
   //
-  // kFailedPrecondition: the server refused; the message is the server's own, with its code.
-  // kUnavailable: no server, no answer within `limit`, or one that is not of a milvus-cdc. After
-  // "no answer within" the request may have been carried out. kCancelled: `stop` was asked.
+  // kFailedPrecondition: the server refused; the message is the server's, with its code.
+  // kUnavailable: no server, no answer within `limit`, or not the answer of a milvus-cdc. After "no
+  // answer within" the request may still have been executed. kCancelled: stopped.
   Result<Json> Call(const std::string& type,
                     const Json& data,
                     std::chrono::seconds limit,

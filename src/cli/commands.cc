@@ -36,7 +36,7 @@ Result<std::vector<TaskInfo>> FetchTasks(const ApiClient& client) {
   return ReadTasks(data);
 }
 
-// An id that names no task stays as it is if that is to be ignored: the server decides then.
+// If missing tasks are to be ignored, an id without a task stays as it is: the server decides.
 Result<std::vector<std::string>> ResolveAll(const ApiClient& client, const ChangeOptions& options) {
   CDC_ASSIGN_OR_RETURN(const std::vector<TaskInfo> tasks, FetchTasks(client));
   std::vector<std::string> ids;
@@ -59,7 +59,7 @@ int64_t NowUnixMs() {
       .count();
 }
 
-// The request is the only place that knows the scope before the server lists the task.
+// Until the server lists the task, only the request has the scope.
 TaskInfo Describe(const Json& request) { return ReadTask(request); }
 
 void PrintCreated(const CommandContext& context, const std::string& id, const TaskInfo& task) {

@@ -13,32 +13,32 @@ namespace cdc::cli {
 
 enum class Output { kText, kJson };
 
-// What every command needs. Both must outlive it.
+// What every command needs. Client and console must outlive it.
 struct CommandContext {
   const ApiClient& client;
   const Console& console;
   Output output = Output::kText;
 };
 
-// Prints an error to the console, ok prints nothing; returns the exit code that belongs to it.
+// Prints an error (nothing if OK) to the console and returns its exit code.
 ExitCode Report(const Console& console, const Status& status);
 
-// Sends a request as BuildCreateRequest makes it. On stdout comes what was created or, when a
-// program reads it, the id alone.
+// Sends a request made by BuildCreateRequest. Stdout gets what was created, or only the id if a
+// program reads it.
 ExitCode CreateTask(const CommandContext& context, const nlohmann::ordered_json& request);
 
 ExitCode ListTasks(const CommandContext& context);
 
-// `id` here and below: an id or the beginning of one.
+// `id` here and below: an id, or a unique beginning of one.
 ExitCode GetTask(const CommandContext& context, const std::string& id);
 
-// `operation` is pause, resume or delete. If one of the ids names no task nothing is done; if one
-// operation fails the others are still done, and the first failure counts.
+// `operation` is pause, resume or delete. If any id names no task nothing is done. If an operation
+// fails the others are still done, and the first failure determines the exit code.
 struct ChangeOptions {
   std::string operation;
   std::vector<std::string> ids;
-  bool ignore_not_found = false;  // an id that names no task is not an error
-  std::string on_undecodable;     // of a resume; empty: as it is
+  bool ignore_not_found = false;  // an id without a task is not an error
+  std::string on_undecodable;     // for resume; empty: unchanged
 };
 ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options);
 

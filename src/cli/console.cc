@@ -15,7 +15,7 @@ std::optional<TerminalSize> SizeOfStdout() {
   }
   TerminalSize size;
   winsize window{};
-  // A terminal that does not know its size (a serial line) says 0.
+  // A terminal that does not know its size (a serial line) reports 0.
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0) {
     size.columns = window.ws_col;
     size.rows = window.ws_row;

@@ -12,16 +12,16 @@ struct TerminalSize {
   int rows = 24;
 };
 
-// Where a command writes and what it knows of its surroundings. The streams must outlive it.
+// Where a command writes, and its environment. The streams must outlive it.
 struct Console {
   std::ostream* out = nullptr;
   std::ostream* err = nullptr;
-  // The terminal that `out` is, asked anew each time because a person may resize it; nullopt: a
-  // pipe or a file, read by a program.
+  // The size of the terminal behind `out`, queried on each call because it may be resized; nullopt:
+  // a pipe or a file, read by a program.
   std::function<std::optional<TerminalSize>()> terminal;
   std::function<std::optional<std::string>(const char*)> environment;
 
-  // Whether to use colours: a terminal, and NO_COLOR is not set.
+  // Whether to use colours: on a terminal, unless NO_COLOR is set.
   bool Colours() const;
 };
 

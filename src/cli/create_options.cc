@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kAny = "*";
 
-// The server takes keys in any letter case, so a file may have them so.
+// The server accepts keys in any letter case, so a file may use any.
 Json::iterator FindKey(Json& object, const std::string& key) {
   const auto exact = object.find(key);
   if (exact != object.end()) {
@@ -48,7 +48,7 @@ Json Named(const std::string& name) { return {{"name", name}}; }
 
 using Names = std::map<std::string, std::vector<std::string>>;  // database -> collections
 
-// "coll" is of the default database, "db.coll" says its own.
+// "coll" is in the default database, "db.coll" names its own.
 Status CheckCollection(const std::string& option,
                        const std::string& text,
                        const CreateOptions& options) {
@@ -88,7 +88,7 @@ Result<Names> ReadNames(const CreateOptions& options) {
   return names;
 }
 
-// Collections of the default database alone go the way that every server of this API knows.
+// Collections of the default database alone use the key every server of this API knows.
 void SetScope(const Names& names, Json* request) {
   Erase(*request, "collection_infos");
   Erase(*request, "db_collections");
@@ -106,7 +106,7 @@ void SetScope(const Names& names, Json* request) {
   }
 }
 
-// Both sides are databases, or both are collections with their databases.
+// Both sides must be databases, or both collections with their databases.
 Status AddMap(const std::string& text, Json* mappings) {
   const size_t equals = text.find('=');
   const std::string from = text.substr(0, equals);
@@ -213,7 +213,7 @@ Result<Json> ReadRequestFile(const std::string& path) {
   try {
     json = Json::parse(text);
   } catch (const Json::parse_error& error) {
-    // Without the library's own words: they repeat what was read last.
+    // Without the library's message: it quotes the last input.
     return InvalidArgumentError(path + " is not valid JSON at byte " + std::to_string(error.byte));
   } catch (const Json::exception&) {
     return InvalidArgumentError(path + " holds a number that is out of range");

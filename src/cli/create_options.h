@@ -10,10 +10,10 @@
 
 namespace cdc::cli {
 
-// The arguments of `task create`, as given.
+// The arguments of `task create` as given.
 struct CreateOptions {
   std::string target_uri;
-  std::string token;  // already read from wherever it was
+  std::string token;  // already read from its source
   std::vector<std::string> collections;
   std::vector<std::string> databases;
   std::vector<std::string> exclude;
@@ -28,20 +28,20 @@ struct CreateOptions {
   bool no_sync_load = false;
 };
 
-// The `request_data` of a create: `base` (from --file; an empty object without one) with what was
-// given on the command line in its place. The collections and databases together replace the ones
-// of `base`. Without any of them, and without a file, everything is covered.
+// Builds the `request_data` of a create: `base` (from --file, or an empty object) overridden by the
+// command line. The collections and databases given there replace all of those in `base`. With
+// neither of them and without a file, everything is covered.
 //
-// kInvalidArgument: a name that means nothing, or a collection or exclusion without a database
-// beside --database, which could mean two things.
+// kInvalidArgument: an invalid name, or a collection or exclusion without a database next to
+// --database, which would be ambiguous.
 Result<nlohmann::ordered_json> BuildCreateRequest(const CreateOptions& options,
                                                   std::optional<nlohmann::ordered_json> base);
 
-// Reads a file with the request data, or with a whole request of the API whose type is create.
-// Errors (kInvalidArgument) never repeat the content: it may hold a token.
+// Reads a file with the request data, or with a whole create request of the API. Errors
+// (kInvalidArgument) never quote the content: it may hold a token.
 Result<nlohmann::ordered_json> ReadRequestFile(const std::string& path);
 
-// The first line of a file that holds nothing else.
+// Reads the single line of a file; the file may hold nothing else.
 Result<std::string> ReadTokenFile(const std::string& path);
 
 }  // namespace cdc::cli

@@ -31,7 +31,7 @@ class Drainer {
     return OkStatus();
   }
 
-  // For a caller that reads JSON: how far it has come without being drained.
+  // For a caller that reads JSON: the goal and what is missing.
   void ShowFailure() const {
     if (context_.output == Output::kJson && goal_.ts != 0) {
       Print({{"task_id", id_},
@@ -71,7 +71,7 @@ class Drainer {
         "; to have the rest, `milvus-cdc task resume " + id_ + "` and drain again");
   }
 
-  // What to do when the source does not go on.
+  // The advice for a source that does not come back.
   std::string HowToForce(const DrainView& view) const {
     return "; if the source is gone for good, `milvus-cdc task pause " + id_ +
            "` ends it: on the target is everything up to " + FormatHybrid(OldestCheckpoint(view));
@@ -81,6 +81,7 @@ class Drainer {
     CDC_ASSIGN_OR_RETURN(const Json list, context_.client.Call("list", Json::object(),
                                                                ApiClient::kListLimit, stop_));
     CDC_ASSIGN_OR_RETURN(id_, ResolveTaskId(options_.id, ReadTasks(list)));
+    // Without the present first: if the source is dead, the advice still needs the checkpoints.
     CDC_ASSIGN_OR_RETURN(const DrainView before, Look(false));
     CDC_RETURN_IF_ERROR(CheckRuns(before));
     const Result<DrainView> view = Look(true);
@@ -96,11 +97,11 @@ class Drainer {
     return OkStatus();
   }
 
-  // One look; true: all is there.
+  // One status request; true: everything is there.
   Result<bool> Round() {
     const Result<DrainView> view = Look(false);
     if (view.status().code() == StatusCode::kUnavailable) {
-      missing_ = {view.status().message()};  // a server that is being restarted comes back
+      missing_ = {view.status().message()};  // a server that restarts comes back
       return false;
     }
     CDC_RETURN_IF_ERROR(view.status());
@@ -150,7 +151,7 @@ class Drainer {
     return text;
   }
 
-  // A line when there is news, at most one a second.
+  // Prints a line when there is something new, at most one per second.
   void ShowProgress() {
     if (!options_.verbose && !context_.console.terminal()) {
       return;
@@ -166,6 +167,7 @@ class Drainer {
   }
 
   Status PauseTask() {
+    // Without the stop token: an interrupted pause would leave it unknown whether the task runs.
     const Status paused =
         context_.client.Call("pause", {{"task_id", id_}}, ApiClient::kOperationLimit).status();
     CDC_RETURN_IF_ERROR(paused.WithContext("everything is on the target, but the pause failed"));
@@ -178,7 +180,7 @@ class Drainer {
       const auto stored = std::find_if(
           after_.channels.begin(), after_.channels.end(),
           [&reached](const DrainView::Channel& each) { return each.name == reached.name; });
-      // A channel that is no longer followed had nothing left: its collections are dropped.
+      // A channel no longer followed has nothing left: its collections are dropped.
       if (stored != after_.channels.end() && stored->checkpoint < goal_.ts) {
         return FailedPreconditionError(
             "the task is paused, but the stored checkpoint of channel " + stored->name + " is " +
@@ -190,7 +192,7 @@ class Drainer {
     return OkStatus();
   }
 
-  // Rows that came after everything up to the goal was there: above it, whatever else came before.
+  // Rows that came after everything up to the goal had arrived, hence above it.
   uint64_t RowsAbove() const {
     const uint64_t then = reached_.rows_written;
     const uint64_t now = after_.rows_written + after_.rows_waiting;
@@ -251,10 +253,10 @@ class Drainer {
   const SteadyClock::time_point begin_;
   std::string id_;
   DrainGoal goal_;
-  std::vector<std::string> missing_;  // at the last look
-  std::string force_;                 // how to end it all the same, if the source stood still then
-  DrainView reached_;                 // the look at which nothing was missing
-  DrainView after_;                   // the pause
+  std::vector<std::string> missing_;  // at the last status request
+  std::string force_;                 // how to end it anyway, if the source was stalled then
+  DrainView reached_;                 // the status in which nothing was missing
+  DrainView after_;                   // the status after the pause
   SteadyClock::time_point progress_after_;
   std::string shown_;
 };

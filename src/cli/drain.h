@@ -9,26 +9,27 @@
 namespace cdc::cli {
 
 struct DrainOptions {
-  std::string id;  // or the beginning of one
+  std::string id;  // or a unique beginning of one
   std::chrono::milliseconds timeout{600'000};
-  std::chrono::milliseconds interval{200};  // between two looks
-  // What the target refuses beside the rows, such as a number of replicas, is left so.
+  std::chrono::milliseconds interval{200};  // between two status requests
+  // Whether to accept what the target refuses apart from the rows, such as a number of replicas.
   bool accept_waiting = false;
-  bool verbose = false;  // says what it waits for also without a terminal
+  bool verbose = false;  // reports progress even without a terminal
 };
 
-// Ends the replication of a task at a time that it names, for a switch-over: the source is no
-// longer written to, and after this the target has all of it.
+// Ends the replication of a task at a known time, for a switch-over: the source is no longer
+// written to, and afterwards the target has all of its data.
 //
-// The time T comes from the source: it is at or above every stamp that the source had given when
+// The time T comes from the source: it is at or above every timestamp the source had issued when
 // the drain began. The drain waits until the source's catalog of that moment is on the target and
-// every channel is read and acknowledged up to T, pauses the task, and looks whether the checkpoint
-// that is stored now still is at or above T. So whatever the source had acknowledged before the
-// drain began is on the target, however the clocks differ.
+// every channel is read and acknowledged up to T, pauses the task, and verifies that the stored
+// checkpoint is still at or above T. So everything the source had acknowledged before the drain is
+// on the target, however the clocks differ.
 //
-// kRefused: the task does not run, fails, is paused by somebody else, the source gives no ticks, or
-// the timeout is over; unless it failed the task goes on. kInterrupted: `stop`; the task goes on.
-// A server that cannot be reached at the start is an error; later it is awaited.
+// kRefused: the task is not running, fails, or is paused by somebody else; the source gives no
+// ticks; or the timeout has passed. Unless it failed, the task keeps running. kInterrupted:
+// stopped; the task keeps running. An unreachable server is an error at the start; later the drain
+// waits for it.
 ExitCode Drain(const CommandContext& context,
                const DrainOptions& options,
                const std::stop_token& stop);

@@ -82,7 +82,7 @@ class DrainTest : public ::testing::Test {
     server_.SetAnswer("pause", "{\"code\":200}\n");
   }
 
-  // What the two questions at the beginning find.
+  // The answers to the two requests at the beginning.
   void PushBegin(const Task& task = {.revision = 40, .channels = {{.resolved = 1}}}) {
     server_.PushAnswer("get", Answer(task));
     Task with_present = task;
@@ -246,7 +246,7 @@ TEST_F(DrainTest, TaskThatDoesNotRunNamesTheCure) {
   EXPECT_EQ(Run(), ExitCode::kRefused);
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("is not running, it is Paused (schema differs)"),
                                 HasSubstr("`milvus-cdc task resume def` and drain again")));
-  // While it waits.
+  // While it is waiting.
   PushBegin();
   Push({.condition = "failed", .reason = "position expired"});
   EXPECT_EQ(Run(), ExitCode::kRefused);

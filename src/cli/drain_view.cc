@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A living source gives a tick about every 200 ms.
+// A running source gives a tick about every 200 ms.
 constexpr int64_t kStalledMs = 15'000;
 
 uint64_t Number(const Json& json, const char* key) {
@@ -96,7 +96,7 @@ DrainView ReadDrainView(const Json& task) {
     view.present =
         DrainGoal{.ts = Number(present, "ts"),
                   .catalog_revision = static_cast<int64_t>(Number(present, "catalog_revision"))};
-    // No clock of a source goes back, so this changes nothing; but what was seen is certain.
+    // A source's clock never goes back, so this should change nothing; but ticks seen are certain.
     for (const DrainView::Channel& channel : view.channels) {
       view.present->ts = std::max(view.present->ts, channel.resolved);
     }

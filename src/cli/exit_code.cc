@@ -11,7 +11,7 @@ struct Hint {
   std::string_view text;
 };
 
-// What the server's words mean for a person, by a part of them; the first match counts.
+// Hints for people by a part of the error message; the first match wins.
 constexpr Hint kHints[] = {
     {"cannot reach",
      "is `milvus-cdc serve` running there? Set another address by --server or MILVUS_CDC_SERVER"},

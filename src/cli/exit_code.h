@@ -6,20 +6,20 @@
 
 namespace cdc::cli {
 
-// What the process returns; scripts depend on the numbers (docs/cli.md).
+// The exit codes of the process; scripts depend on the numbers (docs/cli.md).
 enum class ExitCode : int {
   kOk = 0,
-  kRefused = 1,        // the server said no, or a task cannot do what was asked
-  kUsage = 2,          // the command line, or a file it names, is wrong
+  kRefused = 1,        // the server refused, or a task cannot do it
+  kUsage = 2,          // an error in the command line or in a file it names
   kUnreachable = 3,    // no server, no answer in time, or not a milvus-cdc
-  kInterrupted = 130,  // Ctrl-C before what was waited for
+  kInterrupted = 130,  // Ctrl-C before the wait was over
 };
 
 // kInvalidArgument: usage; kUnavailable: unreachable; kCancelled: interrupted; other errors:
 // refused.
 ExitCode ExitCodeOf(const Status& status);
 
-// The error as it goes to stderr, with what to do about it if that is known; ends with a newline.
+// The error text for stderr, with a hint if one is known; ends with a newline.
 std::string DescribeFailure(const Status& status);
 
 }  // namespace cdc::cli

@@ -15,7 +15,7 @@ constexpr int64_t kMinute = 60 * kSecond;
 constexpr int64_t kHour = 60 * kMinute;
 constexpr int64_t kDay = 24 * kHour;
 
-// The character that begins at `at`, and how many bytes it has; a wrong byte stands for itself.
+// The character that begins at `at` and its length; an invalid byte stands for itself.
 struct Character {
   char32_t code = 0;
   size_t bytes = 1;
@@ -93,7 +93,7 @@ std::string FormatBytes(uint64_t bytes) {
   }
   auto value = static_cast<double>(bytes);
   size_t unit = 0;
-  // 1023.5 would be written as 1024 of the smaller unit.
+  // 1023.5 would be printed as 1024 of the smaller unit.
   while (value >= 1023.5 && unit + 1 < kUnits.size()) {
     value /= 1024;
     ++unit;
@@ -196,7 +196,7 @@ std::string Printable(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const Character character = CharacterAt(text, at);
     const bool control = character.code < 0x20 || (character.code >= 0x7f && character.code < 0xa0);
-    // Marks that turn the direction of what follows could make an address read as another.
+    // Marks that reverse the text direction could make an address look like another one.
     const bool turns = character.code >= 0x202a && character.code <= 0x202e;
     const bool broken = character.bytes == 1 && static_cast<unsigned char>(text[at]) >= 0x80;
     if (control || turns || broken) {

@@ -61,7 +61,7 @@ TEST(FormatTest, WidthIsThatOfTheTerminal) {
   EXPECT_EQ(DisplayWidth("größe"), 5U);
   EXPECT_EQ(DisplayWidth("数据"), 4U);
   EXPECT_EQ(DisplayWidth("e\xcc\x81"), 1U);      // a combining accent
-  EXPECT_EQ(DisplayWidth("a\xff\xe6\x95"), 4U);  // wrong bytes, a character cut off
+  EXPECT_EQ(DisplayWidth("a\xff\xe6\x95"), 4U);  // invalid bytes, a truncated character
 }
 
 TEST(FormatTest, ShortensBetweenCharacters) {

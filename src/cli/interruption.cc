@@ -36,7 +36,7 @@ class Descriptor {
   const int fd_;
 };
 
-// Waits for a signal, which it takes, or for `stop`; whether it was a signal.
+// Waits for a signal, and consumes it, or for `stop`. Returns whether it was a signal.
 bool AwaitSignal(int signal_fd, const std::stop_token& stop) {
   const Descriptor wake(eventfd(0, EFD_CLOEXEC));
   const std::stop_callback on_stop(stop, [&wake] { eventfd_write(wake.fd(), 1); });
@@ -50,13 +50,14 @@ bool AwaitSignal(int signal_fd, const std::stop_token& stop) {
 }  // namespace
 
 Interruption::Interruption() {
+  // Blocked here, so that every later thread inherits it and only the signalfd gets them.
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   thread_ = Thread("cli-signals", [this](const std::stop_token& stop) {
     const sigset_t mine = Signals();
     const Descriptor descriptor(signalfd(-1, &mine, SFD_CLOEXEC));
     if (AwaitSignal(descriptor.fd(), stop)) {
-      // Whoever is impatient interrupts again, and this thread then takes it as everybody does.
+      // A second interruption gets the default action, in this thread.
       pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
       source_.request_stop();
       AwaitSignal(descriptor.fd(), stop);

@@ -6,8 +6,8 @@
 
 namespace cdc::cli {
 
-// Turns the first SIGINT or SIGTERM into a stop token; the next one ends the process as usual. Make
-// it before any other thread, since threads inherit that the signals are blocked. One at a time.
+// Turns the first SIGINT or SIGTERM into a stop token; the next one ends the process as usual.
+// Create it before any other thread, since threads inherit the blocked signals. Only one at a time.
 class Interruption {
  public:
   Interruption();

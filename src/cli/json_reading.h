@@ -5,16 +5,16 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-// Reading what a server answers: what is not there, or has another type, counts as left out.
+// Helpers to read a server's answer: a member of another type counts as missing.
 namespace cdc::cli {
 
-// null: there is none.
+// JSON null if missing.
 const nlohmann::ordered_json& Member(const nlohmann::ordered_json& json, const char* key);
 
-// Safe to print; empty: there is none.
+// Safe to print; empty if missing.
 std::string Text(const nlohmann::ordered_json& json, const char* key);
 
-// The texts of a list, safe to print.
+// The strings of a list, safe to print.
 std::vector<std::string> Texts(const nlohmann::ordered_json& json, const char* key);
 
 }  // namespace cdc::cli

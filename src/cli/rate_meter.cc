@@ -20,6 +20,7 @@ std::optional<Rates> RateMeter::Update(const TaskInfo& task,
   Rates rates{.inserted = rate(last.rows.inserted, rows.inserted),
               .upserted = rate(last.rows.upserted, rows.upserted),
               .deleted = rate(last.rows.deleted, rows.deleted)};
+  // An older server reports no bytes.
   if (sample.bytes && last.bytes && *sample.bytes >= *last.bytes) {
     rates.bytes = rate(*last.bytes, *sample.bytes);
   }

@@ -17,11 +17,11 @@ struct Rates {
   std::optional<double> bytes;
 };
 
-// Makes rates of counters that are looked at again and again.
+// Computes rates from counters that are sampled repeatedly.
 class RateMeter {
  public:
-  // The rates between the last call for this task and now. nullopt at the first call, without time
-  // between, and when a counter went back: the task was started anew and counts from 0.
+  // The rates since the last call for this task. nullopt at the first call, if no time has passed,
+  // or if a counter went back: the task was restarted and counts from 0.
   std::optional<Rates> Update(const TaskInfo& task, std::chrono::steady_clock::time_point now);
 
  private:

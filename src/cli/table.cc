@@ -15,7 +15,7 @@ size_t TotalWidth(const std::vector<size_t>& widths) {
   return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
 }
 
-// Takes what is too much from the columns that may give way, always from the widest of them.
+// Takes the excess width from the columns that may shrink, always from the widest one.
 void Shrink(const std::vector<Column>& columns, size_t limit, std::vector<size_t>* widths) {
   while (TotalWidth(*widths) > limit) {
     size_t widest = columns.size();
@@ -37,8 +37,8 @@ std::string Line(const std::vector<Cell>& cells,
                  const std::vector<size_t>& widths,
                  const TableLayout& layout) {
   std::string line;
-  size_t used = 0;     // columns of the line
-  size_t pending = 0;  // spaces that are due if anything follows
+  size_t used = 0;     // width of the line so far
+  size_t pending = 0;  // spaces to write before the next text
   for (size_t i = 0; i < cells.size(); ++i) {
     std::string text = Shorten(cells[i].text, widths[i]);
     const size_t padding = widths[i] - DisplayWidth(text);

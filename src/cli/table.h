@@ -19,20 +19,20 @@ struct Cell {
 
 struct Column {
   std::string title;
-  bool right = false;  // numbers
-  // How far it may be cut on a narrow terminal; nullopt: never.
+  bool right = false;  // right-aligned, for numbers
+  // The width to which it may be cut on a narrow terminal; nullopt: never cut.
   std::optional<size_t> least;
 };
 
 struct TableLayout {
-  size_t width = 0;  // columns of the terminal; 0: as wide as it gets
+  size_t width = 0;  // columns of the terminal; 0: unlimited
   bool colours = false;
 };
 
-// Lays out `rows` (each with a cell a column) under the titles: columns as wide as their content,
-// two spaces apart. If that is wider than the terminal, the widest column that may be cut gives way
-// first, its texts ending with "…"; if even that is too wide, the lines are cut at the edge, so
-// that none ever fills two lines. Returns lines without newlines and without trailing spaces.
+// Lays out `rows` (each with one cell per column) under the titles: columns as wide as their
+// content, two spaces apart. If that is wider than the terminal, the widest column that may be cut
+// shrinks first, its texts ending with "…"; if that is not enough, lines are cut at the edge so
+// that none wraps. Returns lines without newlines or trailing spaces.
 std::vector<std::string> LayOutTable(const std::vector<Column>& columns,
                                      const std::vector<std::vector<Cell>>& rows,
                                      const TableLayout& layout);

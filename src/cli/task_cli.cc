@@ -29,7 +29,7 @@ constexpr const char* kDefaultServer = "http://127.0.0.1:8444";
 constexpr const char* kServerVariable = "MILVUS_CDC_SERVER";
 constexpr const char* kTokenVariable = "MILVUS_CDC_TARGET_TOKEN";
 
-// Everything that can be given, filled by the parser.
+// All arguments, filled in by the parser.
 struct Arguments {
   std::string server;
   std::string output = "text";
@@ -45,10 +45,10 @@ struct Arguments {
   int64_t until_caught_up_ms = 0;
 };
 
-// What the command line asked for.
+// The command to run.
 using Command = std::function<ExitCode(const CommandContext&)>;
 
-// Options of every command; they may also stand before it.
+// Options common to all commands; they may also precede the command.
 void AddCommonOptions(CLI::App* app, Arguments* arguments) {
   app->add_option(
       "--server", arguments->server,
@@ -66,7 +66,7 @@ CLI::App* AddCommand(CLI::App* app,
   return command;
 }
 
-// Reads the files and the environment that the arguments name.
+// Reads the files and environment variables that the arguments refer to.
 Result<Json> CreateRequestOf(const Arguments& arguments, const Console& console) {
   CreateOptions options = arguments.create;
   std::optional<Json> base;
@@ -257,7 +257,8 @@ void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   AddDrain(app, arguments, command);
 }
 
-// Names what was not understood, but not the values: a mistyped --token has a secret behind it.
+// Names the arguments that were not understood, without values: a mistyped --token precedes a
+// secret.
 std::string DescribeExtras(const std::vector<std::string>& extras) {
   std::string options;
   for (const std::string& extra : extras) {
@@ -298,7 +299,7 @@ ExitCode ParseAndRun(const std::vector<std::string>& arguments, const Console& c
   CLI::App app{"Creates, shows and changes the tasks of a running server", "milvus-cdc task"};
   AddCommands(&app, &parsed, &command);
   try {
-    // The parser takes them from the back.
+    // The parser takes arguments from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ExtrasError&) {
     return ReportUsage(console, DescribeExtras(app.remaining(true)));
@@ -315,7 +316,7 @@ ExitCode ParseAndRun(const std::vector<std::string>& arguments, const Console& c
 }  // namespace
 
 int RunTaskCommand(const std::vector<std::string>& arguments, const Console& console) {
-  // A connection that the server closes, or a reader that has gone, is seen at the write.
+  // A closed connection or a reader that is gone then shows as an error of the write.
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return static_cast<int>(ParseAndRun(arguments, console));

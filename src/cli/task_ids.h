@@ -8,8 +8,8 @@
 
 namespace cdc::cli {
 
-// The id of the task that `text` names: an id, or the beginning of exactly one. kNotFound: of none;
-// kFailedPrecondition: of several, which the message names. An exact id always counts first.
+// The id of the task that `text` names: an exact id, or the beginning of exactly one. kNotFound: of
+// none. kFailedPrecondition: of several, listed in the message. An exact match wins.
 Result<std::string> ResolveTaskId(const std::string& text, const std::vector<TaskInfo>& tasks);
 
 }  // namespace cdc::cli

@@ -45,7 +45,7 @@ std::vector<std::string> ReadScope(const Json& json) {
   return scope;
 }
 
-// Old tasks may have a host and a port in place of the address.
+// Old tasks may have a host and a port instead of the address.
 std::string ReadTarget(const Json& target) {
   const std::string host = Text(target, "host");
   if (const std::string uri = Text(target, "uri"); !uri.empty() || host.empty()) {
@@ -118,7 +118,7 @@ TaskInfo ReadTask(const Json& json) {
   task.maps = ReadMaps(Member(json, "name_mapping"));
   task.attempts = Number(condition, "attempts").value_or(0);
   task.channels = ReadChannels(Member(json, "checkpoint"));
-  // Without a channel there is nothing to measure, whatever the number says.
+  // Without a channel nothing is measured, whatever the number.
   if (!task.channels.empty()) {
     task.lag_ms = Number(json, "lag_ms");
     task.source_lag_ms = Number(json, "source_lag_ms");

@@ -23,8 +23,8 @@ struct ChannelInfo {
   std::string position;
 };
 
-// A task as the server shows it. What an answer leaves out (an older server) keeps its default; all
-// texts are safe to print.
+// A task as the server describes it. Members missing in the answer (of an older server) keep their
+// defaults; all strings are safe to print.
 struct TaskInfo {
   std::string id;
   std::string state;  // Initial, Running, Paused
@@ -34,18 +34,18 @@ struct TaskInfo {
   std::string target;
   std::string target_version;
   std::string sink_mode;
-  std::string sink_mode_reason;             // why it was chosen
+  std::string sink_mode_reason;             // why this mode was chosen
   std::vector<std::string> scope;           // "db.collection", with globs
   std::vector<std::string> excluded;        // by the user
-  std::vector<std::string> left_to_others;  // to older tasks of the same target
-  std::vector<std::string> covers;          // what is being replicated now
+  std::vector<std::string> left_to_others;  // to older tasks with the same target
+  std::vector<std::string> covers;          // currently replicated
   std::string start_from;
   bool disable_auto_start = false;
   std::vector<std::string> maps;  // "db1.a -> db2.b", "db1.* -> db2.*"
   bool sync_index = true;
   bool sync_load = true;
-  int64_t attempts = 0;  // that have failed since `since_unix_ms`
-  // As measured; not known while the task is not running, nor before it has a channel.
+  int64_t attempts = 0;  // failed attempts since `since_unix_ms`
+  // As measured; unset while the task is not running, and before it has a channel.
   std::optional<int64_t> lag_ms;
   std::optional<int64_t> source_lag_ms;
   RowCounts rows;
@@ -58,15 +58,15 @@ struct TaskInfo {
   bool IsRunning() const { return state == "Running"; }
 };
 
-// Reads an element of `list`, or the `task` of `get`. Never fails: what has an unexpected type
-// counts as left out.
+// Reads an element of a `list`, or the `task` of a `get`. Never fails: members of an unexpected
+// type count as missing.
 TaskInfo ReadTask(const nlohmann::ordered_json& json);
 
-// The `tasks` of an answer to `list`, in its order.
+// The `tasks` of the answer to `list`, in its order.
 std::vector<TaskInfo> ReadTasks(const nlohmann::ordered_json& data);
 
-// Whether everything that a running task has begun to replicate is at most `limit_ms` behind. A
-// channel without a checkpoint is behind: its lag is not known.
+// Whether everything a running task has begun to replicate is at most `limit_ms` behind. A channel
+// without a checkpoint counts as behind, since its lag is unknown.
 bool IsCaughtUp(const TaskInfo& task, int64_t limit_ms);
 
 }  // namespace cdc::cli

@@ -6,7 +6,7 @@
 namespace cdc::cli {
 namespace {
 
-// Whatever answers at the address may not be ours.
+// The address may be answered by something that is not a milvus-cdc.
 TEST(TaskInfoTest, NumbersThatFitNowhereCountAsLeftOut) {
   const TaskInfo task = ReadTask(nlohmann::ordered_json::parse(
       R"({"checkpoint":[{"channel":"c"}],"lag_ms":1e300,"source_lag_ms":41.5,)"

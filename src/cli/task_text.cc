@@ -36,7 +36,7 @@ std::string DescribeCondition(const TaskInfo& task, int64_t now_unix_ms) {
   return text;
 }
 
-// Names and values under each other; a value of several lines stands below itself.
+// Names and values in two columns; a value with several lines continues below itself.
 class Fields {
  public:
   void Add(const std::string& name, const std::string& value, Colour colour = Colour::kNone) {
@@ -52,7 +52,7 @@ class Fields {
     }
   }
 
-  // Nothing is cut: who asks for everything gets it, if need be in several lines of the terminal.
+  // Nothing is cut, even if a line then takes several lines of the terminal: all was asked for.
   std::vector<std::string> Lines(const TableLayout& layout) const {
     std::vector<std::string> lines =
         LayOutTable({{""}, {""}}, rows_, {.width = 0, .colours = layout.colours});

@@ -9,18 +9,18 @@
 
 namespace cdc::cli {
 
-// How a task's state and condition look; the colour says whether a person has to do something.
+// A task's state and condition; the colour shows whether somebody has to act.
 Cell StateCell(const TaskInfo& task);
 Cell ConditionCell(const TaskInfo& task);
 
-// "everything", "db.*, default.a", at most three names and how many more.
+// "everything", "db.*, default.a"; at most three names and the number of others.
 std::string DescribeNames(const std::vector<std::string>& names);
 
-// `task list`: a line per task under titles, or a sentence if there is none.
+// `task list`: a line per task under titles, or a sentence if there are none.
 std::vector<std::string> FormatTaskList(const std::vector<TaskInfo>& tasks,
                                         const TableLayout& layout);
 
-// `task get`: all that is known of a task.
+// `task get`: everything known of a task.
 std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
                                            int64_t now_unix_ms,
                                            const TableLayout& layout);

@@ -35,6 +35,7 @@ class Watcher {
       if (!done.ok()) {
         return Report(context_.console, done.status());
       }
+      // The output fails when the reader of a pipe has gone.
       if (*done || !context_.console.out->good()) {
         return ExitCode::kOk;
       }
@@ -47,7 +48,7 @@ class Watcher {
   }
 
  private:
-  // Asks once and shows the answer; whether that is the end.
+  // Requests the tasks once and shows them; returns whether to end.
   Result<bool> Round(const std::stop_token& stop) {
     const Result<Json> data =
         context_.client.Call("list", Json::object(), ApiClient::kListLimit, stop);
@@ -55,7 +56,7 @@ class Watcher {
                              std::chrono::system_clock::now().time_since_epoch())
                              .count();
     if (!data.ok()) {
-      // A server that is being restarted comes back.
+      // A server that restarts comes back.
       if (first_ || data.status().code() != StatusCode::kUnavailable) {
         return data.status().WithContext("cannot watch");
       }
@@ -69,7 +70,7 @@ class Watcher {
     return CaughtUp();
   }
 
-  // Which tasks are watched is settled by the first answer.
+  // The first answer determines which tasks are watched.
   Status Resolve(const std::vector<TaskInfo>& tasks) {
     for (const std::string& text : options_.ids) {
       CDC_ASSIGN_OR_RETURN(std::string id, ResolveTaskId(text, tasks));
@@ -154,7 +155,7 @@ class Watcher {
     }
   }
 
-  // False: there is no terminal to draw on.
+  // False if there is no terminal to draw on.
   bool Redraw() {
     const std::optional<TerminalSize> size = context_.console.terminal();
     if (!size) {

@@ -45,7 +45,7 @@ TEST(RateMeterTest, CountersThatBeganAnewGiveNoRate) {
   const auto rates = meter.Update({.id = "t", .rows = {15, 0, 0}}, begin + std::chrono::seconds(2));
   ASSERT_TRUE(rates.has_value());
   EXPECT_EQ(rates->inserted, 10);
-  EXPECT_FALSE(rates->bytes.has_value());  // this server does not tell
+  EXPECT_FALSE(rates->bytes.has_value());  // this server does not report them
 }
 
 WatchFrame Frame() {
@@ -137,7 +137,7 @@ TEST_F(WatchTest, EndsWhenAllAreCaughtUp) {
   const std::string fast = TaskJson({.id = "fast", .lag_ms = "10"});
   server_.PushAnswer("list", ListAnswer({fast, TaskJson({.id = "slow", .lag_ms = "null"})}));
   server_.PushAnswer("list", ListAnswer({fast, TaskJson({.id = "slow", .lag_ms = "101"})}));
-  // A task that has not begun to read has no lag, whatever the number says.
+  // A task that has not begun to read has no lag, whatever the number.
   server_.PushAnswer(
       "list", ListAnswer({fast, TaskJson({.id = "slow", .lag_ms = "0", .has_channel = false})}));
   server_.SetAnswer("list", ListAnswer({fast, TaskJson({.id = "slow", .lag_ms = "100"})}));

@@ -63,7 +63,7 @@ std::vector<std::string> ChannelLines(const TaskInfo& task, const TableLayout& l
   return task.channels.empty() ? std::vector<std::string>() : lines;
 }
 
-// "retrying for 12.3 s: reason", for what is not as it should be.
+// "retrying for 12.3 s: reason", for a task with a problem.
 std::string Explain(const TaskInfo& task, int64_t now_unix_ms) {
   std::string text = task.id + ": " + task.condition;
   if (task.since_unix_ms > 0) {
@@ -72,7 +72,7 @@ std::string Explain(const TaskInfo& task, int64_t now_unix_ms) {
   return task.reason.empty() ? text : text + ": " + task.reason;
 }
 
-// A value in a line of key=value: quoted if it could be taken for several.
+// A value in a line of key=value, quoted if it would be ambiguous.
 std::string Quoted(const std::string& text) {
   if (!text.empty() && text.find_first_of(" \"=") == std::string::npos) {
     return text;
@@ -138,7 +138,7 @@ std::vector<std::string> DrawFrame(const WatchFrame& frame, TerminalSize size, b
       }
     }
   }
-  // The cursor stands below the last line, and what has scrolled away cannot be drawn over.
+  // The cursor is below the last line, and lines that have scrolled away cannot be overwritten.
   const auto limit = static_cast<size_t>(std::max(2, size.rows)) - 1;
   if (lines.size() > limit) {
     const size_t hidden = lines.size() - limit + 1;
@@ -166,7 +166,7 @@ std::vector<std::string> FormatFrame(const WatchFrame& frame) {
 }
 
 void LiveScreen::Draw(const std::vector<std::string>& lines) {
-  // Written over, not cleared first: that would flicker.
+  // Overwrites instead of clearing first, which would flicker.
   std::string text = drawn_ > 0 ? fmt::format("\x1b[{}A\r", drawn_) : "\r";
   for (const std::string& line : lines) {
     text += line + "\x1b[K\n";

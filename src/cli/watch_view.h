@@ -15,25 +15,25 @@ namespace cdc::cli {
 
 struct WatchedTask {
   TaskInfo info;
-  std::optional<Rates> rates;  // nullopt: not known yet
+  std::optional<Rates> rates;  // nullopt: unknown yet
 };
 
-// What `watch` shows at one moment.
+// What `watch` shows at one time.
 struct WatchFrame {
   std::string server;
   int64_t now_unix_ms = 0;
   std::vector<WatchedTask> tasks;
-  std::string problem;   // why the tasks are not of now; empty: they are
-  bool verbose = false;  // also the position of each channel
+  std::string problem;   // why the tasks are out of date; empty: they are not
+  bool verbose = false;  // also show the position of each channel
 };
 
-// The frame for a terminal: no line wider than it, and fewer lines than it has.
+// The frame for a terminal: no wider, and with fewer lines than it has.
 std::vector<std::string> DrawFrame(const WatchFrame& frame, TerminalSize size, bool colours);
 
 // The frame for a log: one line of "key=value" per task, and one per channel if verbose.
 std::vector<std::string> FormatFrame(const WatchFrame& frame);
 
-// Draws frames over each other on a terminal.
+// Draws frames on a terminal, each over the previous one.
 class LiveScreen {
  public:
   // `out` must outlive it.
@@ -42,7 +42,7 @@ class LiveScreen {
 
  private:
   std::ostream* const out_;
-  size_t drawn_ = 0;  // lines above the cursor that are ours
+  size_t drawn_ = 0;  // our lines above the cursor
 };
 
 }  // namespace cdc::cli

@@ -63,7 +63,7 @@ void DelayedExecutor::Loop(const std::stop_token& stop) {
       job = std::move(jobs_.begin()->second);
       jobs_.erase(jobs_.begin());
       if (!jobs_.empty()) {
-        changed_.NotifyOne();  // somebody else must watch the next one's time
+        changed_.NotifyOne();  // another thread must watch the next job's time
       }
     }
     job();

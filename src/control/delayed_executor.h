@@ -13,8 +13,8 @@
 
 namespace cdc {
 
-// Runs jobs on threads of its own, each not before its time; those that are due in the order of
-// their times. Thread-safe; a job may add jobs.
+// Runs jobs on its own threads, none before its time and due ones in order of their times.
+// Thread-safe; a job may add jobs.
 class DelayedExecutor {
  public:
   DelayedExecutor(const std::string& name, int threads);
@@ -22,10 +22,10 @@ class DelayedExecutor {
   DelayedExecutor& operator=(const DelayedExecutor&) = delete;
   ~DelayedExecutor() { Stop(); }
 
-  // After Stop jobs are dropped.
+  // Runs `job` after `delay`. After Stop, jobs are dropped.
   void Run(std::chrono::milliseconds delay, std::function<void()> job);
 
-  // Drops what has not begun and waits for what has. Idempotent; not from a job.
+  // Drops jobs that have not begun and waits for the others. Idempotent. Not callable from a job.
   void Stop();
 
  private:

@@ -13,29 +13,29 @@
 
 namespace cdc {
 
-// What TaskManager holds of one task; part of its implementation.
+// TaskManager's state of one task; part of its implementation.
 struct ManagedTask {
   ManagedTask(TaskSpec task_spec, const BackoffOptions& backoff_options)
       : spec(std::move(task_spec)), backoff(backoff_options) {}
 
-  // Serialises the task's operations; taken before TaskManager::mutex_, never after it.
+  // Serializes the task's operations. Lock it before TaskManager::mutex_, never after.
   Mutex operation;
-  // Once the task is in tasks_ only a resume changes it, with TaskManager::mutex_ held too.
+  // Once the task is in tasks_, only a resume changes it, and it holds TaskManager::mutex_ as well.
   TaskSpec spec;
   Backoff backoff;  // guarded by `operation`
 
-  // Guarded by TaskManager::mutex_, and changed only with `operation` held too.
+  // Guarded by TaskManager::mutex_; changed only while holding `operation` too.
   TaskState state = TaskState::kInitial;
   std::string reason;
-  bool stored = false;  // before that nobody sees it
+  bool stored = false;  // until then the task is not visible
   bool removed = false;
   std::shared_ptr<Replication> replication;
-  std::shared_ptr<void> standby;  // keeps it answering
-  uint64_t run = 0;               // counts replications: tells a late failure of an old one
+  std::shared_ptr<void> standby;  // keeps the standby answering
+  uint64_t run = 0;               // counts replications: identifies a late failure of an old one
   uint64_t start_number = 0;      // counts scheduled starts: only the newest is carried out
-  std::string start_error;        // why the last start failed, while it is tried again
+  std::string start_error;        // why the last start failed, while it is retried
   int64_t since_unix_ms = 0;
-  TaskStatus last_status;  // of the last replication, or what the store says
+  TaskStatus last_status;  // of the last replication, or as stored
 };
 
 inline Status StoppingError() { return UnavailableError("the server is stopping"); }

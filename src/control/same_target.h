@@ -6,19 +6,19 @@
 #include "base/status.h"
 #include "model/task.h"
 
-// Which tasks write to one target, whatever each calls it.
+// Which tasks write to the same target, however each addresses it.
 namespace cdc {
 
-// By what the two targets say of themselves if both say it, else by their addresses: one Milvus
-// has many names, and one name may have come to mean another Milvus.
+// Compares the targets' identities if both are known, otherwise their addresses: one Milvus has
+// many addresses, and an address may come to mean another Milvus.
 bool IsSameTarget(const TaskSpec& a, const TaskSpec& b);
 
-// What to add to a refusal because of `others` of the same target: those that call it by another
-// address, and why it is the same one. Empty if all call it as `created` does.
+// The text to append to a refusal because of `others` on the same target: which of them use another
+// address, and why it is the same target. Empty if all use the address of `created`.
 std::string OtherAddresses(const TaskSpec& created, const std::vector<const TaskSpec*>& others);
 
-// A standby has one address here: two clocks would stamp its rows. kInvalidArgument: an older task
-// uses another one.
+// A standby must always be given by the same address: with two, two clocks would stamp its rows.
+// kInvalidArgument: an older task uses another one.
 Status CheckStandbyAddress(const TaskSpec& created, const std::vector<const TaskSpec*>& others);
 
 }  // namespace cdc

@@ -6,8 +6,8 @@
 
 namespace cdc {
 
-// Decides in `spec` how changes get to the target that `info` describes, and why.
-// kInvalidArgument: the mode that `spec` asks for does not fit it; the message names the cure.
+// Decides in `spec` how changes get to the target that `info` describes, and why. kInvalidArgument:
+// the requested mode does not fit the target; the message has the cure.
 Status ChooseSinkMode(const TargetInfo& info, TaskSpec* spec);
 
 }  // namespace cdc

@@ -22,7 +22,7 @@ constexpr const char* kPausedByHand = "manually pause through http interface";
 constexpr const char* kAutoStartDisabled = "the task is disabled auto start";
 constexpr size_t kMaxStopThreads = 16;
 
-// What the caller did wrong stays his fault; anything else is ours, whatever its code.
+// The caller's mistakes keep their code; anything else becomes our fault, whatever its code.
 bool IsCallersFault(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument ||
          status.code() == StatusCode::kFailedPrecondition ||
@@ -66,7 +66,7 @@ TaskManager::TaskPtr TaskManager::Find(const std::string& id) {
 }
 
 void TaskManager::Forget(const TaskPtr& task) {
-  std::shared_ptr<void> standby;  // its end may take a while
+  std::shared_ptr<void> standby;  // destroyed after the lock is released: it may take a while
   MutexLock lock(mutex_);
   standby = std::exchange(task->standby, nullptr);
   task->removed = true;
@@ -90,7 +90,7 @@ TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
   task->stored = true;
   const Result<MetaStore::Progress> progress = options_.store->LoadProgress(record.spec.id);
   if (!progress.ok()) {
-    // The start of the task will meet the same and say it.
+    // The start of the task will meet the same error and report it.
     spdlog::error("cannot load the progress, task={} error={}", record.spec.id,
                   progress.status().ToString());
     return task;
@@ -142,6 +142,8 @@ void TaskManager::Stop() {
   }
   std::atomic<size_t> next{0};
   {
+    // Without the lock, and in parallel: each stop waits for calls in flight and saves a
+    // checkpoint.
     std::vector<Thread> threads;
     for (size_t i = 0; i < std::min(kMaxStopThreads, replications.size()); ++i) {
       threads.emplace_back("cdc-stop-" + std::to_string(i), [&](const std::stop_token&) {
@@ -163,6 +165,8 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
   if (found != tasks_.end()) {
     return found->second;
   }
+  // Comparing scopes and adding the task must be one step: two creates at once could both miss the
+  // other.
   std::vector<const TaskSpec*> siblings;
   for (const auto& [id, other] : tasks_) {
     if (IsSameTarget(other->spec, task->spec)) {
@@ -218,9 +222,10 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
         return Created{spec.id, spec.sink_mode, spec.sink_mode_reason};
       }
     }
-    // Another request creates it right now, or did before: only its end tells.
+    // Another request is creating it, or has: its outcome is only known once its operation ends.
     MutexLock operation(existing->operation);
     MutexLock lock(mutex_);
+    // Removed: the other create failed and the id is free again, so try once more.
     if (!existing->removed) {
       return Created{spec.id, existing->spec.sink_mode, existing->spec.sink_mode_reason};
     }
@@ -230,6 +235,8 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
 Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
   const std::string& id = task->spec.id;
   const auto launch = [&]() -> Status {
+    // Progress is stored before the task: after a crash in between it is an orphan that the store
+    // removes at its next start.
     const Status prepared = options_.replicator->Prepare(task->spec, target);
     if (!prepared.ok()) {
       return IsCallersFault(prepared) ? prepared : OurFault(prepared.message());
@@ -285,7 +292,7 @@ Status TaskManager::Pause(const std::string& id) {
                     "the task state can be only set to [Paused] when current state is [Running], "
                     "but current state is Initial. You can retry it.");
   }
-  // Stored first: whatever happens then, it is not started again.
+  // Store it first: if we crash after that, the task is not started again.
   const Status stored = StoreState(task, TaskState::kPaused, kPausedByHand);
   if (!stored.ok()) {
     return OurFault(failed + stored.message());
@@ -317,6 +324,7 @@ Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> o
     MutexLock lock(mutex_);
     task->spec.on_undecodable = before;
   };
+  // Start before storing: if that fails, or we crash in between, the task is still paused.
   const Status started = StartReplication(task);
   if (!started.ok()) {
     undo();
@@ -351,7 +359,7 @@ Status TaskManager::Delete(const std::string& id, bool ignore_not_found) {
     }
     state = task->state;
   }
-  // Stopped first: its last checkpoint must not be stored after the rest is gone.
+  // Stop it first: its last checkpoint must not be stored after everything else is deleted.
   StopReplication(task);
   const Status deleted = options_.store->DeleteTask(id);
   if (!deleted.ok()) {

@@ -21,17 +21,17 @@ namespace cdc {
 
 struct ManagedTask;
 
-// A task as it is now: what is stored of it and what it does. For a task that does not run the
-// condition is "paused", "retrying" (its start is tried again) or "waiting" (for its first start),
-// lags are 0 and mean nothing, and the channels are those of its checkpoint.
+// A task as it is now: its stored record and its current status. For a task that does not run the
+// condition is "paused", "retrying" (its start is retried) or "waiting" (for its first start), lags
+// are unset, and the channels are those of its checkpoint.
 struct TaskView {
   TaskRecord record;
   TaskStatus status;
-  bool live = false;                     // a replication is there; its lags and counts are measured
-  std::optional<SourcePresent> present;  // only if asked for
+  bool live = false;                     // has a replication; its lags and counts are measured
+  std::optional<SourcePresent> present;  // only if requested
 };
 
-// How far one collection has come in one source channel.
+// How far one collection has got in one source channel.
 struct CollectionPosition {
   CollectionId collection;
   std::string channel;
@@ -43,26 +43,29 @@ struct TaskManagerOptions {
   MetaStore* store = nullptr;
   Replicator* replicator = nullptr;
   int max_tasks = 100;
-  // Whether the source is well now; asked before a create, and told by every running task that
-  // itself has nothing to complain of. Empty: always.
+  // The state of the source now. Checked before a create; a failure is also shown by running tasks
+  // that have no problem of their own. Empty: always OK.
   std::function<Status()> source_status;
   BackoffOptions start_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(30'000)};
-  // Keeps the standby of a task answering as long as the result lives, whether the task runs or
-  // not; asked for tasks with the sink mode replicate. Empty: running tasks do it alone.
+  // Keeps the standby of a task supplied with ticks for as long as the result lives, whether the
+  // task runs or not. Called for tasks with sink mode replicate. Empty: only running tasks do it.
   std::function<std::shared_ptr<void>(const TaskSpec&)> hold_standby;
   int threads = 8;
   std::function<int64_t()> now_unix_ms;  // empty: the system's clock
 };
 
-// All tasks of this server. A task is Initial until its first start, then Running or Paused; the
+// All tasks of this server. A task is Initial until its first start, then Running or Paused; a
 // state is stored before it is shown.
 //
-// Running tasks are started when the server starts, and again, with growing pauses, as long as that
-// fails for a reason that may pass. A task whose replication fails for good becomes Paused with the
-// reason. Operations of one task go one after another; those of different tasks, and the listing,
-// never wait for each other.
+// At server start the Running tasks are started; a start that fails with a retryable error is
+// retried with backoff. A task whose replication fails permanently becomes Paused with the reason.
+// Operations on one task run one after another; those on different tasks, and List, never wait for
+// each other.
 //
 // Errors of operations: kInvalidArgument, kNotFound, kFailedPrecondition, kOutOfRange: the caller's
+// mistake. Any other: a failure of the server, the source or the target.
+//
+// Thread-safe. Store and replicator must outlive it.
 // fault; any other: ours, or of the world. Thread-safe. Store and replicator must outlive it.
 class TaskManager {
  public:
@@ -71,11 +74,11 @@ class TaskManager {
   TaskManager& operator=(const TaskManager&) = delete;
   ~TaskManager();
 
-  // Loads the tasks and begins to start those that run; once, before anything else. Fails only if
-  // the store cannot be read.
+  // Loads the tasks and begins to start those that are running. Call it once, before anything else.
+  // Fails only if the store cannot be read.
   Status Start();
 
-  // Stops every replication, their states stay. Later operations fail. Idempotent.
+  // Stops every replication but keeps the states. Later operations fail. Idempotent.
   void Stop();
 
   struct Created {
@@ -83,42 +86,43 @@ class TaskManager {
     SinkMode sink_mode = SinkMode::kAuto;
     std::string sink_mode_reason;
   };
-  // Checks the target, chooses the sink mode, stores and starts the task; gives it an id if `spec`
-  // has none. If a task of that id exists already nothing is done, and that one is returned.
+  // Checks the target, chooses the sink mode, stores and starts the task; generates an id if `spec`
+  // has none. If a task with that id exists it is returned and nothing else is done.
   Result<Created> Create(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
-  // With `on_undecodable` the task has that policy from now on.
+  // With `on_undecodable` the task also changes to that policy, until the next such resume.
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
   Result<TaskView> Get(const std::string& id);
-  // The same with where the source is now, which is asked first.
+  // As Get, plus the source's present, which is read before the task's status.
   Result<TaskView> GetWithPresent(const std::string& id);
-  // By id. Never waits for an operation.
+  // Sorted by id. Never waits for an operation.
   std::vector<TaskView> List();
-  // Ordered by task, collection, channel; of all tasks if `id` is empty, nothing of an unknown one.
+  // Sorted by task, collection, channel. An empty `id` means all tasks; an unknown one yields
+  // nothing.
   Result<std::vector<CollectionPosition>> Positions(const std::string& id);
 
-  // Tries at once to start what waits to be started: the source has come back.
+  // Retries all pending starts at once, e.g. because the source is back.
   void RetryNow();
 
  private:
   using TaskPtr = std::shared_ptr<ManagedTask>;
 
   TaskPtr Find(const std::string& id) CDC_EXCLUDES(mutex_);
-  // Makes room for `task`, whose lock the caller holds, and fixes its exclusions; returns the task
-  // of the same id instead if there is one.
+  // Adds `task`, whose `operation` the caller holds, and sets what it leaves to older tasks. If a
+  // task with this id exists, returns that one instead.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void HoldStandby(const TaskPtr& task) CDC_EXCLUDES(mutex_);
 
-  // With the task's lock held.
+  // The caller holds the task's `operation`.
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);
   Status StoreState(const TaskPtr& task, TaskState state, const std::string& reason);
 
-  // Jobs of the executor.
+  // Run by the executor.
   void ScheduleStart(const TaskPtr& task, std::chrono::milliseconds delay);
   void TryStart(const TaskPtr& task, uint64_t start_number);
   void HandleFailure(const TaskPtr& task, uint64_t run, const std::string& reason);
@@ -131,7 +135,7 @@ class TaskManager {
   int64_t Now() const;
 
   const TaskManagerOptions options_;
-  Mutex mutex_;  // never held during a call of the store or the replicator
+  Mutex mutex_;  // never held during calls to the store or the replicator
   std::map<std::string, TaskPtr> tasks_ CDC_GUARDED_BY(mutex_);
   bool stopping_ CDC_GUARDED_BY(mutex_) = false;
   DelayedExecutor executor_;  // nothing may be declared after it: its jobs use what is above

@@ -1,4 +1,4 @@
-// How TaskManager runs a task: its replication, starts that are tried again, failures.
+// How TaskManager runs a task: its replication, retried starts, failures.
 #include <map>
 #include <memory>
 #include <string>
@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kStoreRetry{1'000};
 
-// A task that does not run shows the checkpoints from which it would go on: the last one may not
-// have been saved. What cannot be read is not known.
+// A stopped task shows the stored checkpoints, from which it would continue: the last one may not
+// have been saved. Those that cannot be read are shown as unknown.
 void ShowStored(MetaStore& store, const std::string& id, TaskStatus* status) {
   const Result<MetaStore::Progress> progress = store.LoadProgress(id);
   std::map<std::string, ChannelStatus*> channels;
@@ -49,6 +49,8 @@ Status TaskManager::StartReplication(const TaskPtr& task) {
     run = ++task->run;
   }
   const std::weak_ptr<ManagedTask> weak = task;
+  // The callback comes from a thread that replication->Stop joins, so the failure is handled by
+  // another.
   Result<std::unique_ptr<Replication>> started =
       options_.replicator->Start(task->spec, [this, weak, run](const std::string& reason) {
         executor_.Run(std::chrono::milliseconds(0), [this, weak, run, reason] {
@@ -68,7 +70,7 @@ Status TaskManager::StartReplication(const TaskPtr& task) {
       return OkStatus();
     }
   }
-  replication->Stop();  // the server's stop did not see it
+  replication->Stop();  // the server's Stop did not see it
   return StoppingError();
 }
 
@@ -77,6 +79,7 @@ void TaskManager::StopReplication(const TaskPtr& task) {
   {
     MutexLock lock(mutex_);
     replication = std::exchange(task->replication, nullptr);
+    // Both counters move on: a failure reported by this run and a start scheduled before are stale.
     ++task->run;
     ++task->start_number;
     task->start_error.clear();
@@ -123,6 +126,7 @@ void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
     state = task->state;
   }
   Status status =
+      // Initial at a server start: a crash interrupted the create after the task was stored.
       state == TaskState::kInitial ? StoreState(task, TaskState::kRunning, "") : OkStatus();
   if (status.ok()) {
     status = StartReplication(task);
@@ -151,7 +155,7 @@ void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
   if (news) {
     spdlog::warn("cannot start now, will try again, task={} error={}", id, status.ToString());
   }
-  // With the same number: it must not replace a start that somebody asked for meanwhile.
+  // With the same number: it must not replace a start that was requested meanwhile.
   executor_.Run(task->backoff.Next(), [this, task, start_number] { TryStart(task, start_number); });
 }
 
@@ -169,6 +173,8 @@ void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::st
 void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) {
   spdlog::error("task paused, task={} reason={}", task->spec.id, reason);
   const Status stored = StoreState(task, TaskState::kPaused, reason);
+  // The task stops and shows the state all the same. If the server restarts before it is stored,
+  // the task starts again and meets the same error.
   if (!stored.ok()) {
     {
       MutexLock lock(mutex_);

@@ -70,7 +70,7 @@ class TaskManagerTest : public ::testing::Test {
     return created.ok() ? created->id : "";
   }
 
-  // The stored record; a state that only memory knows would not survive.
+  // The record in the store: a state that only memory has would not survive.
   TaskRecord Stored(const std::string& id) {
     const auto record = store_.GetTask(id);
     EXPECT_TRUE(record.ok() && record->has_value()) << id;
@@ -91,7 +91,7 @@ class TaskManagerTest : public ::testing::Test {
   FakeReplicator replicator_;
   Status source_status_;
   int max_tasks_ = 100;
-  std::atomic<int> held_ = 0;  // standbys
+  std::atomic<int> held_ = 0;  // held standbys
   std::unique_ptr<TaskManager> manager_;
 };
 
@@ -197,7 +197,7 @@ TEST_F(TaskManagerTest, OneMilvusIsOneTargetUnderAllItsNames) {
   EXPECT_THAT(status.message(), HasSubstr("copy of another one's"));
   MustCreate(MakeSpec("t3", "*", "http://milvus-2"));
   EXPECT_THAT(replicator_.last_started("t3").left_to_older, ElementsAre(LeftName{"default.c", {}}));
-  // Another Milvus in its place is another target.
+  // Another Milvus at the same address is another target.
   replicator_.SetIdentity("43");
   MustCreate(MakeSpec("t4", "c", "http://milvus-1"));
 }
@@ -304,7 +304,7 @@ TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
   ASSERT_TRUE(manager_->Resume("t1").ok());
   EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
 
-  // A resume that failed has set nothing.
+  // A failed resume changes nothing.
   ASSERT_TRUE(manager_->Pause("t1").ok());
   replicator_.SetStartStatus("t1", InternalError("no route"));
   ASSERT_FALSE(manager_->Resume("t1", OnUndecodable::kStop).ok());
@@ -354,7 +354,7 @@ TEST_F(TaskManagerTest, DeleteThatCannotBeStoredStartsTheTaskAgain) {
 TEST_F(TaskManagerTest, PauseOfAnInitialTask) {
   TaskRecord record{MakeSpec("t1"), TaskState::kInitial, ""};
   ASSERT_TRUE(store_.PutTask(record).ok());
-  // Without threads nothing is started.
+  // Without executor threads nothing is started.
   manager_.reset();
   manager_ = std::make_unique<TaskManager>(
       TaskManagerOptions{.store = &store_, .replicator = &replicator_, .threads = 0});
@@ -440,13 +440,13 @@ TEST_F(TaskManagerTest, RunningTaskTellsOfASourceThatIsNotWell) {
   EXPECT_EQ(View("t1").status.condition, Condition::kRetrying);
   EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
   EXPECT_THAT(View("t1").status.reason, HasSubstr("the source's etcd: nobody answers"));
-  // What only waits comes after what is retried, as in a task's own conditions.
+  // A retried error takes precedence over a wait, as in a task's own conditions.
   TaskStatus status;
   status.condition = Condition::kWaiting;
   status.reason = "alias";
   replicator_.SetTaskStatus("t1", status);
   EXPECT_THAT(View("t1").status.reason, HasSubstr("source catalog: "));
-  // What the task retries itself is nearer to the matter.
+  // An error the task itself retries is more specific.
   status.condition = Condition::kRetrying;
   replicator_.SetTaskStatus("t1", status);
   EXPECT_EQ(View("t1").status.reason, "alias");
@@ -563,7 +563,7 @@ TEST_F(TaskManagerTest, SameTaskFromManyThreads) {
     });
   }
   threads.clear();
-  // FakeReplicator aborts if two replications of one task ever ran together.
+  // FakeReplicator aborts if two replications of one task ever run together.
   EXPECT_EQ(replicator_.running("t1"), View("t1").record.state == TaskState::kRunning);
 }
 

@@ -1,4 +1,4 @@
-// What TaskManager shows.
+// The views of TaskManager.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -9,8 +9,8 @@
 namespace cdc {
 namespace {
 
-// Rows of known collections go on without the source's etcd, so a task itself may notice nothing;
-// but what happens to the metadata meanwhile does not arrive.
+// Rows of known collections are replicated without the source's etcd, so a task may not notice that
+// it is away; but changes of the metadata do not arrive meanwhile.
 void ShowSource(const Status& source, TaskStatus* status) {
   if (!source.ok() &&
       (status->condition == Condition::kOk || status->condition == Condition::kWaiting)) {
@@ -72,6 +72,7 @@ Result<TaskView> TaskManager::Get(const std::string& id) {
 
 Result<TaskView> TaskManager::GetWithPresent(const std::string& id) {
   CDC_RETURN_IF_ERROR(Get(id).status());
+  // The present first, so that the status is not older than it.
   CDC_ASSIGN_OR_RETURN(const SourcePresent present, options_.replicator->Present());
   CDC_ASSIGN_OR_RETURN(TaskView view, Get(id));
   view.present = present;

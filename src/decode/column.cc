@@ -9,10 +9,11 @@
 namespace cdc {
 namespace {
 
-// How the elements of an array message lie in its field `data`.
+// How the elements of an array message are encoded in its field `data`.
 enum class Elements { kVarint, kFixed32, kFixed64, kBytes };
 
-// The forms of schema.ScalarField.data, by field number; every array has its elements in field 1.
+// The variants of schema.ScalarField.data by field number; all arrays have their elements in field
+// 1.
 Result<Elements> ScalarElements(int oneof_field) {
   switch (oneof_field) {
     case 1:   // bool_data
@@ -36,8 +37,8 @@ Result<Elements> ScalarElements(int oneof_field) {
   }
 }
 
-// Whether a column of `type` has its data in this form. What a column says of itself must agree:
-// its rows are counted by the form, and the target reads them by the type.
+// Whether a column of `type` may have its data in this variant. They must agree: we count rows by
+// the variant, but the target reads them by the type.
 bool FitsType(DataType type, bool vectors, int form) {
   const auto scalar = [&](int wanted) { return !vectors && form == wanted; };
   const auto vector = [&](int wanted) { return vectors && form == wanted; };
@@ -72,7 +73,7 @@ bool FitsType(DataType type, bool vectors, int form) {
 Result<uint64_t> CountPacked(const WireReader& reader, Elements elements) {
   const std::string_view packed = reader.bytes();
   if (elements == Elements::kVarint) {
-    // The last byte of a varint is the one without the high bit.
+    // Exactly the last byte of a varint has its high bit clear.
     const auto ends = std::count_if(packed.begin(), packed.end(),
                                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
     if (!packed.empty() && static_cast<unsigned char>(packed.back()) >= 0x80) {
@@ -115,7 +116,7 @@ Result<uint64_t> CountElements(std::string_view body,
   return count;
 }
 
-// Rows of a vector whose components are counted: `count` of them, `per_row` a row.
+// The rows of a vector column with `count` components, `per_row` in each.
 Result<uint64_t> WholeRows(uint64_t count, uint64_t per_row) {
   if (per_row == 0 || count % per_row != 0) {
     return DataLossError("its data is not a whole number of vectors: " + std::to_string(count) +
@@ -126,8 +127,9 @@ Result<uint64_t> WholeRows(uint64_t count, uint64_t per_row) {
 
 Result<uint64_t> CountVectors(const Column& column, const char* origin) {
   const auto dim = static_cast<uint64_t>(column.dim);
+  // Sparse vectors and arrays of vectors have no fixed size per row.
   const bool dense = column.oneof_field != 6 && column.oneof_field != 8;
-  // So large a dimension would overflow below; no server allows more than 32 768 of them.
+  // A larger dimension would overflow below; no server allows more than 32 768.
   if (dense && (column.dim <= 0 || column.dim > std::numeric_limits<int32_t>::max())) {
     return DataLossError("its dimension is impossible: " + std::to_string(column.dim));
   }
@@ -165,7 +167,7 @@ Result<uint64_t> CountRows(const Column& column, const char* origin) {
   return CountVectors(column, origin);
 }
 
-// Reads the ScalarField or VectorField `bytes`: which form its data has, and where it lies.
+// Reads a ScalarField or VectorField: which variant its data has, and where it is.
 Status ReadData(std::string_view bytes, bool vectors, const char* origin, Column* column) {
   WireReader reader(bytes, origin);
   while (reader.Next()) {
@@ -188,7 +190,8 @@ Status ReadData(std::string_view bytes, bool vectors, const char* origin, Column
   return OkStatus();
 }
 
-// valid_data in any form that protobuf allows: packed, in pieces, one by one.
+// valid_data in every form protobuf allows: packed, packed in pieces, one by one. Only the first
+// form is a view; the others have to be put together.
 class ValidData {
  public:
   Status Add(const WireReader& reader) {

@@ -14,13 +14,13 @@
 namespace cdc {
 namespace {
 
-// Keeps alive a record and what had to be put together from its parts.
+// Keeps alive a record and the data put together from parts of it.
 struct ExtendedRecord {
   std::shared_ptr<const void> record;
-  std::deque<std::string> rebuilt;  // its elements never move
+  std::deque<std::string> rebuilt;  // a deque: its elements never move, so views of them stay valid
 };
 
-// timestamps[] of a row message: how many, and the largest.
+// timestamps[] of a row message: their number and the largest.
 struct RowTimes {
   uint64_t count = 0;
   uint64_t max = 0;
@@ -46,7 +46,7 @@ struct RowTimes {
   }
 };
 
-// The fields that InsertRequest and DeleteRequest share, 2 to 8.
+// The fields 2 to 8, which InsertRequest and DeleteRequest share.
 Status ReadRouting(const WireReader& reader, Message* message) {
   switch (reader.field()) {
     case 2: return ReadField(reader, "shardName", &message->vchannel);
@@ -57,7 +57,7 @@ Status ReadRouting(const WireReader& reader, Message* message) {
   }
 }
 
-// Sets `rows` and `ts`. `num_rows` is 0 where it is not set.
+// Sets `rows` and `ts`. `num_rows` is 0 if the record does not have it.
 Status FinishRows(const RowTimes& times,
                   uint64_t num_rows,
                   const Header& header,
@@ -75,16 +75,16 @@ Status FinishRows(const RowTimes& times,
   return OkStatus();
 }
 
-// A varint ends with the only one of its bytes that has no high bit.
+// Exactly the last byte of a varint has its high bit clear.
 size_t CountVarints(std::string_view packed) {
   return static_cast<size_t>(
       std::count_if(packed.begin(), packed.end(), [](char byte) { return (byte & 0x80) == 0; }));
 }
 
-// No server allows as many. Keeps small what a record of nothing but empty columns can cost.
+// No server allows this many. Bounds the memory for a record of nothing but empty columns.
 constexpr size_t kMaxColumns = 4096;
 
-// Columns of several messages are matched by id, else by name: it must be clear which is meant.
+// Columns of different messages are matched by id or else by name, so both must be unique.
 bool Repeats(const std::vector<Column>& columns, const Column& column) {
   return std::any_of(columns.begin(), columns.end(), [&column](const Column& other) {
     return (column.field.value > 0 && column.field == other.field) || column.name == other.name;
@@ -152,7 +152,7 @@ Status DecodeInsert(std::string_view record,
   if (columns == 0 && message->rows > 0) {
     return DataLossError("it has no columns, rows: " + std::to_string(message->rows));
   }
-  // Columns need the number of rows, which may stand behind them: hence a second walk.
+  // Columns need the number of rows, which may follow them: hence a second pass.
   return DecodeColumns(record, columns, message, rebuilt);
 }
 
@@ -183,7 +183,7 @@ void AppendVarint(uint64_t value, std::string* out) {
   *out += static_cast<char>(value);
 }
 
-// Keys of the old field int64_primary_keys, appended in the form of schema.LongArray.
+// Appends keys of the old field int64_primary_keys in the form of schema.LongArray.
 Status AppendLegacyKeys(const WireReader& reader, std::string* array) {
   if (reader.type() == WireType::kVarint) {
     *array += '\x08';
@@ -237,7 +237,7 @@ Status DecodeDelete(std::string_view record,
   return OkStatus();
 }
 
-// Where the broadcasts of rootcoord have what matters; 0: not there.
+// The field numbers of the relevant parts of rootcoord's broadcasts; 0: it has no such field.
 struct BroadcastFields {
   int partition_name = 0;
   int collection = 0;
@@ -300,6 +300,8 @@ Result<MessagePtr> DecodeMessage(MsgId id, Payload payload) {
   std::deque<std::string> rebuilt;
   CDC_RETURN_IF_ERROR(DecodeBody(record, header, message.get(), &rebuilt));
   message->payload = std::move(payload);
+  // A view must not outlive its bytes: the message owns what was put together, along with the
+  // record.
   if (!rebuilt.empty()) {
     message->payload.owner = std::make_shared<const ExtendedRecord>(
         ExtendedRecord{std::move(message->payload.owner), std::move(rebuilt)});

@@ -1,4 +1,4 @@
-// Compares the decoder with libprotobuf: messages that it serialized, whole, cut and damaged.
+// Compares the decoder with libprotobuf on messages it serialized: whole, truncated and damaged.
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -112,7 +112,7 @@ proto::msg::InsertRequest MakeInsert() {
   return insert;
 }
 
-// The FieldData that a target would be sent: built from the column as model/message.h says.
+// The FieldData to send to a target, built from the column as model/message.h describes.
 std::string Rebuild(const Column& column) {
   const auto varint = [](uint64_t value) {
     std::string text;
@@ -198,7 +198,7 @@ TEST(DecodeAgainstProtobuf, DeletesByNumberAndByText) {
   EXPECT_EQ((*by_text)->keys.body, texts->SerializeAsString());
 }
 
-// Records of every type, small enough to be cut at every byte.
+// Records of every type, small enough to be truncated at every byte.
 std::vector<std::string> Corpus() {
   std::vector<std::string> records = {MakeInsert().SerializeAsString()};
   for (const auto hex : {kTickHex, kCreateCollectionHex, kInsertHex, kDeleteHex, kUpsertInsertHex,
@@ -208,8 +208,8 @@ std::vector<std::string> Corpus() {
   return records;
 }
 
-// A message must hold what its contract promises, and its views must lie in what it keeps alive:
-// under ASan, reading them all finds one that does not.
+// A message must be as its contract promises, and its views must point into what it keeps alive:
+// reading them all under ASan finds a view that does not.
 void ExpectErrorOrWellFormed(const std::string& record) {
   auto decoded = DecodeMessage({}, Payload::Own(record));
   if (!decoded.ok()) {

@@ -32,7 +32,7 @@ Status DecodeError(std::string bytes) {
   return DecodeMessage(MsgId{"id"}, Payload::Own(std::move(bytes))).status();
 }
 
-// A field with a length, as protobuf writes it (below 128 bytes).
+// A length-delimited field as protobuf writes it (below 128 bytes).
 std::string Field(int number, std::string_view value) {
   std::string text;
   text += static_cast<char>(number << 3 | 2);
@@ -311,7 +311,7 @@ TEST(DecodeMessage, ErrorsSayWhatAndWhere) {
   }
 }
 
-// The text ends in logs and answers.
+// Error messages end up in logs and answers.
 TEST(DecodeMessage, ErrorsRepeatOnlyTheBeginOfAName) {
   std::string column = Number(1, 5) + '\x12' + "\xe8\x07" + std::string(1000, 'n');
   std::string insert = SmallInsert("").substr(0, 18) + '\x6a' + "\xed\x07" + column;

@@ -57,7 +57,7 @@ Result<Header> DecodeHeader(std::string_view record) {
     if (reader.field() == 1) {
       std::string_view base;
       CDC_RETURN_IF_ERROR(ReadField(reader, "base", &base));
-      // A message that occurs twice is merged, as protobuf says.
+      // A submessage that occurs twice is merged, as protobuf requires.
       CDC_RETURN_IF_ERROR(MergeBase(base, record.data(), &header).WithContext("base"));
     }
   }

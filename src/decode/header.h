@@ -7,7 +7,7 @@
 
 namespace cdc {
 
-// The numbers of milvus.proto.common.MsgType that matter here.
+// The numbers of milvus.proto.common.MsgType used here.
 enum class WireMessage : int {
   kCreateCollection = 100,
   kDropCollection = 101,
@@ -18,18 +18,17 @@ enum class WireMessage : int {
   kTimeTick = 1200,
 };
 
-// What every message begins with: common.MsgBase, which is its field 1.
+// The start of every message: common.MsgBase, its field 1.
 struct Header {
   int type = 0;
   int64_t message_id = 0;
   uint64_t timestamp = 0;
-  // replicateInfo: the message stems from another Milvus, where it had the time
-  // `original_timestamp`.
+  // replicateInfo: the message comes from another Milvus, where its time was `original_timestamp`.
   bool is_replicate = false;
   uint64_t original_timestamp = 0;
 };
 
-// kDataLoss if the bytes are no Milvus message: malformed, or without a type.
+// kDataLoss: not a Milvus message (malformed, or without a type).
 Result<Header> DecodeHeader(std::string_view record);
 
 }  // namespace cdc

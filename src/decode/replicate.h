@@ -8,8 +8,8 @@
 
 namespace cdc {
 
-// Decodes one record of the replicate channel. Only Flush is an act that leaves no trace in the
-// catalog: everything else gives nullopt. kDataLoss: malformed.
+// Decodes one record of the replicate channel. Returns nullopt for everything but a Flush, the only
+// operation the catalog does not show. kDataLoss: malformed.
 Result<std::optional<FlushRequestInfo>> DecodeFlush(const Payload& payload);
 
 }  // namespace cdc

@@ -18,14 +18,14 @@ bool Contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-// The token is no longer (or not yet) good: worth one new login.
+// The token has expired or is not valid yet: worth one new login.
 bool NeedsLogin(const Status& status) {
   return status.code() == StatusCode::kUnauthenticated ||
          Contains(status.message(), "invalid auth token") ||
          Contains(status.message(), "auth store is old");
 }
 
-// The login of one user: the token, fetched when needed. Thread-safe.
+// The login of one user: fetches the token on demand. Thread-safe.
 class TokenSource {
  public:
   TokenSource(std::string user, std::string password)
@@ -33,7 +33,7 @@ class TokenSource {
 
   bool enabled() const { return !user_.empty(); }
 
-  // Empty without a user, or if the server knows no authentication.
+  // Returns an empty token without a user, or if the server has authentication off.
   Result<std::string> Get(EtcdStubs& stubs, EtcdDeadline deadline, const std::stop_token& stop) {
     if (!enabled()) {
       return std::string();
@@ -44,6 +44,7 @@ class TokenSource {
         return *token_;
       }
     }
+    // Without the lock, since this is a call. Two threads may log in at once; both tokens work.
     etcdserverpb::AuthenticateRequest request;
     request.set_name(user_);
     request.set_password(password_);
@@ -60,7 +61,7 @@ class TokenSource {
     return *token_;
   }
 
-  // Forgets `token` unless a newer one is there.
+  // Forgets `token` unless it has been replaced meanwhile.
   void Invalidate(const std::string& token) {
     MutexLock lock(mutex_);
     if (token_ == token) {
@@ -93,7 +94,7 @@ class Client final : public EtcdClient {
                                            const std::stop_token& stop) override;
 
  private:
-  // One try at one endpoint.
+  // One attempt at one endpoint.
   struct Attempt {
     std::shared_ptr<EtcdStubs> stubs;
     std::string endpoint;
@@ -102,14 +103,15 @@ class Client final : public EtcdClient {
   };
   using AttemptFunction = std::function<Status(const Attempt&)>;
 
-  // Runs `function` on the endpoints in turn until one does not fail with "not here, not now".
+  // Runs `function` on one endpoint after the other until it returns anything but kUnavailable or
+  // kDeadlineExceeded.
   Status OnSomeEndpoint(const std::stop_token& stop, const AttemptFunction& function);
   Status OnEndpoint(EtcdConnection& connection,
                     EtcdDeadline deadline,
                     const std::stop_token& stop,
                     const AttemptFunction& function);
 
-  // A call that has one answer.
+  // A call with a single response.
   template <class Function>
   Status Unary(const std::stop_token& stop, Function function) {
     return OnSomeEndpoint(stop, [&](const Attempt& attempt) {
@@ -139,17 +141,19 @@ Status Client::OnSomeEndpoint(const std::stop_token& stop, const AttemptFunction
     const size_t index = (first + i) % count;
     EtcdConnection& connection = *connections_[index];
     const auto now = std::chrono::system_clock::now();
-    // A silent endpoint must leave time for those after it.
+    // A silent endpoint must leave time for the endpoints after it.
     const auto share = (deadline - now) / static_cast<int64_t>(count - i);
     const Status status = OnEndpoint(connection, now + share, stop, function);
     if (!status.ok() && stop.stop_requested()) {
       return CancelledError("stopped");
     }
+    // Any other outcome is an answer: the endpoint works, and the others would say the same.
     if (status.code() != StatusCode::kUnavailable &&
         status.code() != StatusCode::kDeadlineExceeded) {
       preferred_.store(index);
       return status.ok() ? status : status.WithContext("etcd " + connection.name());
     }
+    // kDeadlineExceeded is reported only if every endpoint was silent.
     if (status.code() == StatusCode::kUnavailable) {
       code = StatusCode::kUnavailable;
     }
@@ -165,6 +169,7 @@ Status Client::OnEndpoint(EtcdConnection& connection,
   const auto dial_deadline =
       std::min(deadline, std::chrono::system_clock::now() + options_.dial_timeout);
   CDC_ASSIGN_OR_RETURN(std::shared_ptr<EtcdStubs> stubs, connection.Dial(dial_deadline, stop));
+  // The second round is for a token that has expired; a fresh one that fails too is the answer.
   for (bool first = true;; first = false) {
     CDC_ASSIGN_OR_RETURN(std::string token, tokens_.Get(*stubs, deadline, stop));
     const Status status = function({stubs, connection.name(), deadline, token});
@@ -193,7 +198,7 @@ Result<EtcdRange> Client::Range(const KeyRange& range,
       return stubs.kv->Range(context, request, &response);
     }));
     if (request.revision() == 0) {
-      // From here on every page is read at the revision of the first.
+      // Read every further page at the revision of the first.
       request.set_revision(response.header().revision());
     }
     for (auto& kv : *response.mutable_kvs()) {
@@ -207,12 +212,13 @@ Result<EtcdRange> Client::Range(const KeyRange& range,
       result.revision = request.revision();
       return result;
     }
+    // The smallest key above the last one.
     request.set_key(result.kvs.back().key + '\0');
   }
 }
 
-// Not as one transaction, though that would be one call: etcd 3.5.5 (which Milvus 2.3 embeds) dies
-// of a slow transaction of reads that is cancelled.
+// Not one transaction, although that would be a single call: etcd 3.5.5 (embedded in Milvus 2.3)
+// crashes when a slow read transaction is cancelled.
 Result<RangeSummary> Client::Summarize(const std::vector<KeyRange>& ranges,
                                        const std::stop_token& stop) {
   RangeSummary summary;
@@ -224,7 +230,7 @@ Result<RangeSummary> Client::Summarize(const std::vector<KeyRange>& ranges,
     request.set_keys_only(true);
     request.set_sort_order(etcdserverpb::RangeRequest::DESCEND);
     request.set_sort_target(etcdserverpb::RangeRequest::MOD);
-    request.set_revision(summary.revision);  // all at that of the first
+    request.set_revision(summary.revision);  // all ranges at the revision of the first
     etcdserverpb::RangeResponse response;
     CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
       return stubs.kv->Range(context, request, &response);
@@ -272,7 +278,7 @@ KeyRange PrefixRange(const std::string& prefix) {
     end.pop_back();
   }
   if (end.empty()) {
-    // A single zero byte: as the end "no end", as the begin the smallest key there can be.
+    // A single zero byte means "no end" as an end, and the smallest possible key as a begin.
     const std::string zero(1, '\0');
     return {.begin = prefix.empty() ? zero : prefix, .end = zero};
   }

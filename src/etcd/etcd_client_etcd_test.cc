@@ -161,7 +161,7 @@ TEST_F(EtcdClientTest, WatchDeliversTransactionsWholeAndInOrder) {
   const int64_t last = etcd_->Txn({{.key = "k/a", .value = "", .deleted = true},
                                    {.key = "k/b", .value = "2"},
                                    {.key = "k/c", .value = "3"}});
-  // The store is further than the range: what counts is what was delivered.
+  // The store is ahead of the range: the revision of what was delivered counts.
   etcd_->Put("other", "");
   auto watch = client->Watch(PrefixRange("k/"), first, kNoStop);
   ASSERT_TRUE(watch.ok()) << watch.status().ToString();
@@ -183,7 +183,7 @@ TEST_F(EtcdClientTest, WatchDeliversTransactionsWholeAndInOrder) {
   EXPECT_EQ(events[1].kv.mod_revision, last);
   EXPECT_EQ(events[3].kv.value, "3");
 
-  // Later ones arrive in one batch a transaction.
+  // Later changes arrive in one batch per transaction.
   const int64_t next = etcd_->Txn({{.key = "k/x", .value = "1"}, {.key = "k/y", .value = "2"}});
   const WatchBatch batch = NextEvents(**watch);
   EXPECT_EQ(batch.events.size(), 2U);
@@ -195,8 +195,8 @@ TEST_F(EtcdClientTest, WatchJoinsTheFragmentsOfALargeTransaction) {
   auto client = Connect();
   auto watch = client->Watch(PrefixRange("k/"), 0, kNoStop);
   ASSERT_TRUE(watch.ok()) << watch.status().ToString();
-  // Above 18 MB (the request limit of 16 MB and half a MB, in etcd's counting) it would be split;
-  // small transactions that come together are what is split in practice.
+  // Only above 18 MB (the request limit of 16 MB and half a MB, as etcd counts) would one be split;
+  // in practice it is small transactions arriving together that are split.
   std::vector<EtcdProcess::Change> changes;
   for (int i = 0; i < 100; ++i) {
     changes.push_back({.key = "k/" + std::to_string(i), .value = std::string(100'000, 'x')});
@@ -206,7 +206,7 @@ TEST_F(EtcdClientTest, WatchJoinsTheFragmentsOfALargeTransaction) {
   const int64_t third = etcd_->Txn(changes);
   ASSERT_EQ(NextEvents(**watch).revision, first);
   ASSERT_EQ(NextEvents(**watch).revision, second);
-  // Catching up makes one answer of all three.
+  // A watcher that catches up gets all three in one response.
   auto again = client->Watch(PrefixRange("k/"), first, kNoStop);
   ASSERT_TRUE(again.ok());
   size_t events = 0;
@@ -329,7 +329,7 @@ TEST_F(EtcdClientTest, LogsInAndAgainWhenTheTokenIsGone) {
   auto watch = client->Watch(PrefixRange("k"), 0, kNoStop);
   ASSERT_TRUE(watch.ok()) << watch.status().ToString();
 
-  // A restarted etcd has forgotten its tokens.
+  // A restarted etcd has lost its tokens.
   ASSERT_TRUE(etcd_->Restart().ok());
   auto range = client->Range(PrefixRange("k"), {}, kNoStop);
   ASSERT_TRUE(range.ok()) << range.status().ToString();
@@ -359,7 +359,7 @@ TEST_F(EtcdClientTest, AUserIsIgnoredByAnEtcdWithoutAuthentication) {
   StartEtcd();
   auto client = Connect({.user = "root", .password = "secret"});
   EXPECT_TRUE(client->Range(PrefixRange("k"), {}, kNoStop).ok());
-  // Switched on later: the client logs in by itself.
+  // Turned on later: the client logs in by itself.
   ASSERT_TRUE(etcd_->EnableAuth("root", "secret").ok());
   const auto range = client->Range(PrefixRange("k"), {}, kNoStop);
   EXPECT_TRUE(range.ok()) << range.status().ToString();

@@ -8,21 +8,21 @@
 namespace cdc {
 namespace {
 
-// How often a wait for a connection looks at its stop token: gRPC cannot wait for both.
+// How often a wait for a connection checks its stop token: gRPC cannot wait for both.
 constexpr std::chrono::milliseconds kStopPoll{50};
 
 std::shared_ptr<grpc::Channel> MakeChannel(
     const EtcdEndpoint& endpoint, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
-  // A half-open connection is noticed; etcd refuses clients that ping more often than every 5 s.
+  // To detect half-open connections. etcd disconnects clients that ping more often than every 5 s.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // etcd answers with as much as a page or a transaction holds.
+  // A response may be as large as a page or a transaction.
   arguments.SetMaxReceiveMessageSize(-1);
-  // Without it a new channel to the same address would inherit the failure of the old one.
+  // Otherwise a new channel to the same address would inherit the failure of the old one.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // The metadata of a source lies in its own network: a proxy of the environment is not for it.
+  // etcd is in the source's own network: do not go through a proxy set in the environment.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(endpoint.address, credentials, arguments);
 }
@@ -64,6 +64,7 @@ Result<std::shared_ptr<EtcdStubs>> EtcdConnection::Dial(EtcdDeadline deadline,
                                                         const std::stop_token& stop) {
   std::shared_ptr<EtcdStubs> stubs = LiveStubs();
   while (true) {
+    // true: an idle channel starts to connect.
     const auto state = stubs->channel->GetState(true);
     if (state != GRPC_CHANNEL_IDLE && state != GRPC_CHANNEL_CONNECTING) {
       return stubs;
@@ -88,11 +89,11 @@ Status FromGrpc(const grpc::Status& status, const std::stop_token& stop) {
   if (stop.stop_requested() && code == StatusCode::kCancelled) {
     return CancelledError("stopped");
   }
-  // etcd reports a wrong password, and a missing user, as an invalid argument.
+  // etcd reports a wrong password or an unknown user as an invalid argument.
   if (Contains(message, "authentication failed") || Contains(message, "user name is empty")) {
     code = StatusCode::kUnauthenticated;
   } else if (code == StatusCode::kCancelled || code == StatusCode::kUnknown) {
-    // A server that is going down, or that lost its own deadline.
+    // The server is shutting down or exceeded a deadline of its own.
     code = StatusCode::kUnavailable;
   }
   return {code, message};

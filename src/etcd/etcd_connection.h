@@ -1,6 +1,6 @@
 #pragma once
 
-// Includes gRPC: only for the sources of this room.
+// Includes gRPC: only for this room's sources.
 
 #include <chrono>
 #include <functional>
@@ -17,9 +17,9 @@
 
 namespace cdc {
 
-using EtcdDeadline = std::chrono::system_clock::time_point;  // what gRPC wants
+using EtcdDeadline = std::chrono::system_clock::time_point;  // the clock gRPC uses
 
-// A channel to one etcd and the services on it.
+// A channel to one etcd endpoint and the services on it.
 struct EtcdStubs {
   explicit EtcdStubs(std::shared_ptr<grpc::Channel> connected);
 
@@ -36,11 +36,11 @@ class EtcdConnection {
   EtcdConnection(EtcdEndpoint endpoint, std::shared_ptr<grpc::ChannelCredentials> credentials)
       : endpoint_(std::move(endpoint)), credentials_(std::move(credentials)) {}
 
-  // Returns stubs whose channel is connected, or has just failed to: then the next call on it says
-  // why. A channel that failed earlier is replaced, so that every Dial tries anew at once instead
-  // of waiting for gRPC's own backoff.
+  // Returns stubs whose channel is connected or has just failed to connect; in that case the next
+  // call on it reports why. A channel that failed earlier is replaced, so every Dial tries again at
+  // once instead of waiting for gRPC's own backoff.
   //
-  // kUnavailable: neither happened before `deadline`. kCancelled: `stop`.
+  // kUnavailable: neither happened before `deadline`. kCancelled: stopped.
   Result<std::shared_ptr<EtcdStubs>> Dial(EtcdDeadline deadline, const std::stop_token& stop);
 
   std::string name() const { return endpoint_.ToString(); }
@@ -54,8 +54,8 @@ class EtcdConnection {
   std::shared_ptr<EtcdStubs> stubs_ CDC_GUARDED_BY(mutex_);
 };
 
-// gRPC's status as ours. A call that ended as cancelled although `stop` was not asked was ended by
-// the server: kUnavailable.
+// Converts gRPC's status to ours. A call cancelled without a stop request was ended by the server:
+// kUnavailable.
 Status FromGrpc(const grpc::Status& status, const std::stop_token& stop);
 
 // Plain or TLS credentials from PEM files. kInvalidArgument: a file cannot be read.

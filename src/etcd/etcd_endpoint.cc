@@ -35,7 +35,7 @@ Result<EtcdEndpoint> ParseEtcdEndpoint(std::string_view text, bool default_tls) 
   if (rest.ends_with('/')) {
     rest.remove_suffix(1);
   }
-  // Not shown: what stands before an @ may be a password.
+  // Not quoted in the message: the part before an @ may be a password.
   if (rest.find('@') != std::string_view::npos) {
     return InvalidArgumentError("an etcd endpoint must not hold a user, use the options for it");
   }

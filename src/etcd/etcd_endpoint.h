@@ -7,7 +7,7 @@
 
 namespace cdc {
 
-// One address of etcd, taken apart.
+// One etcd address, parsed.
 struct EtcdEndpoint {
   std::string address;  // "host:port" or "[::1]:port"
   bool tls = false;
@@ -16,8 +16,8 @@ struct EtcdEndpoint {
   std::string ToString() const { return (tls ? "https://" : "http://") + address; }
 };
 
-// Reads "host:port", "http://host:port" or "https://host:port"; a missing port is 2379. Without a
-// scheme `default_tls` decides. kInvalidArgument: anything else, such as a user or a path in it.
+// Parses "host:port", "http://host:port" or "https://host:port"; the default port is 2379. Without
+// a scheme `default_tls` decides. kInvalidArgument: anything else, e.g. with a user or a path.
 Result<EtcdEndpoint> ParseEtcdEndpoint(std::string_view text, bool default_tls);
 
 }  // namespace cdc

@@ -6,7 +6,7 @@
 namespace cdc {
 namespace {
 
-// An operation of the stream; there is only one at a time, so any pointer will do.
+// Only one operation of the stream is in progress at a time, so any pointer will do.
 void* Tag(EtcdWatchStream* stream) { return stream; }
 
 bool Contains(const std::string& text, const char* part) {
@@ -20,7 +20,7 @@ EtcdWatchStream::~EtcdWatchStream() {
   queue_.Shutdown();
   void* tag = nullptr;
   bool ok = false;
-  // Ends at once: whatever was in progress has been cancelled.
+  // Returns at once: the operation in progress has been cancelled. gRPC requires a drained queue.
   while (queue_.Next(&tag, &ok)) {
   }
 }
@@ -30,7 +30,7 @@ Status EtcdWatchStream::Open(const KeyRange& range,
                              const std::string& token,
                              EtcdDeadline deadline,
                              const std::stop_token& stop) {
-  // A member that has lost its leader ends the stream instead of staying silent.
+  // Makes a member that has lost its leader end the stream instead of staying silent.
   context_.AddMetadata("hasleader", "true");
   if (!token.empty()) {
     context_.AddMetadata("token", token);
@@ -40,6 +40,8 @@ Status EtcdWatchStream::Open(const KeyRange& range,
   create->set_key(range.begin);
   create->set_range_end(range.end);
   create->set_start_revision(start_revision);
+  // Notifications move the revision on while the range is quiet; fragments carry transactions
+  // larger than a message.
   create->set_progress_notify(true);
   create->set_fragment(true);
 
@@ -58,6 +60,7 @@ Status EtcdWatchStream::Open(const KeyRange& range,
     return Break(UnavailableError("etcd did not confirm the watch"));
   }
   store_revision_ = response_.header().revision();
+  // Without a start revision the watch begins right after the state it was created in.
   revision_ = start_revision > 0 ? start_revision - 1 : store_revision_;
   opened_ = true;
   return OkStatus();
@@ -119,7 +122,7 @@ EtcdWatchStream::Outcome EtcdWatchStream::Await(EtcdDeadline deadline,
 }
 
 Status EtcdWatchStream::Finish(const std::stop_token& stop) {
-  // Answers at once: a failed operation means that the stream has ended.
+  // Returns at once: a failed operation means that the stream has ended.
   stream_->Finish(&final_status_, Tag(this));
   const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
   if (Await(deadline, stop) == Outcome::kTimeout) {
@@ -132,7 +135,7 @@ Status EtcdWatchStream::Finish(const std::stop_token& stop) {
 }
 
 Status EtcdWatchStream::Break(Status status) {
-  // While it opens, the client says which endpoint it was.
+  // During Open the client adds the endpoint's name itself.
   broken_ = opened_ ? status.WithContext("watch on etcd " + endpoint_) : std::move(status);
   return broken_;
 }
@@ -163,11 +166,11 @@ void EtcdWatchStream::TakeEvents() {
                                     .value = std::move(*kv->mutable_value()),
                                     .mod_revision = kv->mod_revision()}});
   }
-  // The header of an answer with events names the store's revision at that moment; a watcher that
-  // catches up gets its events in several answers, so only the last event says how far it is. An
-  // answer without events is a notice of progress, made in the watcher's own order: its header
-  // counts. (An answer to a progress *request* is not: etcd 3.4 before .25 and 3.5 before .8 may
-  // send it ahead of events it covers. It is not asked for here.)
+  // The header of a response with events has the store's revision at that moment, but a watcher
+  // that catches up gets its events in several responses: only the last event tells how far it is.
+  // A response without events is a progress notification, made in the watcher's own order, so its
+  // header counts. (A response to a progress *request* does not: etcd before 3.4.25 and 3.5.8 may
+  // send it ahead of events it covers. We do not request it.)
   batch_.revision =
       batch_.events.empty() ? response_.header().revision() : batch_.events.back().kv.mod_revision;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Includes gRPC: only for the sources of this room.
+// Includes gRPC: only for this room's sources.
 
 #include <memory>
 #include <stop_token>
@@ -14,16 +14,16 @@
 
 namespace cdc {
 
-// EtcdWatch on one stream. The caller's thread drives the stream's completion queue, and there is
-// never more than one operation in it: what etcd has sent beyond it waits in the flow control of
-// HTTP/2, so the memory is bounded by one answer.
+// EtcdWatch on one stream. The caller's thread drives the stream's completion queue with at most
+// one operation at a time: whatever else etcd sends waits in HTTP/2 flow control, so memory is
+// bounded by one response.
 class EtcdWatchStream final : public EtcdWatch {
  public:
   EtcdWatchStream(std::shared_ptr<EtcdStubs> stubs, std::string endpoint)
       : stubs_(std::move(stubs)), endpoint_(std::move(endpoint)) {}
   ~EtcdWatchStream() override;
 
-  // Called once, before anything else; returns when etcd has confirmed the watch.
+  // Call it once, before anything else. Returns when etcd has confirmed the watch.
   Status Open(const KeyRange& range,
               int64_t start_revision,
               const std::string& token,
@@ -45,7 +45,7 @@ class EtcdWatchStream final : public EtcdWatch {
 
   const std::shared_ptr<EtcdStubs> stubs_;
   const std::string endpoint_;
-  // The stream lives in memory of the context's call, hence this order.
+  // The stream lives in memory owned by the context's call, hence this order.
   grpc::CompletionQueue queue_;
   grpc::ClientContext context_;
   std::unique_ptr<
@@ -56,7 +56,7 @@ class EtcdWatchStream final : public EtcdWatch {
   bool opened_ = false;
   bool reading_ = false;
   Status broken_;
-  WatchBatch batch_;  // grows over the fragments of one answer
+  WatchBatch batch_;  // accumulates the fragments of one response
   int64_t revision_ = 0;
   int64_t store_revision_ = 0;
 };

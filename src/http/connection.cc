@@ -30,7 +30,7 @@ Connection::Connection(asio::ip::tcp::socket socket, ConnectionHost* host, const
       parser_({.header_bytes = limits->header_bytes, .body_bytes = limits->body_bytes}) {}
 
 void Connection::Start() {
-  // The first request must come as soon as the connection, the others may be long in coming.
+  // The first request must follow the connection soon; later ones may take longer.
   SetDeadline(limits_->header_time);
   Read();
 }
@@ -50,10 +50,10 @@ void Connection::Close() {
   if (state_ == State::kClosed) {
     return;
   }
-  const auto self = shared_from_this();  // the host lets go of it
+  const auto self = shared_from_this();  // the host drops its reference
   Enter(State::kClosed);
   deadline_.cancel();
-  ErrorCode ignored;  // nothing can be done about a socket that does not close
+  ErrorCode ignored;  // a socket that fails to close leaves nothing to do
   socket_.close(ignored);
   CountBuffered(0);
   host_->OnClosed(this);
@@ -77,7 +77,7 @@ void Connection::OnRead(const ErrorCode& error, size_t size) {
     return;
   }
   if (state_ == State::kWriting || state_ == State::kClosed) {
-    return;  // a deadline was faster: that answer is the last one
+    return;  // a deadline came first: its answer is the last one
   }
   if (state_ == State::kLingering || (error && error != asio::error::eof)) {
     Close();
@@ -92,7 +92,7 @@ void Connection::OnRead(const ErrorCode& error, size_t size) {
   GoOn();
 }
 
-// Does what the bytes that have come ask for.
+// Acts on the bytes received so far.
 void Connection::GoOn() {
   if (!CountBuffered(parser_.buffered_bytes())) {
     Refuse({.status = 503, .reason = "too many large requests at once, try again"});
@@ -151,7 +151,7 @@ void Connection::Answer(HttpAnswer answer) {
   keep_alive_ = keep_alive_ && !stopping_;
   head_ = EncodeHead(answer, {.keep_alive = keep_alive_, .to_http_1_0 = parser_.http_1_0()});
   body_ = is_head_ ? std::string() : std::move(answer.body);
-  CountBuffered(parser_.buffered_bytes());  // without the request that is answered
+  CountBuffered(parser_.buffered_bytes());  // no longer counts the request being answered
   Enter(State::kWriting);
   SetDeadline(stopping_ ? limits_->stop_time : limits_->answer_time);
   asio::async_write(
@@ -184,7 +184,7 @@ void Connection::Linger() {
   ErrorCode error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   if (error) {
-    Close();  // the client has gone
+    Close();  // the client is gone
     return;
   }
   parser_.Drop();
@@ -201,7 +201,7 @@ void Connection::Enter(State state) {
 void Connection::SetDeadline(std::chrono::milliseconds time) {
   deadline_.expires_after(time);
   deadline_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-    // One that was moved while its handler was on the way has not come.
+    // A deadline that was moved while its handler was already queued has not expired.
     if (!error && self->deadline_.expiry() <= Clock::now()) {
       self->OnDeadline();
     }
@@ -213,7 +213,7 @@ void Connection::OnDeadline() {
   if (state_ == State::kAnswering || state_ == State::kClosed) {
     return;
   }
-  // Nobody waits for an answer, or it cannot be sent.
+  // Nobody waits for an answer, or it cannot be sent while the `100 Continue` is being written.
   if (state_ != State::kReading || progress == Progress::kIdle || asking_for_body_) {
     Close();
     return;

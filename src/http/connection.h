@@ -17,14 +17,15 @@ namespace cdc {
 
 class Connection;
 
-// What a connection needs of its server.
+// What a connection needs from its server. Called by the thread of its io_context.
 class ConnectionHost {
  public:
-  // A request is complete. Answered by Connection::Answer, from here or later.
+  // A request is complete. Call Connection::Answer with its answer, now or later.
   virtual void OnRequest(Connection* connection, HttpRequest request) = 0;
-  // The answer to a request that cannot be served.
+  // Returns the answer to a request that cannot be served.
   virtual HttpAnswer OnRefused(const HttpRequest& request, const RequestParser::Refusal&) = 0;
-  // Bytes were read into memory, or are in it no more. Whether there is room for them.
+  // The memory used by the connection changed from `before` to `now` bytes. False: there is no
+  // room.
   virtual bool OnBuffered(Connection* connection, size_t before, size_t now) = 0;
   virtual void OnClosed(Connection* connection) = 0;
 
@@ -32,18 +33,18 @@ class ConnectionHost {
   ~ConnectionHost() = default;
 };
 
-// One client: reads a request, has it answered, writes the answer, reads the next one. It always
-// waits for one thing, and never without a deadline unless that is its own server.
+// One client: reads a request, gets it answered, writes the answer, reads the next request. It
+// waits for one thing at a time, and always with a deadline unless it waits for our own server.
 //
-// Lives as long as an operation on its socket is under way. Used by the thread of its io_context
-// only.
+// Lives as long as an operation on its socket is in progress. Use it only on the thread of its
+// io_context.
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
   enum class State {
-    kReading,    // waits for a request, or the rest of one
+    kReading,    // waits for a request or the rest of one
     kAnswering,  // waits for the server
     kWriting,    // waits until the client has taken the answer
-    kLingering,  // has sent its last answer
+    kLingering,  // has sent its last answer and drops what still comes
     kClosed,
   };
   using Clock = std::chrono::steady_clock;
@@ -53,13 +54,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void Start();
   void Answer(HttpAnswer answer);
-  // This request is the last one. Without a request it is closed.
+  // Makes the current request the last one; closes the connection if there is none.
   void BeginStop();
-  // At once.
+  // Closes it at once.
   void Close();
 
   State state() const { return state_; }
-  Clock::time_point since() const { return since_; }  // when it came into this state
+  Clock::time_point since() const { return since_; }  // when it entered this state
   size_t buffered_bytes() const { return buffered_; }
 
  private:
@@ -80,7 +81,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ConnectionHost* const host_;
   const HttpLimits* const limits_;
   RequestParser parser_;
-  // How far the request was when the deadline was set: each part of it has its own.
+  // The part of the request that the current deadline is for: each part has its own.
   RequestParser::Progress timed_ = RequestParser::Progress::kHeader;
   State state_ = State::kReading;
   Clock::time_point since_ = Clock::now();
@@ -91,7 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = false;
   size_t buffered_ = 0;
   std::array<char, 8192> input_{};
-  std::string head_;  // of the answer that is being written, and its body
+  std::string head_;  // the answer being written: its head, and its body
   std::string body_;
 };
 

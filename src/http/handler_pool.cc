@@ -20,6 +20,7 @@ void HandlerPool::Run(std::function<void()> work) {
 }
 
 void HandlerPool::Stop() {
+  // Ask all of them first, so that they finish in parallel.
   for (Thread& thread : threads_) {
     thread.RequestStop();
   }
@@ -35,7 +36,7 @@ void HandlerPool::Work(const std::stop_token& stop) {
       MutexLock lock(mutex_);
       wakeup_.Wait(lock, stop, [this] { return !queue_.empty(); });
       if (queue_.empty()) {
-        return;  // a stop, and nothing is left
+        return;  // stopped, and no work is left
       }
       work = std::move(queue_.front());
       queue_.pop_front();

@@ -10,7 +10,7 @@
 
 namespace cdc {
 
-// A fixed number of threads, `cdc-http-1` and so on, for work that may block. Thread-safe.
+// A fixed number of threads, named `cdc-http-1` and so on, for work that may block. Thread-safe.
 class HandlerPool {
  public:
   explicit HandlerPool(size_t threads);
@@ -18,11 +18,10 @@ class HandlerPool {
   HandlerPool(const HandlerPool&) = delete;
   HandlerPool& operator=(const HandlerPool&) = delete;
 
-  // Never blocks: `work` waits for a free thread. It must not throw.
+  // Never blocks: `work` is queued until a thread is free. It must not throw.
   void Run(std::function<void()> work);
 
-  // Waits for all work, also for that which has not begun. Nothing may be given to it any more.
-  // Idempotent.
+  // Waits for all work, including queued work. Run must not be called any more. Idempotent.
   void Stop();
 
  private:

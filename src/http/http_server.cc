@@ -30,10 +30,10 @@ using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-// When the process has no file descriptor left for a connection.
+// How long to wait when the process has no file descriptor left for a connection.
 constexpr std::chrono::milliseconds kAcceptAgain{20};
 constexpr std::chrono::minutes kFullLogInterval{1};
-// However many requests are being answered, so many connections may wait for theirs.
+// However many requests are being answered, at least so many connections may wait for requests.
 constexpr size_t kMinWaiting = 16;
 
 HttpAnswer Call(const HttpRoute& route, const HttpRequest& request) {
@@ -81,9 +81,9 @@ class AsioServer final : public HttpServer, private ConnectionHost {
       BeginStop();
       begun.set_value();
     });
-    begun.get_future().wait();  // that thread never blocks; from now on there are no new requests
+    begun.get_future().wait();  // that thread never blocks; after this no request comes in
     pool_.Stop();
-    work_.reset();  // the last answers are queued: the thread ends with the last connection
+    work_.reset();  // the last answers are posted: the thread ends with the last connection
     thread_.Join();
   }
 
@@ -98,6 +98,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     const tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor_.open(endpoint.protocol(), error);
     if (!error) {
+      // A restarted server must not wait for the TIME_WAIT of old connections.
       acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     }
     if (!error) {
@@ -119,7 +120,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
         io_.run();
         return;
       } catch (const std::exception& error) {
-        // No memory, most likely: one connection is lost, the others are served on.
+        // Most likely out of memory: one connection is lost, the others are still served.
         spdlog::error("a connection ended by an exception, error={}", error.what());
       }
     }
@@ -131,7 +132,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
         return;
       }
       if (error) {
-        // Out of file descriptors: the client waits in the kernel until there is one.
+        // Out of file descriptors: the client waits in the kernel's queue until one is free.
         MakeRoom();
         accept_again_.expires_after(kAcceptAgain);
         accept_again_.async_wait([this](const ErrorCode& cancelled) {
@@ -150,7 +151,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     if (connections_.size() >= std::max(options_.limits.connections, answering_ + kMinWaiting)) {
       MakeRoom();
     }
-    ErrorCode ignored;  // then answers are slower
+    ErrorCode ignored;  // without it answers are only slower
     socket.set_option(tcp::no_delay(true), ignored);
     const auto connection = std::make_shared<Connection>(
         std::move(socket), static_cast<ConnectionHost*>(this), &options_.limits);
@@ -159,7 +160,8 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     connection->Start();
   }
 
-  // Closes the connection that needs its place least, unless each waits for an answer of ours.
+  // Closes the connection that needs its place least, unless all of them wait for an answer of
+  // ours.
   void MakeRoom() {
     const auto now = Clock::now();
     if (now - full_logged_ > kFullLogInterval) {
@@ -170,10 +172,10 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     Evict(0, nullptr);
   }
 
-  // The same among those that hold at least so many bytes, and but for one; false if there is none.
+  // The same among those that hold at least `bytes`, except `but`; false if there is none.
   bool Evict(size_t bytes, const Connection* but) {
-    // First who has its answer, then who has waited longest for its request, then for its answer to
-    // be taken.
+    // First those that have their answer, then those that have waited longest for a request, then
+    // those whose client has been slowest to take its answer.
     const auto need = [](const Connection& connection) {
       const Connection::State state = connection.state();
       const int rank = state == Connection::State::kLingering ? 0
@@ -214,8 +216,9 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     pool_.Run([this, route, request = std::move(request),
                connection = connection->shared_from_this()]() mutable {
       HttpAnswer answer =
+          // A request queued before the stop is answered too, but no longer executed.
           stopping_ ? Refuse(route, 503, "the server stops") : Call(*route, request);
-      // The connection goes with it: only that thread may see its end.
+      // Hand the connection over too: only the thread of io_ may destroy it.
       asio::post(io_,
                  [this, connection = std::move(connection), answer = std::move(answer)]() mutable {
                    --answering_;
@@ -229,7 +232,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
   }
 
   bool OnBuffered(Connection* connection, size_t before, size_t now) override {
-    // Small requests are always taken: their number is bounded.
+    // Small requests are always accepted: their number is bounded.
     const size_t small = options_.limits.header_bytes * 2;
     buffered_ += now - before;
     while (buffered_ > options_.limits.bodies_bytes && now > small) {
@@ -256,10 +259,10 @@ class AsioServer final : public HttpServer, private ConnectionHost {
   }
 
   void BeginStop() {
-    ErrorCode ignored;  // it is gone in any case
+    ErrorCode ignored;  // it is closed either way
     acceptor_.close(ignored);
     accept_again_.cancel();
-    // A connection that closes leaves the map.
+    // A copy: a connection that closes leaves the map.
     const auto connections = connections_;
     for (const auto& [key, connection] : connections) {
       connection->BeginStop();
@@ -276,7 +279,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer accept_again_{io_};
-  // Of the thread of io_ alone.
+  // Used only by the thread of io_.
   std::map<Connection*, std::shared_ptr<Connection>> connections_;
   size_t answering_ = 0;  // by the pool
   size_t buffered_ = 0;

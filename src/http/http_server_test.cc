@@ -32,7 +32,7 @@ using ::testing::StartsWith;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kSoon{100};
-constexpr milliseconds kNoDeadline{8'000};  // shorter than any of the server's
+constexpr milliseconds kNoDeadline{8'000};  // shorter than any of the server's deadlines
 
 std::string Get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 
@@ -97,8 +97,8 @@ class HttpServerTest : public ::testing::Test {
     return clients;
   }
 
-  // Both kinds of answers, each on a new connection: within 100 ms, but for those that a busy
-  // machine delays; even they do not wait for a deadline of somebody else.
+  // Both kinds of answers, each on a new connection: within 100 ms, except when a busy machine
+  // delays them; even then they do not wait for another client's deadline.
   void ExpectServed() {
     std::vector<Clock::duration> times;
     for (int i = 0; i < 10; ++i) {
@@ -236,7 +236,7 @@ TEST_F(HttpServerTest, TooLargeABodyIsRefusedAtOnce) {
     RawClient client(port(), "POST /echo HTTP/1.1\r\nHost: h\r\n" + begin);
     const auto started = Clock::now();
     const std::string piece(size_t{1} << 20, 'x');
-    // The client is still sending when the answer comes; it arrives all the same.
+    // The client is still sending when the answer comes; the answer arrives all the same.
     for (int i = 0; i < 8; ++i) {
       client.Send(piece);
     }
@@ -299,7 +299,7 @@ TEST_F(HttpServerTest, AtTheLimitTheLongestWaitingIsClosed) {
   EXPECT_TRUE(oldest.WaitForEnd());
   ExpectServed();
   EXPECT_LE(server_->connections(), 20U);
-  // Who waits for us, not we for him, is not touched.
+  // A client that waits for us is not evicted.
   Uncork();
   EXPECT_EQ(busy.Read().body, "slow");
 }
@@ -402,7 +402,7 @@ TEST_F(HttpServerTest, BodiesAreBoundedTogether) {
   ExpectServed();
   EXPECT_TRUE(Eventually([this] { return server_->connections() <= 7; }));
   stuck.clear();
-  // What is being answered cannot give way.
+  // A request that is being answered cannot be evicted.
   const std::vector<RawClient> busy = Connect(5, Post("/slow", most));
   ASSERT_TRUE(WaitForHanging(5));
   EXPECT_EQ(Exchange(port(), Post("/echo", most)).status, 503);

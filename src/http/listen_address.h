@@ -11,7 +11,7 @@ struct ListenAddress {
   int port = 0;
 };
 
-// "host:port", ":port", "[::1]:port". kInvalidArgument: it is none of these.
+// Parses "host:port", ":port" or "[::1]:port". kInvalidArgument: anything else.
 Result<ListenAddress> ParseListenAddress(const std::string& address);
 
 }  // namespace cdc

@@ -15,7 +15,7 @@ std::string ReasonPhrase(int status) {
   return std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status))));
 }
 
-// As HTTP writes a date: in English, whatever the locale.
+// Formats a date for HTTP. `%a` and `%b` are English because no code sets the locale.
 std::string Date(std::time_t now) {
   std::tm utc{};
   gmtime_r(&now, &utc);

@@ -16,13 +16,13 @@ struct HttpAnswer {
   std::string body;
 };
 
-// How the answer travels.
+// How the answer is sent.
 struct AnswerFraming {
   bool keep_alive = true;
-  bool to_http_1_0 = false;  // such a client has to be told that its connection stays
+  bool to_http_1_0 = false;  // an HTTP/1.0 client must be informed that the connection stays
 };
 
-// What goes before the body: status line, headers and the empty line.
+// Encodes all that precedes the body: status line, headers and the empty line.
 std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing);
 
 // "413 Payload Too Large: <reason>", as plain text.

@@ -17,12 +17,13 @@ namespace http = boost::beast::http;
 using ErrorCode = beast::error_code;
 
 constexpr std::string_view kDigits = "0123456789";
-// What the host and the port of an URI are written with (RFC 3986).
+// The characters of the host and port of a URI (RFC 3986).
 constexpr std::string_view kHostCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:[]";
+// The first byte of a TLS client hello.
 constexpr char kTlsHandshake = '\x16';
-// "0\r\n\r\n". Whatever was read of a chunked body, this much of it is still to come; Beast counts
-// on seeing it at once.
+// "0\r\n\r\n". While a chunked body is incomplete at least this much is still to come; Beast relies
+// on seeing it in one piece.
 constexpr size_t kLastChunkBytes = 5;
 
 bool ConsistsOf(std::string_view text, std::string_view characters) {
@@ -43,19 +44,19 @@ std::string PathOf(std::string_view target) {
 
 }  // namespace
 
-// Beast's parser, and what it leaves to its user: which headers may come together.
+// Beast's parser plus the checks it leaves to its user: which headers may occur together.
 class RequestParser::Message final : public http::basic_parser<true> {
  public:
   Message(HttpRequest* request, size_t max_body_bytes) : request_(request) {
     body_limit(max_body_bytes);
-    header_limit(UINT32_MAX);  // counted before it comes here
+    header_limit(UINT32_MAX);  // the caller counts
   }
 
   bool is_chunked() const { return chunked(); }
   bool http_1_0() const { return http_1_0_; }
   bool expects_continue() const { return expects_continue_ && !http_1_0_; }
 
-  // To be asked when the header is complete.
+  // Call it when the header is complete.
   Refusal CheckHeaders() const {
     if (content_lengths_ > 1 || !ConsistsOf(content_length_, kDigits) ||
         (content_lengths_ == 1 && content_length_.empty())) {
@@ -171,10 +172,11 @@ void RequestParser::Drop() {
 bool RequestParser::TakeExpectation() { return std::exchange(expects_continue_, false); }
 
 void RequestParser::ReadHeader() {
-  // An empty line before a request means nothing; some clients end a body with one.
+  // An empty line before a request is allowed; some clients send one after a body.
   while (scanned_ == 0 && pending_.starts_with("\r\n")) {
     pending_.erase(0, 2);
   }
+  // A lone CR may be the first half of such a line.
   if (pending_.empty() || pending_ == "\r") {
     return;
   }
@@ -198,7 +200,7 @@ void RequestParser::ReadHeader() {
   }
 }
 
-// What Beast would accept, or notice only when the header is complete.
+// Refuses what Beast would accept, or would notice only once the header is complete.
 bool RequestParser::CheckByte(size_t at) {
   const auto byte = static_cast<unsigned char>(pending_[at]);
   const bool after_cr = at > 0 && pending_[at - 1] == '\r';
@@ -224,6 +226,8 @@ void RequestParser::ParseHeader(size_t size) {
   ErrorCode error;
   message_->put(boost::asio::buffer(pending_.data(), size), error);
   pending_.erase(0, size);
+  // An oversized body is refused below, after the headers: a malformed request is the better
+  // reason.
   if (error && error != http::error::body_limit) {
     Refuse(400, error.message());
     return;
@@ -251,7 +255,7 @@ void RequestParser::ReadBody() {
         message_->put(boost::asio::buffer(pending_.data() + read, pending_.size() - read), error);
   }
   pending_.erase(0, read);
-  // The body is under way.
+  // The client has begun to send the body: it does not wait for a `100 Continue`.
   expects_continue_ = expects_continue_ && read == 0 && pending_.empty();
   if (error == http::error::body_limit) {
     RefuseLargeBody();

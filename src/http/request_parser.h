@@ -14,17 +14,17 @@ struct RequestLimits {
   size_t body_bytes = size_t{8} << 20;
 };
 
-// Finds the requests in the bytes of one connection. It is strict: what a proxy before us might
-// take for another request than we do (two lengths, a folded header, a line that ends in LF alone)
-// is refused, since somebody could hide a request in the difference. No I/O.
+// Finds the requests in the bytes of one connection. It is strict: whatever a proxy in front of us
+// might read as a different request (two lengths, a folded header, a line that ends in LF alone) is
+// refused, because the difference could be used to smuggle a request. No I/O. Not thread-safe.
 //
-// Feed it until the request is complete, take the request, and go on with Next. After a refusal the
-// connection is of no more use: nobody knows where its next request begins.
+// Feed it until the request is complete, take the request, and call Next. After a refusal the
+// connection is unusable: where its next request begins is unknown.
 class RequestParser {
  public:
   enum class Progress {
-    kIdle,      // no byte of the request has come
-    kHeader,    // some
+    kIdle,      // no byte of the request has arrived
+    kHeader,    // some bytes of the header have
     kBody,      // the header is complete, the body is not
     kComplete,  // the request can be taken
     kRefused,
@@ -38,30 +38,30 @@ class RequestParser {
   explicit RequestParser(RequestLimits limits);
   ~RequestParser();
 
-  // What has come; it may end anywhere, and hold several requests.
+  // Adds received bytes; they may end anywhere and hold several requests.
   Progress Feed(std::string_view bytes);
-  // Nothing more will come.
+  // No more bytes will come.
   Progress End();
-  // The request is answered: begins the next one, with the bytes that have come behind it.
+  // The request is answered: starts on the next one, with the bytes received after it.
   Progress Next();
 
   Progress progress() const { return progress_; }
   const Refusal& refusal() const { return refusal_; }
 
-  // Method and path are known from kBody on; they are empty in a refusal before that.
+  // Method and path are known from kBody on; in a refusal before that they are empty.
   const HttpRequest& request() const { return request_; }
   HttpRequest TakeRequest() { return std::move(request_); }
 
-  // Frees what it holds: no more requests are wanted of this connection.
+  // Frees its memory: no more requests are wanted from this connection.
   void Drop();
 
   bool keep_alive() const { return keep_alive_; }
   bool http_1_0() const { return http_1_0_; }
 
-  // True once: the client sends its body only when it is asked to (`Expect: 100-continue`).
+  // True once: the client sends its body only when asked to (`Expect: 100-continue`).
   bool TakeExpectation();
 
-  // What it holds in memory.
+  // The bytes it holds in memory.
   size_t buffered_bytes() const { return pending_.size() + request_.body.size(); }
 
  private:
@@ -82,8 +82,8 @@ class RequestParser {
   bool http_1_0_ = false;
   bool expects_continue_ = false;
 
-  std::string pending_;  // has come and is not read yet
-  size_t scanned_ = 0;   // how much of it was looked at, while the header is not complete
+  std::string pending_;  // received and not parsed yet
+  size_t scanned_ = 0;   // how much of it was checked while the header is incomplete
   size_t line_begin_ = 0;
   std::unique_ptr<Message> message_;  // set from kBody on
 };

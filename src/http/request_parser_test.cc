@@ -16,9 +16,10 @@ using Progress = RequestParser::Progress;
 constexpr RequestLimits kParserLimits{.header_bytes = 200, .body_bytes = 20};
 const std::string kHost = "Host: h\r\n";
 
-// What a connection with these bytes, and no others, comes to: requests, and how it ends.
+// What a connection with exactly these bytes yields: its requests, and how it ends.
 struct Parsed {
-  std::vector<std::string> requests;  // "POST /path body", "close" behind those that end it
+  std::vector<std::string> requests;  // "POST /path body", followed by "close" if it ends the
+                                      // connection
   Progress end = Progress::kIdle;
   int status = 0;
   std::string reason;
@@ -49,7 +50,7 @@ Parsed Parse(std::string_view bytes, size_t piece) {
   return parsed;
 }
 
-// However the bytes are cut.
+// The result must not depend on how the bytes are split.
 Parsed Parse(const std::string& bytes) {
   Parsed whole = Parse(bytes, bytes.size());
   for (const size_t piece : {size_t{1}, size_t{2}, size_t{3}, size_t{7}}) {
@@ -114,7 +115,7 @@ TEST(RequestParserTest, ReadsAllRequestsOfAConnection) {
       Request("POST /3", kHost + "Transfer-Encoding: Chunked\r\n", "3\r\nabc\r\n0\r\n\r\n");
   EXPECT_EQ(Parse(get + post + chunks + get).requests,
             (std::vector<std::string>{"GET /1 ", "POST /2 abc", "POST /3 abc", "GET /1 "}));
-  // Some clients send an empty line behind a body.
+  // Some clients send an empty line after a body.
   EXPECT_EQ(Parse("\r\n" + post + "\r\n\r\n" + get).requests,
             (std::vector<std::string>{"POST /2 abc", "GET /1 "}));
   EXPECT_EQ(Parse(get + "GET /2").end, Progress::kHeader);
@@ -217,7 +218,7 @@ TEST(RequestParserTest, LimitOfTheHeader) {
   };
   EXPECT_EQ(Parse(filled(kParserLimits.header_bytes)).requests.size(), 1U);
   EXPECT_EQ(Parse(filled(kParserLimits.header_bytes + 1)).status, 431);
-  // Without its end, too.
+  // Also when its end is missing.
   EXPECT_EQ(Parse(head + std::string(200, 'x')).status, 431);
   EXPECT_EQ(Parse("GET /" + std::string(200, 'x')).status, 414);
 }
@@ -226,7 +227,7 @@ TEST(RequestParserTest, LimitOfTheBody) {
   const std::string most(20, 'x');
   EXPECT_EQ(Parse(Request("POST /a", kHost + "Content-Length: 20\r\n", most)).requests,
             std::vector<std::string>{"POST /a " + most});
-  // Before the first byte of it has come.
+  // Before the first byte of the body has arrived.
   for (const char* length : {"21", "8589934592", "18446744073709551615"}) {
     RequestParser parser(kParserLimits);
     parser.Feed(
@@ -241,7 +242,7 @@ TEST(RequestParserTest, LimitOfTheBody) {
   EXPECT_EQ(Parse(chunked + "a\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n").requests.size(), 1U);
   EXPECT_EQ(Parse(chunked + "a\r\n0123456789\r\nb\r\n").status, 413);
   EXPECT_EQ(Parse(chunked + "200000000\r\n").status, 413);
-  // What is no body is bounded as well.
+  // The parts that are not body are bounded as well.
   EXPECT_EQ(Parse(chunked + "1;" + std::string(300, 'x')).status, 431);
   EXPECT_EQ(Parse(chunked + "0\r\nX: " + std::string(300, 'x')).status, 431);
 }
@@ -255,7 +256,7 @@ TEST(RequestParserTest, Expectation) {
   EXPECT_TRUE(parser.TakeExpectation());
   EXPECT_FALSE(parser.TakeExpectation());
   EXPECT_EQ(parser.Feed("abc"), Progress::kComplete);
-  // Who sends the body at once does not wait.
+  // A client that sends the body at once does not wait.
   parser.Next();
   parser.Feed(head + "a");
   EXPECT_FALSE(parser.TakeExpectation());

@@ -30,7 +30,7 @@ FileLock::~FileLock() {
   }
 }
 
-// flock and not fcntl: a second opener inside this process is refused too, and closing another
+// flock rather than fcntl: it also refuses a second opener in this process, and closing another
 // descriptor of the file does not release it.
 Status FileLock::Acquire(const std::string& path) {
   const std::string file = path + ".lock";
@@ -47,7 +47,7 @@ Status FileLock::Acquire(const std::string& path) {
     }
     return UnavailableError("cannot lock " + file + ": " + std::strerror(error));
   }
-  // The id only serves the message above; if it cannot be written the lock holds all the same.
+  // The id is only for the message above; without it the lock holds all the same.
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(descriptor_, 0) == 0) {
     static_cast<void>(!pwrite(descriptor_, pid.data(), pid.size(), 0));

@@ -6,8 +6,8 @@
 
 namespace cdc {
 
-// Holds `<path>.lock` against every other holder, of this process or another, until destroyed or
-// the process ends in whatever way. The file stays; its content is the holder's process id.
+// Holds `<path>.lock` exclusively, within this process and against others, until destroyed or until
+// the process ends in any way. The file stays; it contains the holder's process id.
 class FileLock {
  public:
   FileLock() = default;
@@ -15,8 +15,8 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
 
-  // kFailedPrecondition: held by somebody, whose process id the message names.
-  // kUnavailable: the lock file cannot be made.
+  // kFailedPrecondition: already held; the message has the holder's process id. kUnavailable: the
+  // lock file cannot be created.
   Status Acquire(const std::string& path);
 
  private:

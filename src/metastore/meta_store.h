@@ -20,20 +20,20 @@ class MetaStore {
   // Creates or replaces.
   virtual Status PutTask(const TaskRecord& task) = 0;
   virtual Result<std::optional<TaskRecord>> GetTask(const std::string& id) = 0;
-  // By id.
+  // Sorted by id.
   virtual Result<std::vector<TaskRecord>> ListTasks() = 0;
-  // The task, its checkpoints and its collections, in one transaction.
+  // Deletes the task, its checkpoints and its collections in one transaction.
   virtual Status DeleteTask(const std::string& id) = 0;
 
-  // What a running task remembers; each call is one transaction.
+  // What a running task stores; each call is one transaction.
   struct Progress {
     std::vector<ChannelCheckpoint> channels;
     std::vector<ReplicatedCollection> collections;
-    std::vector<std::string> databases;  // source databases that the task has replicated, sorted
-    std::string source;                  // Catalog::Identity of the source; empty: not known yet
+    std::vector<std::string> databases;  // source databases the task has replicated, sorted
+    std::string source;                  // Catalog::Identity of the source; empty: not yet known
   };
   virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
-  // Of any number of tasks, by id, in one transaction.
+  // For any number of tasks, by id, in one transaction.
   using Checkpoints = std::map<std::string, std::vector<ChannelCheckpoint>>;
   virtual Status SaveAllCheckpoints(const Checkpoints& checkpoints) = 0;
   Status SaveCheckpoints(const std::string& task_id,
@@ -43,14 +43,14 @@ class MetaStore {
   virtual Status PutCollection(const std::string& task_id,
                                const ReplicatedCollection& collection) = 0;
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
-  // Replaces what was there.
+  // Replaces the previous one.
   virtual Status PutSource(const std::string& task_id, const std::string& identity) = 0;
-  // Adding twice and removing what is not there succeed.
+  // Adding one that exists and removing one that does not both succeed.
   virtual Status PutDatabase(const std::string& task_id, const std::string& database) = 0;
   virtual Status RemoveDatabase(const std::string& task_id, const std::string& database) = 0;
 };
 
-// A SQLite file in WAL mode; created if missing. kFailedPrecondition: another process has it open.
+// A SQLite file in WAL mode, created if missing. kFailedPrecondition: another process has it open.
 Result<std::unique_ptr<MetaStore>> OpenSqliteMetaStore(const std::string& path);
 
 }  // namespace cdc

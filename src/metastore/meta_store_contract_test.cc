@@ -1,4 +1,4 @@
-// What every MetaStore does: one suite over the real one and the fake.
+// The contract of MetaStore: one suite for the real store and the fake.
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -83,7 +83,7 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.reason, expected.reason);
 }
 
-// Bytes that no text type keeps.
+// Bytes that no text type would preserve.
 MsgId RawId(char last) { return MsgId{std::string("\0\xff\x80", 3) + last}; }
 
 struct Kind {
@@ -105,7 +105,7 @@ class MetaStoreContractTest : public ::testing::TestWithParam<Kind> {
     store_ = *std::move(store);
   }
 
-  // A restart, where the store outlives one.
+  // A restart, if the store survives one.
   void Reopen() {
     if (GetParam().durable) {
       store_.reset();

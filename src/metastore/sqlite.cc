@@ -7,6 +7,8 @@
 namespace cdc::sqlite {
 namespace {
 
+// kDataLoss needs a person; kUnavailable may pass, e.g. when the disk has space again. The extended
+// codes in the upper bits do not matter here.
 StatusCode CodeOf(int code) {
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
@@ -53,14 +55,15 @@ Status Statement::Prepare(sqlite3* database, const char* sql) {
   return code == SQLITE_OK ? OkStatus() : ErrorOf(database, code);
 }
 
-// Binding fails only for a wrong index or without memory, and then Step fails or sees NULL, which
-// every column of ours refuses.
+// Binding fails only for a wrong index or out of memory. Then Step fails or sees NULL, which all
+// our columns refuse.
 Statement& Statement::Bind(int index, int64_t value) {
   sqlite3_bind_int64(statement_, index + 1, value);
   return *this;
 }
 
 Statement& Statement::BindText(int index, std::string_view text) {
+  // A null pointer would bind NULL instead of an empty string.
   sqlite3_bind_text64(statement_, index + 1, text.data() == nullptr ? "" : text.data(), text.size(),
                       SQLITE_TRANSIENT, SQLITE_UTF8);
   return *this;
@@ -112,13 +115,14 @@ std::string Statement::Blob(int column) const {
 Database::~Database() { sqlite3_close_v2(database_); }
 
 Status Database::Open(const std::string& path) {
+  // Callers serialize their calls, hence NOMUTEX.
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(path.c_str(), &database_, kFlags, nullptr);
   if (code != SQLITE_OK) {
     return ErrorOf(database_, code);
   }
   sqlite3_extended_result_codes(database_, 1);
-  // Somebody may look into the file with a tool of his own.
+  // Somebody may have the file open in another tool.
   sqlite3_busy_timeout(database_, 2'000);
   return OkStatus();
 }
@@ -144,12 +148,13 @@ Result<int64_t> Database::QueryInt(const char* sql) {
 
 Transaction::~Transaction() {
   if (open_) {
-    // Fails only where SQLite has rolled back by itself already.
+    // Fails only if SQLite has already rolled back.
     static_cast<void>(database_->Run("ROLLBACK"));
   }
 }
 
 Status Transaction::Begin() {
+  // Takes the write lock now, so that a busy file fails here and not in the middle.
   CDC_RETURN_IF_ERROR(database_->Run("BEGIN IMMEDIATE"));
   open_ = true;
   return OkStatus();

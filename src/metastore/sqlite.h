@@ -9,10 +9,10 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-// SQLite's handles with an owner each, and its errors as ours.
+// RAII for SQLite's handles; its errors as Status.
 namespace cdc::sqlite {
 
-// A prepared statement. Parameters and columns count from 0. Belongs to one thread at a time.
+// A prepared statement. Parameters and columns count from 0. Use it from one thread at a time.
 class Statement {
  public:
   Statement() = default;
@@ -26,12 +26,12 @@ class Statement {
   Statement& BindText(int index, std::string_view text);
   Statement& BindBlob(int index, std::string_view bytes);
 
-  // Runs until the next row: true if there is one. After false or an error the statement is reset
-  // and its parameters are gone.
+  // Advances to the next row; false if there is none. After false or an error the statement is
+  // reset and its parameters are cleared.
   Result<bool> Step();
-  // Runs a statement that has no rows.
+  // Runs a statement that returns no rows.
   Status Execute();
-  // Ends early a statement that may have more rows.
+  // Ends a statement early that may have more rows.
   void Reset();
 
   int64_t Int(int column) const;
@@ -42,7 +42,7 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-// One connection to a database file. Belongs to one thread at a time.
+// One connection to a database file. Use it from one thread at a time.
 class Database {
  public:
   Database() = default;
@@ -50,9 +50,9 @@ class Database {
   Database& operator=(const Database&) = delete;
   ~Database();
 
-  // Opens or creates the file. Every later error message names it.
+  // Opens or creates the file. Later error messages have its path.
   Status Open(const std::string& path);
-  // Runs statements whose rows, if any, do not matter.
+  // Runs statements and discards their rows.
   Status Run(const char* sql);
   // The single value of a query such as "PRAGMA user_version"; 0 or empty if there is no row.
   Result<int64_t> QueryInt(const char* sql);
@@ -64,7 +64,7 @@ class Database {
   sqlite3* database_ = nullptr;
 };
 
-// A transaction that is undone unless Commit succeeded.
+// A transaction that is rolled back unless Commit succeeded.
 class Transaction {
  public:
   explicit Transaction(Database* database) : database_(database) {}

@@ -27,11 +27,11 @@ using sqlite::Database;
 using sqlite::Statement;
 using sqlite::Transaction;
 
-// SQLite's integers are signed; the bits of a timestamp stay as they are.
+// SQLite's integers are signed; a timestamp keeps its bits.
 int64_t ToStored(Timestamp ts) { return static_cast<int64_t>(ts.value); }
 Timestamp FromStored(int64_t value) { return {static_cast<uint64_t>(value)}; }
 
-// Makes the file with its mode before SQLite does, whose journal files take the mode over.
+// Creates the file with its mode before SQLite does: SQLite's journal files inherit the mode.
 Status CreatePrivately(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
@@ -51,6 +51,8 @@ class SqliteMetaStore final : public MetaStore {
 
   Status Open() {
     MutexLock lock(mutex_);
+    // The lock comes first: without it nothing may be changed, not even by the checks of the
+    // schema.
     CDC_RETURN_IF_ERROR(file_lock_.Acquire(path_));
     CDC_RETURN_IF_ERROR(CreatePrivately(path_));
     CDC_RETURN_IF_ERROR(database_.Open(path_));
@@ -74,6 +76,7 @@ class SqliteMetaStore final : public MetaStore {
       return std::optional<TaskRecord>();
     }
     Result<TaskRecord> record = ReadTask(get_task_);
+    // A statement left open holds a read transaction, which keeps the WAL from being reset.
     get_task_.Reset();
     CDC_RETURN_IF_ERROR(record.status());
     return std::optional<TaskRecord>(*std::move(record));
@@ -131,6 +134,7 @@ class SqliteMetaStore final : public MetaStore {
     MutexLock lock(mutex_);
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
+    // One transaction for all tasks costs one fsync, however many they are.
     for (const auto& [task_id, channels] : checkpoints) {
       for (const ChannelCheckpoint& channel : channels) {
         CDC_RETURN_IF_ERROR(put_checkpoint_.BindText(0, task_id)
@@ -142,6 +146,8 @@ class SqliteMetaStore final : public MetaStore {
                                 .Execute());
       }
     }
+    // A crash here leaves every task at its previous checkpoint: records are read again, none is
+    // lost.
     FaultPoint("in_checkpoint");
     return transaction.Commit();
   }
@@ -151,6 +157,7 @@ class SqliteMetaStore final : public MetaStore {
     MutexLock lock(mutex_);
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
+    // Replace the whole collection: its channels, skips and partitions may have become fewer.
     CDC_RETURN_IF_ERROR(DeleteCollectionRows(task_id, collection.id));
     const CollectionName renamed_from = collection.renamed_from.value_or(CollectionName());
     CDC_RETURN_IF_ERROR(put_collection_.BindText(0, task_id)

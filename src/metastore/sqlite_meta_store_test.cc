@@ -45,7 +45,7 @@ class SqliteMetaStoreTest : public ::testing::Test {
     return store.ok() ? *std::move(store) : nullptr;
   }
 
-  // Does to the closed file what only another program would.
+  // Changes the closed file as only another program would.
   void RunSql(const std::string& sql) {
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(path().c_str(), &database), SQLITE_OK);
@@ -181,7 +181,7 @@ TEST_P(DamagedTaskTest, IsDataLossThatNamesFileAndTaskButNoSecret) {
   EXPECT_THAT(list.message(), AllOf(HasSubstr(path()), HasSubstr("t1"), HasSubstr(GetParam().told),
                                     Not(HasSubstr(kSecret))));
   EXPECT_EQ(store->GetTask("t1").status(), list);
-  // The store goes on: the statement was ended properly.
+  // The store still works: the statement was ended properly.
   EXPECT_TRUE(store->DeleteTask("t1").ok());
   EXPECT_TRUE(store->ListTasks().ok());
 }

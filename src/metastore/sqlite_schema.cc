@@ -10,7 +10,7 @@ using sqlite::Transaction;
 
 constexpr int64_t kSchemaVersion = 2;
 
-// Progress has no foreign key to its task: it is fixed before the task itself is stored.
+// Progress has no foreign key to its task because it is stored before the task.
 constexpr const char* kSchema = R"sql(
 CREATE TABLE tasks(
   id TEXT PRIMARY KEY NOT NULL, spec TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL);
@@ -53,12 +53,15 @@ Status Configure(Database* database, const std::string& path) {
     return UnavailableError("metastore file " + path +
                             ": its file system does not support WAL, journal mode is " + mode);
   }
+  // FULL and not NORMAL: in WAL mode NORMAL may lose the last commits when the machine crashes, but
+  // a horizon must be durable before rows are sent.
   return database->Run("PRAGMA synchronous = FULL");
 }
 
 Status CreateTables(Database* database, const std::string& path) {
   CDC_ASSIGN_OR_RETURN(const int64_t tables,
                        database->QueryInt("SELECT count(*) FROM sqlite_master"));
+  // Files of other programs usually have version 0 as well.
   if (tables != 0) {
     return Damaged(path, "holds tables of another program");
   }
@@ -68,7 +71,7 @@ Status CreateTables(Database* database, const std::string& path) {
   return transaction.Commit();
 }
 
-// A create that was cut short may have left progress without its task.
+// A create that was interrupted may have left progress without its task.
 Status DropOrphans(Database* database) {
   Transaction transaction(database);
   CDC_RETURN_IF_ERROR(transaction.Begin());
@@ -86,7 +89,7 @@ Status DropOrphans(Database* database) {
 }  // namespace
 
 Status OpenSqliteSchema(Database* database, const std::string& path) {
-  // Before anything is changed: a newer program's file stays as it is.
+  // Check the version before changing anything: a newer program's file stays as it is.
   CDC_ASSIGN_OR_RETURN(const int64_t version, database->QueryInt("PRAGMA user_version"));
   if (version != 0 && version < kSchemaVersion) {
     return FailedPreconditionError(

@@ -7,11 +7,11 @@
 
 namespace cdc {
 
-// Makes an opened file ready: checks it, sets WAL and full durability, creates the tables of a new
-// file, removes progress whose task was never stored.
+// Prepares an opened file: checks it, enables WAL and full durability, creates the tables of a new
+// file, and removes progress whose task was never stored.
 //
-// kFailedPrecondition: a newer program wrote it, or one of before the first release. kDataLoss:
-// damaged, or another program's. kUnavailable: it cannot be written now.
+// kFailedPrecondition: written by a newer program, or by one older than the first release.
+// kDataLoss: damaged, or another program's file. kUnavailable: it cannot be written now.
 Status OpenSqliteSchema(sqlite::Database* database, const std::string& path);
 
 }  // namespace cdc

@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
 
-// A number with a fraction throws; so large a one that `int` cannot hold it is never ours.
+// Throws for a fraction. Clamps what `int` cannot hold: no value of ours is that large.
 int ReadInteger(const Json& json) {
   const int64_t value = json.get_ref<const Json::number_integer_t&>();
   return static_cast<int>(
@@ -53,7 +53,7 @@ Json EncodeLeftNames(const std::vector<LeftName>& names) {
   return list;
 }
 
-// What is nested more deeply than we ever write it is damaged.
+// We never write deeper nesting, so it means damage; the limit also bounds the recursion.
 Status DecodeLeftNames(const Json& list, int depth, std::vector<LeftName>* names) {
   if (depth > LeftName::kMaxDepth) {
     return DataLossError("left_to_older is nested too deeply");
@@ -158,7 +158,7 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
       {"name_mapping", EncodeMappings(spec.name_mapping)},
       {"sync_index", spec.sync_index},
       {"sync_load", spec.sync_load}};
-  // What is not UTF-8 cannot come from a request; it must not throw all the same.
+  // A request cannot contain invalid UTF-8, but if it did, dump must not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -204,7 +204,7 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
     json.at("sync_load").get_to(spec.sync_load);
     return spec;
   } catch (const Json::parse_error& error) {
-    // The library's own text quotes what it read, and that may be a password.
+    // The library's message quotes the input, which may hold a password.
     return DataLossError(where + ": no JSON at byte " + std::to_string(error.byte));
   } catch (const Json::exception& error) {
     return DataLossError(where + ": " + error.what());

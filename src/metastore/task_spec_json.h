@@ -7,11 +7,11 @@
 
 namespace cdc {
 
-// A task's specification as the text we store, secrets included; `id` is not part of it. The text
-// carries a version of its own, so that a later program can read what this one wrote.
+// Encodes a task's specification as the text we store, including secrets but not `id`. The text has
+// its own version number, so that a later program can read it.
 std::string EncodeTaskSpec(const TaskSpec& spec);
 
-// kDataLoss: the text is not one of ours, or a newer program wrote it.
+// kDataLoss: the text is malformed, or written by a newer program.
 Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text);
 
 }  // namespace cdc

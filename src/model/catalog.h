@@ -35,11 +35,11 @@ struct Index {
   IndexId id;
   FieldId field;
   std::string name;
-  std::vector<KeyValue> params;  // as the user gave them
+  std::vector<KeyValue> params;  // as given by the user
   bool operator==(const Index&) const = default;
 };
 
-// What is loaded for search. `loaded` covers loading too: it is what the user asked for.
+// What is loaded for search. `loaded` includes loading: it reflects the user's request.
 struct LoadState {
   bool loaded = false;
   bool whole_collection = false;  // by LoadCollection, not by LoadPartitions
@@ -61,8 +61,8 @@ struct Collection {
   std::map<std::string, MsgId> start_positions;  // by pchannel: its CreateCollection message
   std::vector<KeyValue> properties;
   ObjectState state = ObjectState::kCreated;
-  std::vector<Partition> partitions;  // by id; Created and Dropping ones
-  std::vector<Index> indexes;         // by id; without deleted ones
+  std::vector<Partition> partitions;  // sorted by id; Created and Dropping ones
+  std::vector<Index> indexes;         // sorted by id; without deleted ones
   std::vector<std::string> aliases;   // sorted
   LoadState load;
   bool operator==(const Collection&) const = default;
@@ -70,28 +70,27 @@ struct Collection {
   const Partition* FindPartition(PartitionId id) const;
 };
 
-// The metadata of the source at one etcd revision. Immutable and cheap to copy. Holds databases and
-// collections that exist for users (Created) or are being removed (Dropping); a removed one is
-// absent.
+// The metadata of the source at one etcd revision. Immutable and cheap to copy. Holds the databases
+// and collections that are Created or being removed (Dropping); removed ones are absent.
 struct Catalog {
   int64_t revision = 0;
   std::map<DatabaseId, std::shared_ptr<const Database>> databases;
   std::unordered_map<CollectionId, std::shared_ptr<const Collection>> collections;
-  // The Created ones by "database id/name": see FindByName. Filled by IndexNames.
+  // The Created collections by "database id/name", for FindByName. Filled by IndexNames.
   std::unordered_map<std::string, CollectionId> names;
 
-  // nullptr if there is none.
+  // nullptr if it does not exist.
   std::shared_ptr<const Collection> Find(CollectionId id) const;
-  // The Created collection of this name; nullptr if there is none.
+  // The Created collection with this name; nullptr if it does not exist.
   std::shared_ptr<const Collection> FindByName(DatabaseId database, const std::string& name) const;
-  // The id of the database; nullopt if there is none.
+  // The id of the database; nullopt if it does not exist.
   std::optional<DatabaseId> FindDatabase(const std::string& name) const;
-  // To be called once `collections` is complete.
+  // Call it once `collections` is complete.
   void IndexNames();
   // The database's name; "default" for the default database even if it has no record.
   std::string DatabaseName(DatabaseId id) const;
-  // Tells one Milvus from another that took its place: when its default database was made. Empty if
-  // the source does not say (before 2.3, or its metadata is gone).
+  // Distinguishes one Milvus from another that took its place: the creation time of its default
+  // database. Empty if unknown (Milvus before 2.3, or its metadata is gone).
   std::string Identity() const;
 };
 

@@ -7,7 +7,7 @@
 #include "model/rows.h"
 #include "model/schema.h"
 
-// Changes of a target's metadata, as values: what the reconciler plans and the sink applies.
+// Changes of a target's metadata as values: planned by the reconciler, applied by the sink.
 namespace cdc {
 
 struct CreateDatabase {
@@ -18,7 +18,7 @@ struct DropDatabase {
   std::string name;
   bool operator==(const DropDatabase&) const = default;
 };
-// Sets these; others stay.
+// Sets these properties; others stay.
 struct AlterDatabase {
   std::string name;
   std::vector<KeyValue> properties;
@@ -26,10 +26,10 @@ struct AlterDatabase {
 };
 struct CreateCollection {
   CollectionName name;
-  Schema schema;  // autoID flags are already off where the target must take the source's keys
+  Schema schema;  // without autoID flags if the target must accept the source's keys
   int shards = 1;
   int consistency_level = 2;
-  int num_partitions = 0;  // only with a partition key, else 0
+  int num_partitions = 0;  // 0 without a partition key
   std::vector<KeyValue> properties;
   bool operator==(const CreateCollection&) const = default;
 };
@@ -48,14 +48,14 @@ struct AlterCollection {
   std::vector<KeyValue> properties;
   bool operator==(const AlterCollection&) const = default;
 };
-// Gives the alias to the collection, taking it from another one that has it.
+// Moves the alias to this collection, also from another one that has it.
 struct SetAlias {
   CollectionName name;
   std::string alias;
   bool operator==(const SetAlias&) const = default;
 };
 struct DropAlias {
-  CollectionName name;  // that has it
+  CollectionName name;  // the collection that has it
   std::string alias;
   bool operator==(const DropAlias&) const = default;
 };
@@ -126,7 +126,8 @@ using Ddl = std::variant<CreateDatabase,
                          ReleasePartitions,
                          Flush>;
 
-// "create collection default.hello"; for logs and metrics labels ("CreateCollection").
+// Describe: e.g. "create collection default.hello", for logs. KindName: e.g. "CreateCollection",
+// for metric labels.
 std::string Describe(const Ddl& ddl);
 std::string KindName(const Ddl& ddl);
 

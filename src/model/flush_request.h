@@ -7,7 +7,7 @@
 
 namespace cdc {
 
-// A Flush that a user has asked the source for, at `ts`.
+// A Flush that a user requested on the source at `ts`.
 struct FlushRequestInfo {
   std::string database;
   std::vector<std::string> collections;

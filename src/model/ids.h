@@ -8,7 +8,7 @@
 
 namespace cdc {
 
-// A number with a meaning: ids of different things do not mix.
+// A typed number: ids of different things do not mix.
 template <class Tag>
 struct Id {
   int64_t value = 0;
@@ -23,7 +23,7 @@ using IndexId = Id<struct IndexTag>;
 
 inline constexpr DatabaseId kDefaultDatabaseId{1};
 inline constexpr const char* kDefaultDatabase = "default";
-// In a delete: the key is looked for in every partition.
+// In a delete: the keys are searched in every partition.
 inline constexpr PartitionId kAllPartitions{-1};
 
 // A hybrid timestamp: Unix milliseconds << 18 | logical counter. 0 means "none".
@@ -37,8 +37,8 @@ struct Timestamp {
   auto operator<=>(const Timestamp&) const = default;
 };
 
-// The place of a record in a channel, as the queue encodes it (milvus calls it MsgID). Only the
-// queue that made it can compare two of them: see Log::Compare.
+// The position of a record in a channel, as the queue encodes it (Milvus calls it MsgID). Only that
+// queue can compare two of them: see Log::Compare.
 struct MsgId {
   std::string bytes;
   bool empty() const { return bytes.empty(); }

@@ -14,8 +14,7 @@ namespace {
 constexpr std::string_view kParams = "params";
 constexpr const char* kAutoIndex = "AUTOINDEX";
 
-// Keys that do not make an index another one: copies of what stands elsewhere, and a way of
-// storing.
+// Keys that do not matter for equality: copies of data stored elsewhere, and a storage option.
 constexpr std::array<std::string_view, 4> kIgnored = {"mmap.enabled", "index_name", "field_name",
                                                       "dim"};
 
@@ -25,8 +24,8 @@ std::string Upper(std::string text) {
   return text;
 }
 
-// The members of a JSON object as text; nullopt if `text` is none, or one so deep that the library,
-// which walks through values by recursion, could not write it again.
+// The members of a JSON object as text; nullopt if `text` is not an object, or is nested so deeply
+// that the library, which is recursive, could overflow the stack while writing it.
 std::optional<std::map<std::string, std::string>> MembersOf(const std::string& text) {
   constexpr int kMaxDepth = 64;
   bool too_deep = false;
@@ -56,7 +55,7 @@ std::map<std::string, std::string> Normalize(const std::vector<KeyValue>& params
       found->second = Upper(found->second);
     }
   }
-  // Milvus Lite gives the index of a scalar field a metric.
+  // Milvus Lite reports a metric for the index of a scalar field.
   const auto metric = flat.find("metric_type");
   if (metric != flat.end() && (metric->second == "NONE" || metric->second.empty())) {
     flat.erase(metric);
@@ -89,7 +88,7 @@ bool SameIndexParams(const std::vector<KeyValue>& wanted, const std::vector<KeyV
   const auto normal_wanted = Normalize(wanted);
   auto normal_actual = Normalize(actual);
   if (!normal_wanted.contains(kIndexType)) {
-    // Milvus shows no type then; Milvus Lite must be given one.
+    // Milvus then shows no type; Milvus Lite has to be given one.
     const auto type = normal_actual.find(kIndexType);
     if (type != normal_actual.end() &&
         (type->second == kAutoIndex || type->second == kScalarIndexOfLite)) {

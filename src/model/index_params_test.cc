@@ -26,7 +26,7 @@ TEST(IndexParamsTest, SeesOtherValues) {
   EXPECT_FALSE(SameIndexParams({{"params", "broken"}}, {}));
 }
 
-// The library walks through values by recursion: this would end the process.
+// The library is recursive: without the limit this would overflow the stack.
 TEST(IndexParamsTest, VeryDeepJsonCountsAsText) {
   constexpr size_t kDeep = 500'000;
   const std::string deep = "{\"x\":" + std::string(kDeep, '[') + std::string(kDeep, ']') + "}";

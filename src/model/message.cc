@@ -6,7 +6,7 @@
 namespace cdc {
 namespace {
 
-// Reads protobuf's base-128 numbers. Returns false at a malformed one.
+// Reads protobuf's base-128 numbers and byte strings. Returns false for malformed bytes.
 class Cursor {
  public:
   explicit Cursor(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
@@ -15,6 +15,7 @@ class Cursor {
 
   bool Varint(uint64_t* value) {
     uint64_t result = 0;
+    // At most ten bytes, with shifts of 0 to 63.
     for (int shift = 0; shift < 70; shift += 7) {
       if (at_ == end_) {
         return false;
@@ -44,6 +45,7 @@ class Cursor {
   const char* end_;
 };
 
+// Field 1 of LongArray (packed or not) and of StringArray.
 constexpr uint64_t kVarintTag = 1 << 3 | 0;
 constexpr uint64_t kBytesTag = 1 << 3 | 2;
 

@@ -11,7 +11,7 @@
 
 namespace cdc {
 
-// Bytes that somebody owns: a queue's record, kept alive by `owner`. Copies share the bytes.
+// Bytes, e.g. of a record, that `owner` keeps alive. Copies share the bytes.
 struct Payload {
   std::shared_ptr<const void> owner;
   std::string_view bytes;
@@ -23,15 +23,15 @@ struct Payload {
   }
 };
 
-// How the values of a column lie in its `body`.
+// The layout of a column's values in its `body`.
 enum class ColumnKind : int {
   kNone,
-  kScalarArray,  // body of schema.BoolArray, IntArray, LongArray, … : bodies may be concatenated
-  kVectorArray,  // body of schema.FloatArray or SparseFloatArray: bodies may be concatenated
-  kVectorBytes,  // raw bytes of a binary, half or int8 vector: may be concatenated
+  kScalarArray,  // body of schema.BoolArray, IntArray, LongArray, …: can be concatenated
+  kVectorArray,  // body of schema.FloatArray or SparseFloatArray: can be concatenated
+  kVectorBytes,  // raw bytes of a binary, half or int8 vector: can be concatenated
 };
 
-// One column of an insert, as views on the record. FieldData = scalars{`oneof_field`: body} or
+// One column of an insert, as views of the record. FieldData = scalars{`oneof_field`: body} or
 // vectors{dim, `oneof_field`: body}.
 struct Column {
   FieldId field;
@@ -42,7 +42,7 @@ struct Column {
   int64_t dim = 0;      // of a vector
   bool is_dynamic = false;
   std::string_view body;
-  std::string_view valid_data;  // one byte (0 or 1) a row; empty: no nulls
+  std::string_view valid_data;  // one byte (0 or 1) per row; empty: no nulls
 };
 
 enum class MessageType {
@@ -52,22 +52,22 @@ enum class MessageType {
   kCreateCollection,
   kDropCollection,
   kDropPartition,
-  kOther,  // known by number but of no use here
+  kOther,  // recognized by its number but not used
 };
 
-// Primary keys as they lie in schema.IDs or in a key column.
+// Primary keys as encoded in schema.IDs or in a key column.
 struct KeyColumn {
   bool is_string = false;
   std::string_view body;  // body of schema.LongArray or schema.StringArray
 };
 
-// One decoded record of a DML channel. Every view points into `payload`.
+// One decoded record of a DML channel. All views point into `payload`.
 struct Message {
   MessageType type = MessageType::kOther;
   MsgId id;
-  // Inserts and deletes: the largest of timestamps[]; others: base.timestamp.
+  // Inserts and deletes: the largest of timestamps[]; otherwise base.timestamp.
   Timestamp ts;
-  // base.msgID: a producer's retry repeats it; 0: none (ticks, broadcasts).
+  // base.msgID, the same in a producer's retry; 0: none (ticks, broadcasts).
   int64_t message_id = 0;
   CollectionId collection;
   PartitionId partition;
@@ -75,7 +75,7 @@ struct Message {
   std::string_view vchannel;
   uint32_t rows = 0;
   std::vector<Column> columns;  // inserts
-  // Inserts: body of packed int64s, one a row, with which the source tells its rows apart. Empty:
+  // Inserts: body of packed int64s, one per row, by which the source identifies its rows. Empty if
   // the record has none.
   std::string_view row_ids;
   KeyColumn keys;    // deletes
@@ -91,12 +91,12 @@ struct Message {
 
 using MessagePtr = std::shared_ptr<const Message>;
 
-// Decodes keys into numbers: int64 keys as they are, string keys by a 64-bit hash. Appends one
-// value a key to `out`. Returns false if the bytes are malformed (what was appended stays).
+// Converts keys to numbers: int64 keys unchanged, string keys as a 64-bit hash. Appends one value
+// per key to `out`. Returns false if the bytes are malformed (values appended so far stay).
 bool AppendKeyHashes(const KeyColumn& keys, std::vector<uint64_t>* out);
 
-// The keys of a string column as views on `keys.body`, appended to `out`. Returns false if the
-// bytes are malformed or hold numbers.
+// Appends the keys of a string column to `out`, as views of `keys.body`. Returns false if the bytes
+// are malformed or hold numbers.
 bool AppendStringKeys(const KeyColumn& keys, std::vector<std::string_view>* out);
 
 }  // namespace cdc

@@ -20,8 +20,8 @@ const Field* FindField(const Schema& schema, std::string_view name) {
   return found == schema.fields.end() ? nullptr : &*found;
 }
 
-// Nothing is known of other numbers, and arrays of vectors are parts of structs, which a Schema
-// cannot describe.
+// Unknown types are not supported, nor are arrays of vectors: they are parts of structs, which a
+// Schema cannot describe.
 bool IsSupported(DataType type) {
   switch (type) {
     case DataType::kBool:
@@ -78,7 +78,7 @@ void CompareField(const Field& source, const Field& target, std::vector<std::str
   }
   for (const char* key : {"dim", "max_length", "max_capacity"}) {
     const std::string there = Param(target, key);
-    // Milvus Lite keeps no limit of the elements of an array, and has none.
+    // Milvus Lite neither stores nor enforces limits on array elements.
     const bool has_no_limit = source.type == DataType::kArray && there.empty();
     if (!has_no_limit) {
       compare.Expect(key, Param(source, key), there);

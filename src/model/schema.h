@@ -61,8 +61,8 @@ struct Field {
   bool operator==(const Field&) const = default;
 };
 
-// What a user declares of a collection. `fields` holds the user's fields in id order: neither the
-// system fields RowID and Timestamp nor the dynamic field, which is the flag.
+// A collection as the user declared it. `fields` holds the user's fields by id, without the system
+// fields RowID and Timestamp and without the dynamic field, which is the flag.
 struct Schema {
   std::string description;
   std::vector<Field> fields;
@@ -72,18 +72,18 @@ struct Schema {
 
   const Field* PrimaryKey() const;
   bool HasPartitionKey() const;
-  // The fields that a function of the collection computes; a target computes them itself.
+  // The outputs of the collection's functions; a target computes them itself.
   std::vector<FieldId> FunctionOutputs() const;
 };
 
-// The fields whose rows cannot be replicated because of their type, one sentence each with the
-// field's name and the type's: types of later versions, and structs.
+// The fields that cannot be replicated because of their type (types of later versions, structs),
+// one sentence each with the names of field and type.
 std::vector<std::string> UnsupportedTypes(const Schema& schema);
 
-// The points in which a collection of the target cannot take the rows of the source, one sentence
-// each; empty: it can. The autoID flag may differ (the target keeps the source's keys), and so may
-// descriptions, field ids and a limit of an array's elements that the target does not keep.
-// Unsupported types are among the points.
+// Why a collection of the target cannot store the rows of the source, one sentence per difference,
+// including unsupported types; empty if it can. Allowed to differ: the autoID flag (the target
+// keeps the source's keys), descriptions, field ids, and limits on array elements that the target
+// does not store.
 std::vector<std::string> SchemaDifferences(const Schema& source, const Schema& target);
 
 }  // namespace cdc

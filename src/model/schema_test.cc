@@ -49,7 +49,7 @@ TEST(UnsupportedTypes, NamesTheFieldAndTheType) {
               ElementsAre("field shape: its type is not supported: type 77",
                           "field parts: its type is not supported: ArrayOfVector",
                           "field many: its element type is not supported: type 78"));
-  // A collection of the target that is alike does not help.
+  // Even an identical collection on the target does not help.
   EXPECT_EQ(SchemaDifferences(schema, schema).size(), 3U);
 }
 

@@ -46,7 +46,7 @@ std::optional<SinkMode> ParseSinkMode(std::string_view name) {
 
 namespace {
 
-// The scheme in lower case, whatever it was given in.
+// Converts the scheme to lower case.
 std::string WithPlainScheme(std::string uri) {
   const size_t end = uri.find("://");
   for (size_t i = 0; end != std::string::npos && i < end; ++i) {
@@ -61,10 +61,11 @@ std::string MilvusConnectParam::ResolvedUri() const {
   if (!uri.empty()) {
     return WithPlainScheme(uri);
   }
-  // Old clients put a whole uri into `host`; the port is then part of it.
+  // Old clients put a whole URI, including the port, into `host`.
   if (host.find("://") != std::string::npos) {
     return WithPlainScheme(host);
   }
+  // An IPv6 address needs brackets in front of a port.
   const bool is_v6 = std::count(host.begin(), host.end(), ':') > 1 && !host.starts_with('[');
   return (enable_tls ? "https://" : "http://") + (is_v6 ? "[" + host + "]" : host) + ":" +
          std::to_string(port);

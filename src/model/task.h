@@ -22,7 +22,7 @@ std::string_view TaskStateName(TaskState state);
 
 enum class StartFrom { kLatest, kEarliest };
 
-// What a task does at a record of the source that cannot be decoded.
+// How a task handles a record of the source that cannot be decoded.
 enum class OnUndecodable { kStop, kSkip };
 
 // "stop", "skip".
@@ -31,7 +31,7 @@ std::optional<OnUndecodable> ParseOnUndecodable(std::string_view name);
 
 // How changes get to the target.
 enum class SinkMode {
-  kAuto,       // what the target is decides, at create
+  kAuto,       // decided at create by the kind of target
   kApi,        // Insert, Upsert, Delete
   kReplicate,  // ReplicateMessage, to a standby
 };
@@ -40,7 +40,7 @@ enum class SinkMode {
 std::string_view SinkModeName(SinkMode mode);
 std::optional<SinkMode> ParseSinkMode(std::string_view name);
 
-// One name of a task's scope, with globs: `*` stands for any characters, `?` for one.
+// A name in a task's scope, with globs: `*` for any characters, `?` for one.
 struct CollectionInfo {
   std::string name;
   std::map<std::string, std::string> positions;  // vchannel -> base64 of MsgPosition
@@ -48,7 +48,7 @@ struct CollectionInfo {
   bool operator==(const CollectionInfo&) const = default;
 };
 
-// The parameters of the target as the user gave them.
+// The connection parameters of the target as given by the user.
 struct MilvusConnectParam {
   std::string uri;
   std::string token;
@@ -62,15 +62,15 @@ struct MilvusConnectParam {
   bool ignore_partition = false;
   TlsOptions tls;
 
-  // "http(s)://host:port", as it was given.
+  // "http(s)://host:port"; the host as given.
   std::string ResolvedUri() const;
   // user:password or an API key.
   std::string ResolvedToken() const;
   int ConnectTimeoutSeconds() const { return connect_timeout > 0 ? connect_timeout : 5; }
 };
 
-// Other names on the target. Without `collections` the whole database goes to `target_database`; an
-// entry for a collection goes before one for its database.
+// Different names on the target. Without `collections` the whole database maps to
+// `target_database`; a collection's own entry takes precedence over its database's.
 struct NameMapping {
   std::string source_database;
   std::string target_database;
@@ -78,20 +78,20 @@ struct NameMapping {
   bool operator==(const NameMapping&) const = default;
 };
 
-// "db.collection", with globs: left to an older task of the same target, but for what that one
-// leaves out.
+// "db.collection", with globs: left to an older task with the same target, except for what that
+// task leaves out.
 struct LeftName {
   std::string pattern;
   std::vector<LeftName> except;
-  static constexpr int kMaxDepth = 16;  // of exceptions in exceptions
+  static constexpr int kMaxDepth = 16;  // nesting of exceptions
   bool operator==(const LeftName&) const = default;
 };
 
-// What the user asked for.
+// The user's request.
 struct TaskSpec {
   std::string id;
   MilvusConnectParam target;
-  std::string target_identity;  // what tells it from any other, at create; empty: not known
+  std::string target_identity;  // identifies the target, from create on; empty: unknown
   std::vector<CollectionInfo> collection_infos;                       // of database `default`
   std::map<std::string, std::vector<CollectionInfo>> db_collections;  // by database, with globs
   std::vector<std::string> exclude;  // "db.collection" or "collection", with globs
@@ -99,10 +99,10 @@ struct TaskSpec {
   std::vector<NameMapping> name_mapping;
   StartFrom start_from = StartFrom::kLatest;
   OnUndecodable on_undecodable = OnUndecodable::kStop;
-  SinkMode sink_mode = SinkMode::kAuto;  // of a created task never kAuto
-  std::string sink_mode_reason;          // why it was chosen
+  SinkMode sink_mode = SinkMode::kAuto;  // never kAuto once the task is created
+  std::string sink_mode_reason;          // why this mode was chosen
   bool disable_auto_start = false;
-  bool sync_index = true;  // indexes are made and dropped as on the source
+  bool sync_index = true;  // indexes are created and dropped as on the source
   bool sync_load = true;   // loaded and released as on the source
 };
 
@@ -112,74 +112,73 @@ struct TaskRecord {
   std::string reason;
 };
 
-// How far a task has come in one source channel: everything at or below `ts` is acknowledged by the
-// target; a restart reads from `position` (inclusive) and skips what has ts <= `ts`.
+// A task's progress in one source channel: everything at or below `ts` is acknowledged by the
+// target; a restart reads from `position` (inclusive) and skips what is at or below `ts`.
 struct ChannelCheckpoint {
   std::string channel;  // pchannel
   MsgId position;
   Timestamp ts;
-  // Records above `ts` that are acknowledged all the same, in no order.
+  // Records above `ts` that are already acknowledged, in no particular order.
   std::vector<MsgId> applied;
-  // Nothing with a time above it has been sent. What has one in (ts, horizon] may have been, with
-  // an outcome that is not known: it is repeated in a way that doubles nothing. 0 after a clean
-  // stop.
+  // No row with a later time has been sent. Rows in (ts, horizon] may have been sent, with unknown
+  // outcome: they are repeated in a way that cannot double them. 0 after a clean stop.
   Timestamp horizon;
 };
 
-// A source collection that the task has begun to replicate: remembered so that its removal is
-// carried out even if it happens while the task does not run.
+// A source collection that the task has begun to replicate. It is stored so that its drop is
+// replicated even if it happens while the task is not running.
 struct ReplicatedCollection {
   CollectionId id;
   CollectionName source;
   CollectionName target;
   std::vector<std::string> pchannels;
   Timestamp created;
-  // Rows at or before this record are not the task's (start_from latest), by pchannel.
+  // Rows at or before this record do not belong to the task (start_from latest). By pchannel.
   std::map<std::string, MsgId> skip_until;
-  // Whether the target's collection is this one: made by the task, or found to fit. Only then may
-  // it be dropped there.
+  // Whether the target's collection is this one: created by the task, or found to match. Only then
+  // may the task drop it.
   bool on_target = false;
-  // It was seen there since: if it is not there any more, somebody has removed it.
+  // It has been seen there since: if it is missing now, somebody has removed it.
   bool seen_on_target = false;
-  // The target's collection may hold the rows already that the source had up to this time, because
-  // it was there before the task: they are written in a way that doubles nothing. 0: none.
+  // The target's collection existed before the task and may already hold the rows the source had up
+  // to this time: they are written in a way that cannot double them. 0: none.
   Timestamp may_hold_until;
-  // The task was about to rename its collection from this name to `target`.
+  // The task was about to rename the collection on the target from this name to `target`.
   std::optional<CollectionName> renamed_from;
-  // The partitions that the task has begun; others of the target are not its business.
+  // The partitions the task has begun; it leaves others on the target alone.
   std::map<PartitionId, std::string> partitions;
 };
 
-// What a task shows of itself.
+// The status of a task.
 struct ChannelStatus {
   std::string channel;
   Timestamp resolved;
   Timestamp checkpoint;
   MsgId position;
-  // Read and not yet acknowledged; rows that still wait for a tick are not counted.
+  // Read but not yet acknowledged; rows that still wait for a tick are not counted.
   uint64_t rows_waiting = 0;
   uint64_t bytes_waiting = 0;
-  int64_t last_tick_unix_ms = 0;  // our clock when the last tick was read; 0: none yet
+  int64_t last_tick_unix_ms = 0;  // by our clock; 0: none read yet
 };
 struct TaskStatus {
   Condition condition = Condition::kOk;
-  bool idle = false;  // waiting, only because there is nothing to do
+  bool idle = false;  // waiting only because there is nothing to do
   std::string reason;
   int64_t since_unix_ms = 0;
-  int64_t attempts = 0;  // that have failed since then
+  int64_t attempts = 0;  // failed attempts since then
   std::vector<ChannelStatus> channels;
-  // Milliseconds behind now: of the smallest resolved ts and of the smallest checkpoint. None as
-  // long as a channel has none yet, or if no channel is followed.
+  // Now minus the smallest resolved ts, or minus the smallest checkpoint, in milliseconds. Unset
+  // while any channel has no such time, or if no channel is followed.
   std::optional<int64_t> source_lag_ms;
   std::optional<int64_t> lag_ms;
   uint64_t rows_inserted = 0;
   uint64_t rows_upserted = 0;
   uint64_t rows_deleted = 0;
   uint64_t bytes_written = 0;
-  uint64_t rows_waiting = 0;  // of `channels`, with rows that wait for a tick left out
+  uint64_t rows_waiting = 0;  // of `channels`, without rows that wait for a tick
   uint64_t bytes_waiting = 0;
-  uint64_t records_skipped = 0;        // that could not be decoded
-  std::string last_skipped;            // channel, position and why
+  uint64_t records_skipped = 0;        // because they could not be decoded
+  std::string last_skipped;            // channel, position and reason
   std::vector<CollectionName> covers;  // source collections being replicated
   std::string target_version;
   // Of a time not later than `channels`: whatever of it is applied is applied in these.

@@ -4,12 +4,11 @@
 
 namespace cdc {
 
-// How a TLS server is checked and how we prove who we are. The paths are those of PEM files on this
-// machine.
+// How to verify a TLS server and how to authenticate to it. Paths are of PEM files on this machine.
 struct TlsOptions {
   std::string server_name;       // in its certificate; empty: the host of the address
-  std::string authority_path;    // who may have signed it; empty: the system's authorities
-  std::string certificate_path;  // ours, with its key: both or none
+  std::string authority_path;    // trusted authorities; empty: the system's
+  std::string certificate_path;  // our own, with its key: both or neither
   std::string key_path;
 
   bool empty() const { return *this == TlsOptions{}; }

@@ -20,7 +20,7 @@ bool CanBeInName(char c) {
   return IsLetter(c) || IsDigit(c) || IsGlob(c) || c == '_' || c == '$' || c == '-';
 }
 
-// What the user meant, as far as one can tell, and how to write it.
+// Guesses what the user meant and says how to write it.
 std::string CureFor(char c) {
   if (c == ',' || c == ';' || c == '|') {
     return "; give each name as an element of its own";
@@ -32,7 +32,7 @@ std::string CureFor(char c) {
   return std::string("; names have letters, digits and underscores") + (c == '%' ? kGlobs : "");
 }
 
-// One character, also of UTF-8; one that cannot be shown by its number.
+// One (UTF-8) character; a control character by its number.
 std::string Show(std::string_view text, size_t at) {
   const auto byte = static_cast<unsigned char>(text[at]);
   if (byte < 0x20 || byte == 0x7f) {
@@ -98,6 +98,7 @@ Status CheckExclude(const TaskSpec& spec, int max_name_length) {
   }
   const ScopeRules rules(spec);
   for (size_t i = 0; i < spec.exclude.size(); ++i) {
+    // ScopeRules keeps the order of spec.exclude.
     const CollectionPattern& excluded = rules.excluded[i];
     const bool is_covered =
         std::any_of(rules.included.begin(), rules.included.end(),

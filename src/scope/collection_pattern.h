@@ -9,7 +9,7 @@
 
 namespace cdc {
 
-// A collection and its database, both of which may be patterns.
+// A database and a collection in it, both of which may be patterns.
 struct CollectionPattern {
   NamePattern database;
   NamePattern collection;
@@ -24,12 +24,11 @@ struct CollectionPattern {
   auto operator<=>(const CollectionPattern&) const = default;
 };
 
-// Of "db.collection"; without a dot a collection of the default database is meant.
+// Parses "db.collection"; without a dot it is a collection of the default database.
 CollectionPattern ParseCollectionPattern(std::string_view text);
 
-// What both patterns mean, if there may be any such collection: in each part the narrower one, and
-// that of `b` if neither covers the other. So it covers all that both match, and nothing beyond
-// `b`.
+// The names both patterns may share, if any: for each part the narrower pattern, or that of `b` if
+// neither covers the other. So the result covers all names both match, and none outside `b`.
 std::optional<CollectionPattern> Shared(const CollectionPattern& a, const CollectionPattern& b);
 
 }  // namespace cdc

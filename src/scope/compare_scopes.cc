@@ -9,8 +9,8 @@
 namespace cdc {
 namespace {
 
-// Whether another of the tasks replicates all that is left to older ones here, so that whoever
-// leaves it to that task need not be told that it is not another's.
+// Whether another task replicates everything that `left` leaves to older ones. Then that task's own
+// names already say so, and an exception for it is not needed.
 bool IsOwned(const LeftToOlder& left, const ScopeRules& owner) {
   const auto is_left_too = [&left](const CollectionPattern& pattern) {
     return !pattern.Intersects(left.pattern) ||
@@ -80,7 +80,7 @@ class Comparison {
     left_[ShowLeftName(name)] = name;
   }
 
-  // Whether the user has excluded from the older task some of what the new one is to replicate.
+  // Whether the user has excluded from the older task part of what the new one is to replicate.
   bool UserLeavesSome(const ScopeRules& task, const CollectionPattern& wanted) const {
     return std::any_of(task.excluded.begin(), task.excluded.end(), [&](const auto& excluded) {
       const std::optional<CollectionPattern> some = Shared(wanted, excluded);
@@ -88,7 +88,7 @@ class Comparison {
     });
   }
 
-  // What the task leaves out of the pattern, and no other task replicates.
+  // What the task leaves out of the pattern and no other task replicates.
   std::vector<LeftName> Exceptions(const ScopeRules& task, const CollectionPattern& pattern) const {
     std::map<std::string, LeftName> exceptions;
     for (const CollectionPattern& excluded : task.excluded) {
@@ -103,7 +103,8 @@ class Comparison {
       if (owned || !left.pattern.Intersects(pattern)) {
         continue;
       }
-      // Of too long a history more is left to the older task than has to be: never too little.
+      // If the history is too deep, drop the exception: more than necessary is left to the older
+      // task, but never too little.
       const LeftName name = ToLeftName(left);
       if (DepthOf(name) + 2 <= LeftName::kMaxDepth) {
         exceptions[ShowLeftName(name)] = name;
@@ -119,7 +120,7 @@ class Comparison {
   const ScopeRules created_;
   std::vector<ScopeRules> existing_;
   std::set<std::string> duplicates_;
-  std::map<std::string, LeftName> left_;  // by how it is shown
+  std::map<std::string, LeftName> left_;  // by ShowLeftName
 };
 
 }  // namespace

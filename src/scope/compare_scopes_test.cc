@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Names are "db.collection".
+// Names have the form "db.collection".
 TaskSpec Task(const std::vector<std::string>& names,
               std::vector<std::string> exclude = {},
               std::vector<LeftName> left = {}) {
@@ -29,7 +29,7 @@ TaskSpec Task(const std::vector<std::string>& names,
   return spec;
 }
 
-// "refused", or what the new task leaves to the older ones; empty: nothing.
+// "refused", or what the new task leaves to the older ones; empty if nothing.
 std::string Decide(const TaskSpec& created, const std::vector<const TaskSpec*>& existing) {
   const ScopeDecision decision = CompareScopes(created, existing);
   if (!decision.duplicates.empty()) {
@@ -76,14 +76,14 @@ INSTANTIATE_TEST_SUITE_P(All,
                                            Case{"*.*", "db.a", "", "db.a"},
                                            Case{"*.*", "db.*", "", "db.*"},
                                            Case{"*.a", "db.a", "", "db.a"},
-                                           // Neither covers the other, and they share one name.
+                                           // Neither covers the other, but they share a name.
                                            Case{"db.*", "*.a", "", "db.a"},
                                            Case{"*.a", "db.*", "", "db.a"},
-                                           // What the older wide task leaves to others is free.
+                                           // What the older, wider task leaves to others is free.
                                            Case{"db.a", "db.*", "db.a", ""},
                                            Case{"db.a", "*.*", "db.*", ""},
                                            Case{"db.a", "db.*", "db.b", "refused"},
-                                           // The name itself is known.
+                                           // The same name.
                                            Case{"db.*", "db.*", "db.a", "refused"},
                                            // Globs.
                                            Case{"db.a1", "db.a*", "", "refused"},
@@ -136,8 +136,8 @@ TEST(CompareScopesTest, WhatIsLeftToATaskThatIsThereIsNotSaidTwice) {
   EXPECT_EQ(Decide(Task({"db.a"}), {&third}), "refused");
 }
 
-// Whatever is created and deleted in whatever order, no collection is ever covered by two tasks,
-// and what nobody covers is covered by a new task that names it.
+// Whatever the order of creates and deletes, no collection is ever covered by two tasks, and a
+// collection that no task covers is covered by a new task that names it.
 TEST(CompareScopesTest, NoCollectionHasTwoTasks) {
   const std::vector<std::string> parts{"a", "b", "ab", "a*", "*b", "?", "*", "a?"};
   const std::vector<std::string> literals{"a", "b", "ab", "aa", "ba", "c"};

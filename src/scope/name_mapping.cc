@@ -12,13 +12,13 @@
 namespace cdc {
 namespace {
 
-// Names of the source and those they have on the target: one collection, or a pattern of which the
-// database at most is another one.
+// Source names with their target names: one collection, or a pattern of which at most the database
+// is renamed.
 struct Image {
   CollectionPattern source;
   CollectionPattern target;
 
-  // The names of the source that have those of the target.
+  // The source names whose target names are `of`.
   CollectionPattern Preimage(const CollectionPattern& of) const {
     if (source.IsLiteral() || source == target) {
       return source.IsLiteral() ? source : of;
@@ -31,13 +31,15 @@ CollectionPattern LiteralPattern(const CollectionName& name) {
   return {NamePattern(name.database), NamePattern(name.collection)};
 }
 
-// Whether none of the pattern's names keep their name on the target.
+// Whether none of the pattern's names keeps its name on the target.
 bool MapsAllOf(const ScopeRules& rules, const CollectionPattern& pattern) {
   return rules.database_names.contains(pattern.database.text()) ||
          rules.collection_names.contains({pattern.database.text(), pattern.collection.text()});
 }
 
 std::vector<Image> ImagesOf(const ScopeRules& rules) {
+  // First collections with a mapping of their own, then patterns in mapped databases, then names
+  // that stay the same.
   std::vector<Image> images;
   for (const auto& [from, to] : rules.collection_names) {
     images.push_back({LiteralPattern(from), LiteralPattern(to)});
@@ -57,8 +59,8 @@ std::vector<Image> ImagesOf(const ScopeRules& rules) {
   return images;
 }
 
-// Within a task, what the globs stand for is not known: only what certainly is another source
-// counts. One database may well be renamed to another in a task on all of them.
+// Within one task, what the globs stand for is unknown, so only what is certainly a different
+// source counts. A task on all databases may well rename one database to another.
 std::optional<std::pair<Image, Image>> FindOwnCollision(const ScopeRules& rules) {
   std::vector<Image> images = ImagesOf(rules);
   std::erase_if(images, [](const Image& image) { return !image.source.database.IsLiteral(); });
@@ -73,7 +75,7 @@ std::optional<std::pair<Image, Image>> FindOwnCollision(const ScopeRules& rules)
   return std::nullopt;
 }
 
-// Whether what the two tasks make of their images may meet on the target.
+// Whether the target names of the two images may collide.
 bool Collide(const ScopeRules& created,
              const Image& image,
              const ScopeRules& older,
@@ -87,7 +89,7 @@ bool Collide(const ScopeRules& created,
   const auto is_mapped_away = [](const ScopeRules& rules, const Image& of, const auto& name) {
     return of.source == of.target && MapsAllOf(rules, name);
   };
-  // One source that both cover is left to the older task.
+  // A source that both cover is left to the older task.
   return source != older_source && !created.LeavesOutAllOf(source) &&
          !older.LeavesOutAllOf(older_source) && !is_mapped_away(created, image, source) &&
          !is_mapped_away(older, older_image, older_source);
@@ -103,7 +105,7 @@ Status CheckName(const std::string& name, int max_length) {
   return OkStatus();
 }
 
-// A collection of the source may have blanks around its name, which a mapping can take away.
+// A source collection may have blanks around its name; a mapping can remove them.
 std::string_view WithoutBlanks(std::string_view name) {
   constexpr std::string_view kBlanks = " \t\n\v\f\r";
   const size_t begin = name.find_first_not_of(kBlanks);
@@ -112,7 +114,7 @@ std::string_view WithoutBlanks(std::string_view name) {
              : name.substr(begin, name.find_last_not_of(kBlanks) + 1 - begin);
 }
 
-// A whole database can be mapped if the task covers it by a pattern, one collection in any case.
+// A whole database can be mapped only if the task covers it by a pattern; a collection always.
 Status CheckCovered(const ScopeRules& rules, const CollectionPattern& source) {
   const bool covered =
       std::any_of(rules.included.begin(), rules.included.end(), [&source](const auto& each) {

@@ -73,7 +73,7 @@ TEST(NameMappingTest, NamesThatAreNone) {
   EXPECT_THAT(ErrorOf({{"d", "*"}}, {{"d", "e", {{"a,b", "x"}}}}),
               HasSubstr("no name of a Milvus"));
   EXPECT_THAT(ErrorOf({{"*", "*"}}, {{"d ", "e", {}}}), HasSubstr("blank"));
-  // A collection of the source can have this name.
+  // A source collection can have this name.
   EXPECT_EQ(ErrorOf({{"d", "*"}}, {{"d", "e", {{" a", "a"}}}}), "");
   EXPECT_NE(ErrorOf({{"d", "*"}}, {{"d", "*", {}}}), "");
   EXPECT_NE(ErrorOf({{"d", "*"}}, {{"d", "e", {{"*", "x"}}}}), "");
@@ -120,7 +120,7 @@ TEST(NameMappingTest, PatternsOfTwoTasksThatMeet) {
   EXPECT_NE(collision({"e*", "?a"}, {{"e1", "e", {{"aa", "x"}}}}), "");
   EXPECT_EQ(collision({"*", "*"}, {}), "");
   EXPECT_EQ(collision({"d", "b*"}, {{"d", "e", {}}}), "");
-  EXPECT_EQ(collision({"d", "*"}, {{"d", "e", {}}}), "");  // what both mean is the older task's
+  EXPECT_EQ(collision({"d", "*"}, {{"d", "e", {}}}), "");  // the older task owns what both cover
 }
 
 TEST(NameMappingTest, WhatTheOlderTaskExcludesIsMappedFreely) {

@@ -12,7 +12,7 @@ constexpr char kOne = '?';
 
 bool IsWildcard(char c) { return c == kRun || c == kOne; }
 
-// Where the character after the one at `at` begins.
+// Where the character after the one at `at` begins (UTF-8 continuation bytes are skipped).
 size_t Next(std::string_view text, size_t at) {
   do {
     ++at;
@@ -20,8 +20,8 @@ size_t Next(std::string_view text, size_t at) {
   return at;
 }
 
-// A character that stands for itself, or a run of wildcards: `least` characters, or more if it is
-// `open`.
+// A literal character, or a run of wildcards: exactly `least` characters, or at least so many if it
+// is `open`.
 struct Part {
   std::string_view literal;  // empty: a run of wildcards
   size_t least = 0;
@@ -47,7 +47,7 @@ std::vector<Part> PartsOf(std::string_view text) {
   return parts;
 }
 
-// Wildcards one by one, for comparisons that go character by character.
+// Wildcards one by one, for comparisons character by character.
 struct Character {
   std::string_view literal;  // empty: a wildcard
   bool run = false;          // `*`, not `?`
@@ -67,6 +67,8 @@ std::vector<Character> CharactersOf(std::string_view text) {
 }  // namespace
 
 NamePattern::NamePattern(std::string_view text) {
+  // Normalize each run of wildcards: first the `?`, then one `*`, so that equal patterns have equal
+  // texts.
   for (size_t at = 0; at < text.size();) {
     size_t end = at;
     while (end < text.size() && IsWildcard(text[end])) {
@@ -84,8 +86,8 @@ NamePattern::NamePattern(std::string_view text) {
 
 bool NamePattern::IsLiteral() const { return std::none_of(text_.begin(), text_.end(), IsWildcard); }
 
-// The usual walk: when a name does not go on as the pattern does, the last `*` takes one character
-// more. What stood before that `*` need not be looked at again.
+// The usual greedy match: on a mismatch the last `*` takes one more character. Earlier `*` need not
+// be revisited, so this is quadratic at worst, not exponential.
 bool NamePattern::Matches(std::string_view name) const {
   const std::string_view pattern = text_;
   size_t at = 0;
@@ -113,9 +115,9 @@ bool NamePattern::Matches(std::string_view name) const {
   return at == pattern.size() || (pattern[at] == kRun && at + 1 == pattern.size());
 }
 
-// Lays this pattern over the other one: a character over the same character, a run over what has at
-// least as many characters, a run of a fixed length over just as many. covers[j]: the parts of this
-// pattern from the one at hand on cover the other's characters from j on.
+// Lays this pattern over the other one: a literal over the same literal, an open run over at least
+// as many characters, a run of fixed length over exactly as many. covers[j]: this pattern from the
+// current part on covers the other's characters from j on.
 bool NamePattern::Covers(const NamePattern& other) const {
   if (other.IsLiteral()) {
     return Matches(other.text_);
@@ -127,7 +129,7 @@ bool NamePattern::Covers(const NamePattern& other) const {
   covers[n] = true;
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
     std::vector<bool> next(n + 1, false);
-    std::vector<bool> from_here = covers;  // covers[j], or one further on
+    std::vector<bool> from_here = covers;  // covers[j] or any later one
     for (size_t j = n; j-- > 0;) {
       from_here[j] = covers[j] || from_here[j + 1];
     }
@@ -149,8 +151,7 @@ bool NamePattern::Covers(const NamePattern& other) const {
   return covers[0];
 }
 
-// meets[j]: the characters of this pattern from the one at hand on, and the other's from j on, have
-// a name in common.
+// meets[j]: this pattern from the current character on and the other's from j on share a name.
 bool NamePattern::Intersects(const NamePattern& other) const {
   if (IsLiteral() || other.IsLiteral()) {
     return IsLiteral() ? other.Matches(text_) : Matches(other.text_);
@@ -168,7 +169,7 @@ bool NamePattern::Intersects(const NamePattern& other) const {
     next[n] = character->run && meets[n];
     for (size_t j = n; j-- > 0;) {
       if (character->run || b[j].run) {
-        // A `*` takes what the other has there, or ends.
+        // A `*` takes the other's character, or ends.
         next[j] = meets[j] || next[j + 1];
       } else if (character->literal.empty() || b[j].literal.empty() ||
                  character->literal == b[j].literal) {

@@ -6,12 +6,12 @@
 
 namespace cdc {
 
-// The name of a database or collection, or a pattern of names: `*` stands for any run of
-// characters, also for none, `?` for exactly one (of UTF-8). All else stands for itself, letter
-// case counts.
+// The name of a database or collection, or a pattern: `*` stands for any number of characters,
+// including none, `?` for exactly one (UTF-8) character. Everything else stands for itself; case
+// matters.
 //
-// Two patterns that differ only in how they write one run of wildcards are equal: "a**" is "a*",
-// "*?" is "?*".
+// Patterns that differ only in how they write a run of wildcards are equal: "a**" is "a*", "*?" is
+// "?*".
 class NamePattern {
  public:
   NamePattern() = default;
@@ -19,16 +19,16 @@ class NamePattern {
 
   const std::string& text() const { return text_; }
   bool IsLiteral() const;
-  // Matches every name there is.
+  // Matches every name.
   bool IsAny() const { return text_ == "*"; }
 
   bool Matches(std::string_view name) const;
 
-  // Whether every name that matches `other` matches this one. A yes is always right, a no unless
-  // it depends on the name which part of this pattern has to match which part of the other.
+  // Whether every name that matches `other` matches this one. True is always right. False may be
+  // wrong only if the name decides which part of this pattern has to match which part of the other.
   bool Covers(const NamePattern& other) const;
 
-  // Whether there may be a name that matches both. Exact.
+  // Whether some name matches both. Exact.
   bool Intersects(const NamePattern& other) const;
 
   auto operator<=>(const NamePattern&) const = default;

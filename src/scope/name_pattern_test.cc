@@ -15,7 +15,7 @@ bool Matches(const std::string& pattern, const std::string& name) {
   return NamePattern(pattern).Matches(name);
 }
 
-// All texts over the letters, up to a length.
+// All texts over these letters, up to a length.
 std::vector<std::string> TextsOf(const std::string& letters, size_t longest) {
   std::vector<std::string> texts{""};
   for (size_t begin = 0, length = 0; length < longest; ++length) {
@@ -29,7 +29,7 @@ std::vector<std::string> TextsOf(const std::string& letters, size_t longest) {
   return texts;
 }
 
-// The definition, word by word.
+// The definition, taken literally.
 bool MatchesByDefinition(const std::string& pattern, const std::string& name) {
   if (pattern.empty()) {
     return name.empty();
@@ -66,7 +66,7 @@ TEST(NamePatternTest, OneWayToWriteARunOfWildcards) {
   EXPECT_FALSE(NamePattern("a?").IsLiteral());
 }
 
-// Nothing but a blank at an end can be outside of ASCII in a real name.
+// In a real name only a blank at either end can be outside ASCII.
 TEST(NamePatternTest, OneCharacterOfUtf8) {
   EXPECT_TRUE(Matches("?a",
                       "\xC2\xA0"
@@ -89,8 +89,8 @@ TEST(NamePatternTest, MatchesByDefinitionForAllShortPatterns) {
   }
 }
 
-// `c` stands for all letters that are in no pattern. For patterns as short as these, names of this
-// length tell all there is.
+// `c` stands for all letters that occur in no pattern. For patterns this short, names of this
+// length cover all cases.
 TEST(NamePatternTest, CoversAndIntersectsByDefinitionForAllShortPatterns) {
   const std::vector<std::string> names = TextsOf("abc", 7);
   std::vector<NamePattern> patterns;
@@ -117,7 +117,7 @@ TEST(NamePatternTest, CoversAndIntersectsByDefinitionForAllShortPatterns) {
 }
 
 TEST(NamePatternTest, LongerPatterns) {
-  // Whether the first "ab" or the second one serves depends on the name, and for "axbabc" neither.
+  // Which "ab" has to match depends on the name, and for "axbabc" neither does.
   const NamePattern hard("*ab?*c*");
   EXPECT_FALSE(hard.Covers(NamePattern("a*bab*c")));
   EXPECT_TRUE(hard.Covers(NamePattern("a*bab?c")));
@@ -125,7 +125,7 @@ TEST(NamePatternTest, LongerPatterns) {
   EXPECT_FALSE(NamePattern("a*b*c").Covers(NamePattern("a*")));
 }
 
-// Backtracking would take longer than the universe lasts.
+// Backtracking would never finish.
 TEST(NamePatternTest, LongPatternsAreQuick) {
   std::string text;
   for (int i = 0; i < 60; ++i) {

@@ -32,6 +32,7 @@ std::vector<Scope::Match> Scope::Select(const Catalog& catalog) const {
       matches.try_emplace(collection->id, Match{std::move(name), collection});
     }
   };
+  // A pattern needs a scan of the whole catalog; plain names do not.
   const bool named = std::all_of(rules_.included.begin(), rules_.included.end(),
                                  [](const auto& each) { return each.pattern.IsLiteral(); });
   if (named) {
@@ -60,7 +61,7 @@ bool Scope::CoversDatabase(const std::string& database) const {
   return std::any_of(
       rules_.included.begin(), rules_.included.end(), [&](const ScopeRules::Included& each) {
         const NamePattern& collection = each.pattern.collection;
-        // What a glob stands for is not known, so some of it may stay in the database.
+        // A glob may stand for collections that stay in the database.
         return each.pattern.database.Matches(database) &&
                !rules_.ExcludesAllOf({name, collection}) &&
                (!collection.IsLiteral() ||

@@ -5,7 +5,7 @@
 namespace cdc {
 namespace {
 
-// Milvus takes an empty database for the default one.
+// In Milvus an empty database means the default one.
 std::string DatabaseOf(const std::string& name) { return name.empty() ? kDefaultDatabase : name; }
 
 }  // namespace
@@ -22,6 +22,7 @@ bool LeftToOlder::Matches(const CollectionName& name) const {
 
 bool LeftToOlder::Covers(const CollectionPattern& other) const {
   return pattern.Covers(other) &&
+         // The exceptions of an exception are ignored, which can only make the answer a false "no".
          std::none_of(except.begin(), except.end(),
                       [&other](const LeftToOlder& each) { return each.pattern.Intersects(other); });
 }

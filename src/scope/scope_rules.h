@@ -10,23 +10,23 @@
 
 namespace cdc {
 
-// Names that are left to an older task, but for some.
+// Names that are left to an older task, with exceptions.
 struct LeftToOlder {
   CollectionPattern pattern;
   std::vector<LeftToOlder> except;
 
   explicit LeftToOlder(const LeftName& name);
   bool Matches(const CollectionName& name) const;
-  // Whether it is all of the pattern's names. Never says yes wrongly.
+  // Whether it includes all names of the pattern. False may be wrong, true never is.
   bool Covers(const CollectionPattern& other) const;
 };
 
-// The names, exclusions and mappings of a TaskSpec as patterns: the only place that reads them.
-// Where a database is empty the default one is meant, as Milvus has it.
+// The names, exclusions and mappings of a TaskSpec as patterns; nothing else reads them. As in
+// Milvus, an empty database means the default one.
 struct ScopeRules {
   struct Included {
     CollectionPattern pattern;
-    bool from_start;  // rows from before the task are asked for
+    bool from_start;  // rows from before the task are requested
   };
   std::vector<Included> included;           // sorted by pattern, each once
   std::vector<CollectionPattern> excluded;  // by the user
@@ -40,9 +40,10 @@ struct ScopeRules {
   bool Excludes(const CollectionName& name) const;
   bool LeavesToOlder(const CollectionName& name) const;
 
-  // Whether the user has excluded all that the pattern matches. Never says yes wrongly.
+  // Whether the user has excluded everything the pattern matches. False may be wrong, true never
+  // is.
   bool ExcludesAllOf(const CollectionPattern& pattern) const;
-  // The same, with what is left to older tasks counted too.
+  // The same, also counting what is left to older tasks.
   bool LeavesOutAllOf(const CollectionPattern& pattern) const;
 };
 

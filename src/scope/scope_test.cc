@@ -63,7 +63,7 @@ TEST(ScopeTest, WhatTheUserExcludesIsNotCovered) {
   EXPECT_FALSE(scope.CoversDatabase("scratch"));
   EXPECT_FALSE(scope.CoversAllOf("scratch"));
   EXPECT_TRUE(scope.CoversAllOf("db1"));
-  EXPECT_FALSE(scope.LeavesToOlder({"db1", "tmp_1"}));  // nobody else has it
+  EXPECT_FALSE(scope.LeavesToOlder({"db1", "tmp_1"}));  // no other task has it
 }
 
 TEST(ScopeTest, WhatAnOlderTaskLeavesOutIsCovered) {
@@ -107,7 +107,7 @@ TEST(ScopeTest, NamesOnTheTarget) {
   spec.name_mapping = {{"db1", "db2", {}}, {"db1", "db3", {{"a", "b"}}}, {"", "x", {{"c", "d"}}}};
   const Scope scope(spec);
   EXPECT_EQ(scope.Target({"db1", "z"}), (CollectionName{"db2", "z"}));
-  EXPECT_EQ(scope.Target({"db1", "a"}), (CollectionName{"db3", "b"}));  // goes before db1's
+  EXPECT_EQ(scope.Target({"db1", "a"}), (CollectionName{"db3", "b"}));  // overrides db1's mapping
   EXPECT_EQ(scope.Target({"default", "c"}), (CollectionName{"x", "d"}));
   EXPECT_EQ(scope.Target({"default", "e"}), (CollectionName{"default", "e"}));
   EXPECT_EQ(scope.TargetDatabase("db1"), "db2");

@@ -23,7 +23,7 @@ std::string Join(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
 }
 
-// Reads keys of one parsed text and remembers the first error.
+// Reads values from a parsed text and keeps the first error.
 class ConfigReader {
  public:
   ConfigReader(const YAML::Node& root, std::string name) : root_(root), name_(std::move(name)) {}
@@ -36,9 +36,9 @@ class ConfigReader {
     }
   }
 
-  // The value at a path; nullopt if it is not there or empty.
+  // The value at a path; nullopt if it is missing or empty.
   std::optional<YAML::Node> Find(const std::string& path) const {
-    // `reset` lets a node stand for another; an assignment would change the tree.
+    // `reset` makes a node refer to another one; an assignment would change the tree.
     YAML::Node node;
     node.reset(root_);
     size_t begin = 0;
@@ -77,7 +77,7 @@ class ConfigReader {
     if (!node) {
       return;
     }
-    // The tag "!" means quoted: a text, whatever it looks like.
+    // The tag "!" means quoted: a string, whatever it looks like.
     if (!node->IsScalar() || node->Tag() == "!" || !YAML::convert<int>::decode(*node, *value)) {
       WrongType(path, "an integer", *node);
     }
@@ -93,7 +93,7 @@ class ConfigReader {
     }
   }
 
-  // Keys with one text each. The keys may hold dots.
+  // Keys with one string each. The keys may contain dots.
   void Read(const std::string& path, std::map<std::string, std::string>* value) {
     const std::optional<YAML::Node> node = Find(path);
     if (!node) {
@@ -112,7 +112,7 @@ class ConfigReader {
     }
   }
 
-  // A list, or one text with commas.
+  // A list, or one string with commas.
   void Read(const std::string& path, std::vector<std::string>* value) {
     const std::optional<YAML::Node> node = Find(path);
     if (!node) {
@@ -188,7 +188,7 @@ void CheckSections(ConfigReader* reader) {
   }
 }
 
-// Refuses what a file may ask for and this version cannot do: doing something else instead would be
+// Refuses what a file may request but this version cannot do: doing something else instead would be
 // worse than not starting.
 void RefuseUnsupported(ConfigReader* reader) {
   std::string store = "sqlite";
@@ -229,7 +229,7 @@ void ReadEtcd(ConfigReader* reader, EtcdConfig* etcd) {
   reader->Read(section + "tlsCertPath", &etcd->tls_cert_path);
   reader->Read(section + "tlsKeyPath", &etcd->tls_key_path);
   reader->Read(section + "tlsCACertPath", &etcd->tls_ca_cert_path);
-  // The older form: its three keys hold together, as soon as the address is given.
+  // The older form: as soon as the address is given, its three keys replace the new ones.
   if (reader->Find("sourceConfig.etcdAddress")) {
     reader->Read("sourceConfig.etcdAddress", &etcd->address);
     reader->Read("sourceConfig.etcdRootPath", &etcd->root_path);
@@ -251,8 +251,8 @@ void ReadKafka(ConfigReader* reader, KafkaConfig* kafka) {
   reader->Read(section + "consumer", &kafka->consumer);
 }
 
-// Seconds, 0 for what holds without a configuration. How often is read and checked, and has no
-// effect: what may pass is repeated until it does.
+// In seconds; 0 selects the default. The number of retries is read and checked but has no effect:
+// transient errors are retried until they pass.
 void ReadRetry(ConfigReader* reader, BackoffOptions* retry) {
   const auto read = [reader](const char* path, std::chrono::milliseconds* value) {
     int number = 0;
@@ -268,6 +268,7 @@ void ReadRetry(ConfigReader* reader, BackoffOptions* retry) {
   read("retry.retryTimes", &times);
   read("retry.initBackOff", &retry->initial);
   read("retry.maxBackOff", &retry->max);
+  // The default maximum gives way to a larger initial value; one that is set does not.
   if (retry->max == BackoffOptions().max) {
     retry->max = std::max(retry->max, retry->initial);
   }
@@ -363,6 +364,7 @@ Result<LoadedConfig> LoadConfig(const std::string& path) {
   errno = 0;
   std::ifstream file(path);
   if (!file) {
+    // The default file may be missing; main refuses a missing --config.
     if (errno == ENOENT) {
       return ParseConfig("", path);
     }

@@ -9,7 +9,7 @@
 
 namespace cdc {
 
-// How to reach the source's etcd and where Milvus keeps its metadata there.
+// How to reach the source's etcd, and where Milvus keeps its metadata in it.
 struct EtcdConfig {
   std::vector<std::string> address{"127.0.0.1:2379"};
   std::string root_path = "by-dev";
@@ -23,7 +23,7 @@ struct EtcdConfig {
   std::string tls_ca_cert_path;
 };
 
-// The source's Kafka. Empty texts: not said.
+// The source's Kafka. Empty strings: not set.
 struct KafkaConfig {
   std::string address;
   std::string sasl_username;
@@ -33,14 +33,14 @@ struct KafkaConfig {
   std::map<std::string, std::string> consumer;  // settings of librdkafka by their own names
 };
 
-// For tests of our own, see CONTRIBUTING.md.
+// For our own tests, see CONTRIBUTING.md.
 struct TestingConfig {
   std::string kill_at;  // a fault point; empty: none
   int kill_at_pass = 0;
   bool forget_doubts = false;
 };
 
-// What cdc.yaml says; each default is what holds where it says nothing.
+// The content of cdc.yaml; members keep their defaults where it has no value.
 struct Config {
   std::string address = "0.0.0.0:8444";
   int max_task_num = 100;
@@ -48,12 +48,12 @@ struct Config {
   std::string log_level = "info";
   std::string sqlite_path = "./cdc.db";
   EtcdConfig source_etcd;
-  // The message queue is Kafka if it has an address, else RocksMQ.
+  // The message queue is Kafka if it has an address, otherwise RocksMQ.
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   std::string replicate_channel = "by-dev-replicate-msg";
   BackoffOptions retry;                  // of calls to a target
-  bool keep_ticking_when_paused = true;  // a standby, so that it goes on answering
+  bool keep_ticking_when_paused = true;  // for standbys, so that they keep answering
   TestingConfig testing;
 };
 
@@ -62,14 +62,14 @@ struct LoadedConfig {
   std::vector<std::string> warnings;
 };
 
-// Reads the text of a configuration; keys match in any letter case. What this version cannot do is
-// refused, an unknown key is a warning.
+// Parses a configuration; keys match in any letter case. Settings this version does not support are
+// refused; an unknown key is a warning.
 //
-// kInvalidArgument: the text is no YAML (with line and column), a value has the wrong type or no
-// meaning (with its key). `name` stands at the begin of each message.
+// kInvalidArgument: not YAML (with line and column), or a value of the wrong type or without
+// meaning (with its key). Every message starts with `name`.
 Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& name);
 
-// As above, of a file; a file that does not exist counts as empty.
+// As above, from a file; a missing file counts as empty.
 Result<LoadedConfig> LoadConfig(const std::string& path);
 
 }  // namespace cdc

@@ -95,7 +95,7 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// How many characters must be inserted, deleted or changed to make one of the other.
+// The number of characters to insert, delete or change to turn one into the other.
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) {
@@ -135,7 +135,7 @@ std::string NearestConfigKey(std::string_view path) {
   std::string_view nearest;
   size_t distance = kFar;
   for (const KnownKey& key : kKnownKeys) {
-    // The right name in the wrong section is as near as a wrong letter.
+    // The right name in the wrong section counts like one wrong letter.
     const size_t here =
         Lower(LastPart(key.path)) == wanted_last ? 1 : EditDistance(Lower(key.path), wanted);
     if (here < distance) {

@@ -9,16 +9,16 @@ enum class ConfigKeyKind {
   kUnknown,
   kUsed,
   kSection,   // holds other keys
-  kNoEffect,  // read by other programs of this file; nothing here depends on it
+  kNoEffect,  // for other programs that read this file; unused here
 };
 
-// What is known of a key, given by its full path ("sourceConfig.etcd.address") in any letter case.
+// The kind of a key given by its full path ("sourceConfig.etcd.address") in any letter case.
 ConfigKeyKind LookUpConfigKey(std::string_view path);
 
-// The known key that an unknown one was probably meant to be; empty if none is near.
+// The known key that was probably meant by an unknown one; empty if none is similar.
 std::string NearestConfigKey(std::string_view path);
 
-// Whether two paths are equal but for letter case.
+// Compares two paths, ignoring letter case.
 bool SameConfigKey(std::string_view a, std::string_view b);
 
 }  // namespace cdc

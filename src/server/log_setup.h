@@ -4,11 +4,11 @@
 
 namespace cdc {
 
-// One line an event to standard output: time, level, thread, text.
+// Logs one line per event to standard output: time, level, text.
 void SetUpLog();
 
-// debug, info, warn, error, dpanic, panic, fatal in any letter case; false: none of them, and info
-// is set.
+// debug, info, warn, error, dpanic, panic or fatal in any letter case. Returns false for anything
+// else and uses info.
 bool SetLogLevel(const std::string& level);
 
 }  // namespace cdc

@@ -46,8 +46,8 @@ sigset_t StopSignals() {
   return signals;
 }
 
-// Stops in good order, but not longer than whoever asked for it waits. The tasks come first in
-// Server::Stop, so what may still be missing after the limit is the answer to a hanging request.
+// Stops in order, but within the time a supervisor usually waits. Server::Stop begins with the
+// tasks, so all that may be unfinished after the limit is the answer to a hanging request.
 void StopInTime(cdc::Server* server) {
   std::promise<void> stopped;
   const std::shared_future<void> done = stopped.get_future().share();
@@ -63,9 +63,10 @@ void StopInTime(cdc::Server* server) {
 }
 
 int Serve(const Arguments& arguments) {
-  // Before the first thread, so that every thread inherits it and only sigwait sees them.
+  // Before the first thread is started: all threads inherit the mask, and only sigwait gets them.
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A client that closes its connection must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
 
   cdc::SetUpLog();
@@ -121,7 +122,7 @@ int main(int argc, char** argv) {
   const CLI::Option* const config =
       app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
   app.add_subcommand("serve", "runs the server (the default)")->fallthrough()->allow_extras();
-  // Everything behind it, --help too, is read by the command itself.
+  // The command itself parses everything after it, including --help.
   CLI::App* const task = app.add_subcommand(
       "task", "creates, shows and changes the tasks of a running server: milvus-cdc task --help");
   task->prefix_command()->set_help_flag();

@@ -62,7 +62,7 @@ class MilvusSource final : public OpenSource {
   }
 
  private:
-  // In the order of what uses what.
+  // In order of use: each uses those before it.
   const std::unique_ptr<EtcdCatalog> catalog_;
   const std::unique_ptr<Log> log_;
   Targets targets_;
@@ -93,7 +93,7 @@ EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
 Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
   const KafkaConfig& kafka = config.kafka;
   if (kafka.address.empty()) {
-    // RocksDB's own log files go beside the metastore: a killed server leaves nothing in /tmp.
+    // RocksDB's own log files go next to the metastore, so a killed server leaves nothing in /tmp.
     return OpenRocksmqLog(
         {.path = config.rocksmq_path, .secondary_dir = config.sqlite_path + ".rocksmq"});
   }
@@ -112,7 +112,7 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
                                                      MetaStore* store,
                                                      StandbyHubs* hubs) {
-  // The queue first: looking at it costs nothing.
+  // The queue first: its check is cheap.
   Result<std::unique_ptr<Log>> log = OpenLog(config);
   CDC_RETURN_IF_ERROR(log.status());
   Result<std::unique_ptr<EtcdCatalog>> catalog =

@@ -10,7 +10,7 @@
 namespace cdc {
 namespace {
 
-// Enough; and far more than that would only slow down what looks at every one of them.
+// Enough. Far more would only slow down code that goes through all possible descriptors.
 constexpr rlim_t kWanted = 65536;
 constexpr size_t kMinConnections = 16;
 constexpr size_t kMaxConnections = 512;

@@ -51,6 +51,8 @@ class RealServer final : public Server {
   int port() const override { return http_->port(); }
 
   void Stop() override {
+    // The tasks first: their checkpoints are saved even if a request hangs until the limit of the
+    // stop.
     tasks_.Stop();
     if (http_ != nullptr) {
       http_->Stop();
@@ -59,14 +61,14 @@ class RealServer final : public Server {
   }
 
  private:
-  // A standby answers queries only as long as it gets ticks.
+  // A standby answers queries only while it receives ticks.
   std::shared_ptr<void> HoldStandby(const TaskSpec& spec) {
     if (!options_.config.keep_ticking_when_paused) {
       return nullptr;
     }
     Result<std::shared_ptr<StandbyHub>> hub = hubs_.Hold(OptionsOf(spec.target, spec.sink_mode));
     if (!hub.ok()) {
-      // The start of the task will meet the same and say it.
+      // The start of the task will meet the same error and report it.
       spdlog::error("no ticks while it is paused, task={} error={}", spec.id,
                     hub.status().ToString());
       return nullptr;
@@ -74,7 +76,7 @@ class RealServer final : public Server {
     return *std::move(hub);
   }
 
-  // In the order of what uses what; destroyed in the opposite one.
+  // In order of use: each uses those before it; destruction is in reverse.
   const ServerOptions options_;
   const std::unique_ptr<MetaStore> store_;
   StandbyHubs hubs_;

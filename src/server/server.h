@@ -17,22 +17,22 @@ class StandbyHubs;
 struct ServerOptions {
   Config config;
   std::string version;
-  size_t max_connections = 512;  // of clients of the HTTP API
+  size_t max_connections = 512;  // of HTTP API clients
   // One attempt to open the source.
   std::function<Result<std::unique_ptr<OpenSource>>(const Config&, MetaStore*, StandbyHubs*)>
       open_source;
   BackoffOptions source_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(5'000)};
 };
 
-// The whole server. It listens when it has started, whatever the source does: until that is open,
-// creates and starts fail with the reason, and /readyz and /healthz tell it.
+// The whole server. It listens once started, whatever the state of the source: until the source is
+// open, creates and starts fail with the reason, which /readyz and /healthz also report.
 class Server {
  public:
   virtual ~Server() = default;
 
   virtual int port() const = 0;
 
-  // First the tasks, with their checkpoints, then the requests in progress. Idempotent.
+  // Stops the tasks first, with their checkpoints, then the requests in progress. Idempotent.
   virtual void Stop() = 0;
 };
 

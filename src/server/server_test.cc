@@ -22,7 +22,7 @@ constexpr const char* kCreate =
     R"({"request_type":"create","request_data":{"task_id":"t1","milvus_connect_param":
     {"uri":"http://h:1"},"collection_infos":[{"name":"c"}]}})";
 
-// A source that is there or not, as the test says.
+// A source that the test makes available or not.
 class FakeSource {
  public:
   Result<std::unique_ptr<OpenSource>> Open() {

@@ -8,8 +8,7 @@
 namespace cdc {
 namespace {
 
-// A request that comes while the server starts is worth waiting for the first attempt: its outcome
-// is the answer.
+// A request during startup waits this long for the first attempt, whose outcome then decides it.
 constexpr std::chrono::seconds kFirstAttempt{10};
 
 }  // namespace
@@ -42,6 +41,7 @@ void SourceConnector::Connect(const std::stop_token& stop) {
         attempted_ = true;
         wakeup_.NotifyAll();
       }
+      // Without the lock: the tasks start at once and call Ready.
       spdlog::info("the source is open");
       on_ready_();
       return;

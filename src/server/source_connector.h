@@ -11,32 +11,32 @@
 
 namespace cdc {
 
-// A source that is open, and what replicates from it.
+// An open source and its Replicator.
 class OpenSource {
  public:
   virtual ~OpenSource() = default;
   virtual Replicator* replicator() = 0;
-  // Whether it is well now; an error tells why replication may stand still.
+  // Whether the source works now; an error is why replication may be stalled.
   virtual Status Health() const = 0;
 };
 
-// Opens the source again and again until it is open, on a thread of its own, and stands for its
-// Replicator meanwhile: before that every call fails with kUnavailable and the reason. An error is
-// logged when it changes. Thread-safe.
+// Opens the source on its own thread, retrying until it succeeds, and acts as its Replicator: until
+// then every call fails with kUnavailable and the reason. Logs an error when it changes.
+// Thread-safe.
 class SourceConnector final : public Replicator {
  public:
-  // One attempt; ends within its own connect timeout.
+  // One attempt; returns within its own connect timeout.
   using Open = std::function<Result<std::unique_ptr<OpenSource>>()>;
 
   SourceConnector(Open open, BackoffOptions backoff);
   ~SourceConnector() override;
 
-  // Begins; `on_ready` is called once, from the thread, when the source is open.
+  // Starts the attempts; `on_ready` is called once, on the thread, when the source is open.
   void Begin(std::function<void()> on_ready);
-  // Ends the attempts. Idempotent. What is open stays open until the destruction.
+  // Ends the attempts. Idempotent. An open source stays open until destruction.
   void Stop();
 
-  // Ok when the source is open and well.
+  // OK if the source is open and works.
   Status Health() const;
 
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
@@ -46,13 +46,13 @@ class SourceConnector final : public Replicator {
 
  private:
   void Connect(const std::stop_token& stop);
-  // Waits for the first attempt if it is still under way.
+  // Waits for the first attempt if it is still in progress.
   Result<Replicator*> Ready();
 
   const Open open_;
   mutable Mutex mutex_;
   CondVar wakeup_;
-  Backoff backoff_;  // of the thread
+  Backoff backoff_;  // used by the thread only
   std::function<void()> on_ready_;
   std::stop_source stopping_;  // ends the waits of requests
   bool attempted_ CDC_GUARDED_BY(mutex_) = false;

@@ -15,19 +15,20 @@ class CatalogSource {
  public:
   virtual ~CatalogSource() = default;
 
-  // The newest snapshot; never nullptr after Start succeeded.
+  // The newest snapshot; never nullptr once the start has succeeded.
   virtual std::shared_ptr<const Catalog> Current() const = 0;
 
-  // Returns a snapshot that holds at least everything the source had committed when this was
-  // called. kUnavailable, kDeadlineExceeded: the source's etcd does not answer. kCancelled: `stop`.
+  // Returns a snapshot that includes at least everything the source had committed at the time of
+  // the call. kUnavailable, kDeadlineExceeded: the source's etcd does not answer. kCancelled:
+  // stopped.
   virtual Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) = 0;
 
-  // A time at or above every one that the source had given when this was called; ahead of its clock
-  // by a few seconds at the most. Errors as of Sync; kNotFound: the source keeps none.
+  // A time at or above every timestamp the source had issued at the time of the call, at most a few
+  // seconds ahead of its clock. Errors as for Sync; kNotFound: the source does not store one.
   virtual Result<Timestamp> Present(const std::stop_token& stop) = 0;
 
-  // Calls `listener` after each change, from the catalog's thread; it must return at once and must
-  // not call back. The handle ends the subscription; after its destruction no call is in progress.
+  // Calls `listener` after each change, on the catalog's thread; it must return at once and must
+  // not call back. Destroying the handle ends the subscription; afterwards no call is in progress.
   using Listener = std::function<void()>;
   class Subscription {
    public:

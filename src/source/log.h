@@ -14,14 +14,14 @@
 
 namespace cdc {
 
-// One record of a channel as the queue holds it.
+// One record of a channel, as stored in the queue.
 struct LogRecord {
   MsgId id;
   Payload payload;
 };
 
-// What one Poll found in one channel. An error concerns this channel alone and comes without
-// records; the channel stays as it was and is tried again by the next Poll.
+// What one Poll returned for one channel. An error concerns only this channel and comes without
+// records; the channel keeps its place and the next Poll tries again.
 //
 // kOutOfRange: the position is older than what the queue still holds ("position expired: …").
 struct LogBatch {
@@ -32,25 +32,26 @@ struct LogBatch {
 
 struct LogPosition {
   MsgId id;
-  bool inclusive = true;  // the record `id` itself is delivered
+  bool inclusive = true;  // deliver the record `id` itself, too
 };
 
-// Follows any number of channels of a queue. Belongs to one thread.
+// Follows any number of channels of a queue. Use it from one thread at a time.
 class LogReader {
  public:
   virtual ~LogReader() = default;
 
-  // Begins to deliver `channel` from `start`; without `start` from its first record. A channel that
-  // does not exist yet is delivered once it does.
+  // Delivers `channel` from `start` on, or from its first record. A channel that does not exist yet
+  // is delivered once it does.
   virtual Status Add(const std::string& channel, const std::optional<LogPosition>& start) = 0;
   virtual void Remove(const std::string& channel) = 0;
 
-  // A paused channel keeps its place and delivers nothing: how a slow consumer holds it back.
+  // A paused channel keeps its place and delivers nothing: this is how a slow consumer holds it
+  // back.
   virtual void SetPaused(const std::string& channel, bool paused) = 0;
 
-  // Appends what is there, about `max_bytes` a channel at the most, and returns at once if there is
-  // anything; otherwise waits for records until `timeout` or `stop`. An error of the return value
-  // concerns the queue as a whole.
+  // Appends the available records, about `max_bytes` per channel at most, and returns at once if
+  // there are any; otherwise waits for records until `timeout` or `stop`. A returned error concerns
+  // the queue as a whole.
   virtual Status Poll(size_t max_bytes,
                       std::chrono::milliseconds timeout,
                       const std::stop_token& stop,
@@ -64,14 +65,14 @@ class Log {
 
   virtual Result<std::unique_ptr<LogReader>> NewReader() = 0;
 
-  // The id of the newest record of `channel`; nullopt if it holds none or does not exist.
+  // The id of the newest record of `channel`; nullopt if it is empty or does not exist.
   virtual Result<std::optional<MsgId>> Latest(const std::string& channel) = 0;
 
-  // Whether a reader that begins at `start` would get everything from there on. kOutOfRange if
-  // records are gone: "position expired: channel … <position> < <oldest>".
+  // Whether a reader that begins at `start` would miss nothing. kOutOfRange if records are gone:
+  // "position expired: channel … <position> < <oldest>".
   virtual Status CheckPosition(const std::string& channel, const LogPosition& start) = 0;
 
-  // The order of two ids of one channel.
+  // Compares two ids of the same channel.
   virtual std::strong_ordering Compare(const MsgId& a, const MsgId& b) const = 0;
 
   // For people: "470643311880437761".

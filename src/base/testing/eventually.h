@@ -8,15 +8,15 @@
 
 namespace cdc {
 
-// How long a test waits for what has to happen. Waiting ends as soon as it happens, so only a
-// failure takes this long, and a busy machine makes no failures. Below the TIMEOUT of ctest.
+// How long a test waits for an event that has to happen. The wait ends as soon as it does, so only
+// a failing test takes this long, and a busy machine causes no failures. Below ctest's TIMEOUT.
 inline constexpr std::chrono::seconds kPatience{120};
 
-// How long something may take that a promise bounds to an instant, if the alternative is a wait of
-// a minute or for good: between the two there is no doubt, even on a busy machine.
+// The bound for an event that is promised at once and whose alternative is a wait of a minute or
+// forever: long enough for a busy machine, short enough to tell the two apart.
 inline constexpr std::chrono::seconds kSoon{20};
 
-// Whether `condition` becomes true within `timeout`; looks every few milliseconds.
+// Whether `condition` becomes true within `timeout`; polls it every few milliseconds.
 inline bool Eventually(const std::function<bool()>& condition,
                        std::chrono::milliseconds timeout = kPatience) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;

@@ -8,7 +8,7 @@
 
 namespace cdc {
 
-// Stands still until a test moves it. Both times move together.
+// Stands still until a test moves it. Both times move together. Thread-safe.
 class FakeClock final : public Clock {
  public:
   explicit FakeClock(int64_t unix_ms = 1'700'000'000'000) : start_unix_ms_(unix_ms) {}

@@ -5,8 +5,8 @@
 
 namespace cdc {
 
-// The root of the source tree, for tests that read files of it: what ctest says, else the working
-// directory.
+// The root of the source tree, for tests that read files from it: ctest passes it in the
+// environment; otherwise it is the working directory.
 inline std::string SourceDir() {
   const char* const told = std::getenv("CDC_SOURCE_DIR");
   return told == nullptr ? "." : told;

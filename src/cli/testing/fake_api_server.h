@@ -9,7 +9,7 @@
 
 namespace cdc::cli {
 
-// An HTTP server on a free port that answers POST /cdc with what a test wants. Thread-safe.
+// An HTTP server on a free port that answers POST /cdc as the test determines. Thread-safe.
 class FakeApiServer {
  public:
   FakeApiServer();
@@ -19,13 +19,14 @@ class FakeApiServer {
 
   std::string url() const;
 
-  // The answer to every request of the type from now on; `PushAnswer` is used once and before it.
+  // The answer to every request of this type from now on; answers of `PushAnswer` come first, once
+  // each.
   void SetAnswer(const std::string& type, const std::string& body, int http_status = 200);
   void PushAnswer(const std::string& type, const std::string& body);
-  // The server takes requests of the type and answers when it is stopped.
+  // Requests of this type are accepted, but answered only when the server is stopped.
   void Hold(const std::string& type);
 
-  // The request_data of every request of the type so far, as JSON text with sorted keys.
+  // The request_data of all requests of this type so far, as JSON text with sorted keys.
   std::vector<std::string> Requests(const std::string& type) const;
 
   void Stop();
@@ -35,7 +36,7 @@ class FakeApiServer {
   const std::unique_ptr<Impl> impl_;
 };
 
-// `{"code":200,"data":{"tasks":[...]}}` of tasks as TaskJson makes them.
+// `{"code":200,"data":{"tasks":[...]}}` for tasks made by TaskJson.
 std::string ListAnswer(const std::vector<std::string>& tasks);
 
 struct FakeTask {

@@ -19,32 +19,32 @@ class FakeReplicator final : public Replicator {
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
-  // From now on; an ok status ends it.
+  // Takes effect from now on; an OK status resets it.
   void SetCheckStatus(Status status);
-  void SetStandby(bool is_standby);        // what targets are
-  void SetIdentity(std::string identity);  // of targets; at first they tell none
+  void SetStandby(bool is_standby);        // of all targets
+  void SetIdentity(std::string identity);  // of all targets; initially unknown
   void SetPrepareStatus(Status status);
   void SetPresent(Result<SourcePresent> present);
   void SetCatalogProgress(CatalogProgress progress);  // of every task
-  // For one task, or with an empty id for all that have none of their own.
+  // For one task; with an empty id, for all tasks without one of their own.
   void SetStartStatus(const std::string& task_id, Status status);
 
-  // Checks of targets, or starts, hang until uncorked.
+  // Makes target checks or starts hang until uncorked.
   void CorkChecks();
   void UncorkChecks();
   void CorkStarts();
   void UncorkStarts();
-  // Calls that hang now.
+  // The number of calls that hang now.
   int hanging() const;
 
-  // What the replication of a task shows.
+  // Sets the status that the task's replication reports.
   void SetTaskStatus(const std::string& task_id, TaskStatus status);
-  // The running replication of the task meets an error that retrying cannot mend.
+  // Makes the task's running replication report a permanent error.
   void FailTask(const std::string& task_id, const std::string& reason);
 
   bool running(const std::string& task_id) const;
   std::vector<std::string> running() const;      // ids, sorted
-  int starts(const std::string& task_id) const;  // also those that failed
+  int starts(const std::string& task_id) const;  // including failed ones
   std::vector<std::string> prepared() const;     // ids, in order
   TaskSpec last_started(const std::string& task_id) const;
 

@@ -11,7 +11,7 @@ namespace cdc {
 
 // A tick of the source: time 470642936881610759, sourceID 1.
 inline constexpr std::string_view kTickHex = "0a0f08b00918878080e79ee883c4062001";
-// A tick that a replication program wrote: time 470643109909495811, sourceID -1.
+// A tick written by a replication program: time 470643109909495811, sourceID -1.
 inline constexpr std::string_view kReplicatedTickHex =
     "0a1808b00918838090b1a3ed83c40620ffffffffffffffffff01";
 // The broadcast of CreateCollection: time 470642936881610761.
@@ -68,7 +68,7 @@ inline constexpr std::string_view kReplicatedLoadHex =
     "0a26086a108180a0ede1ed83c406188180a0ede1ed83c40620013a0c0801108280e0b8dfed83c406120764656661"
     "756c741a0262312001";
 
-// The bytes that `hex` stands for.
+// The bytes encoded by `hex`.
 inline std::string FromHex(std::string_view hex) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string bytes;

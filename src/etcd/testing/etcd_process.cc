@@ -153,7 +153,7 @@ Status EtcdProcess::Launch() {
   const std::string log = folder_ + "/log";
   pid_ = fork();
   if (pid_ == 0) {
-    // Only calls that are allowed between fork and exec of a program with threads.
+    // Only async-signal-safe calls between fork and exec: the test has threads.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(fd, STDOUT_FILENO);
@@ -171,7 +171,7 @@ Status EtcdProcess::WaitUntilReady() {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   Status last;
   while (std::chrono::steady_clock::now() < deadline) {
-    // Answers only with a leader; with authentication on it answers too, with an error of its own.
+    // Succeeds only with a leader; with authentication on, its error shows that etcd is up as well.
     last = stubs_->Call(token_, [](EtcdStubs& stubs, grpc::ClientContext* context) {
       etcdserverpb::RangeRequest request;
       request.set_key("ready");

@@ -14,19 +14,19 @@ namespace cdc {
 // Whether the `etcd` binary is installed.
 bool HasEtcdBinary();
 
-// A port of 127.0.0.1 that nobody listens on now.
+// A port of 127.0.0.1 that is currently free.
 int FreePort();
 
 struct EtcdProcessOptions {
-  std::vector<std::string> arguments{};  // further ones of the etcd binary
+  std::vector<std::string> arguments{};  // additional arguments of the etcd binary
   // PEM files: serves TLS and demands a client certificate signed by `ca_file`.
   std::string ca_file{};
   std::string cert_file{};
   std::string key_file{};
 };
 
-// A real etcd with one member and a data folder of its own, both gone at the end. Belongs to one
-// thread. Writes go through the credentials of EnableAuth, if any.
+// A real one-member etcd with its own data folder; the destructor removes both. Use it from one
+// thread. Writes use the credentials of EnableAuth, if any.
 class EtcdProcess {
  public:
   // Returns when the server answers.
@@ -35,17 +35,17 @@ class EtcdProcess {
   EtcdProcess(const EtcdProcess&) = delete;
   EtcdProcess& operator=(const EtcdProcess&) = delete;
 
-  // Ends it with SIGKILL.
+  // Kills it with SIGKILL.
   void Kill();
   struct RestartOptions {
     bool wipe = false;       // empties the data first
-    bool elsewhere = false;  // on another port, where the clients so far do not find it
+    bool elsewhere = false;  // on another port, where existing clients do not find it
   };
-  // Ends it with SIGKILL and starts it again on its data and, unless `elsewhere`, its first port.
+  // Kills it with SIGKILL and restarts it on its data and, unless `elsewhere`, on its first port.
   Status Restart(RestartOptions options);
   Status Restart() { return Restart({}); }
 
-  // Where clients find it (when it is not elsewhere).
+  // Its address for clients (unless it was restarted elsewhere).
   const std::string& endpoint() const { return endpoint_; }
 
   // Each returns the revision of the change.
@@ -59,7 +59,7 @@ class EtcdProcess {
   int64_t Txn(const std::vector<Change>& changes);
 
   Status Compact(int64_t revision);
-  // Creates `user` (must be "root") with this password and switches authentication on.
+  // Creates `user` (must be "root") with this password and turns authentication on.
   Status EnableAuth(const std::string& user, const std::string& password);
 
  private:

@@ -40,7 +40,7 @@ RawClient::RawClient(int port, std::string_view bytes)
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): so the system wants it.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the system call requires it.
   if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
     Send(bytes);
   }

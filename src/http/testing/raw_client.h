@@ -6,14 +6,14 @@
 
 namespace cdc {
 
-// What a server sent. `status` 0: the connection ended, or nothing came in time.
+// A server's answer. `status` 0: the connection ended, or nothing came in time.
 struct RawAnswer {
   int status = 0;
   std::string head;  // status line and headers
   std::string body;
 };
 
-// A client that sends exactly the bytes it is told to, to a port of this machine.
+// A client that sends exactly the given bytes to a port of this machine.
 class RawClient {
  public:
   static constexpr std::chrono::milliseconds kLimit{10'000};
@@ -25,14 +25,14 @@ class RawClient {
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
-  // False if the server has closed the connection, or takes nothing for as long.
+  // False if the server has closed the connection or takes nothing for kLimit.
   bool Send(std::string_view bytes);
-  // As much as can be sent at once.
+  // Sends as much as possible without waiting; returns how much.
   size_t SendSome(std::string_view bytes);
-  // Sends nothing more, but reads on.
+  // Sends nothing more but keeps reading.
   void EndSending();
 
-  // The next answer. `to_head`: it has no body, whatever its length says.
+  // Returns the next answer. `to_head`: it has no body, whatever its length says.
   RawAnswer Read(std::chrono::milliseconds limit = kLimit, bool to_head = false);
   // Whether the server ends the connection, without another byte.
   bool WaitForEnd(std::chrono::milliseconds limit = kLimit);

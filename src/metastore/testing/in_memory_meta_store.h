@@ -12,10 +12,10 @@
 
 namespace cdc {
 
-// A MetaStore that forgets at its end. Thread-safe.
-class InMemoryMetaStore final : public MetaStore {
+// A MetaStore that loses its content when destroyed. Thread-safe.
+class InMemoryMetaStore : public MetaStore {
  public:
-  // From now on every call fails with `status`; an ok status ends it.
+  // Makes every later call fail with `status`; an OK status ends this.
   void FailWith(Status status);
 
   Status PutTask(const TaskRecord& task) override;

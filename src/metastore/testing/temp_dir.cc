@@ -14,7 +14,7 @@ TempDir::TempDir() : path_((std::filesystem::temp_directory_path() / "cdc-test-X
 }
 
 TempDir::~TempDir() {
-  std::error_code ignored;  // a folder that stays behind harms nobody
+  std::error_code ignored;  // a folder left behind does no harm
   std::filesystem::remove_all(path_, ignored);
 }
 

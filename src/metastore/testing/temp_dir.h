@@ -4,7 +4,7 @@
 
 namespace cdc {
 
-// An empty folder of its own, removed with all it holds at the end.
+// A new empty folder; the destructor removes it with its contents.
 class TempDir {
  public:
   TempDir();

@@ -490,7 +490,7 @@ WriteResult FakeTarget::Execute(const RowBatch& batch) {
   if (failure.status.ok() || failure.in_doubt) {
     batches_.push_back({batch, failure.status});
   }
-  return {failure.status, failure.in_doubt, 1};
+  return {failure.status, failure.in_doubt};
 }
 
 void FakeTarget::End(PendingWrite write) {

@@ -8,17 +8,17 @@
 namespace cdc {
 namespace {
 
-// What Milvus writes over a key instead of deleting it.
+// Milvus overwrites a key with this value instead of deleting it.
 constexpr std::string_view kTombstone = "\xE2\x9B\xBC";
 
-// Ids below it are the system's fields RowID and Timestamp.
+// Smaller ids are the system fields RowID and Timestamp.
 constexpr FieldId kFirstUserField{100};
 
 bool Exists(ObjectState state) {
   return state == ObjectState::kCreated || state == ObjectState::kDropping;
 }
 
-// The collection of a key that describes a part of one.
+// The collection to which the key of a part belongs.
 CollectionId OwnerOf(const CatalogKey& key) {
   return CollectionId{key.kind == CatalogKeyKind::kCollectionLoad ? key.id : key.owner};
 }
@@ -75,7 +75,7 @@ void CatalogBuilder::Delete(const std::string& key) {
   if (parsed.ok()) {
     DeleteObject(*parsed, key);
   }
-  // A malformed key made nothing that could be deleted.
+  // A malformed key created nothing that could be deleted.
 }
 
 void CatalogBuilder::Relist(const std::vector<EtcdKeyValue>& kvs, std::vector<Status>* errors) {
@@ -94,7 +94,8 @@ void CatalogBuilder::Relist(const std::vector<EtcdKeyValue>& kvs, std::vector<St
       gone.push_back(key);
     }
   }
-  // After the puts: a collection that is Dropping by now keeps the parts that are already gone.
+  // After the puts: a collection that has become Dropping must keep the parts that are already
+  // gone.
   for (const std::string& key : gone) {
     Delete(key);
   }
@@ -218,6 +219,7 @@ void CatalogBuilder::DeletePart(const CatalogKey& key, Parts* parts) {
 
 const CollectionRecord* CatalogBuilder::Parts::Record() const {
   const StoredCollection* best = nullptr;
+  // The new style wins over the old, and the latest write over earlier ones.
   const auto rank = [](const StoredCollection& each) {
     return std::make_tuple(!each.old_style, each.revision);
   };
@@ -262,6 +264,7 @@ bool CatalogBuilder::BuildCollections(Catalog* catalog) {
   bool changed = false;
   for (const CollectionId id : touched_) {
     const auto found = collections_.find(id);
+    // Parts kept for the last rows of a Dropping collection are not needed otherwise.
     if (!found->second.Dropping()) {
       found->second.Purge();
     }
@@ -307,7 +310,7 @@ std::optional<Collection> CatalogBuilder::Assemble(const Parts& parts) {
   Collection out = record->collection;
   AssembleSchema(*record, parts, &out.schema);
   if (out.schema.fields.empty()) {
-    return std::nullopt;  // they are on their way
+    return std::nullopt;  // the fields are still to come
   }
   AssemblePartitions(*record, parts, &out);
   for (const auto& [id, index] : parts.indexes) {
@@ -322,7 +325,7 @@ std::optional<Collection> CatalogBuilder::Assemble(const Parts& parts) {
     }
   }
   out.aliases.assign(aliases.begin(), aliases.end());
-  // A load by partitions whose last partition has been released is none.
+  // A load by partitions whose last partition was released is no load.
   if (parts.load.has_value() &&
       (parts.load->whole_collection || !parts.loaded_partitions.empty())) {
     out.load = {.loaded = true,
@@ -341,6 +344,7 @@ void CatalogBuilder::AssembleSchema(const CollectionRecord& record,
     fields[field.field.id] = &field;
   }
   for (const auto& [id, field] : parts.fields) {
+    // A field's own key replaces the inline copy of an old record.
     fields[id] = &field.value;
   }
   for (const auto& [id, field] : fields) {

@@ -20,37 +20,37 @@
 
 namespace cdc {
 
-// Turns the keys that Milvus keeps in etcd into Catalog snapshots: every Put and Delete moves the
-// state, Build shows it. No I/O, no threads; not thread-safe.
+// Builds Catalog snapshots from the keys that Milvus keeps in etcd: Put and Delete change the
+// state, Build returns it. No I/O, no threads. Not thread-safe.
 //
-// The catalog depends on the keys alone, not on the order in which they came, with one exception:
-// while a collection is Dropping, Milvus removes its fields and partitions one by one; they are
-// kept until the collection itself is gone, so that its last rows can still be understood.
+// The catalog depends only on the keys, not on the order in which they came, with one exception:
+// while a collection is Dropping, Milvus removes its fields and partitions one by one. They are
+// kept until the collection itself is gone, so that its last rows can still be interpreted.
 //
-// Keys outside of CatalogListRanges are ignored. Deleting what is not there is fine: Milvus first
-// overwrites a key with a tombstone (which counts as a Delete) and may remove it much later.
+// Keys outside CatalogListRanges are ignored. Deleting an absent key is fine: Milvus first
+// overwrites a key with a tombstone (treated as a Delete) and may remove it much later.
 class CatalogBuilder {
  public:
   // `meta_root` ends with a slash: "by-dev/meta/".
   explicit CatalogBuilder(std::string meta_root);
 
-  // kDataLoss: the value cannot be understood. The object stays as it was, everything else works.
+  // kDataLoss: the value is malformed. Its object stays as it was; everything else still works.
   Status Put(const EtcdKeyValue& kv);
   void Delete(const std::string& key);
 
-  // Makes the state what a complete list says: puts what is in it, deletes what is not. Revisions
-  // are not compared, the list may come from another store. Appends one error a value that cannot
-  // be understood.
+  // Replaces the state by a complete list: puts what is in it, deletes what is not. Does not
+  // compare revisions, since the list may come from another store. Appends one error per malformed
+  // value.
   void Relist(const std::vector<EtcdKeyValue>& kvs, std::vector<Status>* errors);
 
   struct Built {
     std::shared_ptr<const Catalog> catalog;
-    bool changed = false;  // anything but the revision, compared with the Build before
+    bool changed = false;  // anything but the revision, since the previous Build
   };
-  // Databases and collections that did not change keep their pointer.
+  // Databases and collections that have not changed keep their pointer.
   Built Build(int64_t revision);
 
-  // How many keys there are in etcd within CatalogListRanges, tombstones and unknown ones included.
+  // The number of etcd keys within CatalogListRanges, including tombstones and unknown keys.
   size_t keys() const { return keys_.size(); }
 
  private:
@@ -64,7 +64,7 @@ class CatalogBuilder {
     bool old_style = false;
     int64_t revision = 0;
   };
-  // What is known of one collection, also before and after its own record exists.
+  // Everything known of one collection, also before and after its own record exists.
   struct Parts {
     // By key: there are two while Milvus moves a collection to another database or to the new
     // style.
@@ -104,7 +104,7 @@ class CatalogBuilder {
   const std::vector<KeyRange> ranges_;
   std::unordered_set<std::string> keys_;
   std::map<std::string, DatabaseRecord> databases_;        // by key
-  std::unordered_map<std::string, CollectionId> aliases_;  // key -> the collection that has it
+  std::unordered_map<std::string, CollectionId> aliases_;  // key -> its collection
   std::map<CollectionId, Parts> collections_;
   std::set<CollectionId> touched_;
   bool databases_touched_ = false;

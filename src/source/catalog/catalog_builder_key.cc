@@ -30,7 +30,7 @@ constexpr std::array<Rule, 12> kRules = {{
     {"querycoord-partition-loadinfo/", CatalogKeyKind::kPartitionLoad, Shape::kOwnerAndId},
 }};
 
-// Only the one form in which Milvus writes a number: two keys never mean the same object.
+// Accepts only the form in which Milvus writes a number, so two keys never mean the same object.
 bool ParseNumber(std::string_view text, int64_t* out) {
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, *out);

@@ -8,14 +8,14 @@
 #include "base/status.h"
 #include "etcd/etcd_client.h"
 
-// Where Milvus keeps its metadata below the meta root ("by-dev/meta/").
+// The layout of Milvus' metadata below the meta root ("by-dev/meta/").
 namespace cdc {
 
 enum class CatalogKeyKind {
-  kIgnored,         // nothing the catalog is made of
+  kIgnored,         // not part of the catalog
   kDatabase,        // id
   kCollection,      // owner: database, id
-  kOldCollection,   // id; before databases, with fields and partitions inside
+  kOldCollection,   // id; from before databases, with inline fields and partitions
   kPartition,       // owner: collection, id
   kField,           // owner: collection, id
   kFunction,        // owner: collection, id
@@ -30,19 +30,19 @@ struct CatalogKey {
   CatalogKeyKind kind = CatalogKeyKind::kIgnored;
   int64_t owner = 0;
   int64_t id = 0;
-  std::string_view name;  // a view on the key
+  std::string_view name;  // a view of the key
 };
 
-// Takes apart a key without its meta root. kDataLoss: of a known kind, but malformed.
+// Parses a key without its meta root. kDataLoss: of a known kind, but malformed.
 Result<CatalogKey> ParseCatalogKey(std::string_view key);
 
-// The ranges that hold everything the catalog is made of, for listing.
+// The ranges that hold everything in the catalog, for listing.
 std::vector<KeyRange> CatalogListRanges(const std::string& meta_root);
 
-// One range around them, for watching: a single watcher gets the changes of all kinds in one order,
-// and a transaction whole. What else lies in it is little: between "field-index/" and "root-coord/"
-// there are only the small records of the query coordinator; the busy parts (datacoord-meta/,
-// segment-index/, snapshots/, session/) lie outside.
+// One range around them, for watching: a single watcher gets the changes of all kinds in order, and
+// transactions as a whole. It contains little else: between "field-index/" and "root-coord/" there
+// are only the small records of the query coordinator; the busy parts (datacoord-meta/,
+// segment-index/, snapshots/, session/) are outside.
 KeyRange CatalogWatchRange(const std::string& meta_root);
 
 }  // namespace cdc

@@ -17,7 +17,7 @@ bool Parse(std::string_view value, Message* message) {
 
 Status Malformed(const char* what) { return DataLossError(std::string("not a ") + what); }
 
-// 0 stands for "before there were databases".
+// 0 means "from before there were databases".
 DatabaseId OrDefault(int64_t id) { return id == 0 ? kDefaultDatabaseId : DatabaseId{id}; }
 
 ObjectState FromState(int state) {
@@ -28,7 +28,7 @@ ObjectState FromState(int state) {
     default: return ObjectState::kDropped;
   }
 }
-// One function serves both enums.
+// FromState handles both enums.
 static_assert(int{meta::CollectionDropping} == int{meta::PartitionDropping});
 static_assert(int{meta::CollectionCreating} == int{meta::PartitionCreating});
 
@@ -88,14 +88,14 @@ std::vector<KeyValue> IndexParams(const meta::IndexInfo& info) {
   const bool is_scalar = std::none_of(
       params.begin(), params.end(), [](const KeyValue& param) { return param.key == kMetricType; });
   if (is_scalar && !info.is_auto_index()) {
-    // The user named no type; the one in index_params is the source's choice (STL_SORT, Trie), and
-    // it shows none either.
+    // The user gave no type; the one in index_params was chosen by the source (STL_SORT, Trie),
+    // which does not show it either.
     return {};
   }
   if (!info.is_auto_index()) {
-    return params;  // of an older version, which kept no user_index_params
+    return params;  // of an older version, without user_index_params
   }
-  // index_params hold what the source has chosen by itself; the user only asked for a metric.
+  // index_params holds what the source has chosen itself; the user only gave a metric.
   std::vector<KeyValue> asked = {{.key = "index_type", .value = "AUTOINDEX"}};
   for (KeyValue& param : params) {
     if (param.key == kMetricType) {

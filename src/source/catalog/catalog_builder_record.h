@@ -10,8 +10,7 @@
 #include "model/ids.h"
 #include "model/schema.h"
 
-// The values of Milvus's metadata keys, decoded one by one. A value that is not what its key says
-// is kDataLoss.
+// Decoders for the values of Milvus' metadata keys. kDataLoss: the value does not fit its key.
 namespace cdc {
 
 struct DatabaseRecord {
@@ -41,23 +40,23 @@ struct LoadRecord {
 };
 
 struct CollectionRecord {
-  // Without what has keys of its own: fields, functions, partitions, indexes, aliases, load state.
+  // Without parts that have their own keys: fields, functions, partitions, indexes, aliases, load.
   Collection collection;
   bool auto_id = false;
-  // Only in records of Milvus 2.1 and before.
+  // Only in records of Milvus 2.1 and earlier.
   std::vector<FieldRecord> fields;
   std::vector<Partition> partitions;
   std::vector<std::string> functions;
 };
 
 Result<DatabaseRecord> DecodeDatabase(DatabaseId id, std::string_view value);
-// `database`: of the key; counts where the value says nothing.
+// `database` comes from the key and is used if the value has none.
 Result<CollectionRecord> DecodeCollection(CollectionId id,
                                           DatabaseId database,
                                           std::string_view value);
 Result<Partition> DecodePartition(PartitionId id, std::string_view value);
 Result<FieldRecord> DecodeField(FieldId id, std::string_view value);
-// The serialized function as it is, after a look at it.
+// Returns the serialized function unchanged, after checking it.
 Result<std::string> DecodeFunction(std::string_view value);
 Result<AliasRecord> DecodeAlias(std::string_view name, std::string_view value);
 Result<AliasRecord> DecodeOldestAlias(std::string_view name, std::string_view value);

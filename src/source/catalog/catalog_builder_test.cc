@@ -28,7 +28,7 @@ std::string FromHex(std::string_view hex) {
 
 struct Record {
   std::string key;    // below the meta root
-  std::string value;  // "DELETE": a real delete
+  std::string value;  // "DELETE": an actual delete
 };
 
 class CatalogBuilderTest : public testing::Test {
@@ -59,7 +59,7 @@ class CatalogBuilderTest : public testing::Test {
   int64_t revision_ = 0;
 };
 
-// ---- records as a test wants them
+// ---- records for the tests
 
 meta::CollectionInfo Info(int64_t id, const std::string& name) {
   meta::CollectionInfo info;
@@ -134,7 +134,7 @@ std::vector<Record> CreatedCollection(int64_t id, const std::string& name) {
           PartitionRow(id, id * 10, "_default"), CollectionRow(id, name, meta::CollectionCreated)};
 }
 
-// ---- what a real Milvus 2.3.5 wrote
+// ---- written by a real Milvus 2.3.5
 
 constexpr int64_t kHello = 470642876028028048;
 
@@ -174,7 +174,7 @@ std::vector<Record> HelloRecords() {
 TEST_F(CatalogBuilderTest, UnderstandsWhatMilvusWrote) {
   for (Record record : HelloRecords()) {
     if (record.key.starts_with("field-index/")) {
-      // The id in the key must be the one in the value, wherever the vector came from.
+      // The ids in key and value must agree, wherever the vector came from.
       meta::FieldIndex index;
       ASSERT_TRUE(index.ParseFromString(record.value));
       record.key = "field-index/" + std::to_string(kHello) + "/" +
@@ -227,7 +227,7 @@ TEST_F(CatalogBuilderTest, UnderstandsWhatMilvusWrote) {
   EXPECT_FALSE(hello->load.loaded);
 }
 
-// ---- life of a collection
+// ---- the life of a collection
 
 TEST_F(CatalogBuilderTest, ACollectionAppearsWhenItIsCreatedAndHasFieldsWhateverTheOrder) {
   std::vector<Record> records = CreatedCollection(7, "seven");
@@ -278,14 +278,14 @@ TEST_F(CatalogBuilderTest, ADroppedCollectionKeepsItsPartsUntilItIsGone) {
   EXPECT_EQ(Find(7), dropping) << "the pointer too";
   Apply(Without(CollectionRow(7, "", meta::CollectionCreated)));
   EXPECT_EQ(Find(7), nullptr);
-  // Nothing of it is left for a later one of the same id (which Milvus never makes).
+  // Nothing of it remains for a later collection with the same id (which Milvus never creates).
   Apply(CollectionRow(7, "seven", meta::CollectionCreated));
   EXPECT_EQ(Find(7), nullptr);
 }
 
 TEST_F(CatalogBuilderTest, DroppedAndCreatedAgainWhateverTheOrder) {
-  // Drop of 7 and creation of 8 under the same name, mixed in every way that keeps the order of
-  // each object's own key.
+  // Drop of 7 and creation of 8 under the same name, interleaved in every way that keeps the order
+  // of each object's own key.
   const std::vector<std::vector<Record>> keys = {
       {CollectionRow(7, "same", meta::CollectionDropping),
        Without(CollectionRow(7, "", meta::CollectionCreated))},
@@ -329,7 +329,7 @@ TEST_F(CatalogBuilderTest, UnchangedCollectionsKeepTheirPointer) {
   Apply(DatabaseRow(1, "default", meta::DatabaseCreated));
   const auto before = Build();
   Apply(PartitionRow(8, 81, "p"));
-  // Written again, as it was.
+  // Written again, unchanged.
   Apply(CollectionRow(7, "seven", meta::CollectionCreated));
   Apply(DatabaseRow(1, "default", meta::DatabaseCreated));
   const auto built = builder_.Build(revision_);
@@ -402,7 +402,7 @@ TEST_F(CatalogBuilderTest, OldStyleRecordsHoldEverythingInside) {
   EXPECT_EQ(collection->partitions[0].name, "_default");
   EXPECT_EQ(collection->partitions[1].created, Timestamp{99});
 
-  // A newer server writes it in the new style and removes the old.
+  // A newer server writes it in the new style and removes the old record.
   Apply(CreatedCollection(7, "new"));
   EXPECT_EQ(Find(7)->name, "new");
   Apply(Without(old));
@@ -459,7 +459,7 @@ TEST_F(CatalogBuilderTest, AliasesOfAllThreeStyles) {
          AliasRow("root-coord/aliases/", "a", 7),
          {"root-coord/collection-alias/c", Info(7, "x").SerializeAsString()}});
   EXPECT_THAT(Find(7)->aliases, ElementsAre("a", "b", "c"));
-  // Altered: points to the other one now.
+  // Altered: now points to the other one.
   Apply(AliasRow("root-coord/database/aliases/1/", "b", 8));
   EXPECT_THAT(Find(7)->aliases, ElementsAre("a", "c"));
   EXPECT_THAT(Find(8)->aliases, ElementsAre("b"));
@@ -587,7 +587,7 @@ TEST_F(CatalogBuilderTest, AMalformedValueLeavesTheObjectAsItWas) {
     EXPECT_EQ(PutCode(key, junk), StatusCode::kDataLoss) << key;
     EXPECT_EQ(PutCode(key, ""), StatusCode::kDataLoss) << key;
   }
-  // Understood, but of another object.
+  // Well-formed, but of another object.
   EXPECT_EQ(PutCode(InfoKey(7), Info(8, "eight").SerializeAsString()), StatusCode::kDataLoss);
   const auto built = builder_.Build(revision_);
   EXPECT_FALSE(built.changed);
@@ -598,7 +598,7 @@ TEST_F(CatalogBuilderTest, MalformedKeysAreReported) {
   for (const char* key :
        {"root-coord/database/db-info/x", "root-coord/partitions/7", "root-coord/fields/7/1/2",
         "field-index/7/", "root-coord/aliases/",
-        // Not as Milvus writes numbers: two keys would mean one thing.
+        // Not how Milvus writes numbers: two keys would mean the same thing.
         "root-coord/fields/7/01", "root-coord/fields/07/1", "root-coord/database/db-info/-0"}) {
     EXPECT_EQ(PutCode(key, "x"), StatusCode::kDataLoss) << key;
   }

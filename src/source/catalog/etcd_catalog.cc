@@ -19,7 +19,7 @@
 namespace cdc {
 namespace {
 
-// Only how often an idle watch looks around; a stop wakes it at once.
+// How often an idle watch wakes up; a stop wakes it at once.
 constexpr std::chrono::minutes kIdleWait{1};
 
 std::string Folder(const std::string& path) {
@@ -30,8 +30,8 @@ std::string MetaRoot(const EtcdCatalogOptions& options) {
   return Folder(options.root_path) + Folder(options.meta_sub_path);
 }
 
-// Where the source keeps how far ahead its clock may have given times: Unix nanoseconds, 8 bytes
-// big-endian, always moved before the clock reaches it. (Not below metaSubPath.)
+// The key of the upper limit of the source's clock: Unix nanoseconds, 8 bytes big-endian, always
+// raised before the clock reaches it. (Not below metaSubPath.)
 std::string ClockKey(const EtcdCatalogOptions& options) {
   return Folder(options.root_path) + "kv/gid/timestamp";
 }
@@ -57,10 +57,10 @@ class WatchedCatalog final : public EtcdCatalog {
         ranges_(CatalogListRanges(meta_root_)),
         builder_(meta_root_) {}
 
-  // Once, before anything else.
+  // Call it once, before anything else.
   Status Start() {
     Status listed = List({});
-    // A compaction in the middle of a list is bad luck; three in a row are something else.
+    // One compaction in the middle of a list is bad luck; three in a row are something else.
     for (int i = 0; i < 2 && listed.code() == StatusCode::kOutOfRange; ++i) {
       listed = List({});
     }
@@ -115,7 +115,7 @@ class WatchedCatalog final : public EtcdCatalog {
   const std::vector<KeyRange> ranges_;
   const std::shared_ptr<CatalogListeners> listeners_ = std::make_shared<CatalogListeners>();
 
-  // Of the thread (and of Start before it).
+  // Used by the thread (and by Start before it exists).
   CatalogBuilder builder_;
   Backoff backoff_{options_.reconnect};
   bool must_list_ = false;
@@ -126,7 +126,7 @@ class WatchedCatalog final : public EtcdCatalog {
   mutable Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
-  int64_t revision_ CDC_GUARDED_BY(mutex_) = 0;  // everything at or below it is in `catalog_`
+  int64_t revision_ CDC_GUARDED_BY(mutex_) = 0;  // `catalog_` holds everything at or below it
   int64_t keys_ CDC_GUARDED_BY(mutex_) = 0;      // in etcd at that revision
   bool retry_now_ CDC_GUARDED_BY(mutex_) = false;
   EtcdCatalogHealth health_ CDC_GUARDED_BY(mutex_);
@@ -135,20 +135,20 @@ class WatchedCatalog final : public EtcdCatalog {
 };
 
 // Sync must know when the watch has delivered everything that was committed. A progress request on
-// the watch would say so, but etcd 3.4 before .25 (Debian's is .23) and 3.5 before .8 answer it
-// ahead of events it covers, and a write of our own, as a marker, is not for us to make in the
-// source's etcd. So we ask, at one revision R, how many keys our ranges hold and which of
-// them is the newest, M, and our state, which is that of some revision r, is complete as soon as
+// the watch would tell, but etcd before 3.4.25 (Debian has .23) and 3.5.8 answers it ahead of
+// events it covers; and we must not write a marker into the source's etcd. So we ask, at one
+// revision R, how many keys our ranges hold and which of them is the newest, M. Our state at some
+// revision r is complete as soon as
 //   r >= R, or
 //   r >= M and it has as many keys.
-// The second is no guess. Suppose r >= M, r < R and something happened between r and R. No put of
-// that time survives at R (its key would be newer than r, hence than M). So no key of R is new
-// since r, every key that was changed since is gone at R, and if as many keys are left, none was
-// changed.
+// The second is not a guess. Suppose r >= M, r < R, and something changed between r and R. No put
+// from that time survives at R (its key would be newer than r, hence than M). So every key at R is
+// unchanged since r, and every key changed since r is gone at R; if the number of keys is the same,
+// none was changed.
 Result<std::shared_ptr<const Catalog>> WatchedCatalog::SyncNow(const std::stop_token& stop) {
   auto summary = client_->Summarize(ranges_, stop);
   if (summary.status().code() == StatusCode::kOutOfRange) {
-    summary = client_->Summarize(ranges_, stop);  // a compaction came between
+    summary = client_->Summarize(ranges_, stop);  // a compaction came in between
   }
   CDC_RETURN_IF_ERROR(summary.status().code() == StatusCode::kOutOfRange
                           ? UnavailableError(summary.status().message())
@@ -186,7 +186,7 @@ void WatchedCatalog::Run(const std::stop_token& stop) {
   }
 }
 
-// Returns when the watch has ended; ok: list, then follow again.
+// Returns when the watch has ended. OK: list, then follow again.
 Status WatchedCatalog::Follow(const std::stop_token& stop) {
   int64_t next = 0;
   {
@@ -198,7 +198,7 @@ Status WatchedCatalog::Follow(const std::stop_token& stop) {
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdWatch> watch,
                        client_->Watch(CatalogWatchRange(meta_root_), next, stop));
   if (watch->StoreRevision() < next - 1) {
-    // Restored from a backup or made anew; its revisions mean something else.
+    // Restored from a backup or created anew: its revisions mean something else.
     must_list_ = true;
     return UnavailableError("etcd has gone back: its revision is " +
                             std::to_string(watch->StoreRevision()) + " < " +
@@ -237,7 +237,7 @@ void WatchedCatalog::Apply(const WatchBatch& batch) {
   {
     MutexLock lock(mutex_);
     if (batch.revision == revision_) {
-      return;  // the wait was over, nothing came
+      return;  // the wait timed out, nothing came
     }
   }
   std::vector<Status> errors;
@@ -264,6 +264,7 @@ void WatchedCatalog::Publish(int64_t revision, const std::vector<Status>& errors
     health_.malformed_values += errors.size();
     changed_.NotifyAll();
   }
+  // Log and notify without the lock: a listener may read the catalog.
   for (const Status& error : errors) {
     spdlog::warn("catalog: ignored a value: {}", error.message());
   }
@@ -278,7 +279,7 @@ void WatchedCatalog::SetHealth(const Status& status) {
     const bool was_ok = health_.status.ok();
     health_.status = status;
     if (health_.since_unix_ms != 0 && was_ok == status.ok()) {
-      return;  // the newest reason, since the first
+      return;  // keep the time of the first failure, with the newest reason
     }
     health_.since_unix_ms = NowUnixMs();
   }
@@ -298,7 +299,7 @@ void WatchedCatalog::WaitBeforeRetry(const std::stop_token& stop) {
 }  // namespace
 
 Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& options) {
-  // The first question has its own patience; it also says whether this is the right place.
+  // The first request has its own timeout; it also checks that the root path is right.
   EtcdOptions hurried = options.etcd;
   hurried.dial_timeout = options.connect_timeout;
   hurried.call_timeout = options.connect_timeout;

@@ -22,37 +22,37 @@ struct EtcdCatalogOptions {
                            .max = std::chrono::milliseconds(5'000)};
 };
 
-// How the catalog is doing; for conditions and metrics.
+// The state of the connection to etcd, for conditions and metrics.
 struct EtcdCatalogHealth {
-  Status status;              // not ok: the catalog may be behind, and why
-  int64_t since_unix_ms = 0;  // when `status` began to be so
+  Status status;              // not OK: the catalog may be behind; the reason
+  int64_t since_unix_ms = 0;  // since when `status` is (not) OK
   int64_t revision = 0;       // of the newest snapshot
-  uint64_t lists = 0;         // how often everything was listed: 1 plus one a compaction
+  uint64_t lists = 0;         // complete lists so far: 1 plus one per compaction
   uint64_t reconnects = 0;
   uint64_t malformed_values = 0;  // ignored, see the log
 };
 
-// The catalog of a Milvus whose metadata lies in etcd.
+// The catalog of a Milvus with its metadata in etcd.
 //
-// It lists all metadata at one revision and follows the changes from the next, in the order and the
-// transactions of etcd, so every snapshot is the state of one revision. When the watch breaks it
-// waits and goes on after the last revision it has seen; when etcd no longer has those revisions,
-// or is not the store it was, it lists again and takes over what differs. A lost etcd never ends
-// the object: the snapshot stays as it is, `health` says why, and Sync fails.
+// It lists all metadata at one revision and follows the changes from the next one, in etcd's order
+// and transactions, so every snapshot is the state at one revision. If the watch breaks, it resumes
+// after the last revision it has seen; if etcd no longer has those revisions, or is a different
+// store, it lists again and applies the differences. Losing etcd never ends the object: the
+// snapshot stays, `health` has the reason, and Sync fails.
 class EtcdCatalog : public CatalogSource {
  public:
   virtual EtcdCatalogHealth health() const = 0;
 };
 
-// Connects, lists, and starts to follow. Blocks at most about `connect_timeout` if etcd does not
-// answer. The subscriptions of the catalog may outlive it.
+// Connects, lists, and starts to follow. Blocks for about `connect_timeout` at most if etcd does
+// not answer. Subscriptions may outlive the catalog.
 //
-// kUnavailable, kDeadlineExceeded: no endpoint answers; the message names them. kNotFound: there is
-// no Milvus under the root path; the message says where was looked and which roots there are.
-// kInvalidArgument, kUnauthenticated, kPermissionDenied: the options.
+// kUnavailable, kDeadlineExceeded: no endpoint answers; the message names them. kNotFound: no
+// Milvus under the root path; the message says where it looked and which roots exist.
+// kInvalidArgument, kUnauthenticated, kPermissionDenied: wrong options.
 Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& options);
 
-// The same over a client of the caller's: for tests.
+// The same with a given client, for tests.
 Result<std::unique_ptr<EtcdCatalog>> StartEtcdCatalog(const EtcdCatalogOptions& options,
                                                       std::unique_ptr<EtcdClient> client);
 

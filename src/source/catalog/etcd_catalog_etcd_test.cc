@@ -1,4 +1,4 @@
-// The catalog against a real etcd into which the test writes what Milvus would.
+// The catalog against a real etcd, into which the test writes what Milvus would.
 
 #include <atomic>
 #include <chrono>
@@ -51,7 +51,7 @@ class EtcdCatalogTest : public testing::Test {
 
   static std::string Key(const std::string& key) { return "by-dev/meta/" + key; }
 
-  // As Milvus removes a database: the key stays with a tombstone.
+  // Milvus removes a database like this: the key stays, with a tombstone.
   int64_t DropDatabase(int64_t id) {
     return etcd_->Put(Key("root-coord/database/db-info/" + std::to_string(id)), kTombstone);
   }
@@ -88,7 +88,7 @@ class EtcdCatalogTest : public testing::Test {
     info.set_load_type(meta::LoadTypeCollection);
     return etcd_->Put(LoadKey(collection), info.SerializeAsString());
   }
-  // A real delete, not a tombstone.
+  // An actual delete, not a tombstone.
   int64_t Release(int64_t collection) { return etcd_->Delete(LoadKey(collection)); }
   static std::string LoadKey(int64_t collection) {
     return Key("querycoord-collection-loadinfo/" + std::to_string(collection));
@@ -131,7 +131,7 @@ TEST_F(EtcdCatalogTest, ListsFollowsAndNotifies) {
 TEST_F(EtcdCatalogTest, SyncHoldsEverythingCommittedBefore) {
   CreateDatabase(1, "default");
   StartCatalog(Options());
-  // Nothing at all; then only what does not concern the catalog, which no event will announce.
+  // First nothing at all; then only changes outside the catalog, which no event will announce.
   EXPECT_THAT(Synced()->collections, SizeIs(0));
   etcd_->Put("by-dev/kv/gid/timestamp", "1");
   etcd_->Put(Key("datacoord-meta/channel-cp/x"), "1");
@@ -147,7 +147,7 @@ TEST_F(EtcdCatalogTest, SyncHoldsEverythingCommittedBefore) {
     Release(id);
     etcd_->Put("by-dev/kv/gid/timestamp", "1");
     ASSERT_FALSE(Synced()->Find(CollectionId{id})->load.loaded);
-    // Made and removed without a trace.
+    // Created and removed without a trace.
     Load(1'000'000);
     Release(1'000'000);
     Synced();
@@ -201,7 +201,7 @@ TEST_F(EtcdCatalogTest, SyncEndsByStopAndByItsTimeout) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(catalog_->Sync(stop.get_token()).status().code(), StatusCode::kCancelled);
-  // Ends while it retries.
+  // Stops while it retries.
   const auto begin = std::chrono::steady_clock::now();
   catalog_.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, kSoon);
@@ -219,7 +219,7 @@ TEST_F(EtcdCatalogTest, GoesOnAfterEtcdWasKilledAndRestarted) {
   EXPECT_GT(lost.since_unix_ms, 0);
   EXPECT_EQ(catalog_->Current()->Find(CollectionId{7}), before->Find(CollectionId{7}));
 
-  // What happens while the catalog cannot see it.
+  // Changes that the catalog cannot see.
   ASSERT_TRUE(etcd_->Restart({.elsewhere = true}).ok());
   CreateCollection(8, "eight");
   DropDatabase(1);
@@ -254,7 +254,7 @@ TEST_F(EtcdCatalogTest, ListsAgainWhenItsRevisionsWereCompacted) {
   EXPECT_FALSE(after->Find(CollectionId{7})->load.loaded) << "deleted in the gap";
   EXPECT_EQ(after->Find(CollectionId{8}), before->Find(CollectionId{8})) << "the pointer too";
   EXPECT_NE(after->Find(CollectionId{9}), nullptr);
-  // And follows again.
+  // And it follows again.
   CreateCollection(11, "eleven");
   EXPECT_NE(Synced()->Find(CollectionId{11}), nullptr);
   EXPECT_EQ(catalog_->health().lists, 2U);
@@ -313,7 +313,7 @@ TEST_F(EtcdCatalogTest, AnEmptyEtcdHasNoRoots) {
 }
 
 TEST_F(EtcdCatalogTest, AnUnreachableEtcdIsAnErrorWithinTheConnectTimeout) {
-  // Accepts connections (the kernel does) and never answers.
+  // Accepts connections (in the kernel) and never answers.
   const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(listen(silent, 1), 0);
   sockaddr_storage address{};

@@ -26,7 +26,7 @@ std::unique_ptr<CatalogSource::Subscription> CatalogListeners::Add(
 void CatalogListeners::Remove(uint64_t id) {
   MutexLock lock(mutex_);
   listeners_.erase(id);
-  // Short: a listener returns at once.
+  // A short wait: listeners return at once.
   idle_.Wait(lock, {}, [&] { return calling_ != id; });
 }
 
@@ -46,6 +46,7 @@ void CatalogListeners::Notify() {
       calling_ = last;
       listener = next->second;
     }
+    // Called without the lock, so a listener may take its own; `calling_` lets Remove wait for it.
     (*listener)();
   }
 }

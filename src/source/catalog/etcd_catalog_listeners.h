@@ -9,13 +9,13 @@
 
 namespace cdc {
 
-// The subscribers of a catalog. Thread-safe. Calls are made without a lock, yet after the end of a
-// subscription none is in progress.
+// The subscribers of a catalog. Thread-safe. Calls them without a lock, but guarantees that no call
+// is in progress after a subscription has ended.
 class CatalogListeners : public std::enable_shared_from_this<CatalogListeners> {
  public:
   std::unique_ptr<CatalogSource::Subscription> Add(CatalogSource::Listener listener);
 
-  // Calls every listener once. From one thread only.
+  // Calls every listener once. Use it from one thread only.
   void Notify();
 
  private:
@@ -27,7 +27,7 @@ class CatalogListeners : public std::enable_shared_from_this<CatalogListeners> {
   CondVar idle_;
   std::map<uint64_t, std::shared_ptr<CatalogSource::Listener>> listeners_ CDC_GUARDED_BY(mutex_);
   uint64_t next_id_ CDC_GUARDED_BY(mutex_) = 1;
-  uint64_t calling_ CDC_GUARDED_BY(mutex_) = 0;  // 0: nobody
+  uint64_t calling_ CDC_GUARDED_BY(mutex_) = 0;  // 0: none
 };
 
 }  // namespace cdc

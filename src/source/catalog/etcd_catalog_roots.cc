@@ -6,14 +6,14 @@
 namespace cdc {
 namespace {
 
-// Single-key reads that a search may cost, and how deep and wide it looks. Milvus's default root is
-// two folders deep; the other folders beside it are few.
+// The number of single-key reads a search may cost, its depth and its number of results. Milvus'
+// default root is two folders deep, with few folders next to it.
 constexpr int kMaxLookups = 200;
 constexpr int kMaxDepth = 3;
 constexpr size_t kMaxRoots = 10;
 constexpr const char* kRootCoord = "root-coord/";
 
-// Walks the folders of etcd's keys without reading what lies in them: after each folder it asks for
+// Walks the folders of etcd's keys without reading their contents: after each folder it asks for
 // the first key behind it.
 class RootSearch {
  public:
@@ -46,12 +46,12 @@ class RootSearch {
     CDC_ASSIGN_OR_RETURN(std::string key, FirstKey(PrefixRange(folder + kRootCoord)));
     if (!key.empty()) {
       roots_.push_back(folder.substr(0, folder.size() - 1));
-      return OkStatus();  // what lies deeper (its snapshots) is not a root of its own
+      return OkStatus();  // deeper folders (its snapshots) are not roots of their own
     }
     return depth < kMaxDepth ? Walk(folder, depth + 1) : OkStatus();
   }
 
-  // Empty: there is none.
+  // Empty if the range has no key.
   Result<std::string> FirstKey(const KeyRange& range) {
     ++lookups_;
     CDC_ASSIGN_OR_RETURN(EtcdRange found,

@@ -10,8 +10,8 @@ namespace cdc {
 
 // Checks that a Milvus keeps its metadata below `meta_root` ("by-dev/meta/").
 //
-// kNotFound: it does not; the message names the place and the roots that were found instead, by a
-// search of bounded length (see kMaxLookups in the source).
+// kNotFound: it does not; the message names the path and the roots that exist instead, found by a
+// bounded search (see kMaxLookups in the source).
 Status CheckMilvusRoot(EtcdClient& client,
                        const std::string& meta_root,
                        const std::stop_token& stop);

@@ -1,4 +1,4 @@
-// The catalog over an etcd of the test's own, which decides when a change is delivered.
+// The catalog on a fake etcd, where the test decides when a change is delivered.
 
 #include "source/catalog/etcd_catalog.h"
 
@@ -37,17 +37,17 @@ class SlowEtcd {
     keys_.erase(key);
     pending_.push_back({.deleted = true, .kv = {.key = key, .mod_revision = ++revision_}});
   }
-  // Moves the revision by something that the catalog does not follow.
+  // Moves the revision by a change that the catalog does not follow.
   void PutElsewhere() {
     MutexLock lock(mutex_);
     ++revision_;
   }
-  // What was done so far is only in the list, not for the watch.
+  // Everything so far is only in the list, not for the watch.
   void Forget() {
     MutexLock lock(mutex_);
     pending_.clear();
   }
-  // Lets the watch have everything so far.
+  // Delivers everything so far to the watch.
   void Deliver() {
     MutexLock lock(mutex_);
     for (EtcdEvent& event : pending_) {
@@ -56,7 +56,7 @@ class SlowEtcd {
     pending_.clear();
     changed_.NotifyAll();
   }
-  // The watch in progress, and the next `opens` ones, fail so.
+  // Makes the current watch and the next `opens` ones fail.
   void Break(const Status& status, int opens = 0) {
     MutexLock lock(mutex_);
     broken_ = status;
@@ -205,7 +205,7 @@ TEST_F(EtcdCatalogSyncTest, WaitsForADeleteOfAnOldKeyThatIsNotDeliveredYet) {
   PutDatabase(2, "two");
   StartCatalog();
   etcd_.Delete(DatabaseKey(1));
-  // The newest key that is left was delivered long ago: only the number of keys tells.
+  // The newest remaining key was delivered long ago: only the number of keys tells.
   EXPECT_EQ(Sync(), StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(Has(1));
   etcd_.Deliver();
@@ -221,7 +221,7 @@ TEST_F(EtcdCatalogSyncTest, DoesNotWaitForWhatLeavesNoTrace) {
   PutDatabase(2, "two");
   etcd_.Delete(DatabaseKey(2));
   EXPECT_EQ(Sync(), StatusCode::kOk) << "the same state, whether the two were delivered or not";
-  // As many keys as before, yet another state.
+  // The same number of keys, yet another state.
   PutDatabase(3, "three");
   etcd_.Delete(DatabaseKey(1));
   EXPECT_EQ(Sync(), StatusCode::kDeadlineExceeded);

@@ -6,6 +6,7 @@ SharedSync::Answer SharedSync::Call(const std::stop_token& stop, const Ask& ask)
   uint64_t mine = 0;
   {
     MutexLock lock(mutex_);
+    // A query already in progress may miss what was committed before this call: wait for the next.
     const uint64_t wanted = begun_ + 1;
     if (!changed_.Wait(lock, stop, [&] { return answered_ >= wanted || !asking_; })) {
       return CancelledError("stopped");
@@ -19,6 +20,7 @@ SharedSync::Answer SharedSync::Call(const std::stop_token& stop, const Ask& ask)
   Answer answer = ask(stop);
   MutexLock lock(mutex_);
   asking_ = false;
+  // The caller that was asking has stopped; another one asks again.
   if (answer.status().code() != StatusCode::kCancelled) {
     answered_ = mine;
     answer_ = answer;

@@ -20,7 +20,7 @@ std::shared_ptr<const Catalog> CatalogAt(int64_t revision) {
   return catalog;
 }
 
-// A question that a test answers.
+// A query that the test answers.
 class Question {
  public:
   SharedSync::Ask ask() {
@@ -63,7 +63,7 @@ TEST(SharedSync, ThoseThatCameDuringAQuestionShareTheNext) {
   for (int i = 0; i < 10; ++i) {
     later.emplace_back("later", [&](const auto&) {
       ++waiting;
-      // One that comes only when the second is under way gets the third.
+      // A call that arrives while the second query is in progress gets the third.
       of_second += (*sync.Call(kNeverStops, question.ask()))->revision == 2 ? 1 : 0;
     });
   }

@@ -21,7 +21,7 @@ class KafkaLog : public Log {
       : options_(std::move(options)), client_(std::move(client)) {}
 
   Result<std::unique_ptr<LogReader>> NewReader() override {
-    // A client of its own: librdkafka reads a topic only once for each.
+    // A client per reader: one librdkafka client can read a topic only once.
     CDC_ASSIGN_OR_RETURN(auto client, KafkaClient::New(options_));
     return std::unique_ptr<LogReader>(std::make_unique<KafkaLogReader>(std::move(client)));
   }
@@ -40,7 +40,7 @@ class KafkaLog : public Log {
     client_->Serve();
     CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(channel, kCallTimeout));
     const KafkaWatermarks found = watermarks.value_or(KafkaWatermarks());
-    // A position is that of a record, so the end must be behind it.
+    // A position is that of a record, so it must be before the end.
     const KafkaWatermarks records{.low = found.low - (start.inclusive ? 0 : 1),
                                   .high = found.high - 1};
     return CheckKafkaOffset(channel, offset, records);
@@ -49,7 +49,7 @@ class KafkaLog : public Log {
   std::strong_ordering Compare(const MsgId& a, const MsgId& b) const override {
     const auto left = DecodeKafkaOffset(a);
     const auto right = DecodeKafkaOffset(b);
-    // Ids that are none have an order too, so that sorting stays well-defined.
+    // Invalid ids have an order too, so that sorting is well-defined.
     return left.ok() && right.ok() ? *left <=> *right : a.bytes <=> b.bytes;
   }
 

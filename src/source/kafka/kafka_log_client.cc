@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A ping first waits so long before it looks whether it is hopeless.
+// A ping's first slice; it grows until the deadline.
 constexpr milliseconds kSlice{100};
 
 struct ConfCloser {
@@ -35,9 +35,9 @@ struct MetadataCloser {
 };
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataCloser>;
 
-// Called in Serve, because of the setting log.queue.
+// Called within Serve because of the setting log.queue, so it may log.
 void WriteLog(const rd_kafka_t* /*client*/, int level, const char* /*facility*/, const char* text) {
-  // Errors of connections are told by the task that suffers, so they are warnings here.
+  // Connection errors are reported by the task they affect, so they are only warnings here.
   spdlog::level::level_enum ours = spdlog::level::debug;
   if (level <= 2) {
     ours = spdlog::level::err;
@@ -78,7 +78,7 @@ milliseconds Left(Clock::time_point deadline) {
 
 int Int(milliseconds time) { return static_cast<int>(time.count()); }
 
-// A listener without TLS hangs up in the middle of a handshake, in one of several ways.
+// A listener without TLS closes the connection during the handshake, in one of several ways.
 std::string WithHint(std::string reason) {
   const bool handshake = reason.find("SSL_HANDSHAKE") != std::string::npos;
   for (const char* hang_up : {"unexpected eof", "Disconnected", "reset by peer"}) {
@@ -125,7 +125,8 @@ Result<std::shared_ptr<KafkaClient>> KafkaClient::New(const KafkaOptions& option
   if (client->handle_ == nullptr) {
     return InvalidArgumentError(text.data());
   }
-  static_cast<void>(conf.release());  // it is the handle's now
+  static_cast<void>(conf.release());  // the handle owns it now
+  // nullptr: the log goes to the main queue, which Serve polls.
   rd_kafka_set_log_queue(client->handle_, nullptr);
   client->main_queue_.reset(rd_kafka_queue_get_main(client->handle_));
   return client;
@@ -157,8 +158,8 @@ void KafkaClient::OnError(int code, const char* reason) {
   MutexLock lock(mutex_);
   switch (error) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-      // Only a count, "2/2 brokers are down"; why is what was said before. Closed connections are
-      // not told (log.connection.close), so there may be no why: a ping then waits for one.
+      // Only a count, "2/2 brokers are down"; the reason came before. Closed connections are not
+      // reported (log.connection.close), so there may be no reason: a ping then waits for one.
       failure_ = Unavailable(last_reason_.empty() ? reason : last_reason_ + "; " + reason);
       failures_ += last_reason_.empty() ? 0U : 1U;
       break;
@@ -211,7 +212,8 @@ Status KafkaClient::CallFailed(const char* call, int code) {
 Status KafkaClient::Ping(milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   const uint64_t failures = this->failures();
-  // The call itself does not end early; a longer one is for a broker that is far away.
+  // The call itself does not end early when it is hopeless, hence the slices. They grow for the
+  // sake of a distant broker.
   for (milliseconds slice = kSlice;; slice *= 2) {
     const rd_kafka_metadata_t* answer = nullptr;
     const auto code =
@@ -230,6 +232,7 @@ Status KafkaClient::Ping(milliseconds timeout) {
 }
 
 Result<bool> KafkaClient::HasTopic(const std::string& name, milliseconds timeout) {
+  // Only a local handle; nothing is created on the broker.
   const std::unique_ptr<rd_kafka_topic_t, TopicCloser> topic(
       rd_kafka_topic_new(handle_, name.c_str(), nullptr));
   if (topic == nullptr) {

@@ -18,13 +18,13 @@ struct rd_kafka_queue_s;
 
 namespace cdc {
 
-// Wakes the thread of a reader; signalled by librdkafka's threads.
+// Wakes the thread of a reader; signaled by librdkafka's threads.
 class KafkaWakeup {
  public:
   void Signal();
-  // Forgets signals so far; what they announced is to be looked at after it.
+  // Clears earlier signals. Check afterwards for what they announced.
   void Reset();
-  // Until a signal after the last Reset, at most `timeout`, or until `stop`.
+  // Waits for a signal since the last Reset, for at most `timeout`, or until `stop`.
   void Wait(std::chrono::milliseconds timeout, const std::stop_token& stop);
 
  private:
@@ -33,11 +33,11 @@ class KafkaWakeup {
   bool signalled_ CDC_GUARDED_BY(mutex_) = false;
 };
 
-// A librdkafka consumer without a group: connections to the cluster, and what it says about them.
-// Thread-safe. Whatever holds something of librdkafka's shares it: it is closed with the last one.
+// A librdkafka consumer without a group: connections to the cluster and their errors. Thread-safe.
+// Holders of librdkafka objects share it: the last one closes it.
 class KafkaClient {
  public:
-  // Makes no connection yet. kInvalidArgument: a setting is wrong.
+  // Does not connect yet. kInvalidArgument: a setting is wrong.
   static Result<std::shared_ptr<KafkaClient>> New(const KafkaOptions& options);
   ~KafkaClient();
   KafkaClient(const KafkaClient&) = delete;
@@ -45,28 +45,28 @@ class KafkaClient {
 
   rd_kafka_s* handle() const { return handle_; }
 
-  // Writes librdkafka's log to ours and takes note of errors. To be called now and then.
+  // Passes librdkafka's log to ours and records errors. Call it regularly.
   void Serve();
 
-  // Not ok since no broker could be reached or none let us in, with the reason.
+  // Not OK, with the reason, while no broker can be reached or none accepts our credentials.
   Status failure() const;
-  // A broker has answered.
+  // Call it when a broker has answered.
   void ClearFailure();
 
-  // Signals when Serve has something to do; nullptr: no longer.
+  // Has `wakeup` signaled when Serve has work; nullptr ends that.
   void SetWakeup(KafkaWakeup* wakeup);
 
-  // Each asks a broker and waits for the answer, as long as `timeout` or until it is clear that
-  // none comes. kUnavailable: with librdkafka's or the broker's words.
+  // Each of these asks a broker and waits for the answer, until `timeout` or until it is clear that
+  // none will come. kUnavailable: with the text of librdkafka or the broker.
 
   Status Ping(std::chrono::milliseconds timeout);
   // Whether the topic has a partition 0.
   Result<bool> HasTopic(const std::string& topic, std::chrono::milliseconds timeout);
-  // nullopt: there is no such topic.
+  // nullopt: the topic does not exist.
   Result<std::optional<KafkaWatermarks>> Watermarks(const std::string& topic,
                                                     std::chrono::milliseconds timeout);
 
-  // Called by librdkafka in Serve.
+  // Called by librdkafka within Serve.
   void OnError(int code, const char* reason);
 
  private:
@@ -78,7 +78,7 @@ class KafkaClient {
 
   Status Unavailable(const std::string& what) const;
   uint64_t failures() const;
-  // What a call that failed with this code is to be reported as.
+  // The status for a call that failed with this code.
   Status CallFailed(const char* call, int code);
 
   const std::string address_;

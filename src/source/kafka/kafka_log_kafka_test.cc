@@ -57,7 +57,7 @@ class Producer {
     rd_kafka_topic_destroy(opened);
   }
 
-  // Removes the records before `offset`.
+  // Deletes the records before `offset`.
   void DeleteBefore(const std::string& topic, int64_t offset) {
     rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic.c_str(), 0)->offset = offset;
@@ -84,7 +84,7 @@ std::vector<std::string> Numbers(int first, int end) {
   return values;
 }
 
-// Each test has a broker: starting one takes seconds, so there are few tests.
+// One broker per test: starting it takes seconds, so there are few tests.
 class KafkaLogKafkaTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -141,7 +141,7 @@ TEST_F(KafkaLogKafkaTest, ReadsWhatARealBrokerHolds) {
   Producer producer(kafka_->address());
   Open({.address = kafka_->address()});
 
-  // A topic that is not there: no error, and asking does not make it.
+  // A missing topic: no error, and asking for it does not create it.
   ASSERT_TRUE(reader_->Add("t", std::nullopt).ok());
   for (int i = 0; i < 4; ++i) {
     Poll();
@@ -154,12 +154,12 @@ TEST_F(KafkaLogKafkaTest, ReadsWhatARealBrokerHolds) {
   EXPECT_TRUE(error_.ok()) << error_.ToString();
   EXPECT_EQ(*log_->Latest("t"), EncodeKafkaOffset(999));
 
-  // A record as large as the broker allows.
+  // A record of the maximum size the broker allows.
   producer.Write("t", {std::string((10 << 20) - 1000, 'x')});
   ASSERT_TRUE(PollUntil([this] { return values_.size() == 1001; }));
   EXPECT_EQ(values_.back().size(), size_t{(10 << 20) - 1000});
 
-  // kill -9 and restart: it goes on, nothing is lost or comes twice.
+  // kill -9 and restart: it continues; nothing is lost or repeated.
   ASSERT_TRUE(kafka_->Kill().ok());
   ASSERT_TRUE(PollUntil([this] { return !poll_status_.ok(); }));
   EXPECT_EQ(poll_status_.code(), StatusCode::kUnavailable);
@@ -174,7 +174,7 @@ TEST_F(KafkaLogKafkaTest, ReadsWhatARealBrokerHolds) {
   EXPECT_TRUE(poll_status_.ok()) << poll_status_.ToString();
   EXPECT_TRUE(error_.ok()) << error_.ToString();
 
-  // What retention has removed.
+  // Records deleted by retention.
   producer.DeleteBefore("t", 700);
   const Status expired = log_->CheckPosition("t", {EncodeKafkaOffset(600), true});
   EXPECT_EQ(expired.code(), StatusCode::kOutOfRange);
@@ -224,7 +224,8 @@ TEST_F(KafkaLogKafkaTest, PasswordsAndCertificates) {
   expect_reads(ssl);
   ssl.consumer.clear();
   expect_refused(ssl, "certificate verify failed");
-  // Not TLS at all where TLS is expected: how the broker hangs up differs, the cure does not.
+  // No TLS where TLS is expected: brokers close the connection in different ways; the cure is the
+  // same.
   ssl.address = kafka_->address();
   expect_refused(ssl, "is this a listener without TLS?");
 }

@@ -8,14 +8,14 @@
 namespace cdc {
 namespace {
 
-// Milvus uses only this one.
+// The only partition Milvus uses.
 constexpr int32_t kPartition = 0;
 
-// Values up to this size are copied: a tick that is held must not hold the whole buffer in which it
-// came.
+// Values up to this size are copied, so that a tick held for long does not keep the whole fetch
+// buffer alive.
 constexpr size_t kCopiedValue = 4096;
 
-// Keeps a record's buffer, and the client that it belongs to.
+// Keeps a record's buffer alive, and the client it belongs to.
 class MessageOwner {
  public:
   MessageOwner(std::shared_ptr<KafkaClient> client, rd_kafka_message_t* message)
@@ -53,6 +53,7 @@ void KafkaPartition::TopicCloser::operator()(rd_kafka_topic_s* topic) const {
   rd_kafka_topic_destroy(topic);
 }
 
+// Unhook the wakeup first: librdkafka's threads may still signal.
 void KafkaPartition::QueueCloser::operator()(rd_kafka_queue_s* queue) const {
   rd_kafka_queue_cb_event_enable(queue, nullptr, nullptr);
   rd_kafka_queue_destroy(queue);

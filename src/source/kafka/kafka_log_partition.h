@@ -18,11 +18,11 @@ struct KafkaRecord {
   Payload payload;
 };
 
-// Reads partition 0 of a topic ahead into a queue of its own, which is bounded in bytes: what is
-// not taken from it is not read on. Belongs to one thread.
+// Reads partition 0 of a topic ahead into its own queue, which is bounded in bytes: when records
+// are not taken, reading stops. Use it from one thread.
 class KafkaPartition {
  public:
-  // `wakeup` is signalled when there is something to take; it must outlive this.
+  // `wakeup` is signaled when there is something to take; it must outlive this object.
   static Result<std::unique_ptr<KafkaPartition>> Open(std::shared_ptr<KafkaClient> client,
                                                       const std::string& topic,
                                                       KafkaWakeup* wakeup);
@@ -31,16 +31,16 @@ class KafkaPartition {
   KafkaPartition& operator=(const KafkaPartition&) = delete;
 
   bool started() const { return started_; }
-  // From `offset` on; without it from the first record there is.
+  // Reads from `offset` on, or from the oldest record.
   Status Start(const std::optional<int64_t>& offset);
   // Drops what was read ahead.
   void Stop();
 
-  // The next record; nullopt if there is none now. After an error it may have stopped for good:
-  // Stop and Start it.
+  // Takes the next record; nullopt if there is none now. After an error it may have stopped
+  // permanently: call Stop and Start.
   //
-  // kOutOfRange: there is no such offset. kNotFound: the topic does not exist. kDataLoss: the
-  // record is damaged. kUnavailable: anything else, with the broker's words.
+  // kOutOfRange: the offset does not exist. kNotFound: the topic does not exist. kDataLoss: the
+  // record is damaged. kUnavailable: anything else, with the broker's text.
   std::optional<Result<KafkaRecord>> Next();
 
  private:

@@ -12,11 +12,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How long a question to a broker may hold up everything.
+// How long a call to a broker may block all channels.
 constexpr milliseconds kCallTimeout{500};
-// Between two attempts: to begin a channel, to reach a broker.
+// The time between attempts to begin a channel or reach a broker.
 constexpr milliseconds kRetry{250};
-// The longest wait without a look at the queues.
+// The longest wait between checks of the queues.
 constexpr milliseconds kMaxWait{100};
 
 }  // namespace
@@ -26,7 +26,7 @@ KafkaLogReader::KafkaLogReader(std::shared_ptr<KafkaClient> client) : client_(st
 }
 
 KafkaLogReader::~KafkaLogReader() {
-  // Payloads may keep the client alive.
+  // Payloads may keep the client alive beyond this reader.
   client_->SetWakeup(nullptr);
 }
 
@@ -113,7 +113,7 @@ bool KafkaLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* out) {
 }
 
 void KafkaLogReader::Begin(const std::string& name, Channel* channel) {
-  // While no broker answers, one that asks is enough.
+  // While no broker answers, the ping in Retry is enough.
   if (Clock::now() < channel->try_after || !client_->failure().ok()) {
     return;
   }
@@ -123,7 +123,7 @@ void KafkaLogReader::Begin(const std::string& name, Channel* channel) {
 
 Status KafkaLogReader::TryBegin(const std::string& name, Channel* channel) {
   if (!channel->error.ok() && channel->next) {
-    // Whether the error still holds is to be known before it is taken back.
+    // Check first whether the error still holds: it must not be withdrawn and reported again.
     CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kCallTimeout));
     if (watermarks) {
       CDC_RETURN_IF_ERROR(CheckKafkaOffset(name, *channel->next, *watermarks));
@@ -144,6 +144,7 @@ Status KafkaLogReader::Read(size_t max_bytes, Channel* channel, std::vector<LogR
       break;
     }
     CDC_ASSIGN_OR_RETURN(KafkaRecord record, *std::move(taken));
+    // After a restart: nothing is delivered twice.
     if (channel->next && record.offset < *channel->next) {
       continue;
     }
@@ -163,7 +164,7 @@ Status KafkaLogReader::Explain(const std::string& name,
       CDC_RETURN_IF_ERROR(CheckKafkaOffset(name, *channel.next, *watermarks));
     }
   }
-  // Not lasting: the topic may come (back), the offset is there after all.
+  // Not permanent: the topic may come (back), or the offset is there after all.
   if (error.code() == StatusCode::kNotFound || error.code() == StatusCode::kOutOfRange) {
     return UnavailableError("topic " + name + ": " + error.message());
   }
@@ -187,7 +188,7 @@ milliseconds KafkaLogReader::UntilNextTry() const {
       wait = std::min(wait, std::chrono::ceil<milliseconds>(channel.try_after - Clock::now()));
     }
   }
-  // Never zero: a channel may have to wait for a broker.
+  // Never zero: a channel may be waiting for a broker.
   return std::max(wait, milliseconds(10));
 }
 

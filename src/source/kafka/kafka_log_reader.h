@@ -16,11 +16,11 @@ namespace cdc {
 
 // Follows topics of Kafka.
 //
-// Each channel has a bounded queue that librdkafka fills; a paused one is simply not taken from, so
-// it fills up and is no longer fetched, and nothing of it is ever dropped or read twice.
+// Each channel has a bounded queue that librdkafka fills. Nothing is taken from a paused channel,
+// so its queue fills up and fetching stops; nothing is dropped or read twice.
 //
-// A channel that met an error is stopped and begins anew, a moment later, right behind the last
-// record that was delivered. While no broker can be reached, Poll returns that as its error.
+// A channel with an error is stopped and restarted a moment later, right after the last record
+// delivered. While no broker can be reached, Poll returns that as its error.
 class KafkaLogReader : public LogReader {
  public:
   explicit KafkaLogReader(std::shared_ptr<KafkaClient> client);
@@ -39,21 +39,21 @@ class KafkaLogReader : public LogReader {
 
   struct Channel {
     std::unique_ptr<KafkaPartition> partition;
-    std::optional<int64_t> next;  // offset of the record to deliver; none: the first there is
+    std::optional<int64_t> next;  // offset of the next record to deliver; unset: the oldest
     bool paused = false;
-    bool existed = false;         // the topic was there before
-    Clock::time_point try_after;  // not earlier does it begin
+    bool existed = false;         // the topic has existed
+    Clock::time_point try_after;  // the earliest time of the next attempt
     Status error;
   };
 
-  // Takes what is there. Returns whether there is news: records, or an error not yet told.
+  // Takes the available records. Returns whether there is news: records, or an unreported error.
   bool ReadAll(size_t max_bytes, std::vector<LogBatch>* out);
-  // Begins to read if the topic exists. An error is kept in the channel.
+  // Starts reading if the topic exists. Stores an error in the channel.
   void Begin(const std::string& name, Channel* channel);
   Status TryBegin(const std::string& name, Channel* channel);
   Status Read(size_t max_bytes, Channel* channel, std::vector<LogRecord>* records);
   Status Explain(const std::string& name, const Channel& channel, const Status& error);
-  // While there is a failure: whether it still holds.
+  // During a failure: checks whether it still holds.
   void Retry();
   std::chrono::milliseconds UntilNextTry() const;
 

@@ -8,8 +8,8 @@
 namespace cdc {
 namespace {
 
-// With another value records would be skipped, be read from the wrong place, or leave traces in the
-// source.
+// With other values records would be skipped or read from the wrong place, or traces would be left
+// in the source.
 constexpr auto kFixed = std::to_array<std::pair<const char*, const char*>>({
     {"auto.offset.reset", "error"},
     {"enable.auto.commit", "false"},
@@ -21,21 +21,21 @@ constexpr auto kFixed = std::to_array<std::pair<const char*, const char*>>({
 
 constexpr auto kDefaults = std::to_array<std::pair<const char*, const char*>>({
     {"client.id", "milvus-cdc"},
-    // A fetch is answered as soon as there is anything. The time matters to a channel that was full
-    // or is new: it is asked for by the next fetch only.
+    // A fetch is answered as soon as there is data. The wait matters to a channel that was full or
+    // is new: only the next fetch includes it.
     {"fetch.min.bytes", "1"},
     {"fetch.wait.max.ms", "50"},
-    // librdkafka waits so long also before it looks again at a channel that was full.
+    // librdkafka also waits this long before it checks a channel that was full.
     {"fetch.error.backoff.ms", "20"},
-    // One answer is one buffer, which lives as long as any large record in it.
+    // One response is one buffer, kept alive by any large record in it.
     {"fetch.max.bytes", "4194304"},
     {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"},
-    // A broker that hangs is noticed after this.
+    // After this time a hanging broker is detected.
     {"socket.timeout.ms", "10000"},
     {"reconnect.backoff.ms", "100"},
     {"reconnect.backoff.max.ms", "1000"},
-    // Brokers close idle connections; that is no news.
+    // Brokers close idle connections; that is not worth reporting.
     {"log.connection.close", "false"},
 });
 
@@ -69,7 +69,7 @@ Result<std::map<std::string, std::string>> KafkaSettings(const KafkaOptions& opt
     settings["sasl.username"] = options.sasl_username;
     settings["sasl.password"] = options.sasl_password;
     settings["sasl.mechanisms"] = "PLAIN";
-    settings["security.protocol"] = "SASL_SSL";  // a password does not go in clear by default
+    settings["security.protocol"] = "SASL_SSL";  // by default no password is sent in clear text
   }
   if (!options.sasl_mechanisms.empty()) {
     settings["sasl.mechanisms"] = options.sasl_mechanisms;

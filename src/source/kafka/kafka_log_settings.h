@@ -8,9 +8,9 @@
 
 namespace cdc {
 
-// The settings of librdkafka for these options, by librdkafka's names.
+// The librdkafka settings for these options, under librdkafka's names.
 //
-// kInvalidArgument: no address, or a setting in `consumer` that is fixed.
+// kInvalidArgument: no address, or `consumer` changes a fixed setting.
 Result<std::map<std::string, std::string>> KafkaSettings(const KafkaOptions& options);
 
 }  // namespace cdc

@@ -110,7 +110,7 @@ TEST(KafkaSettingsTest, WrongOnesAreRefused) {
   }
 }
 
-// librdkafka's own broker, in this process.
+// librdkafka's mock broker, in this process.
 class MockKafka {
  public:
   MockKafka() {
@@ -156,7 +156,7 @@ LogPosition After(int64_t offset) { return {EncodeKafkaOffset(offset), false}; }
 
 class KafkaLogTest : public ::testing::Test {
  protected:
-  // The mock is an old broker, and librdkafka says so again and again.
+  // The mock is an old broker, which librdkafka reports again and again.
   KafkaLogTest() { spdlog::set_level(spdlog::level::off); }
   ~KafkaLogTest() override { spdlog::set_level(spdlog::level::info); }
 
@@ -182,7 +182,7 @@ class KafkaLogTest : public ::testing::Test {
     ASSERT_TRUE(status.ok()) << status.ToString();
   }
 
-  // One Poll; what it brings is added to `seen_`, "channel/offset=value".
+  // One Poll; its result is added to `seen_` as "channel/offset=value".
   Status Poll(size_t max_bytes = 1 << 20, milliseconds timeout = milliseconds(20)) {
     std::vector<LogBatch> batches;
     const Status status = reader_->Poll(max_bytes, timeout, {}, &batches);
@@ -214,7 +214,7 @@ class KafkaLogTest : public ::testing::Test {
     return PollUntil([this, count] { return seen_.size() >= count; });
   }
 
-  // Every offset of the topic from `first` on, once and in order.
+  // Expects every offset of the topic from `first` on, once and in order.
   void ExpectSeen(const std::string& topic, int first, int end) {
     std::vector<std::string> expected;
     for (int i = first; i < end; ++i) {
@@ -371,7 +371,7 @@ TEST_F(KafkaLogTest, LatestIsTheNewestRecord) {
 
 TEST_F(KafkaLogTest, APositionThatTheLogNoLongerHoldsIsTold) {
   kafka_.CreateTopic("a");
-  // The mock keeps 5 MB of a partition.
+  // The mock keeps 5 MB per partition.
   const std::string value(1'000'000, 'x');
   for (int i = 0; i < 10; ++i) {
     kafka_.Write("a", value);
@@ -386,7 +386,7 @@ TEST_F(KafkaLogTest, APositionThatTheLogNoLongerHoldsIsTold) {
   EXPECT_EQ(log_->CheckPosition("a", At(10)).code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(log_->CheckPosition("a", {{"x"}, true}).code(), StatusCode::kInvalidArgument);
 
-  // The reader does not jump to what is left either, and goes on telling.
+  // The reader does not skip to what is left, and keeps reporting the error.
   Add("a", At(1));
   ASSERT_TRUE(PollUntil([this] { return errors_.contains("a"); }));
   for (int i = 0; i < 3; ++i) {
@@ -409,7 +409,7 @@ TEST_F(KafkaLogTest, APositionBehindTheEndIsTold) {
   ASSERT_TRUE(PollUntil([this] { return errors_.contains("a") && seen_.size() == 3; }));
   EXPECT_EQ(errors_["a"].code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(errors_["a"].message(), HasSubstr("17 > 3"));
-  ExpectSeen("b", 0, 3);  // the other channel goes on
+  ExpectSeen("b", 0, 3);  // the other channel continues
 }
 
 TEST_F(KafkaLogTest, GoesOnAfterTheBrokerWasAway) {

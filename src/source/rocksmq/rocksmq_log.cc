@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The folder for RocksDB's own log; removed at the end if it was made here.
+// The folder for RocksDB's own log; removed at the end if it was created here.
 class LogFolder {
  public:
   static Result<LogFolder> Make(const std::string& wanted) {
@@ -43,7 +43,7 @@ class LogFolder {
   LogFolder& operator=(LogFolder&&) = delete;
   ~LogFolder() {
     if (temporary_) {
-      std::error_code ignored;  // a rest in the temporary folder harms nobody
+      std::error_code ignored;  // a leftover in the temporary folder does no harm
       fs::remove_all(path_, ignored);
     }
   }
@@ -86,7 +86,7 @@ class RocksmqLog : public Log {
   std::strong_ordering Compare(const MsgId& a, const MsgId& b) const override {
     const auto left = DecodeRocksmqId(a);
     const auto right = DecodeRocksmqId(b);
-    // Ids that are none have an order too, so that sorting stays well-defined.
+    // Invalid ids have an order too, so that sorting is well-defined.
     return left.ok() && right.ok() ? *left <=> *right : a.bytes <=> b.bytes;
   }
 
@@ -96,14 +96,14 @@ class RocksmqLog : public Log {
   }
 
  private:
-  // Shows everything that was written before the call.
+  // Shows everything written before the call.
   Result<std::unique_ptr<RocksmqIterator>> FreshIterator(const std::string& channel) {
     CDC_RETURN_IF_ERROR(store_->CatchUp(std::chrono::milliseconds(0)));
     return store_->NewIterator(channel);
   }
 
   const RocksmqOptions options_;
-  const LogFolder folder_;  // outlives the store, which writes there
+  const LogFolder folder_;  // outlives the store, which writes to it
   const std::unique_ptr<RocksmqStore> store_;
 };
 

@@ -9,27 +9,27 @@
 
 namespace cdc {
 
-// Where a record is, or why it is not there. RocksMQ deletes from the front of a topic only.
+// Where a record is, or why it is missing. RocksMQ deletes only from the front of a topic.
 enum class RocksmqPlace {
-  kThere,    // the iterator stands on it
+  kThere,    // the iterator is on it
   kExpired,  // older than everything that is left
-  kBeyond,   // newer than everything, or the topic holds nothing
-  kAbsent,   // between the oldest and the newest: it never was in this store
+  kBeyond,   // newer than everything, or the topic is empty
+  kAbsent,   // between the oldest and the newest: it was never in this store
 };
 
 struct RocksmqLocation {
   RocksmqPlace place = RocksmqPlace::kThere;
-  // Of the topic; not set with kThere, nor if it is empty.
+  // Of the topic; unset with kThere and for an empty topic.
   std::optional<int64_t> oldest;
   std::optional<int64_t> newest;
 };
 
-// Looks for record `id` in the iterator's topic, and leaves the iterator on it, else on the oldest.
-// The iterator's own errors.
+// Looks up record `id` in the iterator's topic and leaves the iterator on it, otherwise on the
+// oldest record. Returns the iterator's errors.
 Result<RocksmqLocation> LocateRocksmq(RocksmqIterator* iterator, int64_t id);
 
-// What it means for a reader that wants to begin at `id`. kOutOfRange: expired.
-// kFailedPrecondition: it is not of this store.
+// What the location means to a reader that starts at `id`. kOutOfRange: expired.
+// kFailedPrecondition: the id is not from this store.
 Status CheckRocksmqStart(const std::string& topic, int64_t id, const RocksmqLocation& location);
 
 }  // namespace cdc

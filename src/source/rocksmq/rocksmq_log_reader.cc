@@ -10,12 +10,12 @@
 namespace cdc {
 namespace {
 
-// Values up to this size share buffers, so that ticks do not cost an allocation each. A message
-// that is held for long keeps its buffer, hence the small bound.
+// Values up to this size share buffers, so that not every tick costs an allocation. A message held
+// for long keeps its whole buffer alive, hence the small bounds.
 constexpr size_t kSharedValue = 4096;
 constexpr size_t kSharedBuffer = 32768;
 
-// Copies values out of RocksDB into memory that the records own.
+// Copies values out of RocksDB into memory owned by the records.
 class Copier {
  public:
   explicit Copier(std::vector<LogRecord>* records) : records_(records) {}
@@ -33,7 +33,7 @@ class Copier {
     small_.emplace_back(id, value.size());
   }
 
-  // The records are complete after it.
+  // Call it last: only then are the records complete.
   void Flush() {
     if (small_.empty()) {
       return;
@@ -118,12 +118,13 @@ Result<bool> RocksmqLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* 
     if (cursor.paused) {
       continue;
     }
+    // At the tail and nothing was written since: the common case costs no iterator.
     if (cursor.at_tail && cursor.seen_version == version) {
       cursor.at_tail_since = now;
       continue;
     }
     if (cursor.position && !cursor.found) {
-      // The place is given by somebody who may have seen more than we have so far.
+      // The position comes from a caller who may have seen more than this store has caught up with.
       CDC_RETURN_IF_ERROR(store_->CatchUp(std::chrono::milliseconds(0)));
     }
     const std::unique_ptr<RocksmqIterator> iterator = store_->NewIterator(channel);

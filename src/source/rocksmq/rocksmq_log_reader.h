@@ -17,16 +17,16 @@ namespace cdc {
 
 // Follows channels in a RocksmqStore.
 //
-// How a gap is told from "nothing yet": RocksMQ deletes a topic's records from the front, up to the
-// end of a page that all its consumers have read. So as long as the record at the reader's position
-// exists, nothing behind it is missing, and that is looked at whenever the reader moves on. If the
-// record is gone, those behind it may be gone too: the position has expired. One case is not an
-// error: the reader stood at the tail, looked, and soon afterwards looks again. A record lives
-// longer than that (`shortest_retention`; RocksMQ checks once a minute and spares the page being
-// written), so only what had been delivered was deleted.
+// How it distinguishes a gap from "nothing yet": RocksMQ deletes a topic's records from the front,
+// up to the end of a page that all its consumers have read. So as long as the record at the
+// reader's position exists, nothing after it is missing; this is checked whenever the reader moves
+// on. If that record is gone, later ones may be gone too: the position has expired. There is one
+// exception: the reader was at the tail and looks again soon afterwards. A record lives longer than
+// that (`shortest_retention`; RocksMQ checks once a minute and spares the page being written), so
+// only delivered records were deleted.
 //
-// If on the contrary the tail of the log is missing, which a primary may show for a moment while it
-// starts, the reader waits.
+// If, on the other hand, the tail of the log is missing, as a starting primary may show it for a
+// moment, the reader waits.
 class RocksmqLogReader : public LogReader {
  public:
   // `store` must outlive it.
@@ -44,18 +44,18 @@ class RocksmqLogReader : public LogReader {
   using Clock = std::chrono::steady_clock;
 
   struct Cursor {
-    std::optional<int64_t> position;  // the next record comes after it; none: the first of all
-    bool inclusive = false;           // the record at `position` itself comes next
-    bool found = false;               // the place has been there once
+    std::optional<int64_t> position;  // the next record comes after it; unset: the oldest one
+    bool inclusive = false;           // the record at `position` itself is next
+    bool found = false;               // the position has been found once
     bool delivered = false;           // `position` was read here, not given by the caller
     bool paused = false;
     bool at_tail = false;  // everything up to `seen_version` is delivered
     uint64_t seen_version = 0;
-    Clock::time_point at_tail_since;  // when that was last found true
+    Clock::time_point at_tail_since;  // when that last held
     Status error;
   };
 
-  // Reads all channels once. Returns whether there is news: records, or an error not yet told.
+  // Reads all channels once. Returns whether there is news: records, or an unreported error.
   Result<bool> ReadAll(size_t max_bytes, std::vector<LogBatch>* out);
   Status ReadChannel(const std::string& channel,
                      size_t max_bytes,
@@ -69,7 +69,7 @@ class RocksmqLogReader : public LogReader {
   const RocksmqOptions options_;
   std::map<std::string, Cursor> cursors_;
   std::chrono::milliseconds interval_;
-  // Only for waiting with a deadline; nobody notifies.
+  // Only for waiting with a deadline; nothing notifies it.
   Mutex mutex_;
   CondVar never_;
 };

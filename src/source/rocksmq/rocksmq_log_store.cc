@@ -20,13 +20,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How soon a failed reopening is tried again.
+// The time between attempts to reopen.
 constexpr milliseconds kRetryInterval{100};
-// Longer than any reopening takes; a thread that waits for another one gives up then.
+// Longer than reopening takes; a thread waiting for another one to do it gives up then.
 constexpr milliseconds kBusyTimeout{60'000};
 
-// Every error may pass, also one that RocksDB calls a corruption: a secondary may look while the
-// primary, starting or dying, is half way through something.
+// Treats every error as transient, even what RocksDB calls corruption: a secondary may read while
+// the primary is in the middle of a change, when it starts or dies.
 Status ToStatus(const rocksdb::Status& status, const std::filesystem::path& path) {
   if (status.ok()) {
     return OkStatus();
@@ -34,8 +34,7 @@ Status ToStatus(const rocksdb::Status& status, const std::filesystem::path& path
   return UnavailableError("RocksMQ store " + path.string() + ": " + status.ToString());
 }
 
-// Tells one store from another in the same folder: the file that RocksDB writes into each new
-// store.
+// Distinguishes stores in the same folder, by the file RocksDB writes into each new store.
 RocksmqStore::Identity ReadIdentity(const std::filesystem::path& path) {
   struct stat file = {};
   if (::stat((path / "IDENTITY").c_str(), &file) != 0) {
@@ -67,22 +66,22 @@ Status CheckFolder(const std::filesystem::path& path) {
 
 rocksdb::DBOptions SecondaryOptions() {
   rocksdb::DBOptions options;
-  // A secondary must hold all files open: the primary deletes them at will.
+  // A secondary must keep all files open: the primary deletes them at any time.
   options.max_open_files = -1;
-  // With more, each look at the primary would start that many threads, for each column family.
+  // With more, each catch-up would start that many threads, for each column family.
   options.max_file_opening_threads = 1;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.keep_log_file_num = 1;
   options.max_log_file_size = size_t{1} << 20;
-  // No background threads for statistics that nobody reads.
+  // No background threads for statistics nobody reads.
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
   return options;
 }
 
-// The blocks at the ends of the topics, where every look begins, fit into this cache; one shard,
-// since a block holds at least one record and may be large.
+// The cache holds the blocks at the ends of the topics, where every read starts. One shard, since a
+// block holds at least one record and may be large.
 rocksdb::ColumnFamilyOptions FamilyOptions() {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(size_t{16} << 20, 0);
@@ -93,7 +92,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions() {
 
 }  // namespace
 
-// One opening of the store. Shared by the store and its iterators, closed by whoever is last.
+// One opening of the store, shared by the store and its iterators; the last one closes it.
 struct RocksmqStore::Database {
   static Result<std::shared_ptr<Database>> Open(const std::filesystem::path& path,
                                                 const std::filesystem::path& log_folder,
@@ -101,7 +100,7 @@ struct RocksmqStore::Database {
     auto database = std::make_shared<Database>();
     database->generation = generation;
     database->identity = ReadIdentity(path);
-    // Milvus 2.3 has the families "default" and "properties", older ones only the first.
+    // Milvus 2.3 has the families "default" and "properties", older versions only the first.
     std::vector<std::string> names;
     CDC_RETURN_IF_ERROR(ToStatus(
         rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), path.string(), &names), path));
@@ -119,7 +118,7 @@ struct RocksmqStore::Database {
   }
 
   Database() = default;
-  // RocksDB asserts that the handles are gone before their database.
+  // RocksDB asserts that the handles are destroyed before their database.
   ~Database() {
     for (rocksdb::ColumnFamilyHandle* family : families) {
       db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
@@ -147,8 +146,7 @@ class RocksmqStore::Iterator : public RocksmqIterator {
         upper_(upper_text_) {
     rocksdb::ReadOptions options;
     options.total_order_seek = true;
-    // Without bounds a seek at the tail would read from each file the first block of the next
-    // topic.
+    // Without bounds, a seek at the tail would read the next topic's first block from each file.
     options.iterate_lower_bound = &lower_;
     options.iterate_upper_bound = &upper_;
     iterator_.reset(database_->db->NewIterator(options));
@@ -253,6 +251,7 @@ Status RocksmqStore::CatchUp(milliseconds max_age) {
     database = database_;
     reopen = std::exchange(broken_, false) || !last_.ok();
   }
+  // Without the lock: a refresh does I/O, and NewIterator must not wait for it.
   const Status status = Refresh(database, reopen);
   MutexLock lock(mutex_);
   last_ = status;
@@ -263,12 +262,12 @@ Status RocksmqStore::CatchUp(milliseconds max_age) {
 }
 
 Status RocksmqStore::Refresh(const std::shared_ptr<Database>& database, bool reopen) {
-  // A store that was deleted and made anew would never show up in the files that are open.
+  // A store that was deleted and created anew never shows in the files that are open.
   if (reopen || ReadIdentity(path_) != database->identity) {
     return Reopen();
   }
   if (!database->db->TryCatchUpWithPrimary().ok()) {
-    // Files vanished before they could be read: a new opening begins from what is there now.
+    // Files vanished before they were read: reopening starts from the current ones.
     return Reopen();
   }
   const uint64_t sequence = database->db->GetLatestSequenceNumber();
@@ -287,6 +286,7 @@ Status RocksmqStore::Reopen() {
     generation = database_->generation + 1;
   }
   if (const Status folder = CheckFolder(path_); !folder.ok()) {
+    // Not kNotFound: the store was there before and may come back.
     return UnavailableError(folder.message());
   }
   CDC_ASSIGN_OR_RETURN(std::shared_ptr<Database> database,
@@ -294,7 +294,7 @@ Status RocksmqStore::Reopen() {
   MutexLock lock(mutex_);
   sequence_ = database->db->GetLatestSequenceNumber();
   ++version_;
-  // Closes the old one outside of the lock, unless an iterator still reads from it.
+  // The old one is closed outside the lock, unless an iterator still reads from it.
   database_.swap(database);
   return OkStatus();
 }

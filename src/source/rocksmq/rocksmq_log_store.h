@@ -12,52 +12,52 @@
 
 namespace cdc {
 
-// The records of one topic as they were when it was made. Seek first. Belongs to one thread, and to
-// no longer than a Poll: it keeps files of the store open.
+// The records of one topic at the time it was created. Seek first. Use it from one thread and for
+// one Poll at most: it keeps files of the store open.
 class RocksmqIterator {
  public:
   virtual ~RocksmqIterator() = default;
 
-  // Go to a record: the oldest, the newest, the first at or after `id`, the one after this.
+  // Moves to a record: the oldest, the newest, the first at or after `id`, the next one.
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
   virtual void Seek(int64_t id) = 0;
   virtual void Next() = 0;
 
-  // Whether it stands on a record. If not, `status` tells whether that is the end or an error:
-  // kUnavailable: files could not be read. kDataLoss: keys that are not RocksMQ's.
+  // Whether it is on a record. If not, `status` distinguishes the end (OK) from an error:
+  // kUnavailable: files could not be read. kDataLoss: the keys are not RocksMQ's.
   virtual bool Valid() const = 0;
   virtual Status status() const = 0;
   virtual int64_t id() const = 0;
-  virtual std::string_view value() const = 0;  // until the next move
+  virtual std::string_view value() const = 0;  // valid until the next move
 
-  // Of the opening that it reads from.
+  // The generation of the opening it reads from.
   virtual uint64_t generation() const = 0;
 };
 
-// Milvus' RocksDB, opened as a secondary; opened anew when it cannot be followed any further or
-// when the folder holds another store than before. Thread-safe; must outlive its iterators.
+// Milvus' RocksDB, opened as a secondary; reopened when it cannot be followed any further or when
+// the folder holds a different store. Thread-safe; must outlive its iterators.
 class RocksmqStore {
  public:
-  // `log_folder` exists and is for RocksDB's own log. Errors as of OpenRocksmqLog.
+  // `log_folder` must exist; RocksDB's own log goes there. Errors as for OpenRocksmqLog.
   static Result<std::unique_ptr<RocksmqStore>> Open(std::filesystem::path path,
                                                     std::filesystem::path log_folder);
   ~RocksmqStore();
   RocksmqStore(const RocksmqStore&) = delete;
   RocksmqStore& operator=(const RocksmqStore&) = delete;
 
-  // Takes in what the primary wrote, unless that was done less than `max_age` ago, by whatever
-  // thread: with 0, iterators made afterwards show everything written before the call.
+  // Catches up with the primary, unless some thread did less than `max_age` ago: with 0, iterators
+  // created afterwards show everything written before the call.
   //
   // kUnavailable: the store cannot be read now.
   Status CatchUp(std::chrono::milliseconds max_age);
 
-  // Grows whenever there may be something new to see.
+  // Grows whenever there may be something new.
   uint64_t version() const;
 
   std::unique_ptr<RocksmqIterator> NewIterator(std::string_view topic);
 
-  // Says that an iterator of this generation met an error: the next CatchUp opens the store anew.
+  // Reports an error of an iterator of this generation: the next CatchUp reopens the store.
   void MarkBroken(uint64_t generation);
 
   struct Identity {

@@ -30,7 +30,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// As large as real ones: 18 digits.
+// As large as real ids: 18 digits.
 constexpr int64_t kBase = 470644756679229440;
 
 // Plays Milvus: the process that has the store open and writes to it.
@@ -68,14 +68,14 @@ class Primary {
     ASSERT_TRUE(db_->Put({}, key, value).ok());
   }
 
-  // Deletes the records up to `last`, as the retention of RocksMQ does.
+  // Deletes the records up to `last`, as RocksMQ's retention does.
   void Expire(const std::string& topic, int64_t last) {
     ASSERT_TRUE(db_->DeleteRange({}, db_->DefaultColumnFamily(), RocksmqKey(topic, 0),
                                  RocksmqKey(topic, kBase + last + 1))
                     .ok());
   }
 
-  // Removes what no retention would: the newest record.
+  // Deletes what no retention would: the newest record.
   void Lose(const std::string& topic, int64_t id) {
     ASSERT_TRUE(db_->Delete({}, RocksmqKey(topic, kBase + id)).ok());
   }
@@ -126,10 +126,10 @@ class RocksmqLogTest : public ::testing::Test {
   static LogPosition At(int64_t id) { return {EncodeRocksmqId(kBase + id), true}; }
   static LogPosition After(int64_t id) { return {EncodeRocksmqId(kBase + id), false}; }
 
-  // The next Poll sees what is written by now, though the one before was a moment ago.
+  // Makes the next Poll see what is written by now, although the previous one was a moment ago.
   void SeeNow() { ASSERT_TRUE(log_->Latest("").ok()); }
 
-  // What one Poll delivers: "topic/1=value", and errors as "topic: OUT_OF_RANGE: text".
+  // The result of one Poll: "topic/1=value", and errors as "topic: OUT_OF_RANGE: text".
   std::vector<std::string> Poll(size_t max_bytes = 1 << 20,
                                 milliseconds timeout = milliseconds(0)) {
     std::vector<LogBatch> batches;
@@ -214,7 +214,7 @@ TEST_F(RocksmqLogTest, BeginsAtAPosition) {
 }
 
 TEST_F(RocksmqLogTest, APositionThatIsNewerThanTheLastLookIsNotBeyondTheLog) {
-  options_.poll_min = std::chrono::hours(1);  // no look by itself
+  options_.poll_min = std::chrono::hours(1);  // it does not poll by itself
   primary_->Write("a", 1, "v");
   OpenLog();
   Add("b");
@@ -378,7 +378,7 @@ TEST_F(RocksmqLogTest, RetentionAheadOfTheReaderIsAGap) {
   EXPECT_THAT(Poll(), ElementsAre(gap));
   reader_->SetPaused("b", false);
   EXPECT_THAT(Poll(), SizeIs(6)) << "the other channel goes on";
-  // It stays an error, told again after the timeout, not at once.
+  // The error stays, and is reported again after the timeout, not at once.
   EXPECT_THAT(Poll(1 << 20, milliseconds(5)), ElementsAre(gap));
 }
 
@@ -527,7 +527,7 @@ TEST_F(RocksmqLogTest, PollReturnsWhenItIsAskedToStop) {
   EXPECT_THAT(batches, IsEmpty());
 }
 
-// Readers in threads of their own while the primary writes, flushes and expires.
+// Readers in their own threads while the primary writes, flushes and expires records.
 TEST_F(RocksmqLogTest, ManyReadersSeeEverythingOnce) {
   constexpr int64_t kRecords = 400;
   OpenLog();

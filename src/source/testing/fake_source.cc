@@ -168,7 +168,7 @@ class FakeLogReader : public LogReader {
  private:
   struct Cursor {
     int64_t next = 1;
-    bool from_first = true;  // nothing has been delivered, and no position was given
+    bool from_first = true;  // nothing delivered yet, and no position given
     bool paused = false;
   };
 

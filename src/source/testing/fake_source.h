@@ -12,7 +12,7 @@
 
 namespace cdc {
 
-// A catalog that a test sets.
+// A catalog set by a test.
 class FakeCatalog : public CatalogSource {
  public:
   std::shared_ptr<const Catalog> Current() const override;
@@ -22,9 +22,9 @@ class FakeCatalog : public CatalogSource {
 
   void Set(Catalog catalog);
   void SetPresent(Timestamp present);
-  // What Sync finds: the catalog then becomes current, as if its events had arrived.
+  // What the next Sync finds; it then becomes current, as if its events had arrived.
   void SetUnseen(Catalog catalog);
-  // The next calls of Sync fail so.
+  // Makes the next calls of Sync fail.
   void FailSync(int times, const Status& status);
 
  private:
@@ -39,7 +39,7 @@ class FakeCatalog : public CatalogSource {
   Status failure_ CDC_GUARDED_BY(mutex_);
 };
 
-// A queue in memory. Ids are 1, 2, 3, … of a channel, as 8 bytes little-endian.
+// A queue in memory. Each channel's ids are 1, 2, 3, …, as 8 bytes little-endian.
 class FakeLog : public Log {
  public:
   Result<std::unique_ptr<LogReader>> NewReader() override;
@@ -49,7 +49,7 @@ class FakeLog : public Log {
   std::string FormatId(const MsgId& id) const override;
 
   MsgId Append(const std::string& channel, std::string payload);
-  // Forgets the records before `id`, as a queue's retention does.
+  // Removes the records before `id`, as a queue's retention does.
   void Expire(const std::string& channel, const MsgId& id);
 
   static MsgId IdOf(int64_t number);

@@ -48,7 +48,7 @@ Status KafkaProcess::Launch(const std::string& root, const std::string& python) 
 }
 
 KafkaProcess::~KafkaProcess() {
-  // The end of its input makes it end the broker and remove the data.
+  // When its input ends, it stops the broker and removes the data.
   close(to_);
   close(from_);
   if (process_ > 0) {

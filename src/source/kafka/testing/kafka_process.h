@@ -9,23 +9,23 @@
 
 namespace cdc {
 
-// A real Kafka broker (tests/lab/kafka.py); it and its data are gone at the end. Belongs to one
+// A real Kafka broker (tests/lab/kafka.py); the destructor removes it and its data. Use it from one
 // thread.
 class KafkaProcess {
  public:
-  // Returns when it listens. `root` is the project's folder. kNotFound: ./dev setup was not run.
+  // Returns once it listens. `root` is the project's folder. kNotFound: ./dev setup was not run.
   static Result<std::unique_ptr<KafkaProcess>> Start(const std::string& root);
   ~KafkaProcess();
   KafkaProcess(const KafkaProcess&) = delete;
   KafkaProcess& operator=(const KafkaProcess&) = delete;
 
   Status Kill();     // kill -9
-  Status Restart();  // after Kill, with its data
+  Status Restart();  // after Kill, on its data
 
   const std::string& address() const { return address_; }            // without password
   const std::string& sasl_address() const { return sasl_address_; }  // SASL_PLAINTEXT, PLAIN
   const std::string& ssl_address() const { return ssl_address_; }
-  const std::string& authority() const { return authority_; }  // who signed the certificate, PEM
+  const std::string& authority() const { return authority_; }  // of the certificate's issuer, PEM
 
   static constexpr const char* kUser = "cdc";
   static constexpr const char* kPassword = "cdc-password";
@@ -33,7 +33,7 @@ class KafkaProcess {
  private:
   KafkaProcess() = default;
   Status Launch(const std::string& root, const std::string& python);
-  // Sends a line, returns the answer.
+  // Sends a line and returns the answer.
   Result<std::string> Command(const std::string& line);
 
   std::string address_;
