@@ -1,16 +1,20 @@
 #include "write_counter.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 #include <nlohmann/json.hpp>
 
+#include "wire/varint.h"
+#include "wire/wire_type.h"
+
 namespace cdc {
 namespace {
 
-constexpr uint64_t kNumRowsTag = 7 << 3;
+constexpr uint64_t kNumRowsField = 7;
 
 // Walks over the bytes of several slices.
 class SliceReader {
@@ -18,19 +22,16 @@ class SliceReader {
   explicit SliceReader(const std::vector<grpc::Slice>& slices) : slices_(slices) {}
 
   bool Varint(uint64_t* value) {
-    uint64_t result = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (!Settle()) {
-        return false;
-      }
-      const uint8_t byte = slices_[slice_].begin()[at_++];
-      result |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        *value = result;
-        return true;
-      }
+    // A number may lie across slices.
+    std::string bytes;
+    size_t at = at_;
+    for (size_t i = slice_; i < slices_.size() && bytes.size() < wire::kMaxVarintBytes; ++i) {
+      const size_t size = std::min(slices_[i].size() - at, wire::kMaxVarintBytes - bytes.size());
+      bytes.append(reinterpret_cast<const char*>(slices_[i].begin()) + at, size);
+      at = 0;
     }
-    return false;
+    const char* const behind = wire::ReadVarint(bytes.data(), bytes.data() + bytes.size(), value);
+    return behind != nullptr && Skip(static_cast<uint64_t>(behind - bytes.data()));
   }
 
   bool Skip(uint64_t size) {
@@ -72,12 +73,13 @@ uint64_t NumRows(const grpc::ByteBuffer& request) {
   uint64_t tag = 0;
   while (reader.Varint(&tag)) {
     uint64_t value = 0;  // of a number, or the length of bytes
-    const bool is_bytes = (tag & 7) == 2;
-    const bool is_number = (tag & 7) == 0;
+    const auto type = static_cast<WireType>(tag & 7);
+    const bool is_bytes = type == WireType::kBytes;
+    const bool is_number = type == WireType::kVarint;
     if ((!is_bytes && !is_number) || !reader.Varint(&value) || (is_bytes && !reader.Skip(value))) {
       return 0;
     }
-    if (tag == kNumRowsTag) {
+    if (tag >> 3 == kNumRowsField && is_number) {
       rows = value;
     }
   }

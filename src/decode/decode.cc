@@ -10,6 +10,7 @@
 #include "decode/column.h"
 #include "decode/header.h"
 #include "wire/wire_reader.h"
+#include "wire/wire_writer.h"
 
 namespace cdc {
 namespace {
@@ -175,26 +176,16 @@ Status ReadKeys(const WireReader& ids, const char* origin, KeyColumn* keys) {
   return reader.status();
 }
 
-void AppendVarint(uint64_t value, std::string* out) {
-  while (value >= 0x80) {
-    *out += static_cast<char>((value & 0x7f) | 0x80);
-    value >>= 7;
-  }
-  *out += static_cast<char>(value);
-}
-
 // Appends keys of the old field int64_primary_keys in the form of schema.LongArray.
 Status AppendLegacyKeys(const WireReader& reader, std::string* array) {
+  constexpr int kData = 1;
   if (reader.type() == WireType::kVarint) {
-    *array += '\x08';
-    AppendVarint(reader.number(), array);
+    wire::AppendVarintField(kData, reader.number(), array);
     return OkStatus();
   }
   std::string_view packed;
   CDC_RETURN_IF_ERROR(ReadField(reader, "int64_primary_keys", &packed));
-  *array += '\x0a';
-  AppendVarint(packed.size(), array);
-  *array += packed;
+  wire::AppendBytesField(kData, packed, array);
   return OkStatus();
 }
 

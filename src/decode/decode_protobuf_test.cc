@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "msg.pb.h"
 #include "schema.pb.h"
+#include "wire/wire_writer.h"
 
 namespace cdc {
 namespace {
@@ -114,31 +115,23 @@ proto::msg::InsertRequest MakeInsert() {
 
 // The FieldData to send to a target, built from the column as model/message.h describes.
 std::string Rebuild(const Column& column) {
-  const auto varint = [](uint64_t value) {
-    std::string text;
-    for (; value >= 0x80; value >>= 7) {
-      text += static_cast<char>((value & 0x7f) | 0x80);
-    }
-    return text + static_cast<char>(value);
-  };
-  const auto field = [&varint](int number, std::string_view value) {
-    return varint(static_cast<uint64_t>(number) << 3 | 2) + varint(value.size()) +
-           std::string(value);
-  };
-  const auto number = [&varint](int at, int64_t value) {
-    return varint(static_cast<uint64_t>(at) << 3) + varint(static_cast<uint64_t>(value));
-  };
-  std::string data = field(column.oneof_field, column.body);
+  std::string data;
   if (column.dim != 0) {
-    data = number(1, column.dim) + data;
+    wire::AppendVarintField(1, static_cast<uint64_t>(column.dim), &data);
   }
-  std::string text = number(1, static_cast<int>(column.type)) + field(2, column.name) +
-                     field(column.kind == ColumnKind::kScalarArray ? 3 : 4, data) +
-                     number(5, column.field.value);
+  wire::AppendBytesField(column.oneof_field, column.body, &data);
+  std::string text;
+  wire::AppendVarintField(1, static_cast<uint64_t>(column.type), &text);
+  wire::AppendBytesField(2, column.name, &text);
+  wire::AppendBytesField(column.kind == ColumnKind::kScalarArray ? 3 : 4, data, &text);
+  wire::AppendVarintField(5, static_cast<uint64_t>(column.field.value), &text);
   if (column.is_dynamic) {
-    text += number(6, 1);
+    wire::AppendVarintField(6, 1, &text);
   }
-  return column.valid_data.empty() ? text : text + field(7, column.valid_data);
+  if (!column.valid_data.empty()) {
+    wire::AppendBytesField(7, column.valid_data, &text);
+  }
+  return text;
 }
 
 TEST(DecodeAgainstProtobuf, EveryColumnKindSurvivesTheRoundTrip) {

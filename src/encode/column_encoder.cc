@@ -7,7 +7,8 @@
 
 #include "encode/null_rows.h"
 #include "model/rows.h"
-#include "wire/wire_format.h"
+#include "wire/wire_reader.h"
+#include "wire/wire_writer.h"
 
 namespace cdc {
 namespace {
@@ -46,15 +47,10 @@ ColumnRun CollectColumn(const std::vector<MessagePtr>& messages, size_t index) {
 // The dim field inside a SparseFloatArray; 0 if there is none.
 uint64_t SparseDim(std::string_view body) {
   uint64_t dim = 0;
-  wire::Reader reader(body);
-  while (!reader.done()) {
-    uint32_t tag = 0;
-    std::string_view content;
-    if (!reader.Field(&tag, &content)) {
-      return dim;
-    }
-    if (tag == wire::Tag(kSparseDim, wire::kVarint)) {
-      wire::Reader(content).Varint(&dim);
+  WireReader reader(body);
+  while (reader.Next()) {
+    if (reader.field() == kSparseDim && reader.type() == WireType::kVarint) {
+      dim = reader.number();
     }
   }
   return dim;

@@ -7,7 +7,7 @@
 #include <limits>
 #include <span>
 
-#include "wire/wire_format.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 namespace {
@@ -164,37 +164,35 @@ void AppendNumber(int64_t value, ExpressionDialect dialect, std::string* out) {
 }
 
 bool AppendNumbers(std::string_view packed, ExpressionDialect dialect, std::string* out) {
-  wire::Reader reader(packed);
-  while (!reader.done()) {
-    uint64_t value = 0;
-    if (!reader.Varint(&value)) {
-      return false;
-    }
+  PackedReader reader(packed);
+  for (uint64_t value = 0; reader.Next(&value);) {
     AppendNumber(static_cast<int64_t>(value), dialect, out);
     out->push_back(',');
   }
-  return true;
+  return !reader.malformed();
 }
 
 // Appends "k," for each key.
 bool AppendKeys(const KeyColumn& keys, ExpressionDialect dialect, std::string* out) {
-  wire::Reader reader(keys.body);
-  while (!reader.done()) {
-    uint32_t tag = 0;
-    std::string_view content;
-    if (!reader.Field(&tag, &content) || tag >> 3 != kData) {
+  WireReader reader(keys.body);
+  while (reader.Next()) {
+    if (reader.field() != kData) {
       return false;
     }
-    const bool is_bytes = (tag & 7) == wire::kBytes;
-    if (keys.is_string && is_bytes) {
-      AppendQuoted(content, dialect, out);
+    if (keys.is_string && reader.type() == WireType::kBytes) {
+      AppendQuoted(reader.bytes(), dialect, out);
       out->push_back(',');
-    } else if (keys.is_string || (!is_bytes && (tag & 7) != wire::kVarint) ||
-               !AppendNumbers(content, dialect, out)) {
+    } else if (!keys.is_string &&
+               (reader.type() == WireType::kBytes || reader.type() == WireType::kVarint)) {
+      // A number that is not packed lies there as a packed one would.
+      if (!AppendNumbers(reader.bytes(), dialect, out)) {
+        return false;
+      }
+    } else {
       return false;
     }
   }
-  return true;
+  return reader.status().ok();
 }
 
 }  // namespace

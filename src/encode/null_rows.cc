@@ -4,7 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "wire/wire_format.h"
+#include "wire/varint.h"
+#include "wire/wire_reader.h"
+#include "wire/wire_writer.h"
 
 namespace cdc {
 namespace {
@@ -61,18 +63,15 @@ struct Rows {
 };
 
 bool SplitVarints(std::string_view packed, std::vector<std::string_view>* rows) {
-  while (!packed.empty()) {
-    wire::Reader reader(packed);
+  const char* const end = packed.data() + packed.size();
+  for (const char* at = packed.data(); at != end;) {
     uint64_t value = 0;
-    if (!reader.Varint(&value)) {
+    const char* const behind = wire::ReadVarint(at, end, &value);
+    if (behind == nullptr) {
       return false;
     }
-    size_t size = 1;
-    while ((static_cast<unsigned char>(packed[size - 1]) & 0x80) != 0) {
-      ++size;
-    }
-    rows->push_back(packed.substr(0, size));
-    packed.remove_prefix(size);
+    rows->emplace_back(at, static_cast<size_t>(behind - at));
+    at = behind;
   }
   return true;
 }
@@ -91,29 +90,25 @@ bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
   if (column.kind == ColumnKind::kVectorBytes) {
     return SplitFixed(column.body, layout.width, &out->rows);
   }
-  wire::Reader reader(column.body);
-  while (!reader.done()) {
-    uint32_t tag = 0;
-    std::string_view content;
-    if (!reader.Field(&tag, &content)) {
-      return false;
-    }
-    if (tag == wire::Tag(kData, wire::kBytes) && layout.element == Element::kVarint) {
+  WireReader reader(column.body);
+  while (reader.Next()) {
+    const bool is_data = reader.field() == kData;
+    const std::string_view content = reader.bytes();
+    if (is_data && reader.type() == WireType::kBytes && layout.element == Element::kVarint) {
       if (!SplitVarints(content, &out->rows)) {
         return false;
       }
-    } else if (tag == wire::Tag(kData, wire::kBytes) && layout.element == Element::kFixed) {
+    } else if (is_data && reader.type() == WireType::kBytes && layout.element == Element::kFixed) {
       if (!SplitFixed(content, layout.width, &out->rows)) {
         return false;
       }
-    } else if (tag >> 3 == kData) {
+    } else if (is_data) {
       out->rows.push_back(content);
-    } else if ((tag & 7) == wire::kVarint) {  // element_type, dim
-      wire::AppendVarint(tag, &out->trailer);
-      out->trailer.append(content);
+    } else if (reader.type() == WireType::kVarint) {  // element_type, dim
+      wire::AppendVarintField(reader.field(), reader.number(), &out->trailer);
     }
   }
-  return true;
+  return reader.status().ok();
 }
 
 std::string Join(const Column& column, const Layout& layout, const Rows& rows) {

@@ -8,7 +8,7 @@
 
 #include "encode/byte_pieces.h"
 #include "encode/column_encoder.h"
-#include "wire/wire_format.h"
+#include "wire/wire_writer.h"
 
 namespace cdc {
 namespace {

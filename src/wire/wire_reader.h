@@ -2,15 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "base/status.h"
+#include "wire/varint.h"
+#include "wire/wire_type.h"
 
 namespace cdc {
-
-enum class WireType { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 // Walks the fields of one serialized protobuf message, in the order in which they lie there:
 //
@@ -23,7 +22,8 @@ class WireReader {
  public:
   // `origin` is where the record begins that `bytes` is a part of: offsets count from there.
   WireReader(std::string_view bytes, const char* origin)
-      : at_(bytes.data()), end_(bytes.data() + bytes.size()), start_(at_), origin_(origin) {}
+      : at_(bytes.data()), end_(at_ + bytes.size()), start_(at_), content_(at_), origin_(origin) {}
+  explicit WireReader(std::string_view bytes) : WireReader(bytes, bytes.data()) {}
 
   // Goes to the next field. False at the end, and where the bytes are malformed.
   bool Next() {
@@ -37,6 +37,7 @@ class WireReader {
     }
     field_ = static_cast<int>(tag >> 3);
     type_ = static_cast<WireType>(tag & 7);
+    content_ = at_;
     switch (type_) {
       case WireType::kVarint: return Varint(&number_);
       case WireType::kFixed64: return Fixed(sizeof(uint64_t));
@@ -50,8 +51,8 @@ class WireReader {
   WireType type() const { return type_; }
   // The value of a kVarint field.
   uint64_t number() const { return number_; }
-  // The value of a kBytes field.
-  std::string_view bytes() const { return bytes_; }
+  // The value of a kBytes field, without its length; of another one the bytes of its number.
+  std::string_view bytes() const { return {content_, static_cast<size_t>(at_ - content_)}; }
 
   // Where the current field begins in the record.
   size_t offset() const { return static_cast<size_t>(start_ - origin_); }
@@ -66,7 +67,6 @@ class WireReader {
 
  private:
   static constexpr uint64_t kMaxField = (1U << 29) - 1;
-  static constexpr int kMaxVarintBits = 70;
 
   bool Fail(const char* error) {
     error_ = error;
@@ -74,19 +74,14 @@ class WireReader {
   }
 
   bool Varint(uint64_t* value) {
-    uint64_t result = 0;
-    for (int shift = 0; shift < kMaxVarintBits; shift += 7) {
-      if (at_ == end_) {
-        return Fail("the record ends within a number");
-      }
-      const auto byte = static_cast<unsigned char>(*at_++);
-      result |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        *value = result;
-        return true;
-      }
+    const char* behind = wire::ReadVarint(at_, end_, value);
+    if (behind == nullptr) {
+      return Fail(static_cast<size_t>(end_ - at_) < wire::kMaxVarintBytes
+                      ? "the record ends within a number"
+                      : "a number is longer than 10 bytes");
     }
-    return Fail("a number is longer than 10 bytes");
+    at_ = behind;
+    return true;
   }
 
   bool Fixed(size_t size) {
@@ -105,7 +100,7 @@ class WireReader {
     if (size > static_cast<uint64_t>(end_ - at_)) {
       return Fail("a field is longer than what holds it");
     }
-    bytes_ = std::string_view(at_, size);
+    content_ = at_;
     at_ += size;
     return true;
   }
@@ -113,41 +108,35 @@ class WireReader {
   const char* at_;
   const char* end_;
   const char* start_;
+  const char* content_;
   const char* origin_;
   const char* error_ = nullptr;
   int field_ = 0;
   WireType type_ = WireType::kVarint;
   uint64_t number_ = 0;
-  std::string_view bytes_;
 };
 
-// Reads the packed numbers of one kBytes field. Next returns false at the end; `malformed` tells
-// whether the end is where a number is cut off.
+// Reads the packed numbers of one kBytes field. Next returns false at the end; `malformed` says
+// whether the end is a number that is cut off, or longer than 10 bytes.
 class PackedReader {
  public:
   explicit PackedReader(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
 
   bool Next(uint64_t* value) {
-    uint64_t result = 0;
-    for (int shift = 0; shift < 70 && at_ != end_; shift += 7) {
-      const auto byte = static_cast<unsigned char>(*at_++);
-      result |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        *value = result;
-        within_ = false;
-        return true;
-      }
-      within_ = true;
+    const char* behind = wire::ReadVarint(at_, end_, value);
+    if (behind == nullptr) {
+      return false;
     }
-    return false;
+    at_ = behind;
+    return true;
   }
 
-  bool malformed() const { return within_; }
+  // To be asked after Next has returned false.
+  bool malformed() const { return at_ != end_; }
 
  private:
   const char* at_;
   const char* end_;
-  bool within_ = false;
 };
 
 // Readers of a field with a type that is known; kDataLoss if it has another one.

@@ -1,40 +1,30 @@
 #include "model/testing/messages.h"
 
 #include <memory>
-#include <string_view>
 #include <utility>
+
+#include "wire/wire_writer.h"
 
 namespace cdc {
 namespace {
 
-void AppendVarint(uint64_t value, std::string* out) {
-  for (; value >= 0x80; value >>= 7) {
-    *out += static_cast<char>((value & 0x7f) | 0x80);
-  }
-  *out += static_cast<char>(value);
-}
-
-void AppendText(std::string_view text, std::string* out) {
-  *out += '\x0a';
-  AppendVarint(text.size(), out);
-  *out += text;
-}
+constexpr int kData = 1;
 
 // Bodies of schema.LongArray and schema.StringArray.
 std::string KeyBody(const std::vector<int64_t>& keys) {
   std::string packed;
   for (const int64_t key : keys) {
-    AppendVarint(static_cast<uint64_t>(key), &packed);
+    wire::AppendVarint(static_cast<uint64_t>(key), &packed);
   }
   std::string body;
-  AppendText(packed, &body);
+  wire::AppendBytesField(kData, packed, &body);
   return body;
 }
 
 std::string KeyBody(const std::vector<std::string>& keys) {
   std::string body;
   for (const std::string& key : keys) {
-    AppendText(key, &body);
+    wire::AppendBytesField(kData, key, &body);
   }
   return body;
 }
