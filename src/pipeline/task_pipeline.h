@@ -53,7 +53,7 @@ class TaskPipeline : public Replication {
   void RunReconciler(const std::stop_token& stop);
   void TakePulse(const Result<std::string>& identity);
   void SaveLastCheckpoints();
-  ConditionBoard::Condition CurrentCondition() const;
+  ConditionBoard::View CurrentCondition() const;
 
   const Shared shared_;
   const TaskSpec spec_;

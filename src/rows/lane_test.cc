@@ -13,6 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 
 constexpr PartitionId kPartition{7};
 
@@ -39,7 +40,7 @@ bool Always(const Message&) { return true; }
 
 constexpr Timestamp kEver{std::numeric_limits<uint64_t>::max()};
 
-std::vector<uint64_t> Keys(const Lane::Batch& batch) {
+std::vector<uint64_t> KeysIn(const Lane::Batch& batch) {
   std::vector<uint64_t> keys;
   for (const PendingRows& rows : batch.rows) {
     keys.insert(keys.end(), rows.keys.begin(), rows.keys.end());
@@ -52,7 +53,7 @@ TEST(LaneTest, GathersRowsOfOneOperation) {
   lane.Push(Rows(RowOp::kInsert, {1, 2}));
   lane.Push(Rows(RowOp::kInsert, {3}));
   const Lane::Batch batch = lane.Take({}, kEver, Always);
-  EXPECT_THAT(Keys(batch), ElementsAre(1, 2, 3));
+  EXPECT_THAT(KeysIn(batch), ElementsAre(1, 2, 3));
   EXPECT_TRUE(lane.empty());
 }
 
@@ -69,8 +70,8 @@ TEST(LaneTest, InsertsThatTheTargetMayHoldBecomeUpserts) {
   lane.Push(at(Rows(RowOp::kInsert, {3}), 11));
   lane.UpsertUntil({10});
   std::vector<RowOp> ops;
-  for (const PendingRows& rows : lane.queue()) {
-    ops.push_back(rows.op);
+  while (!lane.empty()) {
+    ops.push_back(lane.Take({}, kEver, Always).rows.front().op);
   }
   EXPECT_THAT(ops, ElementsAre(RowOp::kUpsert, RowOp::kDelete, RowOp::kInsert));
 }
@@ -80,9 +81,9 @@ TEST(LaneTest, AChangeOfAKeyInFlightWaits) {
   lane.Push(Rows(RowOp::kInsert, {1}));
   lane.Push(Rows(RowOp::kDelete, {1}));
   const Lane::Batch insert = lane.Take({}, kEver, Always);
-  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), IsEmpty());
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), IsEmpty());
   lane.Finish(insert);
-  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), ElementsAre(1));
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), ElementsAre(1));
 }
 
 TEST(LaneTest, OtherKeysOvertake) {
@@ -92,8 +93,8 @@ TEST(LaneTest, OtherKeysOvertake) {
   lane.Push(Rows(RowOp::kInsert, {2}));
   lane.Push(Rows(RowOp::kUpsert, {1}));
   lane.Push(Rows(RowOp::kInsert, {3}));
-  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), ElementsAre(1, 2, 3));
-  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), IsEmpty()) << "all that is left touches key 1";
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), ElementsAre(1, 2, 3));
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), IsEmpty()) << "all that is left touches key 1";
 }
 
 TEST(LaneTest, TheSameKeyTwiceIsTwoBatches) {
@@ -123,10 +124,10 @@ TEST(LaneTest, PartitionsAreSeparateAndMayWait) {
   lane.Push(Rows(RowOp::kInsert, {2}, 0, PartitionId{2}));
   lane.Push(Rows(RowOp::kDelete, {1}, 0, kAllPartitions));
   const auto only_two = [](const Message& message) { return message.partition != PartitionId{1}; };
-  EXPECT_THAT(Keys(lane.Take({}, kEver, only_two)), ElementsAre(2));
-  EXPECT_THAT(Keys(lane.Take({}, kEver, only_two)), IsEmpty())
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, only_two)), ElementsAre(2));
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, only_two)), IsEmpty())
       << "the delete of key 1 stays behind it";
-  EXPECT_THAT(Keys(lane.Take({}, kEver, Always)), ElementsAre(1));
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), ElementsAre(1));
 }
 
 // Against the definition: for every key, the order of the batches is the order of the pushes, and
@@ -172,7 +173,7 @@ TEST(LaneTest, RandomWorkKeepsTheOrderOfEveryKey) {
       } else if (!in_flight.empty()) {
         std::swap(in_flight[pick(static_cast<uint32_t>(in_flight.size()))], in_flight.back());
         lane.Finish(in_flight.back());
-        const std::vector<uint64_t> keys = Keys(in_flight.back());
+        const std::vector<uint64_t> keys = KeysIn(in_flight.back());
         for (const uint64_t key : std::set<uint64_t>(keys.begin(), keys.end())) {
           --busy[key];
         }
@@ -181,6 +182,18 @@ TEST(LaneTest, RandomWorkKeepsTheOrderOfEveryKey) {
     }
     ASSERT_EQ(taken, pushed) << "seed " << seed;
   }
+}
+
+TEST(LaneTest, CountsWhatWaitsByPartition) {
+  Lane lane(NewTracker());
+  lane.Push(Rows(RowOp::kInsert, {1}));
+  lane.Push(Rows(RowOp::kInsert, {2}));
+  lane.Push(Rows(RowOp::kInsert, {3}, 0, {8}));
+  EXPECT_THAT(lane.waiting(), ElementsAre(Pair(kPartition, 2), Pair(PartitionId{8}, 1)));
+  lane.Take({.batch_rows = 1}, kEver, Always);
+  EXPECT_THAT(lane.waiting(), ElementsAre(Pair(kPartition, 1), Pair(PartitionId{8}, 1)));
+  lane.Remove([](const Message& message) { return message.partition == PartitionId{8}; });
+  EXPECT_THAT(lane.waiting(), ElementsAre(Pair(kPartition, 1)));
 }
 
 }  // namespace

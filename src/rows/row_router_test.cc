@@ -26,7 +26,7 @@ using ::testing::SizeIs;
 constexpr char kDml0[] = "dml_0";
 constexpr char kDml1[] = "dml_1";
 constexpr char kFlushes[] = "replicate";
-constexpr PartitionId kPartition{0};
+constexpr PartitionId kDefaultOne{0};
 
 class RowRouterTest : public ::testing::Test {
  protected:
@@ -43,7 +43,7 @@ class RowRouterTest : public ::testing::Test {
         {.id = kTestKey, .name = "id", .type = DataType::kInt64, .is_primary_key = true}};
     collection.created = {5};
     collection.pchannels = std::move(channels);
-    collection.partitions = {{.id = kPartition, .name = "_default"}};
+    collection.partitions = {{.id = kDefaultOne, .name = "_default"}};
     return collection;
   }
 
@@ -91,7 +91,7 @@ class RowRouterTest : public ::testing::Test {
   static MessagePtr At(int number, const MessagePtr& made) {
     auto message = std::const_pointer_cast<Message>(made);  // just made, and nobody else's
     message->id = FakeLog::IdOf(number);
-    message->partition = kPartition;
+    message->partition = kDefaultOne;
     return made;
   }
   static MessagePtr Insert(int at, uint64_t ts, const std::vector<int64_t>& keys) {
