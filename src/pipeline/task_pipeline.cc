@@ -66,7 +66,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .clock = shared.options->clock},
           &conditions_,
           [this](const Status& status) { Fail(status); },
-          [this] { reconciler_.Wake(); }),
+          [this] { reconciler_.OnProgress(); }),
       router_({.catalog = shared.options->catalog,
                .log = shared.options->log,
                .feed = shared.feed,
@@ -94,7 +94,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
       reconciler_({.task_id = spec_.id,
                    .catalog = shared.options->catalog,
                    .log = shared.options->log,
-                   .target = target.get(),
+                   .target = &target->metadata(),
                    .store = shared.options->store,
                    .scope = &scope_,
                    .gates = &writer_,
@@ -112,7 +112,8 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                        [this](const std::string& version) {
                          MutexLock lock(mutex_);
                          target_version_ = version;
-                       }},
+                       },
+                   .clock = shared.options->clock},
                   progress),
       target_(std::move(target)) {
   for (const ChannelCheckpoint& channel : progress.channels) {

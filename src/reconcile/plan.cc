@@ -165,7 +165,7 @@ void PlanLoad(const CollectionName& target,
   }
 }
 
-struct Concern {
+struct FeatureOf {
   const char* operator()(const CreateIndex&) const { return kSearchOn; }
   const char* operator()(const LoadCollection&) const { return kSearchOn; }
   const char* operator()(const LoadPartitions&) const { return kSearchOn; }
@@ -180,11 +180,11 @@ struct Concern {
 
 }  // namespace
 
-std::string WithoutIt(const Ddl& ddl) { return std::visit(Concern(), ddl); }
+std::string OptionalFeatureOf(const Ddl& ddl) { return std::visit(FeatureOf(), ddl); }
 
-const std::vector<std::string>& ThingsBesideRows() {
-  static const std::vector<std::string> things = {kSearchOn, kPropertiesOf, kAliasesOf};
-  return things;
+const std::vector<std::string>& OptionalFeatures() {
+  static const std::vector<std::string> features = {kSearchOn, kPropertiesOf, kAliasesOf};
+  return features;
 }
 
 std::vector<Ddl> PlanCollection(const Collection& source,

@@ -70,10 +70,10 @@ inline constexpr const char* kSearchOn = "search on";
 inline constexpr const char* kPropertiesOf = "properties of";
 inline constexpr const char* kAliasesOf = "aliases of";
 
-// A change that a target may refuse without harm to the rows: what would be missing there, one of
-// the above. Empty: rows need it.
-std::string WithoutIt(const Ddl& ddl);
-// All that WithoutIt can answer.
-const std::vector<std::string>& ThingsBesideRows();
+// The optional feature that a change belongs to, one of the above: a target may refuse it without
+// harm to the rows. Empty: rows need the change.
+std::string OptionalFeatureOf(const Ddl& ddl);
+// All that OptionalFeatureOf can answer.
+const std::vector<std::string>& OptionalFeatures();
 
 }  // namespace cdc

@@ -3,171 +3,72 @@
 #include <algorithm>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
-#include "base/thread.h"
-
 namespace cdc {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
-constexpr char kPart[] = "databases of the target";
 constexpr milliseconds kIdleWait{30'000};  // whatever it waits for wakes it
 constexpr milliseconds kRefusedWait{2'000};
-constexpr milliseconds kBusyWait{50};
-constexpr int kNotFoundAttempts = 10;  // about half a minute
-constexpr int kUnclearAttempts = 40;   // about five minutes: a server's own trouble may pass
+constexpr milliseconds kFailedWait{500};
+constexpr milliseconds kBusyWait{50};         // no one reports that a channel has been read
+constexpr milliseconds kPartitionsWait{100};  // at least, between two looks for gone partitions
 
 }  // namespace
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
-    : parts_(std::move(parts)), source_(progress.source), flush_backoff_(parts_.retry) {
+    : parts_(std::move(parts)),
+      target_(parts_.target,
+              {.task_id = parts_.task_id,
+               .made_for = parts_.target_identity,
+               .on_connected = parts_.on_connected}),
+      databases_({.task_id = parts_.task_id,
+                  .store = parts_.store,
+                  .scope = parts_.scope,
+                  .conditions = parts_.conditions,
+                  .target = &target_},
+                 progress.databases),
+      names_(&collections_),
+      context_(ContextOf(parts_, &target_, &databases_, &names_)),
+      flushes_(&target_, parts_.routes, parts_.clock, parts_.retry),
+      source_(parts_.store, parts_.task_id, progress.source) {
   for (const ReplicatedCollection& collection : progress.collections) {
-    Entry& entry = entries_.try_emplace(collection.id, parts_.retry).first->second;
-    entry.target = collection.target;
-    entry.pchannels = collection.pchannels;
-    entry.skip_until = collection.skip_until;
-    entry.may_hold_until = collection.may_hold_until;
-    entry.recorded = true;
-    entry.on_target = collection.on_target;
-    entry.seen_on_target = collection.seen_on_target;
-    entry.renamed_from = collection.renamed_from;
-    for (const auto& [partition, name] : collection.partitions) {
-      entry.partitions[partition].name = name;
-    }
-  }
-  source_databases_.insert(progress.databases.begin(), progress.databases.end());
-}
-
-void Reconciler::Wake() {
-  MutexLock lock(mutex_);
-  wake_ = true;
-  changed_.NotifyAll();
-}
-
-void Reconciler::LookAtTargetAgain() {
-  MutexLock lock(mutex_);
-  look_again_ = true;
-  wake_ = true;
-  changed_.NotifyAll();
-}
-
-// Nothing that is known of the target is believed any more.
-void Reconciler::ForgetTarget() {
-  target_databases_.reset();
-  for (auto& [id, entry] : entries_) {
-    entry.actual.reset();
-    entry.done.reset();
+    collections_.try_emplace(collection.id, &context_, collection, /*stored=*/true);
   }
 }
+
+CollectionContext Reconciler::ContextOf(const Parts& parts,
+                                        TargetView* target,
+                                        DatabaseReconciler* databases,
+                                        NameExchange* names) {
+  return {.task_id = parts.task_id,
+          .catalog = parts.catalog,
+          .log = parts.log,
+          .store = parts.store,
+          .scope = parts.scope,
+          .gates = parts.gates,
+          .routes = parts.routes,
+          .conditions = parts.conditions,
+          .claims = parts.claims,
+          .clock = parts.clock,
+          .target = target,
+          .databases = databases,
+          .target_address = parts.target_address,
+          .ignore_partition = parts.ignore_partition,
+          .sync_index = parts.sync_index,
+          .sync_load = parts.sync_load,
+          .retry = parts.retry,
+          .on_fatal = parts.on_fatal,
+          .free_name = [names](CollectionId id, const CollectionName& name) {
+            return names->Free(id, name);
+          }};
+}
+
+// ---- From any thread -------------------------------------------------------------------------
 
 void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> done) {
-  // Names are resolved now: the flush meant the collections that have them at this time.
-  const auto catalog = parts_.catalog->Current();
-  auto shared = std::make_shared<std::function<void()>>(std::move(done));
-  const auto database = catalog->FindDatabase(flush.database);
-  size_t added = 0;
-  MutexLock lock(mutex_);
-  for (const std::string& name : flush.collections) {
-    const auto collection = database ? catalog->FindByName(*database, name) : nullptr;
-    if (collection != nullptr && parts_.routes->Follows(collection->id)) {
-      flushes_.push_back({collection->id, flush.ts, shared});
-      ++added;
-    }
-  }
-  if (added == 0) {
-    (*shared)();
-  }
-  wake_ = true;
-  changed_.NotifyAll();
-}
-
-void Reconciler::Run(const std::stop_token& stop) {
-  milliseconds wait{0};
-  while (!stop.stop_requested()) {
-    bool look_again = false;
-    {
-      MutexLock lock(mutex_);
-      changed_.WaitFor(lock, stop, wait, [this] { return wake_; });
-      wake_ = false;
-      look_again = std::exchange(look_again_, false);
-    }
-    if (look_again) {
-      ForgetTarget();
-    }
-    if (!stop.stop_requested()) {
-      wait = Round(stop);
-    }
-  }
-}
-
-milliseconds Reconciler::Round(const std::stop_token& stop) {
-  stop_ = stop;
-  // Before the catalog is looked at: what waited then and is not in it now is gone.
-  const auto waiting = parts_.gates->WaitingPartitions();
-  const uint64_t changes = parts_.routes->catalog_seen().changes;
-  catalog_ = parts_.catalog->Current();
-  const Status source = CheckSource(*catalog_);
-  parts_.conditions->Set("source identity", source);
-  if (!source.ok()) {
-    if (!IsRetryable(source)) {
-      parts_.on_fatal(source);
-    }
-    return milliseconds(500);
-  }
-  RefreshEntries(*catalog_);
-  DiscardGonePartitions(waiting);
-  const Status databases = RefreshDatabases(*catalog_);
-  if (!databases.ok()) {
-    if (!IsRetryable(databases)) {
-      parts_.on_fatal(databases);
-    }
-    parts_.conditions->Set(kPart, databases);
-    target_databases_.reset();
-    return milliseconds(500);
-  }
-  parts_.conditions->Set(kPart, OkStatus());
-
-  // Older collections first: a name may pass from one to the next.
-  std::vector<std::pair<Timestamp, CollectionId>> order;
-  for (const auto& [id, entry] : entries_) {
-    order.emplace_back(entry.source == nullptr ? Timestamp{} : entry.source->created, id);
-  }
-  std::sort(order.begin(), order.end());
-  for (const auto& [created, id] : order) {
-    const auto found = entries_.find(id);
-    if (found != entries_.end() && !stop.stop_requested()) {
-      Attempt(id, found->second);
-    }
-  }
-  // Neither stands in the way of rows.
-  const Status dropped = DropDatabases(*catalog_);
-  database_refused_ = !dropped.ok();
-  parts_.conditions->SetWaiting("drop database", dropped);
-  AlterDatabases(*catalog_);
-  parts_.conditions->Set("flush", RunFlushes());
-  NoteProgress(changes);
-  return NextWait();
-}
-
-// Those collections count that the router followed when the round began: all of the catalog that it
-// had seen then, and the catalog of the round is not older.
-void Reconciler::NoteProgress(uint64_t changes) {
-  std::vector<std::string> pending;
-  for (const auto& [id, entry] : entries_) {
-    if (!entry.Exists() || !IsDone(entry)) {
-      pending.push_back("collection " + entry.target.ToString());
-    }
-  }
-  // What the target refuses beside the rows is not under way: the condition tells of it.
-  MutexLock lock(mutex_);
-  if (!flushes_.empty()) {
-    pending.emplace_back("flush");
-  }
-  changes_done_ = pending.empty() ? std::optional(changes) : std::nullopt;
-  pending_ = std::move(pending);
+  flushes_.Add(flush, *parts_.catalog->Current(), std::move(done));
+  wake_ups_.NewWaiter();
 }
 
 // The catalog known to the source's reader must be the one that the router has taken (its revision
@@ -175,184 +76,219 @@ void Reconciler::NoteProgress(uint64_t changes) {
 CatalogProgress Reconciler::Progress() const {
   const std::shared_ptr<const Catalog> known = parts_.catalog->Current();
   const RouteView::CatalogSeen seen = parts_.routes->catalog_seen();
+  const bool flushed = flushes_.empty();
   CatalogProgress progress{.revision = known->revision, .applied = false, .pending = {}};
   MutexLock lock(mutex_);
   progress.pending = pending_;
-  progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && flushes_.empty() &&
+  progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && flushed &&
                      (seen.catalog == known || (seen.catalog->databases == known->databases &&
                                                 seen.catalog->collections == known->collections));
   return progress;
 }
 
-// Until something that was put off is due, or may have been waited for long enough to look again.
-milliseconds Reconciler::NextWait() {
-  const auto now = steady_clock::now();
-  milliseconds wait = database_refused_ ? kRefusedWait : kIdleWait;
-  const auto shorten = [&](steady_clock::time_point due) {
-    wait = std::min(wait, std::max(kBusyWait, std::chrono::ceil<milliseconds>(due - now)));
-  };
-  {
-    MutexLock lock(mutex_);
-    if (!flushes_.empty()) {
-      shorten(flush_not_before_);
+// ---- Rounds, in Run's thread -----------------------------------------------------------------
+
+void Reconciler::Run(const std::stop_token& stop) {
+  milliseconds wait{0};
+  while (!stop.stop_requested()) {
+    wake_ups_.Wait(stop, wait);
+    if (!stop.stop_requested()) {
+      wait = Turn(stop);
     }
   }
-  for (const auto& [id, entry] : entries_) {
-    if (!entry.Exists() || !IsDone(entry)) {
-      shorten(entry.due);
-    } else if (entry.refused_again) {
-      shorten(*entry.refused_again);
+}
+
+milliseconds Reconciler::Turn(const std::stop_token& stop) {
+  const WakeUps::Reasons woken = wake_ups_.Take();
+  target_.StopWith(stop);
+  if (woken.look_again) {
+    databases_.ForgetTarget();
+    for (auto& [id, collection] : collections_) {
+      collection.ForgetTarget();
+    }
+  }
+  const Clock::TimePoint now = parts_.clock->Now();
+  // Before the catalog is looked at: a partition that waited then and is not in it now is gone.
+  std::map<CollectionId, std::set<PartitionId>> waiting;
+  partitions_due_ = partitions_due_ || woken.progress;
+  const bool all = woken.all || now >= full_at_;
+  if (all || (partitions_due_ && now >= partitions_at_)) {
+    waiting = parts_.gates->WaitingPartitions();
+    partitions_at_ = now + kPartitionsWait;
+    partitions_due_ = false;
+  }
+  const uint64_t changes = parts_.routes->catalog_seen().changes;
+  const auto catalog = parts_.catalog->Current();
+  if (all || (catalog_ != nullptr && catalog != catalog_)) {
+    changes_ = changes;
+    FullRound(catalog, waiting);
+  } else if (catalog_ != nullptr) {
+    DiscardGonePartitions(waiting);
+    AttemptAll(unfinished_);
+    FlushReady();
+  }
+  if (catalog_ != nullptr) {
+    NoteProgress();
+  }
+  return NextWait(parts_.clock->Now());
+}
+
+void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
+                           const std::map<CollectionId, std::set<PartitionId>>& waiting) {
+  catalog_ = nullptr;
+  full_at_ = parts_.clock->Now() + kFailedWait;
+  if (!Report("source identity", source_.Check(*catalog))) {
+    return;
+  }
+  FollowCatalog(*catalog);
+  DiscardGonePartitions(waiting);
+  if (!Report("databases of the target", databases_.Refresh(*catalog))) {
+    return;
+  }
+  catalog_ = catalog;
+  Order order;
+  for (const auto& [id, collection] : collections_) {
+    const auto& source = collection.source();
+    order.emplace(source == nullptr ? Timestamp{} : source->created, id);
+  }
+  unfinished_ = order;
+  AttemptAll(std::move(order));
+  const bool refused = databases_.DropAndAlter(*catalog, [this](const std::string& database) {
+    return std::any_of(collections_.begin(), collections_.end(), [&](const auto& each) {
+      return each.second.record().target.database == database;
+    });
+  });
+  full_at_ = parts_.clock->Now() + (refused ? kRefusedWait : kIdleWait);
+  FlushReady();
+}
+
+// Returns whether the status is ok.
+bool Reconciler::Report(const std::string& part, const Status& status) {
+  if (!status.ok() && !IsRetryable(status)) {
+    parts_.on_fatal(status);
+  }
+  parts_.conditions->Set(part, status);
+  return status.ok();
+}
+
+void Reconciler::FollowCatalog(const Catalog& catalog) {
+  for (auto& [id, collection] : collections_) {
+    collection.TakeSource(catalog.Find(id), catalog);
+  }
+  for (const Scope::Match& match : parts_.scope->Select(catalog)) {
+    // What the router has not seen, or leaves alone, is not the task's yet; it wakes us.
+    const CollectionId id = match.collection->id;
+    if (!parts_.routes->Follows(id) || collections_.contains(id)) {
+      continue;
+    }
+    ReplicatedCollection record;
+    record.id = id;
+    record.source = match.name;
+    record.target = parts_.scope->Target(match.name);
+    record.pchannels = match.collection->pchannels;
+    record.created = match.collection->created;
+    collections_.try_emplace(id, &context_, std::move(record), /*stored=*/false)
+        .first->second.TakeSource(match.collection, catalog);
+  }
+}
+
+// An attempt may remove other collections, to get their names.
+void Reconciler::AttemptAll(Order order) {
+  const size_t before = collections_.size();
+  for (const Order::value_type& each : order) {
+    const auto found = collections_.find(each.second);
+    if (target_.stop().stop_requested()) {
+      break;
+    }
+    if (found == collections_.end()) {
+      unfinished_.erase(each);
+      continue;
+    }
+    CollectionReconciler& collection = found->second;
+    if (collection.Attempt()) {
+      collection.LetGo();
+      collections_.erase(found);
+      unfinished_.erase(each);
+    } else if (!collection.due().has_value()) {
+      unfinished_.erase(each);
+    }
+  }
+  if (collections_.size() < before) {
+    full_at_ = parts_.clock->Now();  // a database may be empty now
+  }
+}
+
+// Rows of partitions that the catalog no longer has, and that were never made on the target.
+void Reconciler::DiscardGonePartitions(
+    const std::map<CollectionId, std::set<PartitionId>>& waiting) {
+  for (const auto& [id, partitions] : waiting) {
+    const auto found = collections_.find(id);
+    if (found != collections_.end() && found->second.Exists()) {
+      found->second.partitions().DiscardGone(*found->second.source(), partitions);
+    }
+  }
+}
+
+void Reconciler::FlushReady() {
+  const Status flushed =
+      flushes_.Flush([this](CollectionId id) -> std::optional<FlushQueue::Place> {
+        const auto found = collections_.find(id);
+        if (found == collections_.end() || !found->second.Exists()) {
+          return std::nullopt;
+        }
+        const ReplicatedCollection& record = found->second.record();
+        return FlushQueue::Place{
+            .ready = found->second.HasBeenMade() && !record.renamed_from.has_value(),
+            .target = record.target,
+            .pchannels = record.pchannels};
+      });
+  parts_.conditions->Set("flush", flushed);
+}
+
+// Those collections count that the router followed when the full round began: all of the catalog
+// that it had seen then, and the catalog of the round is not older. An optional feature that the
+// target refuses does not count: a condition reports it.
+void Reconciler::NoteProgress() {
+  std::vector<std::string> pending;
+  for (const auto& each : unfinished_) {
+    const auto found = collections_.find(each.second);
+    if (found != collections_.end() && !found->second.IsDone()) {
+      pending.push_back("collection " + found->second.record().target.ToString());
+    }
+  }
+  if (!flushes_.empty()) {
+    pending.emplace_back("flush");
+  }
+  // Without work left, the planned look at the partitions is enough.
+  wake_ups_.Await(!pending.empty() || !partitions_due_);
+  MutexLock lock(mutex_);
+  changes_done_ = pending.empty() ? std::optional(changes_) : std::nullopt;
+  pending_ = std::move(pending);
+}
+
+// Until something that was put off is due, or may have been waited for long enough to look again.
+milliseconds Reconciler::NextWait(Clock::TimePoint now) {
+  milliseconds wait = kIdleWait;
+  const auto shorten = [&](Clock::TimePoint due) {
+    wait = std::min(wait, std::max(kBusyWait, std::chrono::ceil<milliseconds>(due - now)));
+  };
+  shorten(full_at_);
+  if (partitions_due_) {
+    shorten(partitions_at_);
+  }
+  if (catalog_ == nullptr) {
+    return wait;
+  }
+  if (const auto due = flushes_.due(); due.has_value()) {
+    shorten(*due);
+  }
+  for (const auto& each : unfinished_) {
+    const auto found = collections_.find(each.second);
+    if (found != collections_.end()) {
+      shorten(found->second.due().value_or(full_at_));
     }
   }
   return wait;
-}
-
-void Reconciler::RefreshEntries(const Catalog& catalog) {
-  for (auto& [id, entry] : entries_) {
-    entry.source = catalog.Find(id);
-  }
-  for (const Scope::Match& match : parts_.scope->Select(catalog)) {
-    // One that the router has not seen, or leaves alone, is none of ours yet; it wakes us.
-    if (!parts_.routes->Follows(match.collection->id)) {
-      continue;
-    }
-    const auto [entry, added] = entries_.try_emplace(match.collection->id, parts_.retry);
-    if (added) {
-      entry->second.source = match.collection;
-      entry->second.target = parts_.scope->Target(match.name);
-      entry->second.pchannels = match.collection->pchannels;
-    }
-  }
-}
-
-bool Reconciler::IsDone(const Entry& entry) {
-  return entry.done == entry.source &&
-         (!entry.refused_again.has_value() || steady_clock::now() < *entry.refused_again) &&
-         std::none_of(entry.partitions.begin(), entry.partitions.end(),
-                      [](const auto& each) { return each.second.removal.has_value(); });
-}
-
-void Reconciler::Attempt(CollectionId id, Entry& entry) {
-  if (steady_clock::now() < entry.due) {
-    return;
-  }
-  Status status;
-  if (entry.Exists()) {
-    if (IsDone(entry)) {
-      return;
-    }
-    status = Ensure(id, entry);
-  } else {
-    auto removed = RemoveCollection(id, entry, false);
-    if (removed.ok() && *removed) {
-      Forget(id);
-      return;
-    }
-    status = removed.status();
-  }
-  const std::string part = "collection " + entry.target.ToString();
-  parts_.conditions->Set(part, status);
-  if (status.ok()) {
-    entry.backoff.Reset();
-    return;
-  }
-  entry.actual.reset();  // whatever is believed of the target may be wrong: look again
-  // The target's nodes learn of changes one after another: what is not found may be there soon.
-  const bool unclear =
-      status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown;
-  const bool passing =
-      IsRetryable(status) ||
-      (status.code() == StatusCode::kNotFound && entry.backoff.attempts() < kNotFoundAttempts) ||
-      (unclear && entry.backoff.attempts() < kUnclearAttempts);
-  if (!passing) {
-    parts_.on_fatal(status.WithContext(part));
-    entry.due = steady_clock::now() + std::chrono::hours(1);
-    return;
-  }
-  if (entry.backoff.attempts() == 0) {
-    spdlog::warn("task={} {}: {}; retrying", parts_.task_id, part, status.ToString());
-  }
-  entry.due = steady_clock::now() + entry.backoff.Next();
-}
-
-// Another Milvus behind the same address has none of the task's collections: without this all of
-// them would look dropped, and the copy would be removed when it is needed most.
-Status Reconciler::CheckSource(const Catalog& catalog) {
-  const std::string now = catalog.Identity();
-  if (now == source_) {
-    return OkStatus();
-  }
-  if (source_.empty()) {
-    CDC_RETURN_IF_ERROR(parts_.store->PutSource(parts_.task_id, now));
-    source_ = now;
-    return OkStatus();
-  }
-  if (now.empty()) {
-    return UnavailableError("the source's etcd holds no default database: its metadata is gone");
-  }
-  return FailedPreconditionError(
-      "the source is another Milvus than the one this task has replicated (its default database "
-      "was made at another time); the target is left as it is: create a new task for the new "
-      "source");
-}
-
-Status Reconciler::RunFlushes() {
-  if (steady_clock::now() < flush_not_before_) {
-    return flush_failure_;
-  }
-  std::vector<PendingFlush> pending;
-  {
-    MutexLock lock(mutex_);
-    pending = std::exchange(flushes_, {});
-  }
-  std::vector<PendingFlush> later;
-  std::map<CollectionId, Status> flushed;
-  Status failure;
-  for (PendingFlush& flush : pending) {
-    const auto found = entries_.find(flush.collection);
-    if (found == entries_.end() || !found->second.Exists()) {
-      continue;  // dropped meanwhile
-    }
-    const Entry& entry = found->second;
-    const bool applied = entry.done != nullptr && !entry.renamed_from.has_value() &&
-                         std::all_of(entry.pchannels.begin(), entry.pchannels.end(),
-                                     [&](const std::string& channel) {
-                                       return parts_.routes->HasAppliedTo(channel, flush.ts);
-                                     });
-    if (applied) {
-      // One call serves all that were asked for up to now.
-      const auto [done, first] = flushed.try_emplace(flush.collection);
-      if (first) {
-        done->second = Apply(Flush{entry.target});
-      }
-      if (done->second.ok() || done->second.code() == StatusCode::kNotFound) {
-        continue;
-      }
-      failure = done->second;
-    }
-    later.push_back(std::move(flush));
-  }
-  // The last holder of `done` tells the reader that the request is carried out.
-  std::set<const void*> open;
-  for (const PendingFlush& flush : later) {
-    open.insert(flush.done.get());
-  }
-  std::set<const void*> told;
-  for (const PendingFlush& flush : pending) {
-    if (flush.done != nullptr && !open.contains(flush.done.get()) &&
-        told.insert(flush.done.get()).second) {
-      (*flush.done)();
-    }
-  }
-  if (failure.ok()) {
-    flush_backoff_.Reset();
-  } else {
-    flush_not_before_ = steady_clock::now() + flush_backoff_.Next();
-  }
-  flush_failure_ = failure;
-  MutexLock lock(mutex_);
-  flushes_.insert(flushes_.begin(), later.begin(), later.end());
-  return failure;
 }
 
 }  // namespace cdc

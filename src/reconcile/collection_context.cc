@@ -1,0 +1,26 @@
+#include "reconcile/collection_context.h"
+
+#include <vector>
+
+#include "reconcile/plan.h"
+
+namespace cdc {
+
+void ClearConditions(ConditionBoard* conditions, const CollectionName& name) {
+  const std::string of = " " + name.ToString();
+  conditions->Set("collection" + of, OkStatus());
+  conditions->SetWaiting("rename of" + of, OkStatus());
+  for (const std::string& feature : OptionalFeatures()) {
+    conditions->SetWaiting(feature + of, OkStatus());
+  }
+}
+
+Status DropAliases(TargetView* target, const CollectionName& name) {
+  CDC_ASSIGN_OR_RETURN(const auto now, target->DescribeCollection(name));
+  for (const std::string& alias : now.has_value() ? now->aliases : std::vector<std::string>{}) {
+    CDC_RETURN_IF_ERROR(target->Apply(DropAlias{name, alias}));
+  }
+  return OkStatus();
+}
+
+}  // namespace cdc

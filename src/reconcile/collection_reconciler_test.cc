@@ -1,0 +1,329 @@
+#include "reconcile/collection_reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reconcile/testing/reconcile_fixture.h"
+
+// The lives of collections: made, opened, renamed, removed.
+namespace cdc {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using State = CollectionReconciler::State;
+
+Collection Renamed(Collection collection, std::string name) {
+  collection.name = std::move(name);
+  return collection;
+}
+
+class CollectionReconcilerTest : public ReconcileTest {
+ protected:
+  // The task has these on the target, and begins again as after a restart.
+  void StartWith(const std::vector<Collection>& collections) {
+    SetSource(collections);
+    Begin();
+    Settle();
+    ASSERT_THAT(Stored(), SizeIs(collections.size()));
+    made_ = Ddls().size();
+  }
+
+  // Since StartWith.
+  std::vector<std::string> NewDdls() const {
+    const auto all = Ddls();
+    return {all.begin() + static_cast<std::ptrdiff_t>(made_), all.end()};
+  }
+
+  // The process died when it had recorded the rename, maybe after the target had done it.
+  void CrashInRename(const std::string& to, bool done) {
+    ReplicatedCollection record = Stored().at(0);
+    record.renamed_from = record.target;
+    record.target.collection = to;
+    ASSERT_TRUE(store_.PutCollection("t", record).ok());
+    if (done) {
+      ASSERT_TRUE(target_.Apply(RenameCollection{*record.renamed_from, record.target}).ok());
+    }
+    made_ = Ddls().size();
+    reconciler_.reset();
+    claims_.ReleaseAll("t");
+  }
+
+  const Collection a_ = SmallCollection(1, "a");
+  const Collection b_ = SmallCollection(2, "b");
+  const Collection c_ = SmallCollection(3, "c");
+  size_t made_ = 0;
+};
+
+// One collection by itself, without a scheduler.
+class OneCollectionTest : public CollectionReconcilerTest {
+ protected:
+  OneCollectionTest()
+      : scope_of_task_(spec_),
+        view_(&target_, {.task_id = "t", .made_for = "", .on_connected = [](const auto&) {}}),
+        databases_of_target_({.task_id = "t",
+                              .store = &store_,
+                              .scope = &scope_of_task_,
+                              .conditions = &conditions_,
+                              .target = &view_},
+                             {}),
+        context_{.task_id = "t",
+                 .catalog = &catalog_,
+                 .log = &log_,
+                 .store = &store_,
+                 .scope = &scope_of_task_,
+                 .gates = &gates_,
+                 .routes = &routes_,
+                 .conditions = &conditions_,
+                 .claims = &claims_,
+                 .clock = &clock_,
+                 .target = &view_,
+                 .databases = &databases_of_target_,
+                 .target_address = "here",
+                 .retry = {},
+                 .on_fatal = [this](const Status& status) { fatal_ = status; },
+                 .free_name = [](CollectionId, const CollectionName&) { return OkStatus(); }},
+        collection_(&context_,
+                    {.id = a_.id,
+                     .source = {"default", "a"},
+                     .target = {"default", "a"},
+                     .pchannels = a_.pchannels,
+                     .created = a_.created,
+                     .skip_until = {},
+                     .renamed_from = {},
+                     .partitions = {}},
+                    false) {
+    SetSource({a_});
+    EXPECT_TRUE(databases_of_target_.Refresh(*catalog_.Current()).ok());
+  }
+
+  void Take(const std::vector<Collection>& collections) {
+    SetSource(collections);
+    collection_.TakeSource(catalog_.Current()->Find(a_.id), *catalog_.Current());
+  }
+
+  const Scope scope_of_task_;
+  TargetView view_;
+  DatabaseReconciler databases_of_target_;
+  const CollectionContext context_;
+  CollectionReconciler collection_;
+};
+
+TEST_F(OneCollectionTest, IsMadeOpenedAndRemoved) {
+  Take({a_});
+  EXPECT_EQ(collection_.state(), State::kPreparing);
+  EXPECT_FALSE(gates_.passes(a_.id));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_EQ(collection_.state(), State::kOpen);
+  EXPECT_TRUE(gates_.passes(a_.id));
+  EXPECT_TRUE(collection_.IsDone());
+  EXPECT_TRUE(Stored().at(0).on_target && Stored().at(0).seen_on_target);
+
+  Take({});
+  routes_.SetRead(kDml, false);
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_EQ(collection_.state(), State::kRemoving);
+  EXPECT_TRUE(gates_.passes(a_.id));  // its last rows
+  EXPECT_FALSE(gates_.seen(a_.id).discarded);
+  routes_.SetRead(kDml, true);
+  EXPECT_TRUE(collection_.Attempt());
+  EXPECT_TRUE(gates_.seen(a_.id).discarded);
+  EXPECT_THAT(Ddls(), ElementsAre("create collection default.a", "drop collection default.a"));
+  EXPECT_THAT(Stored(), IsEmpty());
+  collection_.LetGo();
+  EXPECT_TRUE(routes_.forgotten(a_.id) && gates_.seen(a_.id).forgotten);
+}
+
+// A crash in between must not leave one on the target that nobody knows of.
+TEST_F(OneCollectionTest, IsRecordedBeforeItIsMade) {
+  Take({a_});
+  target_.FailNextDdl(UnavailableError("connection reset"));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_EQ(collection_.state(), State::kPreparing);
+  EXPECT_TRUE(Stored().at(0).on_target);
+  EXPECT_FALSE(Stored().at(0).seen_on_target);
+  EXPECT_FALSE(gates_.passes(a_.id));
+}
+
+TEST_F(OneCollectionTest, NothingIsMadeThatCannotBeRecorded) {
+  Take({a_});
+  store_.FailWith(UnavailableError("disk full"));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_THAT(Ddls(), IsEmpty());
+  EXPECT_FALSE(collection_.record().on_target);
+  store_.FailWith(OkStatus());
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_TRUE(gates_.passes(a_.id));
+}
+
+TEST_F(OneCollectionTest, WaitsInARenameUntilItsCallsHaveEnded) {
+  Take({a_});
+  collection_.Attempt();
+  Take({Renamed(a_, "z")});
+  gates_.SetCalls(a_.id, true);
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_EQ(collection_.state(), State::kRenaming);
+  EXPECT_FALSE(gates_.passes(a_.id));
+  EXPECT_FALSE(collection_.IsDone());
+  EXPECT_THAT(Ddls(), SizeIs(1));
+  gates_.SetCalls(a_.id, false);
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_EQ(collection_.state(), State::kOpen);
+  EXPECT_TRUE(gates_.passes(a_.id));
+  EXPECT_EQ(gates_.seen(a_.id).gate->target.collection, "z");
+  EXPECT_EQ(Ddls().back(), "rename collection default.a to default.z");
+  EXPECT_FALSE(Stored().at(0).renamed_from.has_value());
+}
+
+TEST_F(OneCollectionTest, ARenameWithoutAnAnswerStaysRecorded) {
+  Take({a_});
+  collection_.Attempt();
+  Take({Renamed(a_, "z")});
+  target_.FailNextDdl(UnavailableError("connection reset"));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_EQ(collection_.state(), State::kRenaming);
+  EXPECT_FALSE(gates_.passes(a_.id));
+  EXPECT_EQ(Stored().at(0).target.collection, "z");
+  EXPECT_EQ(Stored().at(0).renamed_from->collection, "a");
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_TRUE(gates_.passes(a_.id));
+  EXPECT_FALSE(Stored().at(0).renamed_from.has_value());
+}
+
+TEST_F(OneCollectionTest, WaitsForAnotherTaskThatWritesIt) {
+  Take({a_});
+  collection_.Attempt();
+  collection_.ForgetTarget();
+  const std::string identity = (*target_.DescribeCollection({"default", "a"}))->identity;
+  claims_.ReleaseAll("t");
+  ASSERT_FALSE(claims_.Claim(identity, "u").holder.has_value());
+  CollectionReconciler again(&context_, collection_.record(), true);
+  again.TakeSource(catalog_.Current()->Find(a_.id), *catalog_.Current());
+  EXPECT_FALSE(again.Attempt());
+  EXPECT_FALSE(gates_.passes(a_.id));
+  EXPECT_THAT(conditions_.Current().reason, HasSubstr("task u writes this collection"));
+  // Rows that the other one may have written are upserted.
+  claims_.ReleaseAll("u");
+  catalog_.SetPresent({500});
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_FALSE(again.Attempt());
+  EXPECT_TRUE(gates_.passes(a_.id));
+  EXPECT_EQ(gates_.seen(a_.id).gate->may_hold_until, Timestamp{500});
+  EXPECT_EQ(Stored().at(0).may_hold_until, Timestamp{500});
+}
+
+TEST_F(CollectionReconcilerTest, ARemovalLetsTheRowsUnderWayEnd) {
+  StartWith({a_});
+  SetSource({});
+  gates_.SetWaiting(a_.id, {PartitionId{1000}});
+  Turn();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  gates_.SetWaiting(a_.id, {});
+  reconciler_->OnProgress();
+  Turn();
+  EXPECT_THAT(NewDdls(), ElementsAre("drop collection default.a"));
+}
+
+TEST_F(CollectionReconcilerTest, ARemovalDoesNotWaitIfTheNameIsNeeded) {
+  StartWith({a_});
+  routes_.SetRead(kDml, false);
+  SetSource({SmallCollection(9, "a")});
+  Turn();
+  EXPECT_THAT(NewDdls(), ElementsAre("drop collection default.a", "create collection default.a"));
+  EXPECT_EQ(Stored().at(0).id, CollectionId{9});
+}
+
+TEST_F(CollectionReconcilerTest, APartitionGoesAfterItsRows) {
+  Collection with = a_;
+  with.partitions.push_back({.id = {1001}, .name = "p"});
+  StartWith({with});
+  routes_.SetRead(kDml, false);
+  SetSource({a_});
+  Turn();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_TRUE(gates_.seen(a_.id).gate->partitions.contains(PartitionId{1001}));
+  routes_.SetRead(kDml, true);
+  Turn();
+  EXPECT_THAT(NewDdls(), ElementsAre("drop partition p of default.a"));
+  EXPECT_FALSE(gates_.seen(a_.id).gate->partitions.contains(PartitionId{1001}));
+  EXPECT_FALSE(Stored().at(0).partitions.contains(PartitionId{1001}));
+}
+
+TEST_F(CollectionReconcilerTest, ARingOfNames) {
+  StartWith({a_, b_, c_});
+  SetSource({Renamed(a_, "b"), Renamed(b_, "c"), Renamed(c_, "a")});
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("rename collection default.c to default._cdc_3",
+                                     "rename collection default.b to default.c",
+                                     "rename collection default.a to default.b",
+                                     "rename collection default._cdc_3 to default.a"));
+  EXPECT_EQ(gates_.seen(a_.id).gate->target.collection, "b");
+  EXPECT_EQ(gates_.seen(b_.id).gate->target.collection, "c");
+  EXPECT_EQ(gates_.seen(c_.id).gate->target.collection, "a");
+  EXPECT_TRUE(reconciler_->Progress().applied);
+}
+
+TEST_F(CollectionReconcilerTest, ARingWaitsForTheCallsOfEach) {
+  StartWith({a_, b_});
+  gates_.SetCalls(b_.id, true);
+  SetSource({Renamed(a_, "b"), Renamed(b_, "a")});
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("rename collection default.a to default._cdc_1"));
+  gates_.SetCalls(b_.id, false);
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("rename collection default.a to default._cdc_1",
+                                     "rename collection default.b to default.a",
+                                     "rename collection default._cdc_1 to default.b"));
+  EXPECT_TRUE(gates_.passes(a_.id) && gates_.passes(b_.id));
+}
+
+TEST_F(CollectionReconcilerTest, ACrashBeforeTheTargetHasRenamed) {
+  StartWith({a_});
+  CrashInRename("z", false);
+  SetSource({Renamed(a_, "z")});
+  Begin();
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("rename collection default.a to default.z"));
+  EXPECT_FALSE(Stored().at(0).renamed_from.has_value());
+  EXPECT_EQ(gates_.seen(a_.id).gate->target.collection, "z");
+}
+
+TEST_F(CollectionReconcilerTest, ACrashAfterTheTargetHasRenamed) {
+  StartWith({a_});
+  CrashInRename("z", true);
+  SetSource({Renamed(a_, "z")});
+  Begin();
+  Settle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_FALSE(Stored().at(0).renamed_from.has_value());
+  EXPECT_EQ(gates_.seen(a_.id).gate->target.collection, "z");
+}
+
+TEST_F(CollectionReconcilerTest, ADropAfterACrashTakesTheNameThatIsThere) {
+  StartWith({a_});
+  CrashInRename("z", false);
+  SetSource({});
+  Begin();
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("drop collection default.a"));
+  EXPECT_THAT(Stored(), IsEmpty());
+}
+
+TEST_F(CollectionReconcilerTest, BothNamesAfterACrashStopTheTask) {
+  StartWith({a_});
+  CrashInRename("z", true);
+  CreateCollection again{.name = {"default", "a"}, .schema = a_.schema, .properties = {}};
+  ASSERT_TRUE(target_.Apply(again).ok());
+  SetSource({Renamed(a_, "z")});
+  Begin();
+  Settle();
+  EXPECT_THAT(fatal_.message(), HasSubstr("both are there"));
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,134 @@
+#include "reconcile/database_reconciler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconcile/plan_properties.h"
+
+namespace cdc {
+
+DatabaseReconciler::DatabaseReconciler(Parts parts, const std::vector<std::string>& replicated)
+    : parts_(std::move(parts)), replicated_(replicated.begin(), replicated.end()) {}
+
+Status DatabaseReconciler::Refresh(const Catalog& catalog) {
+  Status status = ListOnTarget();
+  if (status.ok()) {
+    status = EnsureAll(catalog);
+  }
+  if (!status.ok()) {
+    ForgetTarget();
+  }
+  return status;
+}
+
+Status DatabaseReconciler::ListOnTarget() {
+  if (on_target_.has_value()) {
+    return OkStatus();
+  }
+  CDC_RETURN_IF_ERROR(parts_.target->Connect());
+  CDC_ASSIGN_OR_RETURN(const auto listed, parts_.target->ListDatabases());
+  on_target_.emplace(listed.begin(), listed.end());
+  return OkStatus();
+}
+
+Status DatabaseReconciler::EnsureAll(const Catalog& catalog) {
+  for (const auto& [id, database] : catalog.databases) {
+    const std::string& name = database->name;
+    if (name == kDefaultDatabase || !parts_.scope->CoversDatabase(name)) {
+      continue;
+    }
+    // Stored before it is made: a drop is then carried out even after a crash in between.
+    if (!replicated_.contains(name)) {
+      CDC_RETURN_IF_ERROR(parts_.store->PutDatabase(parts_.task_id, name));
+      replicated_.insert(name);
+    }
+    CDC_RETURN_IF_ERROR(Ensure(parts_.scope->TargetDatabase(name)));
+  }
+  return OkStatus();
+}
+
+Status DatabaseReconciler::Ensure(const std::string& name) {
+  if (name != kDefaultDatabase && !on_target_->contains(name)) {
+    CDC_RETURN_IF_ERROR(parts_.target->Apply(CreateDatabase{name}));
+    on_target_->insert(name);
+  }
+  return OkStatus();
+}
+
+bool DatabaseReconciler::DropAndAlter(const Catalog& catalog, const InUse& in_use) {
+  const Status dropped = DropGone(catalog, in_use);
+  parts_.conditions->SetWaiting("drop database", dropped);
+  const bool altered = AlterAll(catalog);
+  return !dropped.ok() || !altered;
+}
+
+// Whether a database of the target has to stay when `gone` of the source is no more: another
+// database of the source may be mapped to it.
+bool DatabaseReconciler::IsNeeded(const std::string& target,
+                                  const std::string& gone,
+                                  const Catalog& catalog) const {
+  const bool has_image =
+      std::any_of(catalog.databases.begin(), catalog.databases.end(), [&](const auto& each) {
+        const std::string& name = each.second->name;
+        return name != gone && parts_.scope->CoversDatabase(name) &&
+               parts_.scope->TargetDatabase(name) == target;
+      });
+  return has_image || target == kDefaultDatabase;
+}
+
+Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use) {
+  std::set<std::string> existing;
+  for (const auto& [id, database] : catalog.databases) {
+    existing.insert(database->name);
+  }
+  for (auto name = replicated_.begin(); name != replicated_.end();) {
+    const std::string target = parts_.scope->TargetDatabase(*name);
+    if (existing.contains(*name)) {
+      ++name;
+      continue;
+    }
+    const bool needed = IsNeeded(target, *name, catalog);
+    if (!needed && in_use(target)) {
+      ++name;
+      continue;
+    }
+    if (!needed) {
+      CDC_RETURN_IF_ERROR(parts_.target->Apply(DropDatabase{target}));
+      on_target_->erase(target);
+      properties_.erase(target);
+    }
+    CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
+    name = replicated_.erase(name);
+  }
+  return OkStatus();
+}
+
+// Returns false if a property is to be tried again.
+bool DatabaseReconciler::AlterAll(const Catalog& catalog) {
+  bool complete = true;
+  for (const auto& [id, database] : catalog.databases) {
+    const std::string target = parts_.scope->TargetDatabase(database->name);
+    if (!parts_.scope->CoversAllOf(database->name) || !on_target_->contains(target)) {
+      continue;
+    }
+    std::vector<KeyValue>& applied = properties_[target];
+    const std::vector<KeyValue> missing = MissingProperties(database->properties, applied);
+    if (missing.empty()) {
+      continue;
+    }
+    const Status altered = parts_.target->Apply(AlterDatabase{target, missing});
+    if (altered.code() == StatusCode::kCancelled) {
+      return complete;
+    }
+    if (IsRetryable(altered)) {
+      complete = false;
+      parts_.conditions->Set("database " + target, altered);
+    } else {
+      parts_.conditions->SetWaiting("database " + target, altered);
+      applied = database->properties;  // taken or refused: not tried again before they change
+    }
+  }
+  return complete;
+}
+
+}  // namespace cdc

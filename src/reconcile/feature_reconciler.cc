@@ -1,0 +1,156 @@
+#include "reconcile/feature_reconciler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "reconcile/plan.h"
+
+namespace cdc {
+namespace {
+
+constexpr int kMaxPlans = 4;
+constexpr BackoffOptions kRetry{std::chrono::milliseconds(200), std::chrono::milliseconds(60'000)};
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+int ReplicasOf(const Ddl& ddl) {
+  const auto* whole = std::get_if<LoadCollection>(&ddl);
+  const auto* parts = std::get_if<LoadPartitions>(&ddl);
+  return whole != nullptr ? whole->replicas : parts != nullptr ? parts->replicas : 0;
+}
+
+}  // namespace
+
+FeatureReconciler::FeatureReconciler(const CollectionContext* context)
+    : context_(context), backoff_(kRetry) {}
+
+// A change may have effects of its own (Milvus Lite loads what gets an index), so this looks again
+// until nothing is left to do, or until the target stays as it is.
+Status FeatureReconciler::Converge(const Collection& source,
+                                   const CollectionName& target,
+                                   const std::optional<TargetCollection>& actual,
+                                   const std::function<Status()>& look_again) {
+  // A property that is no longer wanted is tried anew once it is wanted again.
+  std::erase_if(refused_properties_, [&source](const auto& each) {
+    const auto& wanted = source.properties;
+    return std::find(wanted.begin(), wanted.end(), each.first) == wanted.end();
+  });
+  Refused refused;
+  std::vector<Ddl> before;
+  for (int round = 0; round < kMaxPlans; ++round) {
+    const PlanOptions options{.partitions = !context_->ignore_partition,
+                              .indexes = context_->sync_index,
+                              .load = context_->sync_load,
+                              .refused_replicas = refused_replicas_};
+    std::vector<Ddl> plan = PlanCollection(source, target, *actual, options);
+    if (plan.empty()) {
+      break;
+    }
+    if (plan == before) {
+      TakeAsSet(plan);
+      break;
+    }
+    for (const Ddl& ddl : plan) {
+      CDC_RETURN_IF_ERROR(ApplyStep(ddl, target, &refused));
+    }
+    CDC_RETURN_IF_ERROR(look_again());
+    before = std::move(plan);
+  }
+  ScheduleRetry(refused);
+  Report(source, target, std::move(refused));
+  return OkStatus();
+}
+
+// One change of a plan. The refusal of an optional feature is noted, and no error.
+Status FeatureReconciler::ApplyStep(const Ddl& ddl,
+                                    const CollectionName& target,
+                                    Refused* refused) {
+  if (const auto* drop = std::get_if<DropAlias>(&ddl); drop != nullptr) {
+    // Another collection may have it by now.
+    CDC_ASSIGN_OR_RETURN(const auto now, context_->target->DescribeCollection(target));
+    if (!now.has_value() || !Contains(now->aliases, drop->alias)) {
+      return OkStatus();
+    }
+  }
+  const Status applied = context_->target->Apply(ddl);
+  const std::string feature = OptionalFeatureOf(ddl);
+  if (applied.ok() || IsRetryable(applied) || applied.code() == StatusCode::kCancelled ||
+      feature.empty()) {
+    return applied;
+  }
+  refused->try_emplace(feature, applied);
+  NoteRefusal(ddl, applied);
+  return OkStatus();
+}
+
+void FeatureReconciler::NoteRefusal(const Ddl& ddl, const Status& refusal) {
+  if (const auto* alter = std::get_if<AlterCollection>(&ddl); alter != nullptr) {
+    for (const KeyValue& property : alter->properties) {
+      refused_properties_[property] = refusal;
+    }
+  }
+  if (const int replicas = ReplicasOf(ddl); replicas > 1) {
+    refused_replicas_ = replicas;
+    replicas_refusal_ = refusal;
+  }
+}
+
+// The target has accepted these properties and does not show them: they are not set again.
+void FeatureReconciler::TakeAsSet(const std::vector<Ddl>& plan) {
+  for (const Ddl& ddl : plan) {
+    if (const auto* alter = std::get_if<AlterCollection>(&ddl); alter != nullptr) {
+      for (const KeyValue& property : alter->properties) {
+        refused_properties_.try_emplace(property, OkStatus());
+      }
+    }
+  }
+}
+
+void FeatureReconciler::AddRefusedProperties(TargetCollection* actual) const {
+  for (const auto& [property, status] : refused_properties_) {
+    actual->properties.push_back(property);
+  }
+}
+
+// Properties are not tried again unless the source changes them: setting some of them interrupts
+// the search each time.
+void FeatureReconciler::ScheduleRetry(const Refused& refused) {
+  retry_at_.reset();
+  if (refused.empty()) {
+    backoff_.Reset();
+  } else if (refused.size() > 1 || !refused.contains(kPropertiesOf)) {
+    retry_at_ = context_->clock->Now() + backoff_.Next();
+  }
+}
+
+// Shows what was refused now, and what was refused earlier and is not tried again.
+void FeatureReconciler::Report(const Collection& source,
+                               const CollectionName& target,
+                               Refused refused) {
+  for (const auto& [property, status] : refused_properties_) {
+    if (!status.ok()) {
+      refused.try_emplace(kPropertiesOf, status);
+    }
+  }
+  if (refused_replicas_ > 0 && source.load.loaded && source.load.replicas >= refused_replicas_) {
+    refused.try_emplace(kSearchOn, replicas_refusal_);
+  }
+  std::string text;
+  for (const std::string& feature : OptionalFeatures()) {
+    const std::string part = feature + " " + target.ToString();
+    const auto found = refused.find(feature);
+    const Status status = found == refused.end() ? OkStatus() : found->second;
+    context_->conditions->SetWaiting(part, status);
+    text += status.ok() ? "" : part + ": " + status.ToString() + "; ";
+  }
+  if (!text.empty() && text != logged_) {
+    spdlog::warn("task={} {}the rows go on", context_->task_id, text);
+  }
+  logged_ = std::move(text);
+}
+
+}  // namespace cdc

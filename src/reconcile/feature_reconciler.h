@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "model/catalog.h"
+#include "model/ddl.h"
+#include "model/target_collection.h"
+#include "reconcile/collection_context.h"
+
+namespace cdc {
+
+// The optional features of one collection: properties, aliases, indexes, load state. A target that
+// refuses one does not hold the rows: the refusal is reported, and what may be accepted later is
+// tried again with back-off.
+class FeatureReconciler {
+ public:
+  // `context` must outlive this.
+  explicit FeatureReconciler(const CollectionContext* context);
+
+  // Brings the features of `actual`, the collection `target`, to the state of `source`.
+  // `look_again` updates `actual`.
+  Status Converge(const Collection& source,
+                  const CollectionName& target,
+                  const std::optional<TargetCollection>& actual,
+                  const std::function<Status()>& look_again);
+
+  // Adds the properties that are not to be set again, as if the target had taken them.
+  void AddRefusedProperties(TargetCollection* actual) const;
+
+  // When to converge again though nothing has changed; nullopt: not at all.
+  const std::optional<Clock::TimePoint>& retry_at() const { return retry_at_; }
+  bool RetryIsDue() const { return retry_at_.has_value() && context_->clock->Now() >= *retry_at_; }
+
+ private:
+  using Refused = std::map<std::string, Status>;  // by feature
+
+  Status ApplyStep(const Ddl& ddl, const CollectionName& target, Refused* refused);
+  void NoteRefusal(const Ddl& ddl, const Status& refusal);
+  void TakeAsSet(const std::vector<Ddl>& plan);
+  void ScheduleRetry(const Refused& refused);
+  void Report(const Collection& source, const CollectionName& target, Refused refused);
+
+  const CollectionContext* const context_;
+  // With the target's error; ok: accepted, and not shown.
+  std::map<KeyValue, Status> refused_properties_;
+  int refused_replicas_ = 0;
+  Status replicas_refusal_;
+  std::string logged_;  // the refusals as they were last logged
+  Backoff backoff_;
+  std::optional<Clock::TimePoint> retry_at_;
+};
+
+}  // namespace cdc

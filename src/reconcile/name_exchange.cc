@@ -1,0 +1,77 @@
+#include "reconcile/name_exchange.h"
+
+#include <algorithm>
+#include <string>
+
+namespace cdc {
+namespace {
+
+// Where a collection waits in a ring of names.
+CollectionName TemporaryName(const CollectionName& name, CollectionId id) {
+  return {name.database, "_cdc_" + std::to_string(id.value)};
+}
+
+}  // namespace
+
+Status NameExchange::Free(CollectionId id, const CollectionName& name) {
+  Moving moving{id};
+  return Free(id, name, &moving);
+}
+
+Status NameExchange::Free(CollectionId id, const CollectionName& name, Moving* moving) {
+  for (auto& [other_id, other] : *collections_) {
+    const ReplicatedCollection& record = other.record();
+    if (other_id == id || (record.target != name && record.renamed_from != name)) {
+      continue;
+    }
+    if (!other.Exists()) {
+      CDC_ASSIGN_OR_RETURN(const bool removed, other.RemoveAtOnce());
+      if (!removed) {
+        return UnavailableError("waits for the removal of the older collection of this name");
+      }
+      other.LetGo();
+      collections_->erase(collections_->find(other_id));
+      return Free(id, name, moving);  // the loop has lost its place
+    }
+    if (record.on_target || other.WantedName() == name) {
+      CDC_RETURN_IF_ERROR(MoveAway(other, name, moving));
+    }
+  }
+  return OkStatus();
+}
+
+Status NameExchange::MoveAway(CollectionReconciler& other,
+                              const CollectionName& name,
+                              Moving* moving) {
+  CDC_RETURN_IF_ERROR(other.ResolveRename());
+  if (other.record().target != name) {
+    return OkStatus();
+  }
+  const CollectionId id = other.record().id;
+  const CollectionName wanted = other.WantedName();
+  if (wanted == name) {
+    return FailedPreconditionError("two collections of the source have the name " +
+                                   name.ToString() + " on the target, one is " +
+                                   other.record().source.ToString());
+  }
+  if (wanted == other.unreachable_name()) {
+    return FailedPreconditionError("the target cannot rename the collection that has the name " +
+                                   name.ToString() + " until now");
+  }
+  moving->insert(id);
+  const bool ring = std::any_of(moving->begin(), moving->end(), [&](CollectionId each) {
+    return each != id && collections_->at(each).record().target == wanted;
+  });
+  if (!ring) {
+    CDC_RETURN_IF_ERROR(Free(id, wanted, moving));
+  }
+  CDC_ASSIGN_OR_RETURN(const bool renamed, other.RenameTo(ring ? TemporaryName(name, id) : wanted));
+  if (!renamed) {
+    return UnavailableError("waits for the rows under way to the collection that has the name " +
+                            name.ToString());
+  }
+  // A rename that the target refuses leaves it where it is.
+  return other.record().target != name ? OkStatus() : MoveAway(other, name, moving);
+}
+
+}  // namespace cdc

@@ -1,0 +1,159 @@
+#include "reconcile/reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reconcile/testing/reconcile_fixture.h"
+
+namespace cdc {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class ReconcilerTest : public ReconcileTest {
+ protected:
+  std::vector<Collection> Many(int64_t count) {
+    std::vector<Collection> collections;
+    for (int64_t id = 1; id <= count; ++id) {
+      collections.push_back(SmallCollection(id, "c" + std::to_string(id)));
+    }
+    return collections;
+  }
+  size_t Work() const { return gates_.calls() + routes_.calls(); }
+};
+
+// Each look at all of them would ask at least 1 000 questions.
+TEST_F(ReconcilerTest, ProgressCostsNothingWhenNothingWaitsForIt) {
+  SetSource(Many(1000));
+  Begin();
+  Settle();
+  ASSERT_THAT(Ddls(), SizeIs(1000));
+  const size_t before = Work();
+  for (int i = 0; i < 1000; ++i) {
+    reconciler_->OnProgress();
+    Turn();
+  }
+  EXPECT_LE(Work() - before, 2000U);
+  EXPECT_TRUE(reconciler_->Progress().applied);
+}
+
+TEST_F(ReconcilerTest, ProgressCostsAsMuchAsWaitsForIt) {
+  std::vector<Collection> collections = Many(1000);
+  SetSource(collections);
+  Begin();
+  Settle();
+  const CollectionId last = collections.back().id;
+  collections.pop_back();
+  SetSource(collections);
+  gates_.SetCalls(last, true);
+  Turn();
+  const size_t before = Work();
+  for (int i = 0; i < 1000; ++i) {
+    reconciler_->OnProgress();
+    Turn();
+  }
+  EXPECT_LE(Work() - before, 10'000U);
+  EXPECT_FALSE(reconciler_->Progress().applied);
+  gates_.SetCalls(last, false);
+  reconciler_->OnProgress();
+  Turn();
+  EXPECT_EQ(Ddls().back(), "drop collection default.c1000");
+  EXPECT_TRUE(reconciler_->Progress().applied);
+}
+
+// Acknowledged rows are no reason to believe that a change of the catalog is on the target.
+TEST_F(ReconcilerTest, ProgressDoesNotPassForALookAtTheCatalog) {
+  SetSource(Many(1));
+  Begin();
+  Settle();
+  ASSERT_TRUE(reconciler_->Progress().applied);
+  SetSource(Many(2));
+  EXPECT_FALSE(reconciler_->Progress().applied);
+  reconciler_->OnProgress();
+  Turn();
+  EXPECT_THAT(Ddls(), SizeIs(2));
+  EXPECT_TRUE(reconciler_->Progress().applied);
+}
+
+TEST_F(ReconcilerTest, WhatFailsIsTriedAgainWhenItIsDue) {
+  SetSource(Many(2));
+  target_.FailNextDdl(UnavailableError("rate limit"));
+  Begin();
+  Turn();
+  EXPECT_THAT(Ddls(), testing::ElementsAre("create collection default.c2"));
+  EXPECT_THAT(reconciler_->Progress().pending, testing::ElementsAre("collection default.c1"));
+  Turn();
+  EXPECT_THAT(Ddls(), SizeIs(1));  // not yet due
+  clock_.Advance(wait_);
+  Turn();
+  EXPECT_THAT(Ddls(), SizeIs(2));
+  EXPECT_TRUE(reconciler_->Progress().applied);
+  EXPECT_EQ(conditions_.Current().state, Condition::kOk);
+}
+
+// Rows of a partition that came and went before the task saw it hold the checkpoint.
+TEST_F(ReconcilerTest, RowsOfAPartitionThatNeverWasAreDiscardedAfterProgress) {
+  SetSource(Many(1));
+  Begin();
+  Settle();
+  gates_.SetWaiting({1}, {PartitionId{77}, PartitionId{1000}});
+  reconciler_->OnProgress();
+  Turn();
+  clock_.Advance(wait_);
+  Turn();
+  EXPECT_THAT(gates_.seen({1}).discarded_partitions, testing::ElementsAre(PartitionId{77}));
+}
+
+TEST_F(ReconcilerTest, AnotherSourceIsLeftAlone) {
+  databases_[0].created_ns = 5;
+  SetSource(Many(1));
+  Begin();
+  Settle();
+  databases_[0].created_ns = 6;
+  SetSource({});
+  Settle();
+  EXPECT_EQ(fatal_.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Ddls(), testing::ElementsAre("create collection default.c1"));
+}
+
+TEST_F(ReconcilerTest, NoCallIsBegunOnceTheTaskStops) {
+  SetSource(Many(1));
+  Begin();
+  stop_.request_stop();
+  Turn();
+  EXPECT_THAT(Ddls(), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, ATargetThatWasAwayIsLookedAtAgain) {
+  SetSource(Many(1));
+  Begin();
+  Settle();
+  ASSERT_TRUE(target_.Apply(DropCollection{{"default", "c1"}}).ok());
+  reconciler_->LookAtTargetAgain();
+  Turn();
+  EXPECT_FALSE(reconciler_->Progress().applied);
+  EXPECT_THAT(conditions_.Current().reason, testing::HasSubstr("has been removed from the target"));
+}
+
+TEST_F(ReconcilerTest, AFlushFollowsItsRows) {
+  SetSource(Many(1));
+  Begin();
+  Settle();
+  routes_.SetApplied(kDml, {10});
+  bool done = false;
+  reconciler_->AddFlush({.database = "default", .collections = {"c1"}, .ts = {20}},
+                        [&done] { done = true; });
+  Turn();
+  EXPECT_FALSE(done);
+  EXPECT_FALSE(reconciler_->Progress().applied);
+  routes_.SetApplied(kDml, {20});
+  reconciler_->OnProgress();
+  Turn();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(Ddls().back(), "flush default.c1");
+  EXPECT_TRUE(reconciler_->Progress().applied);
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,33 @@
+#include "reconcile/target_claim.h"
+
+namespace cdc {
+
+Status TargetClaim::Claim(const TargetCollection& actual,
+                          const std::string& address,
+                          const CollectionName& name) {
+  const std::string collection =
+      actual.identity.empty() ? address + "/" + name.ToString() : actual.identity;
+  if (collection == held_) {
+    return OkStatus();
+  }
+  Release();
+  const CollectionClaims::Outcome claim = claims_->Claim(collection, task_);
+  shared_ = shared_ || claim.taken_over || claim.holder.has_value();
+  if (claim.holder.has_value()) {
+    return UnavailableError("task " + *claim.holder +
+                            " writes this collection of the target already, maybe under another "
+                            "address: delete or pause one of the two tasks (a Milvus whose etcd is "
+                            "a copy of the other's counts as the same)");
+  }
+  held_ = collection;
+  return OkStatus();
+}
+
+void TargetClaim::Release() {
+  if (!held_.empty()) {
+    claims_->Release(held_, task_);
+    held_.clear();
+  }
+}
+
+}  // namespace cdc

@@ -1,0 +1,49 @@
+#include "reconcile/wake_ups.h"
+
+#include <utility>
+
+namespace cdc {
+
+void WakeUps::All() {
+  MutexLock lock(mutex_);
+  reasons_.all = true;
+  changed_.NotifyAll();
+}
+
+void WakeUps::LookAgain() {
+  MutexLock lock(mutex_);
+  reasons_.look_again = true;
+  reasons_.all = true;
+  changed_.NotifyAll();
+}
+
+void WakeUps::Progress() {
+  MutexLock lock(mutex_);
+  if (awaits_progress_ && !std::exchange(reasons_.progress, true)) {
+    changed_.NotifyAll();
+  }
+}
+
+void WakeUps::NewWaiter() {
+  MutexLock lock(mutex_);
+  reasons_.progress = true;
+  changed_.NotifyAll();
+}
+
+void WakeUps::Wait(const std::stop_token& stop, std::chrono::milliseconds timeout) {
+  MutexLock lock(mutex_);
+  changed_.WaitFor(lock, stop, timeout, [this] { return reasons_.all || reasons_.progress; });
+}
+
+WakeUps::Reasons WakeUps::Take() {
+  MutexLock lock(mutex_);
+  awaits_progress_ = true;
+  return std::exchange(reasons_, {});
+}
+
+void WakeUps::Await(bool progress) {
+  MutexLock lock(mutex_);
+  awaits_progress_ = progress;
+}
+
+}  // namespace cdc

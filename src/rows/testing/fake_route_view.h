@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/mutex.h"
+#include "rows/route_view.h"
+
+namespace cdc {
+
+// A task that follows every collection, and has read and applied what a test says: at first
+// everything. Counts the calls. Thread-safe.
+class FakeRouteView final : public RouteView {
+ public:
+  // The router takes over a catalog that changes something for the task.
+  void TakeCatalog(std::shared_ptr<const Catalog> catalog) {
+    MutexLock lock(mutex_);
+    seen_ = {.catalog = std::move(catalog), .changes = seen_.changes + 1};
+  }
+  void Ignore(CollectionId collection) {
+    MutexLock lock(mutex_);
+    ignored_.insert(collection);
+  }
+  // Whether a channel has been read to its end.
+  void SetRead(const std::string& channel, bool read) {
+    MutexLock lock(mutex_);
+    unread_.erase(channel);
+    if (!read) {
+      unread_.insert(channel);
+    }
+  }
+  // All rows up to `ts` are acknowledged, and none later.
+  void SetApplied(const std::string& channel, Timestamp ts) {
+    MutexLock lock(mutex_);
+    applied_[channel] = ts;
+  }
+  bool forgotten(CollectionId collection) const {
+    MutexLock lock(mutex_);
+    return forgotten_.contains(collection);
+  }
+  // Of all methods of a RouteView together.
+  size_t calls() const {
+    MutexLock lock(mutex_);
+    return count_;
+  }
+
+  CatalogSeen catalog_seen() const override {
+    MutexLock lock(mutex_);
+    ++count_;
+    return seen_;
+  }
+  bool Follows(CollectionId collection) const override {
+    MutexLock lock(mutex_);
+    ++count_;
+    return !ignored_.contains(collection);
+  }
+  bool HasReadTo(const std::string& channel, const std::optional<MsgId>& /*end*/) const override {
+    MutexLock lock(mutex_);
+    ++count_;
+    return !unread_.contains(channel);
+  }
+  bool HasAppliedTo(const std::string& channel, Timestamp ts) const override {
+    MutexLock lock(mutex_);
+    ++count_;
+    const auto found = applied_.find(channel);
+    return found == applied_.end() || found->second >= ts;
+  }
+  void Forget(CollectionId collection) override {
+    MutexLock lock(mutex_);
+    ++count_;
+    forgotten_.insert(collection);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  CatalogSeen seen_ CDC_GUARDED_BY(mutex_);
+  std::set<CollectionId> ignored_ CDC_GUARDED_BY(mutex_);
+  std::set<std::string> unread_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, Timestamp> applied_ CDC_GUARDED_BY(mutex_);
+  std::set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
+  mutable size_t count_ CDC_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace cdc
