@@ -88,11 +88,12 @@ TEST_F(TaskPipelineTest, AKeyThatNoDeleteCanNameIsRefusedAtCreate) {
   catalog_.Set(MakeCatalog({c}));
   ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
   target_.SetTraits({.deletes_by = ExpressionDialect::kMilvus});
-  const Status status = replicator_->Prepare(spec_, {});
+  const TargetInfo target = *replicator_->CheckTarget({});
+  const Status status = replicator_->Prepare(spec_, target);
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.message(), HasSubstr("collection default.c has the primary key field \"in\""));
   spec_.sink_mode = SinkMode::kReplicate;
-  EXPECT_TRUE(replicator_->Prepare(spec_, {}).ok());
+  EXPECT_TRUE(replicator_->Prepare(spec_, target).ok());
 }
 
 TEST_F(TaskPipelineTest, AKeyThatNoDeleteCanNameEndsTheTaskWhenItAppears) {

@@ -66,7 +66,7 @@ TEST_F(MilvusTargetTest, ConnectsWithItsCredentials) {
   pb::ConnectResponse hello;
   hello.mutable_server_info()->set_build_tags("v2.4.1");
   server_.On("Connect", Always(hello));
-  EXPECT_EQ(*MakeTarget()->Connect(kPatience), "v2.4.1");
+  EXPECT_EQ(MakeTarget()->metadata().Connect(kPatience, {})->version, "v2.4.1");
   // base64 of root:Milvus
   EXPECT_EQ(server_.requests().at(0).metadata.at("authorization"), "cm9vdDpNaWx2dXM=");
 }
@@ -75,13 +75,13 @@ TEST_F(MilvusTargetTest, AsksOldServersForTheirVersion) {
   pb::GetVersionResponse version;
   version.set_version("v2.2.0");
   server_.On("GetVersion", Always(version));
-  EXPECT_EQ(*MakeTarget()->Connect(kPatience), "v2.2.0");
+  EXPECT_EQ(MakeTarget()->metadata().Connect(kPatience, {})->version, "v2.2.0");
 }
 
 TEST_F(MilvusTargetTest, SaysWhyCredentialsAreRefused) {
   server_.On("Connect",
              Fails(grpc::StatusCode::UNAUTHENTICATED, "auth check failure: wrong password"));
-  const Status status = MakeTarget()->Connect(kPatience).status();
+  const Status status = MakeTarget()->metadata().Connect(kPatience, {}).status();
   EXPECT_EQ(status.code(), StatusCode::kUnauthenticated);
   EXPECT_THAT(status.message(), HasSubstr("wrong password"));
   EXPECT_THAT(status.message(), Not(HasSubstr("Milvus:")));
@@ -104,7 +104,7 @@ TEST_F(MilvusTargetTest, NamesAnAddressThatIsDead) {
 
 TEST_F(MilvusTargetTest, NamesAnAddressThatIsSilent) {
   server_.Hang("Connect");
-  const Status status = MakeTarget()->Connect(milliseconds(100)).status();
+  const Status status = MakeTarget()->metadata().Connect(milliseconds(100), {}).status();
   EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded);
   EXPECT_THAT(status.message(), HasSubstr(server_.uri().substr(7)));
   EXPECT_THAT(status.message(), HasSubstr("no answer within 100 ms"));
@@ -198,20 +198,38 @@ TEST_F(MilvusTargetTest, AnAnswerThatIsNoneLeavesDoubt) {
   EXPECT_TRUE(result.in_doubt);
 }
 
-TEST_F(MilvusTargetTest, CancelEndsWritesAndOtherCalls) {
+TEST_F(MilvusTargetTest, WritesAndMetadataCallsAreCancelledApart) {
   server_.Hang("Insert");
   server_.Hang("ListDatabases");
   auto target = MakeTarget();
   auto write = StartWrite(target.get());
-  auto list = std::async(std::launch::async,
-                         [&target] { return target->metadata().catalog()->ListDatabases({}); });
+  std::stop_source stop;
+  auto list = std::async(std::launch::async, [&] {
+    return target->metadata().catalog()->ListDatabases(stop.get_token());
+  });
+  std::stop_source stop_other;
+  auto other = std::async(std::launch::async, [&] {
+    return target->metadata().catalog()->ListDatabases(stop_other.get_token());
+  });
   ASSERT_TRUE(server_.WaitForRequests("Insert", 1));
-  ASSERT_TRUE(server_.WaitForRequests("ListDatabases", 1));
+  ASSERT_TRUE(server_.WaitForRequests("ListDatabases", 2));
   target->rows().CancelWrites();
   const WriteResult result = write.get();
   EXPECT_EQ(result.status.code(), StatusCode::kCancelled);
   EXPECT_TRUE(result.in_doubt);
+  EXPECT_EQ(list.wait_for(milliseconds(50)), std::future_status::timeout);
+  stop.request_stop();
   EXPECT_EQ(list.get().status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(other.wait_for(milliseconds(50)), std::future_status::timeout);
+  stop_other.request_stop();
+  EXPECT_EQ(other.get().status().code(), StatusCode::kCancelled);
+}
+
+TEST_F(MilvusTargetTest, ACallThatIsStoppedBeforehandIsCancelled) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(MakeTarget()->metadata().Apply(DropDatabase{"db"}, stop.get_token()).code(),
+            StatusCode::kCancelled);
 }
 
 TEST_F(MilvusTargetTest, WritesToOneCollectionOfMilvusLiteGoOneAtATime) {
@@ -256,7 +274,7 @@ TEST_F(MilvusTargetTest, NothingIsDoneToACollectionOfMilvusLiteBesideAWrite) {
     const auto requests = server_.requests();
     return std::count_if(requests.begin(), requests.end(), [](const auto& request) {
       return request.method != "Connect" && request.method != "GetVersion" &&
-             request.method != "Insert";
+             request.method != "ListDatabases" && request.method != "Insert";
     });
   };
   std::promise<bool> beside;
@@ -294,13 +312,18 @@ TEST_F(MilvusTargetTest, CancelEndsTheWaitForATurn) {
   auto target = MakeTarget();
   ASSERT_TRUE(target->metadata().Connect(kPatience, {}).ok());
   auto write = StartWrite(target.get());
+  std::stop_source stop;
   auto look = std::async(std::launch::async, [&] {
-    return target->metadata().catalog()->DescribeCollection({"db", "things"}, {}).status();
+    return target->metadata()
+        .catalog()
+        ->DescribeCollection({"db", "things"}, stop.get_token())
+        .status();
   });
   ASSERT_TRUE(server_.WaitForRequests("Insert", 1));
   EXPECT_EQ(look.wait_for(milliseconds(50)), std::future_status::timeout);
-  target->rows().CancelWrites();
+  stop.request_stop();
   EXPECT_EQ(look.get().code(), StatusCode::kCancelled);
+  target->rows().CancelWrites();
   EXPECT_EQ(write.get().status.code(), StatusCode::kCancelled);
 }
 

@@ -14,6 +14,8 @@
 #include "base/testing/eventually.h"
 #include "encode/testing/insert_builder.h"
 #include "milvus.pb.h"
+#include "milvus/endpoint.h"
+#include "milvus/standby_probe.h"
 #include "milvus/testing/fake_milvus_server.h"
 #include "msg.pb.h"
 #include "sink/standby/standby_target.h"
@@ -408,7 +410,7 @@ TEST_F(StandbyHubTest, ACancelEndsTheWritesOfOneTaskAlone) {
   ASSERT_TRUE(Eventually([&] { return HasRows(Sent(kChannel)); }));
   auto queued = StartWrite(stopping.get(), Rows("a", RowOp::kInsert, 2));
   auto other = StartWrite(staying.get(), Rows("a", RowOp::kInsert, 3));
-  stopping->CancelWrites();
+  stopping->rows().CancelWrites();
   const WriteResult first = sent.get();
   EXPECT_EQ(first.status.code(), StatusCode::kCancelled);
   EXPECT_TRUE(first.in_doubt);
@@ -467,6 +469,24 @@ TEST_F(StandbyHubTest, ACollectionThatIsMadeAnewIsWrittenUnderItsNewId) {
   EXPECT_EQ(insert.collectionid(), 9);
 }
 
+TEST_F(StandbyHubTest, AStopEndsADropThatIsBeingAnnounced) {
+  std::promise<void> go;
+  HoldRowsUntil(go.get_future().share());
+  const auto hub = QuietHub();
+  const auto target = MakeTarget(hub);
+  auto ahead = StartWrite(target.get(), Rows("a", RowOp::kInsert, 1));
+  ASSERT_TRUE(Eventually([&] { return HasRows(Sent(kChannel)); }));
+  std::stop_source stop;
+  auto drop = std::async(std::launch::async, [&] {
+    return target->metadata().Apply(DropCollection{{"db", "a"}}, stop.get_token());
+  });
+  EXPECT_EQ(drop.wait_for(milliseconds(50)), std::future_status::timeout);
+  stop.request_stop();
+  EXPECT_EQ(drop.get().code(), StatusCode::kCancelled);
+  go.set_value();
+  EXPECT_TRUE(ahead.get().status.ok()) << "the stop is of the metadata alone";
+}
+
 TEST_F(StandbyHubTest, RowsOfACollectionThatIsNotThereAreNotFound) {
   pb::DescribeCollectionResponse none;
   none.mutable_status()->set_code(100);
@@ -477,27 +497,28 @@ TEST_F(StandbyHubTest, RowsOfACollectionThatIsNotThereAreNotFound) {
 }
 
 TEST_F(StandbyHubTest, TheProbeTellsAStandbyFromOthers) {
-  const auto target = MakeTarget(QuietHub());
+  MilvusChannel channel(*ParseEndpoint(server_.uri()), {});
+  const MilvusCalls calls{.channel = &channel, .timeout = kPatience};
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Of(Answer(1100, "invalid channel name"));
   });
-  EXPECT_TRUE(*target->IsStandby(kPatience));
+  EXPECT_TRUE(*ProbeStandby(calls));
   SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(1900, "deny")); });
-  EXPECT_FALSE(*target->IsStandby(kPatience));
+  EXPECT_FALSE(*ProbeStandby(calls));
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNIMPLEMENTED, "unknown method");
   });
-  EXPECT_FALSE(*target->IsStandby(kPatience));
+  EXPECT_FALSE(*ProbeStandby(calls));
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::PERMISSION_DENIED, "not for you");
   });
-  EXPECT_FALSE(*target->IsStandby(kPatience));
+  EXPECT_FALSE(*ProbeStandby(calls));
   SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(0, "")); });
-  EXPECT_FALSE(*target->IsStandby(kPatience));
+  EXPECT_FALSE(*ProbeStandby(calls));
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNAVAILABLE, "down");
   });
-  EXPECT_EQ(target->IsStandby(kPatience).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(ProbeStandby(calls).status().code(), StatusCode::kUnavailable);
 }
 
 TEST_F(StandbyHubTest, ItsPulseIsThatOfTheTicks) {
