@@ -66,7 +66,6 @@ struct TaskManagerOptions {
 // mistake. Any other: a failure of the server, the source or the target.
 //
 // Thread-safe. Store and replicator must outlive it.
-// fault; any other: ours, or of the world. Thread-safe. Store and replicator must outlive it.
 class TaskManager {
  public:
   explicit TaskManager(TaskManagerOptions options);

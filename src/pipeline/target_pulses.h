@@ -41,7 +41,7 @@ class TargetPulses {
   TargetPulses& operator=(const TargetPulses&) = delete;
 
   // From now on `on_pulse` hears of every call, from Run's thread; it must return at once. An error
-  // is that of `new_target`.
+  // is that of TargetFactory::New.
   Status Follow(const void* follower, const TargetOptions& target, OnPulse on_pulse);
 
   // Returns when no call of its `on_pulse` is in progress any more, so not from within one. Nothing

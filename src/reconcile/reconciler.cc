@@ -125,6 +125,7 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
   } else if (catalog_ != nullptr) {
     DiscardGonePartitions(waiting);
     AttemptAll(unfinished_);
+    DropAndAlterDatabases();
     FlushReady();
   }
   if (catalog_ != nullptr) {
@@ -153,13 +154,22 @@ void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
   }
   unfinished_ = order;
   AttemptAll(std::move(order));
-  const bool refused = databases_.DropAndAlter(*catalog, [this](const std::string& database) {
+  full_at_ = parts_.clock->Now() + kIdleWait;
+  DropAndAlterDatabases();
+  FlushReady();
+}
+
+// After every attempt: a database may be empty by now, and whoever sees that the catalog is applied
+// relies on its drop.
+void Reconciler::DropAndAlterDatabases() {
+  const bool refused = databases_.DropAndAlter(*catalog_, [this](const std::string& database) {
     return std::any_of(collections_.begin(), collections_.end(), [&](const auto& each) {
       return each.second.record().target.database == database;
     });
   });
-  full_at_ = parts_.clock->Now() + (refused ? kRefusedWait : kIdleWait);
-  FlushReady();
+  if (refused) {
+    full_at_ = std::min(full_at_, parts_.clock->Now() + kRefusedWait);
+  }
 }
 
 // Returns whether the status is ok.
@@ -194,7 +204,6 @@ void Reconciler::FollowCatalog(const Catalog& catalog) {
 
 // An attempt may remove other collections, to get their names.
 void Reconciler::AttemptAll(Order order) {
-  const size_t before = collections_.size();
   for (const Order::value_type& each : order) {
     const auto found = collections_.find(each.second);
     if (target_.stop().stop_requested()) {
@@ -212,9 +221,6 @@ void Reconciler::AttemptAll(Order order) {
     } else if (!collection.due().has_value()) {
       unfinished_.erase(each);
     }
-  }
-  if (collections_.size() < before) {
-    full_at_ = parts_.clock->Now();  // a database may be empty now
   }
 }
 

@@ -106,6 +106,7 @@ class Reconciler {
   void FollowCatalog(const Catalog& catalog);
   void AttemptAll(Order order);  // a copy: attempts change unfinished_
   void DiscardGonePartitions(const std::map<CollectionId, std::set<PartitionId>>& waiting);
+  void DropAndAlterDatabases();
   void FlushReady();
   void NoteProgress();
   std::chrono::milliseconds NextWait(Clock::TimePoint now);

@@ -8,6 +8,7 @@
 namespace cdc {
 namespace {
 
+using testing::Contains;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -74,6 +75,35 @@ TEST_F(ReconcilerTest, ProgressDoesNotPassForALookAtTheCatalog) {
   Turn();
   EXPECT_THAT(Ddls(), SizeIs(2));
   EXPECT_TRUE(reconciler_->Progress().applied);
+}
+
+// Whoever waits for all to be applied, as a drain does, may stop the task at that moment.
+TEST_F(ReconcilerTest, ADatabaseIsDroppedBeforeTheCatalogCountsAsApplied) {
+  const Database other{.id = {7}, .name = "other"};
+  databases_.push_back(other);
+  Collection moving = SmallCollection(1, "moving");
+  moving.database = other.id;
+  Collection dropped = SmallCollection(2, "dropped");
+  dropped.database = other.id;
+  SetSource({moving, dropped});
+  Begin();
+  Settle();
+  databases_.pop_back();
+  moving.database = kDefaultDatabaseId;
+  gates_.SetCalls(moving.id, true);
+  gates_.SetCalls(dropped.id, true);
+  SetSource({moving});
+  Turn();
+  EXPECT_FALSE(reconciler_->Progress().applied);
+  gates_.SetCalls(moving.id, false);
+  gates_.SetCalls(dropped.id, false);
+  while (!reconciler_->Progress().applied) {
+    reconciler_->OnProgress();
+    Turn();
+    clock_.Advance(std::chrono::milliseconds(1));
+    ASSERT_LT(clock_.UnixMs(), FakeClock().UnixMs() + 60'000);
+  }
+  EXPECT_THAT(Ddls(), Contains("drop database other"));
 }
 
 TEST_F(ReconcilerTest, WhatFailsIsTriedAgainWhenItIsDue) {

@@ -142,10 +142,14 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
     if (parts_.scope->LeavesToOlder(name)) {
       return false;  // another task has begun it, and follows it under its new name
     }
-    route_failure_ = FailedPreconditionError(
-        "collection " + name.ToString() + " has been renamed to " + match.name.ToString() +
-        ", which this task covers, and its rows up to now are not on the target; resume to take "
-        "what comes from now on, or delete the task and create it again with start_from earliest");
+    route_failure_ = !route_failure_.ok()
+                         ? route_failure_
+                         : FailedPreconditionError("collection " + name.ToString() +
+                                                   " has been renamed to " + match.name.ToString() +
+                                                   ", which this task covers, and its rows up to "
+                                                   "now are not on the target; resume to take "
+                                                   "what comes from now on, or delete the task and "
+                                                   "create it again with start_from earliest");
     return false;
   }
   routes_.emplace(collection.id, Route{.collection = match.collection,

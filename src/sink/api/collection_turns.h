@@ -46,6 +46,9 @@ class CollectionTurns {
     Turn& operator=(const Turn&) = delete;
     Turn& operator=(Turn&&) = delete;
 
+    // Gives the turns to nobody else any more: what was done in them may still go on.
+    void Keep() { names_.clear(); }
+
    private:
     friend class CollectionTurns;
     CollectionTurns* turns_;

@@ -104,6 +104,19 @@ TEST_F(CollectionTurnsTest, AStopEndsTheWaitAndPassesTheTurnOn) {
   EXPECT_EQ(notes().back(), "other") << "a turn that had come is given back";
 }
 
+TEST_F(CollectionTurnsTest, ATurnThatIsKeptPassesToNobody) {
+  {
+    auto turn = turns_.Wait({kName}, {});
+    ASSERT_TRUE(turn.ok());
+    QueueJob("a");
+    turn->Keep();
+  }
+  QueueJob("b");
+  EXPECT_THAT(notes(), IsEmpty());
+  turns_.CancelJobs();
+  EXPECT_THAT(notes(), ElementsAre("cancel a", "cancel b"));
+}
+
 TEST_F(CollectionTurnsTest, AStopThatIsAlreadyRequested) {
   std::stop_source stop;
   stop.request_stop();

@@ -118,12 +118,16 @@ class MilvusTarget final : public Target,
   }
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name,
                                                              const std::stop_token& stop) override {
-    CDC_ASSIGN_OR_RETURN(const CollectionTurns::Turn turn, WaitForTurn({name}, stop));
-    return MetadataReader(Calls(stop), is_lite_).Describe(name);
+    CDC_ASSIGN_OR_RETURN(CollectionTurns::Turn turn, WaitForTurn({name}, stop));
+    auto described = MetadataReader(Calls(stop), is_lite_).Describe(name);
+    KeepIfStopped(&turn, stop);
+    return described;
   }
   Status Apply(const Ddl& ddl, const std::stop_token& stop) override {
-    CDC_ASSIGN_OR_RETURN(const CollectionTurns::Turn turn, WaitForTurn(CollectionsOf(ddl), stop));
-    return DdlClient(Calls(stop), is_lite_).Apply(ddl);
+    CDC_ASSIGN_OR_RETURN(CollectionTurns::Turn turn, WaitForTurn(CollectionsOf(ddl), stop));
+    Status applied = DdlClient(Calls(stop), is_lite_).Apply(ddl);
+    KeepIfStopped(&turn, stop);
+    return applied;
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {
@@ -154,6 +158,14 @@ class MilvusTarget final : public Target,
   Result<CollectionTurns::Turn> WaitForTurn(const std::vector<CollectionName>& names,
                                             const std::stop_token& stop) {
     return is_lite_ ? turns_.Wait(names, stop) : CollectionTurns::Turn(&turns_);
+  }
+
+  // Milvus Lite may still execute a call that was cancelled here, so no row may be written to the
+  // collection beside it: writes that wait for their turn end by CancelWrites.
+  static void KeepIfStopped(CollectionTurns::Turn* turn, const std::stop_token& stop) {
+    if (stop.stop_requested()) {
+      turn->Keep();
+    }
   }
 
   ExpressionDialect dialect() const {

@@ -327,6 +327,33 @@ TEST_F(MilvusTargetTest, CancelEndsTheWaitForATurn) {
   EXPECT_EQ(write.get().status.code(), StatusCode::kCancelled);
 }
 
+// It may go on there, and a row that is written beside it could be lost.
+TEST_F(MilvusTargetTest, NoRowFollowsACallThatWasStoppedOnMilvusLite) {
+  pb::GetVersionResponse version;
+  version.set_version("milvus_lite-3.2.2");
+  server_.On("GetVersion", Always(version));
+  server_.On("Insert", Always(pb::MutationResult()));
+  server_.Hang("DescribeCollection");
+  auto target = MakeTarget();
+  ASSERT_TRUE(target->metadata().Connect(kPatience, {}).ok());
+  std::stop_source stop;
+  auto look = std::async(std::launch::async, [&] {
+    return target->metadata()
+        .catalog()
+        ->DescribeCollection({"db", "things"}, stop.get_token())
+        .status();
+  });
+  ASSERT_TRUE(server_.WaitForRequests("DescribeCollection", 1));
+  auto write = StartWrite(target.get());
+  stop.request_stop();
+  EXPECT_EQ(look.get().code(), StatusCode::kCancelled);
+  EXPECT_EQ(write.wait_for(milliseconds(50)), std::future_status::timeout);
+  target->rows().CancelWrites();
+  const WriteResult result = write.get();
+  EXPECT_EQ(result.status.code(), StatusCode::kCancelled);
+  EXPECT_FALSE(result.in_doubt);
+}
+
 // Its Upsert would keep what the new row does not have; its Insert replaces the row.
 TEST_F(MilvusTargetTest, AnUpsertOfMilvusLiteIsAnInsert) {
   pb::GetVersionResponse version;

@@ -487,6 +487,19 @@ TEST_F(StandbyHubTest, AStopEndsADropThatIsBeingAnnounced) {
   EXPECT_TRUE(ahead.get().status.ok()) << "the stop is of the metadata alone";
 }
 
+TEST_F(StandbyHubTest, AStoppedLookAtALayoutMayOutliveItsCaller) {
+  auto target = MakeTarget(QuietHub());
+  server_.Hang("DescribeCollection");
+  std::stop_source stop;
+  auto drop = std::async(std::launch::async, [&] {
+    return target->metadata().Apply(DropCollection{{"db", "a"}}, stop.get_token());
+  });
+  ASSERT_TRUE(server_.WaitForRequests("DescribeCollection", 1));
+  stop.request_stop();
+  EXPECT_EQ(drop.get().code(), StatusCode::kCancelled);
+  target.reset();  // waits for the answer that nobody needs any more
+}
+
 TEST_F(StandbyHubTest, RowsOfACollectionThatIsNotThereAreNotFound) {
   pb::DescribeCollectionResponse none;
   none.mutable_status()->set_code(100);

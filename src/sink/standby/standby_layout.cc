@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <grpcpp/support/byte_buffer.h>
@@ -111,27 +110,6 @@ void StandbyLayouts::Find(const CollectionName& name, Done done) {
   } else if (ask) {
     Ask(name);
   }
-}
-
-Result<StandbyLayoutPtr> StandbyLayouts::Look(const CollectionName& name,
-                                              const std::stop_token& stop) {
-  struct Waiter {
-    Mutex mutex;
-    CondVar changed;
-    std::optional<Result<StandbyLayoutPtr>> layout CDC_GUARDED_BY(mutex);
-  };
-  const auto waiter = std::make_shared<Waiter>();  // the answer may come after a stop
-  Forget(name);
-  Find(name, [waiter](const Result<StandbyLayoutPtr>& layout) {
-    MutexLock lock(waiter->mutex);
-    waiter->layout = layout;
-    waiter->changed.NotifyAll();
-  });
-  MutexLock lock(waiter->mutex);
-  if (!waiter->changed.Wait(lock, stop, [&waiter] { return waiter->layout.has_value(); })) {
-    return CancelledError("cancelled while asking for " + name.ToString());
-  }
-  return *waiter->layout;
 }
 
 void StandbyLayouts::Forget(const CollectionName& name) {

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,9 +61,6 @@ class StandbyLayouts {
   // `done` is called once, from this thread or another one. kNotFound: no such collection.
   using Done = std::function<void(const Result<StandbyLayoutPtr>&)>;
   void Find(const CollectionName& name, Done done);
-
-  // As above, but waits, and asks whatever is known. kCancelled: `stop`.
-  Result<StandbyLayoutPtr> Look(const CollectionName& name, const std::stop_token& stop);
 
   // What is known of it may be wrong; it is asked for again when it is needed.
   void Forget(const CollectionName& name);

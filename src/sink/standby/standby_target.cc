@@ -1,6 +1,8 @@
 #include "sink/standby/standby_target.h"
 
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <stop_token>
 #include <utility>
 #include <variant>
@@ -124,6 +126,7 @@ class StandbyTarget final : public Target,
     }
     CDC_ASSIGN_OR_RETURN(std::string identity, ReadMilvusIdentity(calls));
     CDC_RETURN_IF_ERROR(hub_->UseCredentials(options_));
+    CDC_RETURN_IF_ERROR(hub_->Health());  // without ticks it completes no load
     return Connected{.version = std::move(version.text),
                      .identity = std::move(identity),
                      .traits = {.keeps_auto_id = true, .same_shards = true}};
@@ -186,6 +189,32 @@ class StandbyTarget final : public Target,
     layouts_.Find(name, [this](const Result<StandbyLayoutPtr>&) { pending_.End(); });
   }
 
+  // The layout as it is now, whatever is known. After a stop the question may go on, as a pending
+  // one that the destructor waits for.
+  Result<StandbyLayoutPtr> LookAtLayout(const CollectionName& name, const std::stop_token& stop) {
+    struct Waiter {
+      Mutex mutex;
+      CondVar changed;
+      std::optional<Result<StandbyLayoutPtr>> layout CDC_GUARDED_BY(mutex);
+    };
+    const auto waiter = std::make_shared<Waiter>();
+    layouts_.Forget(name);
+    pending_.Begin();
+    layouts_.Find(name, [this, waiter](const Result<StandbyLayoutPtr>& layout) {
+      {
+        MutexLock lock(waiter->mutex);
+        waiter->layout = layout;
+        waiter->changed.NotifyAll();
+      }
+      pending_.End();
+    });
+    MutexLock lock(waiter->mutex);
+    if (!waiter->changed.Wait(lock, stop, [&waiter] { return waiter->layout.has_value(); })) {
+      return CancelledError("cancelled while asking for " + name.ToString());
+    }
+    return *waiter->layout;
+  }
+
   // The owner of what this sends, to the hub.
   const void* RowOwner() const { return &rows_channel_; }
 
@@ -226,7 +255,7 @@ class StandbyTarget final : public Target,
   // First the messages, then the call: its nodes leave a channel because of a message, and a crash
   // in between leaves something to drop.
   Status Run(const DropCollection& ddl, const std::stop_token& stop) {
-    const Result<StandbyLayoutPtr> layout = layouts_.Look(ddl.name, stop);
+    const Result<StandbyLayoutPtr> layout = LookAtLayout(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
       return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
@@ -240,7 +269,7 @@ class StandbyTarget final : public Target,
   }
 
   Status Run(const DropPartition& ddl, const std::stop_token& stop) {
-    const Result<StandbyLayoutPtr> layout = layouts_.Look(ddl.name, stop);
+    const Result<StandbyLayoutPtr> layout = LookAtLayout(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
       return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
