@@ -40,13 +40,17 @@ ALLOWED = {
     "sink/api": {"base", "model", "milvus", "encode", "sink"},
     "sink/standby": VALUES | {"milvus", "encode", "sink"},
     "rows": {"base", "model", "source", "decode", "feed", "scope", "metastore", "progress", "sink"},
-    "reconcile": {"base", "model", "source", "scope", "metastore", "progress", "rows", "sink"},
+    "reconcile/plan": {"base", "model", "sink"},
+    "reconcile": {"base", "model", "source", "scope", "metastore", "progress", "rows", "sink",
+                  "reconcile/plan"},
     "pipeline": {"base", "model", "milvus", "source", "feed", "scope", "metastore", "progress", "sink", "rows",
-                 "reconcile"},
+                 "reconcile", "reconcile/plan"},
     "control": {"base", "model", "metastore", "scope", "pipeline"},
     "api": {"base", "model", "metastore", "scope", "control", "http"},  # metastore: its fake
-    "cli": {"base"},
-    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "cli", "http", "source", "sink"}
+    "cli/view": {"base"},
+    "cli": {"base", "cli/view"},
+    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "cli", "cli/view", "http", "source",
+               "sink"}
               | SOURCES | SINKS,
 }
 
@@ -138,6 +142,7 @@ class CheckTest(unittest.TestCase):
                               ("etcd/a.cc", "model/ids.h"), ("encode/a_test.cc", "decode/a.h"),
                               ("rows/a.h", "encode/a.h"), ("progress/a.h", "rows/a.h"),
                               ("sink/api/a.h", "sink/standby/a.h"), ("reconcile/a.h", "milvus/a.h"),
+                              ("reconcile/plan/a.h", "rows/a.h"), ("cli/view/a.h", "cli/a.h"),
                               ("source/kafka/a.h", "source/rocksmq/a.h"),
                               ("feed/a.h", "source/kafka/a.h"), ("source/a.h", "source/kafka/a.h"),
                               ("source/kafka/testing/a.h", "feed/a.h"),

@@ -5,7 +5,7 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 namespace cdc::cli {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
 #include "cli/task_ids.h"
-#include "cli/task_text.h"
+#include "cli/view/format.h"
+#include "cli/view/task_text.h"
 
 namespace cdc::cli {
 namespace {

@@ -6,8 +6,8 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "cli/api_client.h"
-#include "cli/console.h"
 #include "cli/exit_code.h"
+#include "cli/view/console.h"
 
 namespace cdc::cli {
 

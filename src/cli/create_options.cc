@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 namespace cdc::cli {
 namespace {

@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/thread.h"
-#include "cli/drain_view.h"
-#include "cli/format.h"
 #include "cli/task_ids.h"
-#include "cli/task_info.h"
+#include "cli/view/drain_view.h"
+#include "cli/view/format.h"
+#include "cli/view/task_info.h"
 
 namespace cdc::cli {
 namespace {

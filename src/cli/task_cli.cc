@@ -16,8 +16,8 @@
 #include "cli/create_options.h"
 #include "cli/drain.h"
 #include "cli/exit_code.h"
-#include "cli/format.h"
 #include "cli/interruption.h"
+#include "cli/view/format.h"
 #include "cli/watch.h"
 
 namespace cdc::cli {

@@ -1,6 +1,6 @@
 #include "cli/task_ids.h"
 
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 namespace cdc::cli {
 namespace {

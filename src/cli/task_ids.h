@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "cli/task_info.h"
+#include "cli/view/task_info.h"
 
 namespace cdc::cli {
 

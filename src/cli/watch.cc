@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/thread.h"
-#include "cli/format.h"
 #include "cli/task_ids.h"
-#include "cli/watch_view.h"
+#include "cli/view/format.h"
+#include "cli/view/watch_view.h"
 
 namespace cdc::cli {
 namespace {

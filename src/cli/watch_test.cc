@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/testing/eventually.h"
-#include "cli/format.h"
 #include "cli/testing/fake_api_server.h"
-#include "cli/watch_view.h"
+#include "cli/view/format.h"
+#include "cli/view/watch_view.h"
 
 namespace cdc::cli {
 namespace {

@@ -34,7 +34,6 @@ struct TargetCollection {
   bool loaded = false;
   std::set<std::string> loaded_partitions;  // or loading
   int replicas = 0;                         // of the loaded part; 0: unknown
-  // False: the target loads whole collections only (Milvus Lite). LoadPartitions then loads all,
   // False: the target can only load whole collections (Milvus Lite). LoadPartitions then loads
   // everything, and ReleasePartitions is kUnimplemented: leave the rest loaded, or release the
   // collection.

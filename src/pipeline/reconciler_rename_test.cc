@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/testing/task_pipeline_fixture.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 // Collections whose names change on the source.
 namespace cdc {

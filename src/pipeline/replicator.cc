@@ -13,7 +13,7 @@
 #include "pipeline/task_pipeline.h"
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 namespace cdc {
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/testing/task_pipeline_fixture.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 namespace cdc {
 namespace {

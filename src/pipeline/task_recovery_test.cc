@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/testing/task_pipeline_fixture.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 // What a task makes of a world that changed, or failed, while it did not look.
 namespace cdc {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 namespace cdc {
 

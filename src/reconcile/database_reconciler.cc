@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "reconcile/plan_properties.h"
+#include "reconcile/plan/plan_properties.h"
 
 namespace cdc {
 

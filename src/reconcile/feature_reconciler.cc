@@ -5,7 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 namespace cdc {
 namespace {

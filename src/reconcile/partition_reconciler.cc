@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 namespace cdc {
 namespace {

@@ -18,8 +18,8 @@
 
 #include "base/fault_point.h"
 #include "base/thread.h"
-#include "cli/console.h"
 #include "cli/task_cli.h"
+#include "cli/view/console.h"
 #include "server/config.h"
 #include "server/log_setup.h"
 #include "server/milvus_source.h"

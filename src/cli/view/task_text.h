@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/table.h"
-#include "cli/task_info.h"
+#include "cli/view/table.h"
+#include "cli/view/task_info.h"
 
 namespace cdc::cli {
 

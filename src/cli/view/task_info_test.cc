@@ -1,4 +1,4 @@
-#include "cli/task_info.h"
+#include "cli/view/task_info.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

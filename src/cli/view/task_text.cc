@@ -1,9 +1,9 @@
-#include "cli/task_text.h"
+#include "cli/view/task_text.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 namespace cdc::cli {
 namespace {

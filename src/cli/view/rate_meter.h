@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/task_info.h"
+#include "cli/view/task_info.h"
 
 namespace cdc::cli {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/console.h"
-#include "cli/rate_meter.h"
-#include "cli/task_info.h"
+#include "cli/view/console.h"
+#include "cli/view/rate_meter.h"
+#include "cli/view/task_info.h"
 
 namespace cdc::cli {
 

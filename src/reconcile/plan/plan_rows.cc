@@ -2,8 +2,8 @@
 #include <iterator>
 #include <utility>
 
-#include "reconcile/plan.h"
-#include "reconcile/plan_properties.h"
+#include "reconcile/plan/plan.h"
+#include "reconcile/plan/plan_properties.h"
 
 // What rows need: the collection and its partitions.
 namespace cdc {

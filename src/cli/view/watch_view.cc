@@ -1,4 +1,4 @@
-#include "cli/watch_view.h"
+#include "cli/view/watch_view.h"
 
 #include <algorithm>
 #include <ostream>
@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/format.h"
-#include "cli/table.h"
-#include "cli/task_text.h"
+#include "cli/view/format.h"
+#include "cli/view/table.h"
+#include "cli/view/task_text.h"
 
 namespace cdc::cli {
 namespace {

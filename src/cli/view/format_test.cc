@@ -1,9 +1,9 @@
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/table.h"
+#include "cli/view/table.h"
 
 namespace cdc::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/console.h"
+#include "cli/view/console.h"
 
 #include <cstdlib>
 #include <iostream>

@@ -1,11 +1,11 @@
-#include "cli/drain_view.h"
+#include "cli/view/drain_view.h"
 
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
-#include "cli/json_reading.h"
+#include "cli/view/format.h"
+#include "cli/view/json_reading.h"
 
 namespace cdc::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 #include <algorithm>
 #include <iterator>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "model/index_params.h"
-#include "reconcile/plan_properties.h"
+#include "reconcile/plan/plan_properties.h"
 
 namespace cdc {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/rate_meter.h"
+#include "cli/view/rate_meter.h"
 
 namespace cdc::cli {
 

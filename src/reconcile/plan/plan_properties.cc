@@ -1,4 +1,4 @@
-#include "reconcile/plan_properties.h"
+#include "reconcile/plan/plan_properties.h"
 
 #include <algorithm>
 #include <iterator>

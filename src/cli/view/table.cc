@@ -1,10 +1,10 @@
-#include "cli/table.h"
+#include "cli/view/table.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "base/status.h"
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 namespace cdc::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,12 @@
-#include "cli/task_info.h"
+#include "cli/view/task_info.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
-#include "cli/json_reading.h"
+#include "cli/view/format.h"
+#include "cli/view/json_reading.h"
 
 namespace cdc::cli {
 namespace {

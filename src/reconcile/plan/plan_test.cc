@@ -1,4 +1,4 @@
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

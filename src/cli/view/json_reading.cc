@@ -1,8 +1,8 @@
-#include "cli/json_reading.h"
+#include "cli/view/json_reading.h"
 
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
+#include "cli/view/format.h"
 
 namespace cdc::cli {
 
