@@ -42,16 +42,6 @@ def condition(world: World, task: str) -> dict[str, Any]:
     return world.cdc.client.get(task)["condition"]
 
 
-def expect_condition(world: World, task: str, state: str) -> dict[str, Any]:
-    def reached() -> dict[str, Any]:
-        found = condition(world, task)
-        if found["state"] != state:
-            raise NotYet(str(found))
-        return found
-
-    return eventually(reached, PATIENCE, 0.1, f"the condition is {state}")
-
-
 def covers(world: World, task: str) -> list[str]:
     return sorted(world.cdc.client.get(task)["covers"])
 
@@ -128,7 +118,7 @@ def test_a_task_that_covers_nothing_says_so(lite_world: World) -> None:
     world = lite_world
     fill(world, "a")
     task = world.start_task(db_collections={world.database: [{"name": "b_*"}, {"name": "A"}]})
-    found = expect_condition(world, task, "waiting")
+    found = world.expect_condition(task, "waiting")
     assert found["idle"] is True
     assert f'no collection of the source matches "{world.database}.A", "{world.database}.b_*" yet' in found["reason"]
     assert condition(world, task)["since"] == found["since"]
@@ -139,12 +129,12 @@ def test_a_task_that_covers_nothing_says_so(lite_world: World) -> None:
     assert "there was nothing to drain: scope: no collection of the source matches" in drained.stderr
     world.cdc.client.call("resume", {"task_id": task})
 
-    expect_condition(world, task, "waiting")
+    world.expect_condition(task, "waiting")
     fill(world, "b_1")
     assert world.expect_equal("b_1").target_rows == 20
-    assert "idle" not in expect_condition(world, task, "ok")
+    assert "idle" not in world.expect_condition(task, "ok")
     world.client.drop_collection("b_1")
-    expect_condition(world, task, "waiting")
+    world.expect_condition(task, "waiting")
     assert read_collections(world.target_end, world.database) == []
 
 

@@ -109,18 +109,6 @@ class Writer:
         eventually(call, every=0.2, what="a write to the source")
 
 
-def expect_condition(world: World, task: str, state: str, *words: str, within: float = PATIENCE) -> dict[str, Any]:
-    def found() -> dict[str, Any]:
-        shown = world.cdc.client.get(task)
-        condition = shown["condition"]
-        if condition["state"] != state or not all(word in condition["reason"] for word in words):
-            raise NotYet(f"{shown['state']}, {condition}")
-        assert shown["state"] == "Running"
-        return condition
-
-    return eventually(found, within, 0.1, f"the task says {state} {words}")
-
-
 def compact(etcd: Etcd) -> None:
     """Forgets every revision but the newest."""
 
@@ -138,7 +126,7 @@ def begin(world: World, **fields: Any) -> str:
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(1_000_000, 1_000_300)))
     world.expect_equal("c")
-    expect_condition(world, task, "ok")
+    world.expect_condition(task, "ok")
     return task
 
 
@@ -169,7 +157,7 @@ def test_etcd_is_cut_off_for_a_minute(
         writer.expect_rounds(2)
         gate.cut()
         began = time.monotonic()
-        expect_condition(world, task, "retrying", "source catalog", "etcd")
+        world.expect_condition(task, "retrying", "source catalog", "etcd")
         # As many as there are now must still get through.
         written = world.cdc.client.get(task)["rows"]["inserted"]
         writer.expect_rounds(3)
@@ -188,10 +176,10 @@ def test_etcd_is_cut_off_for_a_minute(
         world.client.drop_collection("dropped")
         compact(etcd)
         # Rows that nobody can explain yet are held back, and the task says why.
-        expect_condition(world, task, "retrying", "source catalog")
+        world.expect_condition(task, "retrying", "source catalog")
         eventually(lambda: time.monotonic() - began >= A_MINUTE, A_MINUTE + 5, 1.0, "a minute is over")
         gate.open()
-        expect_condition(world, task, "ok")
+        world.expect_condition(task, "ok")
     world.expect_collections("c", "new")
     assert world.expect_equal("new").target_rows == 70
     world.expect_equal("c")
@@ -220,7 +208,7 @@ def test_etcd_forgets_while_the_server_is_away(
     world.expect_collections("c", "new")
     assert world.expect_equal("new").target_rows == 70
     assert world.expect_equal("c").target_rows == 340
-    expect_condition(world, task, "ok")
+    world.expect_condition(task, "ok")
     world.close()
 
 
@@ -237,10 +225,10 @@ def test_etcd_is_killed_under_load(
         writer.expect_rounds(2)
         etcd.process.kill()
         try:
-            expect_condition(world, task, "retrying", "source catalog", "etcd")
+            world.expect_condition(task, "retrying", "source catalog", "etcd")
         finally:
             lab.start(etcd)
-        expect_condition(world, task, "ok")
+        world.expect_condition(task, "ok")
         writer.expect_rounds(2)
     expect_all(world)
     world.close()
@@ -265,7 +253,7 @@ def test_rocksmq_source_is_killed_under_load(
         source.wait_ready()
         writer.expect_rounds(3)
     expect_all(world)
-    expect_condition(world, task, "ok")
+    world.expect_condition(task, "ok")
     world.close()
 
 
@@ -282,11 +270,11 @@ def test_target_is_killed_under_load(
         writer.expect_rounds(4)
         standalone.server.process.kill()
         try:
-            expect_condition(world, task, "retrying")
+            world.expect_condition(task, "retrying")
         finally:
             standalone.server.start()
             standalone.server.wait_ready()
-        expect_condition(world, task, "ok")
+        world.expect_condition(task, "ok")
     expect_all(world)
     world.close()
 
@@ -309,18 +297,18 @@ def test_broker_is_cut_off_and_killed(lab: Lab, etcd: Etcd, lite: Target) -> Non
         with Writer(world, "c") as writer:
             writer.expect_rounds(3)
             kafka.gate.cut()
-            expect_condition(world, task, "retrying", "channel", kafka.gate.address)
+            world.expect_condition(task, "retrying", "channel", kafka.gate.address)
             writer.expect_rounds(3)
             kafka.gate.open()
-            expect_condition(world, task, "ok")
+            world.expect_condition(task, "ok")
             kafka.gate.reset()
             writer.expect_rounds(3)
             kafka.kill()
             try:
-                expect_condition(world, task, "retrying", "channel", kafka.gate.address)
+                world.expect_condition(task, "retrying", "channel", kafka.gate.address)
             finally:
                 lab.start(kafka)
-            expect_condition(world, task, "ok")
+            world.expect_condition(task, "ok")
             writer.expect_rounds(3)
         expect_all(world)
         world.close()
@@ -388,7 +376,7 @@ def test_disk_of_the_metastore_is_full(
     with Writer(world, "c") as writer:
         writer.expect_rounds(2)
         filler = fill(small_disk)
-        expect_condition(world, task, "retrying", "checkpoint")
+        world.expect_condition(task, "retrying", "checkpoint")
         # What needs the store is refused with the reason, and the server goes on.
         request = {"milvus_connect_param": {"uri": lite.uri}, "db_collections": {"x": [{"name": "*"}]}}
         refused = world.cdc.client.answer("create", request)
@@ -400,12 +388,12 @@ def test_disk_of_the_metastore_is_full(
         server.kill()
         filler.unlink()
         server.restart()
-        expect_condition(world, task, "ok")
+        world.expect_condition(task, "ok")
         writer.expect_rounds(2)
         # Full and free again without a restart.
         filler = fill(small_disk)
-        expect_condition(world, task, "retrying", "checkpoint")
+        world.expect_condition(task, "retrying", "checkpoint")
         filler.unlink()
-        expect_condition(world, task, "ok")
+        world.expect_condition(task, "ok")
     expect_all(world)
     world.close()

@@ -74,6 +74,19 @@ class World:
         self._tasks.append(task_id)
         return task_id
 
+    def expect_condition(self, task: str, state: str, *words: str, within: float = PATIENCE) -> dict[str, Any]:
+        """Waits until the running task is in this condition and gives it with all `words` in its reason."""
+
+        def found() -> dict[str, Any]:
+            shown = self.cdc.client.get(task)
+            condition = shown["condition"]
+            if condition["state"] != state or not all(word in condition["reason"] for word in words):
+                raise NotYet(f"{shown['state']}, {condition}")
+            assert shown["state"] == "Running"
+            return condition
+
+        return eventually(found, within, 0.1, f"the task says {state} {words}")
+
     def make_collection(
         self,
         name: str,
