@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "model/task.h"
+#include "model/task_status.h"
 #include "pipeline/replication.h"
 
 namespace cdc {

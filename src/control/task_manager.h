@@ -15,6 +15,7 @@
 #include "control/delayed_executor.h"
 #include "metastore/meta_store.h"
 #include "model/task.h"
+#include "model/task_status.h"
 #include "pipeline/replication.h"
 
 namespace cdc {

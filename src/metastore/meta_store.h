@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "model/task.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 

@@ -7,10 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "model/catalog_progress.h"
-#include "model/condition.h"
-#include "model/ids.h"
-#include "model/rows.h"
 #include "model/tls.h"
 
 namespace cdc {
@@ -110,79 +106,6 @@ struct TaskRecord {
   TaskSpec spec;
   TaskState state = TaskState::kInitial;
   std::string reason;
-};
-
-// A task's progress in one source channel: everything at or below `ts` is acknowledged by the
-// target; a restart reads from `position` (inclusive) and skips what is at or below `ts`.
-struct ChannelCheckpoint {
-  std::string channel;  // pchannel
-  MsgId position;
-  Timestamp ts;
-  // Records above `ts` that are already acknowledged, in no particular order.
-  std::vector<MsgId> applied;
-  // No row with a later time has been sent. Rows in (ts, horizon] may have been sent, with unknown
-  // outcome: they are repeated in a way that cannot double them. 0 after a clean stop.
-  Timestamp horizon;
-};
-
-// A source collection that the task has begun to replicate. It is stored so that its drop is
-// replicated even if it happens while the task is not running.
-struct ReplicatedCollection {
-  CollectionId id;
-  CollectionName source;
-  CollectionName target;
-  std::vector<std::string> pchannels;
-  Timestamp created;
-  // Rows at or before this record do not belong to the task (start_from latest). By pchannel.
-  std::map<std::string, MsgId> skip_until;
-  // Whether the target's collection is this one: created by the task, or found to match. Only then
-  // may the task drop it.
-  bool on_target = false;
-  // It has been seen there since: if it is missing now, somebody has removed it.
-  bool seen_on_target = false;
-  // The target's collection existed before the task and may already hold the rows the source had up
-  // to this time: they are written in a way that cannot double them. 0: none.
-  Timestamp may_hold_until;
-  // The task was about to rename the collection on the target from this name to `target`.
-  std::optional<CollectionName> renamed_from;
-  // The partitions the task has begun; it leaves others on the target alone.
-  std::map<PartitionId, std::string> partitions;
-};
-
-// The status of a task.
-struct ChannelStatus {
-  std::string channel;
-  Timestamp resolved;
-  Timestamp checkpoint;
-  MsgId position;
-  // Read but not yet acknowledged; rows that still wait for a tick are not counted.
-  uint64_t rows_waiting = 0;
-  uint64_t bytes_waiting = 0;
-  int64_t last_tick_unix_ms = 0;  // by our clock; 0: none read yet
-};
-struct TaskStatus {
-  Condition condition = Condition::kOk;
-  bool idle = false;  // waiting only because there is nothing to do
-  std::string reason;
-  int64_t since_unix_ms = 0;
-  int64_t attempts = 0;  // failed attempts since then
-  std::vector<ChannelStatus> channels;
-  // Now minus the smallest resolved ts, or minus the smallest checkpoint, in milliseconds. Unset
-  // while any channel has no such time, or if no channel is followed.
-  std::optional<int64_t> source_lag_ms;
-  std::optional<int64_t> lag_ms;
-  uint64_t rows_inserted = 0;
-  uint64_t rows_upserted = 0;
-  uint64_t rows_deleted = 0;
-  uint64_t bytes_written = 0;
-  uint64_t rows_waiting = 0;  // of `channels`, without rows that wait for a tick
-  uint64_t bytes_waiting = 0;
-  uint64_t records_skipped = 0;        // because they could not be decoded
-  std::string last_skipped;            // channel, position and reason
-  std::vector<CollectionName> covers;  // source collections being replicated
-  std::string target_version;
-  // Of a time not later than `channels`: whatever of it is applied is applied in these.
-  CatalogProgress catalog;
 };
 
 }  // namespace cdc

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/task.h"
+#include "model/task_status.h"
 #include "sink/target.h"
 
 namespace cdc {

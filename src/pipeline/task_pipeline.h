@@ -6,6 +6,7 @@
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "model/task_status.h"
 #include "pipeline/replicator.h"
 #include "pipeline/target_pulses.h"
 #include "progress/checkpoint_saver.h"

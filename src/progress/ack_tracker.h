@@ -8,7 +8,7 @@
 
 #include "base/mutex.h"
 #include "model/ids.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 

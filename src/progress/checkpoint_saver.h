@@ -10,7 +10,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 

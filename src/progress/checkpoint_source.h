@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "model/ids.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 

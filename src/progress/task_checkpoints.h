@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 #include "progress/checkpoint_saver.h"
 #include "progress/checkpoint_source.h"
 #include "progress/condition_board.h"

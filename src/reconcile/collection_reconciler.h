@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "model/catalog.h"
 #include "model/target_collection.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 #include "reconcile/collection_context.h"
 #include "reconcile/collection_record.h"
 #include "reconcile/feature_reconciler.h"

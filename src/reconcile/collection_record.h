@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "metastore/meta_store.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 

@@ -6,7 +6,7 @@
 #include "feed/channel_feed.h"
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 #include "source/log.h"
 
 namespace cdc {

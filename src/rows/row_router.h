@@ -22,6 +22,7 @@
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
 #include "model/task.h"
+#include "model/task_status.h"
 #include "progress/ack_tracker.h"
 #include "progress/checkpoint_source.h"
 #include "progress/condition_board.h"

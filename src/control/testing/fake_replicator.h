@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "model/task_status.h"
 #include "pipeline/replication.h"
 
 namespace cdc {

@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "metastore/meta_store.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 

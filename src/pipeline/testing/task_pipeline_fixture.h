@@ -12,6 +12,7 @@
 #include "base/testing/eventually.h"
 #include "metastore/testing/in_memory_meta_store.h"
 #include "milvus.pb.h"
+#include "model/task_progress.h"
 #include "msg.pb.h"
 #include "pipeline/task_pipeline.h"
 #include "sink/testing/fake_target.h"

@@ -11,6 +11,7 @@
 #include "base/testing/fake_clock.h"
 #include "metastore/testing/in_memory_meta_store.h"
 #include "model/catalog.h"
+#include "model/task_progress.h"
 #include "reconcile/reconciler.h"
 #include "rows/testing/fake_route_view.h"
 #include "rows/testing/fake_row_gates.h"

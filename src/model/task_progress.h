@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/rows.h"
+
+// What a task has reached, as it is stored.
+namespace cdc {
+
+// A task's progress in one source channel: everything at or below `ts` is acknowledged by the
+// target; a restart reads from `position` (inclusive) and skips what is at or below `ts`.
+struct ChannelCheckpoint {
+  std::string channel;  // pchannel
+  MsgId position;
+  Timestamp ts;
+  // Records above `ts` that are already acknowledged, in no particular order.
+  std::vector<MsgId> applied;
+  // No row with a later time has been sent. Rows in (ts, horizon] may have been sent, with unknown
+  // outcome: they are repeated in a way that cannot double them. 0 after a clean stop.
+  Timestamp horizon;
+};
+
+// A source collection that the task has begun to replicate. It is stored so that its drop is
+// replicated even if it happens while the task is not running.
+struct ReplicatedCollection {
+  CollectionId id;
+  CollectionName source;
+  CollectionName target;
+  std::vector<std::string> pchannels;
+  Timestamp created;
+  // Rows at or before this record do not belong to the task (start_from latest). By pchannel.
+  std::map<std::string, MsgId> skip_until;
+  // Whether the target's collection is this one: created by the task, or found to match. Only then
+  // may the task drop it.
+  bool on_target = false;
+  // It has been seen there since: if it is missing now, somebody has removed it.
+  bool seen_on_target = false;
+  // The target's collection existed before the task and may already hold the rows the source had up
+  // to this time: they are written in a way that cannot double them. 0: none.
+  Timestamp may_hold_until;
+  // The task was about to rename the collection on the target from this name to `target`.
+  std::optional<CollectionName> renamed_from;
+  // The partitions the task has begun; it leaves others on the target alone.
+  std::map<PartitionId, std::string> partitions;
+};
+
+}  // namespace cdc

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/catalog_progress.h"
+#include "model/condition.h"
+#include "model/ids.h"
+#include "model/rows.h"
+
+namespace cdc {
+
+// A task in one of the source's channels.
+struct ChannelStatus {
+  std::string channel;
+  Timestamp resolved;
+  Timestamp checkpoint;
+  MsgId position;
+  // Read but not yet acknowledged; rows that still wait for a tick are not counted.
+  uint64_t rows_waiting = 0;
+  uint64_t bytes_waiting = 0;
+  int64_t last_tick_unix_ms = 0;  // by our clock; 0: none read yet
+};
+
+struct TaskStatus {
+  Condition condition = Condition::kOk;
+  bool idle = false;  // waiting only because there is nothing to do
+  std::string reason;
+  int64_t since_unix_ms = 0;
+  int64_t attempts = 0;  // failed attempts since then
+  std::vector<ChannelStatus> channels;
+  // Now minus the smallest resolved ts, or minus the smallest checkpoint, in milliseconds. Unset
+  // while any channel has no such time, or if no channel is followed.
+  std::optional<int64_t> source_lag_ms;
+  std::optional<int64_t> lag_ms;
+  uint64_t rows_inserted = 0;
+  uint64_t rows_upserted = 0;
+  uint64_t rows_deleted = 0;
+  uint64_t bytes_written = 0;
+  uint64_t rows_waiting = 0;  // of `channels`, without rows that wait for a tick
+  uint64_t bytes_waiting = 0;
+  uint64_t records_skipped = 0;        // because they could not be decoded
+  std::string last_skipped;            // channel, position and reason
+  std::vector<CollectionName> covers;  // source collections being replicated
+  std::string target_version;
+  // Of a time not later than `channels`: whatever of it is applied is applied in these.
+  CatalogProgress catalog;
+};
+
+}  // namespace cdc
