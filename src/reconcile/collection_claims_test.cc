@@ -12,7 +12,7 @@
 namespace cdc {
 namespace {
 
-TEST(CollectionClaimsTest, OneTaskHasACollectionUntilItLetsGo) {
+TEST(CollectionClaimsTest, OneTaskHoldsACollectionUntilItReleasesIt) {
   CollectionClaims claims;
   EXPECT_EQ(claims.Claim("1@5", "a").holder, std::nullopt);
   EXPECT_EQ(claims.Claim("1@5", "b").holder, "a");
@@ -34,7 +34,7 @@ TEST(CollectionClaimsTest, ATaskMayClaimTwice) {
   EXPECT_EQ(claims.Claim("1@5", "b").holder, std::nullopt);
 }
 
-TEST(CollectionClaimsTest, ATaskThatEndsLetsGoOfAll) {
+TEST(CollectionClaimsTest, ATaskThatEndsReleasesAllClaims) {
   CollectionClaims claims;
   EXPECT_EQ(claims.Claim("1@5", "a").holder, std::nullopt);
   EXPECT_EQ(claims.Claim("1@5", "a").holder, std::nullopt);

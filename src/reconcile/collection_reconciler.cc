@@ -9,8 +9,8 @@
 namespace cdc {
 namespace {
 
-constexpr int kNotFoundAttempts = 10;  // about half a minute
-constexpr int kUnclearAttempts = 40;   // about five minutes: a server's own trouble may pass
+constexpr int kNotFoundAttempts = 10;       // about half a minute
+constexpr int kInternalErrorAttempts = 40;  // about five minutes: a server's own trouble may pass
 
 }  // namespace
 
@@ -24,8 +24,8 @@ CollectionReconciler::CollectionReconciler(const CollectionContext* context,
       features_(context),
       backoff_(context->retry) {}
 
-void CollectionReconciler::TakeSource(std::shared_ptr<const Collection> source,
-                                      const Catalog& catalog) {
+void CollectionReconciler::UpdateSource(std::shared_ptr<const Collection> source,
+                                        const Catalog& catalog) {
   source_ = std::move(source);
   if (source_ == nullptr) {
     return;
@@ -41,10 +41,10 @@ void CollectionReconciler::TakeSource(std::shared_ptr<const Collection> source,
 
 void CollectionReconciler::ForgetTarget() {
   actual_.reset();
-  done_.reset();
+  converged_.reset();
 }
 
-void CollectionReconciler::LetGo() {
+void CollectionReconciler::CleanUp() {
   ClearConditions(context_->conditions, record_->target);
   claim_.Release();
   context_->routes->Forget(record_->id);
@@ -52,7 +52,7 @@ void CollectionReconciler::LetGo() {
 }
 
 bool CollectionReconciler::IsDone() const {
-  return Exists() && done_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
+  return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
 }
 
 std::optional<Clock::TimePoint> CollectionReconciler::due() const {
@@ -78,7 +78,7 @@ bool CollectionReconciler::Attempt() {
   return false;
 }
 
-CollectionReconciler::State CollectionReconciler::StateNow() const {
+CollectionReconciler::State CollectionReconciler::DeriveState() const {
   if (!Exists()) {
     return State::kRemoving;
   }
@@ -87,19 +87,19 @@ CollectionReconciler::State CollectionReconciler::StateNow() const {
       (wanted != record_->target && wanted != unreachable_name_)) {
     return State::kRenaming;
   }
-  const bool made = actual_.has_value() && done_ == source_ && !partitions_.removing();
+  const bool made = actual_.has_value() && converged_ == source_ && !partitions_.removing();
   return made ? State::kOpen : State::kPreparing;
 }
 
 // Returns whether the collection is gone from both sides.
 Result<bool> CollectionReconciler::Step() {
-  state_ = StateNow();
+  state_ = DeriveState();
   if (state_ == State::kRemoving) {
     return Remove(/*at_once=*/false);
   }
   removal_.reset();
   if (state_ == State::kRenaming) {
-    CDC_ASSIGN_OR_RETURN(const bool named, FollowName());
+    CDC_ASSIGN_OR_RETURN(const bool named, FollowRename());
     if (!named) {
       return false;  // calls to the old name are in flight
     }
@@ -118,13 +118,13 @@ void CollectionReconciler::HandleFailure(const Status& status) {
   actual_.reset();  // whatever is believed of the target may be wrong: look again
   const std::string part = "collection " + record_->target.ToString();
   // The target's nodes learn of changes one after another: what is not found may be there soon.
-  const bool unclear =
+  const bool internal =
       status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown;
-  const bool passing =
+  const bool transient =
       IsRetryable(status) ||
       (status.code() == StatusCode::kNotFound && backoff_.attempts() < kNotFoundAttempts) ||
-      (unclear && backoff_.attempts() < kUnclearAttempts);
-  if (!passing) {
+      (internal && backoff_.attempts() < kInternalErrorAttempts);
+  if (!transient) {
     context_->on_fatal(status.WithContext(part));
     not_before_ = context_->clock->Now() + std::chrono::hours(1);
     return;
@@ -144,24 +144,24 @@ Status CollectionReconciler::Prepare() {
     context_->conditions->SetWaiting("rename of " + record_->target.ToString(), OkStatus());
   }
   CDC_RETURN_IF_ERROR(context_->free_name(record_->id, record_->target));
-  CDC_RETURN_IF_ERROR(MakeOnTarget());
+  CDC_RETURN_IF_ERROR(CreateOnTarget());
   if (!context_->ignore_partition) {
     CDC_RETURN_IF_ERROR(CheckPartitions(*source_, record_->target, *actual_));
   }
   CDC_RETURN_IF_ERROR(partitions_.RemoveGone(*source_, actual_, [this] {
-    done_.reset();  // a new partition of this name has to be made
-    return ExpectOnTarget();
+    converged_.reset();  // a new partition of this name has to be made
+    return RequireOnTarget();
   }));
   return partitions_.CreateMissing(*source_, &*actual_);
 }
 
-Status CollectionReconciler::MakeOnTarget() {
+Status CollectionReconciler::CreateOnTarget() {
   if (actual_.has_value()) {
     return OkStatus();
   }
   const auto traits = context_->target->traits();
   CDC_RETURN_IF_ERROR(CheckKeyField(*source_, record_->source, traits));
-  CDC_RETURN_IF_ERROR(LookAtTarget());
+  CDC_RETURN_IF_ERROR(InspectTarget());
   const bool found = actual_.has_value();
   if (found) {
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
@@ -189,7 +189,7 @@ Status CollectionReconciler::MakeOnTarget() {
   if (!found) {
     CDC_RETURN_IF_ERROR(context_->databases->Ensure(record_->target.database));
     CDC_RETURN_IF_ERROR(context_->target->Apply(PlanCreate(*source_, record_->target, traits)));
-    CDC_RETURN_IF_ERROR(LookAtTarget());
+    CDC_RETURN_IF_ERROR(InspectTarget());
     if (!actual_.has_value()) {
       return UnavailableError("created, and not yet visible on the target");
     }
@@ -204,7 +204,7 @@ Status CollectionReconciler::MakeOnTarget() {
 }
 
 // Learns what the target shows, and claims it: no two tasks write one collection.
-Status CollectionReconciler::LookAtTarget() {
+Status CollectionReconciler::InspectTarget() {
   CDC_ASSIGN_OR_RETURN(actual_, context_->target->DescribeCollection(record_->target));
   if (!actual_.has_value()) {
     return OkStatus();
@@ -216,8 +216,8 @@ Status CollectionReconciler::LookAtTarget() {
   return OkStatus();
 }
 
-Status CollectionReconciler::ExpectOnTarget() {
-  CDC_RETURN_IF_ERROR(LookAtTarget());
+Status CollectionReconciler::RequireOnTarget() {
+  CDC_RETURN_IF_ERROR(InspectTarget());
   return actual_.has_value() ? OkStatus()
                              : NotFoundError("collection " + record_->target.ToString() +
                                              " has disappeared from the target");
@@ -230,7 +230,7 @@ Status CollectionReconciler::ClaimTarget() {
     context_->gates->Close(record_->id);
     return claimed;
   }
-  const Status noted = claim_.shared() ? NoteRowsOfOthers() : OkStatus();
+  const Status noted = claim_.foreign_rows_pending() ? RecordForeignRows() : OkStatus();
   if (!noted.ok()) {
     claim_.Release();
   }
@@ -238,11 +238,11 @@ Status CollectionReconciler::ClaimTarget() {
 }
 
 // Another task may have written all rows up to now: they are written as upserts.
-Status CollectionReconciler::NoteRowsOfOthers() {
+Status CollectionReconciler::RecordForeignRows() {
   auto next = *record_;
   CDC_ASSIGN_OR_RETURN(next.may_hold_until, context_->catalog->Present(context_->target->stop()));
   CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
-  claim_.RowsOfOthersNoted();
+  claim_.ForeignRowsRecorded();
   return OkStatus();
 }
 
@@ -253,17 +253,17 @@ void CollectionReconciler::OpenGate() {
   gate.function_outputs = source_->schema.FunctionOutputs();
   gate.may_hold_until = record_->may_hold_until;
   gate.partition_key = source_->schema.HasPartitionKey() || context_->ignore_partition;
-  partitions_.AddTo(*source_, *actual_, &gate);
+  partitions_.AddToGate(*source_, *actual_, &gate);
   context_->gates->Open(record_->id, std::move(gate));
 }
 
 Status CollectionReconciler::Converge() {
-  if (done_ == source_ && !features_.RetryIsDue()) {
+  if (converged_ == source_ && !features_.RetryIsDue()) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(
-      features_.Converge(*source_, record_->target, actual_, [this] { return ExpectOnTarget(); }));
-  done_ = source_;
+      features_.Converge(*source_, record_->target, actual_, [this] { return RequireOnTarget(); }));
+  converged_ = source_;
   return OkStatus();
 }
 
@@ -271,7 +271,7 @@ Status CollectionReconciler::Converge() {
 
 // Returns whether the collection has the name that it is to have; else calls to the old one are
 // still in flight.
-Result<bool> CollectionReconciler::FollowName() {
+Result<bool> CollectionReconciler::FollowRename() {
   CDC_RETURN_IF_ERROR(ResolveRename());
   const CollectionName wanted = WantedName();
   if (wanted == record_->target || wanted == unreachable_name_) {
@@ -305,8 +305,8 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   const CollectionName from = record_->target;
   auto next = *record_;
   next.target = to;
-  CDC_ASSIGN_OR_RETURN(const auto there, context_->target->DescribeCollection(from));
-  if (!there.has_value()) {
+  CDC_ASSIGN_OR_RETURN(const auto existing, context_->target->DescribeCollection(from));
+  if (!existing.has_value()) {
     // Recorded, and not made yet: nothing on the target has the name.
     ClearConditions(context_->conditions, from);
     record_.SetUnsaved(std::move(next));
@@ -381,7 +381,7 @@ Result<bool> CollectionReconciler::Remove(bool at_once) {
     CDC_ASSIGN_OR_RETURN(removal_, Removal::Begin(context_->log, record_->pchannels));
   }
   // If it was not made in this run, its rows are not worth writing.
-  if (!at_once && HasBeenMade() &&
+  if (!at_once && HasConverged() &&
       (!removal_->HasReadAll(*context_->routes) || !context_->gates->Idle(record_->id))) {
     return false;
   }

@@ -44,10 +44,10 @@ class CollectionReconciler {
   CollectionReconciler(const CollectionContext* context, ReplicatedCollection record, bool stored);
 
   // What the catalog says of it; nullptr: it is gone.
-  void TakeSource(std::shared_ptr<const Collection> source, const Catalog& catalog);
+  void UpdateSource(std::shared_ptr<const Collection> source, const Catalog& catalog);
 
   // Does what can be done now, unless it is done or not yet due. Reports what stands in the way.
-  // Returns whether the collection is gone from both sides: then LetGo and destroy it.
+  // Returns whether the collection is gone from both sides: then CleanUp and destroy it.
   bool Attempt();
 
   // For others that need its name: removes it without its remaining rows; moves it to another name;
@@ -60,7 +60,7 @@ class CollectionReconciler {
   // The target may have changed: nothing that is known of it counts any more.
   void ForgetTarget();
   // It is gone from both sides: clears its conditions, lets go of its claim, its route and gate.
-  void LetGo();
+  void CleanUp();
 
   State state() const { return state_; }
   const ReplicatedCollection& record() const { return *record_; }
@@ -72,31 +72,31 @@ class CollectionReconciler {
 
   bool Exists() const { return source_ != nullptr && source_->state == ObjectState::kCreated; }
   // Whether the target has been made like the source since the start; it may differ again.
-  bool HasBeenMade() const { return done_ != nullptr; }
+  bool HasConverged() const { return converged_ != nullptr; }
   // Whether nothing is to be done at present.
   bool IsDone() const;
   // When the next attempt may be made; nullopt: only if something changes.
   std::optional<Clock::TimePoint> due() const;
 
  private:
-  State StateNow() const;
+  State DeriveState() const;
   Result<bool> Step();
   void HandleFailure(const Status& status);
-  Result<bool> FollowName();
+  Result<bool> FollowRename();
   Status Prepare();
-  Status MakeOnTarget();
-  Status LookAtTarget();
-  Status ExpectOnTarget();
+  Status CreateOnTarget();
+  Status InspectTarget();
+  Status RequireOnTarget();
   Status ClaimTarget();
-  Status NoteRowsOfOthers();
+  Status RecordForeignRows();
   Status Converge();
   void OpenGate();
   Result<bool> Remove(bool at_once);
 
   const CollectionContext* const context_;
   CollectionRecord record_;
-  std::shared_ptr<const Collection> source_;  // nullptr: gone from the catalog
-  std::shared_ptr<const Collection> done_;    // the state that the target has
+  std::shared_ptr<const Collection> source_;     // nullptr: gone from the catalog
+  std::shared_ptr<const Collection> converged_;  // the state that the target has
   State state_ = State::kPreparing;
 
   std::optional<TargetCollection> actual_;  // as the target shows it; nullopt: not known

@@ -33,7 +33,7 @@ FeatureReconciler::FeatureReconciler(const CollectionContext* context)
 Status FeatureReconciler::Converge(const Collection& source,
                                    const CollectionName& target,
                                    const std::optional<TargetCollection>& actual,
-                                   const std::function<Status()>& look_again) {
+                                   const std::function<Status()>& reinspect) {
   // A property that is no longer wanted is tried anew once it is wanted again.
   std::erase_if(refused_properties_, [&source](const auto& each) {
     const auto& wanted = source.properties;
@@ -51,13 +51,13 @@ Status FeatureReconciler::Converge(const Collection& source,
       break;
     }
     if (plan == before) {
-      TakeAsSet(plan);
+      TreatAsSet(plan);
       break;
     }
     for (const Ddl& ddl : plan) {
       CDC_RETURN_IF_ERROR(ApplyStep(ddl, target, &refused));
     }
-    CDC_RETURN_IF_ERROR(look_again());
+    CDC_RETURN_IF_ERROR(reinspect());
     before = std::move(plan);
   }
   ScheduleRetry(refused);
@@ -83,11 +83,11 @@ Status FeatureReconciler::ApplyStep(const Ddl& ddl,
     return applied;
   }
   refused->try_emplace(feature, applied);
-  NoteRefusal(ddl, applied);
+  RecordRefusal(ddl, applied);
   return OkStatus();
 }
 
-void FeatureReconciler::NoteRefusal(const Ddl& ddl, const Status& refusal) {
+void FeatureReconciler::RecordRefusal(const Ddl& ddl, const Status& refusal) {
   if (const auto* alter = std::get_if<AlterCollection>(&ddl); alter != nullptr) {
     for (const KeyValue& property : alter->properties) {
       refused_properties_[property] = refusal;
@@ -100,7 +100,7 @@ void FeatureReconciler::NoteRefusal(const Ddl& ddl, const Status& refusal) {
 }
 
 // The target has accepted these properties and does not show them: they are not set again.
-void FeatureReconciler::TakeAsSet(const std::vector<Ddl>& plan) {
+void FeatureReconciler::TreatAsSet(const std::vector<Ddl>& plan) {
   for (const Ddl& ddl : plan) {
     if (const auto* alter = std::get_if<AlterCollection>(&ddl); alter != nullptr) {
       for (const KeyValue& property : alter->properties) {

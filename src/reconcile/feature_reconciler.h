@@ -25,11 +25,11 @@ class FeatureReconciler {
   explicit FeatureReconciler(const CollectionContext* context);
 
   // Brings the features of `actual`, the collection `target`, to the state of `source`.
-  // `look_again` updates `actual`.
+  // `reinspect` updates `actual`.
   Status Converge(const Collection& source,
                   const CollectionName& target,
                   const std::optional<TargetCollection>& actual,
-                  const std::function<Status()>& look_again);
+                  const std::function<Status()>& reinspect);
 
   // Adds the properties that are not to be set again, as if the target had taken them.
   void AddRefusedProperties(TargetCollection* actual) const;
@@ -42,8 +42,8 @@ class FeatureReconciler {
   using Refused = std::map<std::string, Status>;  // by feature
 
   Status ApplyStep(const Ddl& ddl, const CollectionName& target, Refused* refused);
-  void NoteRefusal(const Ddl& ddl, const Status& refusal);
-  void TakeAsSet(const std::vector<Ddl>& plan);
+  void RecordRefusal(const Ddl& ddl, const Status& refusal);
+  void TreatAsSet(const std::vector<Ddl>& plan);
   void ScheduleRetry(const Refused& refused);
   void Report(const Collection& source, const CollectionName& target, Refused refused);
 

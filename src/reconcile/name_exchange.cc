@@ -29,7 +29,7 @@ Status NameExchange::Free(CollectionId id, const CollectionName& name, Moving* m
       if (!removed) {
         return UnavailableError("waits for the removal of the older collection of this name");
       }
-      other.LetGo();
+      other.CleanUp();
       collections_->erase(collections_->find(other_id));
       return Free(id, name, moving);  // the loop has lost its place
     }

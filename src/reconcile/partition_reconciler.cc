@@ -23,7 +23,7 @@ bool Exists(const Partition* partition) {
 Status PartitionReconciler::RemoveGone(const Collection& source,
                                        const std::optional<TargetCollection>& actual,
                                        const std::function<Status()>& on_removed) {
-  if (HasNone(source)) {
+  if (ManagesNone(source)) {
     return OkStatus();
   }
   CDC_ASSIGN_OR_RETURN(const std::set<std::string> wanted, RecordNew(source));
@@ -110,9 +110,9 @@ Status PartitionReconciler::CreateMissing(const Collection& source, TargetCollec
   return OkStatus();
 }
 
-void PartitionReconciler::AddTo(const Collection& source,
-                                const TargetCollection& actual,
-                                RowGate* gate) const {
+void PartitionReconciler::AddToGate(const Collection& source,
+                                    const TargetCollection& actual,
+                                    RowGate* gate) const {
   const std::map<PartitionId, std::string>& known = (*record_)->partitions;
   for (const Partition& partition : source.partitions) {
     const std::string name = TargetPartition(source, partition, actual);
@@ -134,7 +134,7 @@ void PartitionReconciler::AddTo(const Collection& source,
 
 void PartitionReconciler::DiscardGone(const Collection& source,
                                       const std::set<PartitionId>& waiting) const {
-  if (HasNone(source)) {
+  if (ManagesNone(source)) {
     return;
   }
   for (const PartitionId partition : waiting) {

@@ -37,7 +37,7 @@ class PartitionReconciler {
   Status CreateMissing(const Collection& source, TargetCollection* actual);
 
   // Lets the rows through of all partitions that are on the target.
-  void AddTo(const Collection& source, const TargetCollection& actual, RowGate* gate) const;
+  void AddToGate(const Collection& source, const TargetCollection& actual, RowGate* gate) const;
 
   // Leaves out the rows that wait for partitions that `source` no longer has and that were never
   // made on the target.
@@ -47,7 +47,7 @@ class PartitionReconciler {
   bool removing() const { return !removals_.empty(); }
 
  private:
-  bool HasNone(const Collection& source) const {
+  bool ManagesNone(const Collection& source) const {
     return source.schema.HasPartitionKey() || context_->ignore_partition;
   }
   // Records new ones; returns the names of all that the source has.

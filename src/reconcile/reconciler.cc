@@ -20,7 +20,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     : parts_(std::move(parts)),
       target_(parts_.target,
               {.task_id = parts_.task_id,
-               .made_for = parts_.target_identity,
+               .expected_identity = parts_.target_identity,
                .on_connected = parts_.on_connected}),
       databases_({.task_id = parts_.task_id,
                   .store = parts_.store,
@@ -101,7 +101,7 @@ void Reconciler::Run(const std::stop_token& stop) {
 milliseconds Reconciler::Turn(const std::stop_token& stop) {
   const WakeUps::Reasons woken = wake_ups_.Take();
   target_.StopWith(stop);
-  if (woken.look_again) {
+  if (woken.reinspect) {
     databases_.ForgetTarget();
     for (auto& [id, collection] : collections_) {
       collection.ForgetTarget();
@@ -129,7 +129,7 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
     FlushReady();
   }
   if (catalog_ != nullptr) {
-    NoteProgress();
+    PublishProgress();
   }
   return NextWait(parts_.clock->Now());
 }
@@ -183,7 +183,7 @@ bool Reconciler::Report(const std::string& part, const Status& status) {
 
 void Reconciler::FollowCatalog(const Catalog& catalog) {
   for (auto& [id, collection] : collections_) {
-    collection.TakeSource(catalog.Find(id), catalog);
+    collection.UpdateSource(catalog.Find(id), catalog);
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
     // What the router has not seen, or leaves alone, is not the task's yet; it wakes us.
@@ -198,7 +198,7 @@ void Reconciler::FollowCatalog(const Catalog& catalog) {
     record.pchannels = match.collection->pchannels;
     record.created = match.collection->created;
     collections_.try_emplace(id, &context_, std::move(record), /*stored=*/false)
-        .first->second.TakeSource(match.collection, catalog);
+        .first->second.UpdateSource(match.collection, catalog);
   }
 }
 
@@ -215,7 +215,7 @@ void Reconciler::AttemptAll(Order order) {
     }
     CollectionReconciler& collection = found->second;
     if (collection.Attempt()) {
-      collection.LetGo();
+      collection.CleanUp();
       collections_.erase(found);
       unfinished_.erase(each);
     } else if (!collection.due().has_value()) {
@@ -244,7 +244,7 @@ void Reconciler::FlushReady() {
         }
         const ReplicatedCollection& record = found->second.record();
         return FlushQueue::Place{
-            .ready = found->second.HasBeenMade() && !record.renamed_from.has_value(),
+            .ready = found->second.HasConverged() && !record.renamed_from.has_value(),
             .target = record.target,
             .pchannels = record.pchannels};
       });
@@ -254,7 +254,7 @@ void Reconciler::FlushReady() {
 // Those collections count that the router followed when the full round began: all of the catalog
 // that it had seen then, and the catalog of the round is not older. An optional feature that the
 // target refuses does not count: a condition reports it.
-void Reconciler::NoteProgress() {
+void Reconciler::PublishProgress() {
   std::vector<std::string> pending;
   for (const auto& each : unfinished_) {
     const auto found = collections_.find(each.second);
@@ -266,7 +266,7 @@ void Reconciler::NoteProgress() {
     pending.emplace_back("flush");
   }
   // Without work left, the planned look at the partitions is enough.
-  wake_ups_.Await(!pending.empty() || !partitions_due_);
+  wake_ups_.AwaitProgress(!pending.empty() || !partitions_due_);
   MutexLock lock(mutex_);
   changes_done_ = pending.empty() ? std::optional(changes_) : std::nullopt;
   pending_ = std::move(pending);

@@ -88,7 +88,7 @@ class Reconciler {
   void OnProgress() { wake_ups_.Progress(); }
   // The target was away. What it has forgotten meanwhile (a Milvus Lite that starts again has
   // loaded nothing) is brought back.
-  void LookAtTargetAgain() { wake_ups_.LookAgain(); }
+  void ReinspectTarget() { wake_ups_.Reinspect(); }
 
   // Flushes the collections on the target after their rows up to the flush's time.
   void AddFlush(const FlushRequestInfo& flush, std::function<void()> done);
@@ -108,7 +108,7 @@ class Reconciler {
   void DiscardGonePartitions(const std::map<CollectionId, std::set<PartitionId>>& waiting);
   void DropAndAlterDatabases();
   void FlushReady();
-  void NoteProgress();
+  void PublishProgress();
   std::chrono::milliseconds NextWait(Clock::TimePoint now);
 
   const Parts parts_;

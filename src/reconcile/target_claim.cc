@@ -12,7 +12,7 @@ Status TargetClaim::Claim(const TargetCollection& actual,
   }
   Release();
   const CollectionClaims::Outcome claim = claims_->Claim(collection, task_);
-  shared_ = shared_ || claim.taken_over || claim.holder.has_value();
+  foreign_rows_pending_ = foreign_rows_pending_ || claim.taken_over || claim.holder.has_value();
   if (claim.holder.has_value()) {
     return UnavailableError("task " + *claim.holder +
                             " writes this collection of the target already, maybe under another "

@@ -29,14 +29,14 @@ class TargetClaim {
   void Release();
 
   // Whether another task may have written rows of it that are not yet reckoned with.
-  bool shared() const { return shared_; }
-  void RowsOfOthersNoted() { shared_ = false; }
+  bool foreign_rows_pending() const { return foreign_rows_pending_; }
+  void ForeignRowsRecorded() { foreign_rows_pending_ = false; }
 
  private:
   CollectionClaims* const claims_;
   const std::string task_;
   std::string held_;  // empty: none
-  bool shared_ = false;
+  bool foreign_rows_pending_ = false;
 };
 
 }  // namespace cdc

@@ -8,8 +8,9 @@ namespace cdc {
 
 // Whether the target that answers is the one that a task was made for; an empty text is not known
 // and says nothing. kFailedPrecondition: another Milvus, which has none of what was written so far.
-inline Status CheckTargetIdentity(const std::string& made_for, const std::string& answers) {
-  if (made_for.empty() || answers.empty() || made_for == answers) {
+inline Status CheckTargetIdentity(const std::string& expected_identity,
+                                  const std::string& answers) {
+  if (expected_identity.empty() || answers.empty() || expected_identity == answers) {
     return OkStatus();
   }
   return FailedPreconditionError(

@@ -30,7 +30,7 @@ Status TargetView::Connect() {
   }
   CDC_ASSIGN_OR_RETURN(const MetadataSink::Connected connected,
                        target_->Connect(kConnectTimeout, stop_));
-  CDC_RETURN_IF_ERROR(CheckTargetIdentity(options_.made_for, connected.identity));
+  CDC_RETURN_IF_ERROR(CheckTargetIdentity(options_.expected_identity, connected.identity));
   traits_ = connected.traits;
   options_.on_connected(connected.version);
   return OkStatus();

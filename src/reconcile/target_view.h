@@ -22,7 +22,8 @@ class TargetView {
  public:
   struct Options {
     std::string task_id;
-    std::string made_for;  // the target's identity when the task was created; empty: not known
+    std::string
+        expected_identity;  // the target's identity when the task was created; empty: not known
     std::function<void(const std::string& version)> on_connected;
   };
 

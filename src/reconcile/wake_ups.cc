@@ -10,9 +10,9 @@ void WakeUps::All() {
   changed_.NotifyAll();
 }
 
-void WakeUps::LookAgain() {
+void WakeUps::Reinspect() {
   MutexLock lock(mutex_);
-  reasons_.look_again = true;
+  reasons_.reinspect = true;
   reasons_.all = true;
   changed_.NotifyAll();
 }
@@ -41,7 +41,7 @@ WakeUps::Reasons WakeUps::Take() {
   return std::exchange(reasons_, {});
 }
 
-void WakeUps::Await(bool progress) {
+void WakeUps::AwaitProgress(bool progress) {
   MutexLock lock(mutex_);
   awaits_progress_ = progress;
 }

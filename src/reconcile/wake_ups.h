@@ -7,19 +7,19 @@
 
 namespace cdc {
 
-// What the reconciler has been woken up for. Thread-safe; Wait, Take and Await belong to its
-// thread.
+// What the reconciler has been woken up for. Thread-safe; Wait, Take and AwaitProgress belong to
+// its thread.
 class WakeUps {
  public:
   struct Reasons {
-    bool all = false;         // everything is to be looked at
-    bool look_again = false;  // the target was away: nothing known of it counts any more
-    bool progress = false;    // rows were acknowledged
+    bool all = false;        // everything is to be looked at
+    bool reinspect = false;  // the target was away: nothing known of it counts any more
+    bool progress = false;   // rows were acknowledged
   };
 
   void All();
-  void LookAgain();  // and all
-  // Rows were acknowledged; ignored if nothing waits for that, see Await.
+  void Reinspect();  // and all
+  // Rows were acknowledged; ignored if nothing waits for that, see AwaitProgress.
   void Progress();
   // Something new waits for rows, which may be acknowledged already.
   void NewWaiter();
@@ -30,7 +30,7 @@ class WakeUps {
   // reconciler looks may be missed by it.
   Reasons Take();
   // Whether progress counts until the next Take.
-  void Await(bool progress);
+  void AwaitProgress(bool progress);
 
  private:
   Mutex mutex_;

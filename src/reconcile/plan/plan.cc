@@ -50,10 +50,10 @@ IndexChanges PlanIndexes(const Collection& source,
   Names kept;  // fields whose index stays
   for (const Index& index : source.indexes) {
     const std::string field = FieldName(source, index.field);
-    const bool there = std::any_of(
+    const bool exists = std::any_of(
         actual.indexes.begin(), actual.indexes.end(),
         [&](const TargetIndex& each) { return each.field == field && SameIndex(index, each); });
-    if (there) {
+    if (exists) {
       kept.insert(field);
     } else if (!field.empty()) {
       changes.create.push_back(CreateIndex{target, field, index.name, index.params});

@@ -66,38 +66,38 @@ Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual,
                  const TargetTraits& traits) {
-  std::vector<std::string> points = SchemaDifferences(source.schema, actual.schema);
+  std::vector<std::string> differences = SchemaDifferences(source.schema, actual.schema);
   const Field* key = actual.schema.PrimaryKey();
   const Field* source_key = source.schema.PrimaryKey();
   if (key != nullptr && key->auto_id && !traits.keeps_auto_id) {
-    points.push_back("field " + key->name +
-                     ": the target makes its own keys (autoID), it cannot take the source's");
+    differences.push_back("field " + key->name +
+                          ": the target makes its own keys (autoID), it cannot take the source's");
   }
   if (key != nullptr && source_key != nullptr && traits.keeps_auto_id &&
       key->auto_id != source_key->auto_id) {
-    points.push_back("field " + key->name + ": autoID is " + OnOrOff(source_key->auto_id) +
-                     " on the source and " + OnOrOff(key->auto_id) + " on the target");
+    differences.push_back("field " + key->name + ": autoID is " + OnOrOff(source_key->auto_id) +
+                          " on the source and " + OnOrOff(key->auto_id) + " on the target");
   }
   if (traits.same_shards && source.shards != actual.shards) {
-    points.push_back("the source has " + std::to_string(source.shards) +
-                     " shards, the target has " + std::to_string(actual.shards));
+    differences.push_back("the source has " + std::to_string(source.shards) +
+                          " shards, the target has " + std::to_string(actual.shards));
   }
   const auto partitions = static_cast<size_t>(
       std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
   if (traits.same_shards && source.schema.HasPartitionKey() &&
       partitions != actual.partitions.size()) {
-    points.push_back("the partition key has " + std::to_string(partitions) +
-                     " partitions on the source and " + std::to_string(actual.partitions.size()) +
-                     " on the target");
+    differences.push_back("the partition key has " + std::to_string(partitions) +
+                          " partitions on the source and " +
+                          std::to_string(actual.partitions.size()) + " on the target");
   }
-  if (points.empty()) {
+  if (differences.empty()) {
     return OkStatus();
   }
   std::string text =
       "collection " + target.ToString() +
       " exists on the target with another schema; drop or rename it there and resume: ";
-  for (size_t i = 0; i < points.size(); ++i) {
-    text += (i == 0 ? "" : "; ") + points[i];
+  for (size_t i = 0; i < differences.size(); ++i) {
+    text += (i == 0 ? "" : "; ") + differences[i];
   }
   return FailedPreconditionError(std::move(text));
 }
