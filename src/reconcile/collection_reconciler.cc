@@ -166,11 +166,14 @@ Status CollectionReconciler::CreateOnTarget() {
   if (found) {
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
   } else if (record_->seen_on_target) {
-    // Made again it would look complete and lack all rows up to now.
+    // A recreated collection would look complete but lack every row replicated so far.
     return NotFoundError(
-        "has been removed from the target, and its rows up to now with it; delete the task and "
-        "create it again with start_from earliest, or make the collection there by hand and resume "
-        "to go on without those rows");
+        "has been removed from the target, along with its rows; to replicate it from its first "
+        "row, run `milvus-cdc task delete " +
+        context_->task_id +
+        "` and create the task again with start_from earliest; to continue without the old rows, "
+        "create the collection on the target and run `milvus-cdc task resume " +
+        context_->task_id + "`");
   }
   if (!record_->on_target) {
     // Recorded before it is made: a crash in between must not leave one that nobody knows of.
@@ -182,7 +185,7 @@ Status CollectionReconciler::CreateOnTarget() {
     CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
     if (record_->may_hold_until > Timestamp{}) {
       spdlog::info(
-          "task={} collection {} was on the target before the task: rows of up to now are upserted",
+          "task={} collection {} existed on the target before: inserts up to now become upserts",
           context_->task_id, record_->target.ToString());
     }
   }
@@ -191,7 +194,7 @@ Status CollectionReconciler::CreateOnTarget() {
     CDC_RETURN_IF_ERROR(context_->target->Apply(PlanCreate(*source_, record_->target, traits)));
     CDC_RETURN_IF_ERROR(InspectTarget());
     if (!actual_.has_value()) {
-      return UnavailableError("created, and not yet visible on the target");
+      return UnavailableError("created, but not yet visible on the target");
     }
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
   }
@@ -218,9 +221,7 @@ Status CollectionReconciler::InspectTarget() {
 
 Status CollectionReconciler::RequireOnTarget() {
   CDC_RETURN_IF_ERROR(InspectTarget());
-  return actual_.has_value() ? OkStatus()
-                             : NotFoundError("collection " + record_->target.ToString() +
-                                             " has disappeared from the target");
+  return actual_.has_value() ? OkStatus() : NotFoundError("has disappeared from the target");
 }
 
 // As long as another task has the claim, the rows wait.
@@ -278,10 +279,11 @@ Result<bool> CollectionReconciler::FollowRename() {
     return true;
   }
   if (context_->scope->LeavesToOlder(record_->source)) {
+    // Two tasks would write one collection.
     return FailedPreconditionError(
         "renamed on the source to " + record_->source.ToString() +
         ", which an older task of this target replicates: delete one of the two tasks, or rename "
-        "the collection back and resume");
+        "the collection back, and resume");
   }
   if (!record_->on_target) {
     // Nothing on the target has this name yet.
@@ -331,7 +333,7 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   context_->gates->Reopen(record_->id, record_->target);
   if (renamed.code() == StatusCode::kUnimplemented) {
     unreachable_name_ = to;
-    spdlog::warn("task={} {}; the rows go on under the old name", context_->task_id,
+    spdlog::warn("task={} {}; rows continue under the old name", context_->task_id,
                  renamed.ToString());
     context_->conditions->SetWaiting("rename of " + from.ToString(), renamed);
     return true;
@@ -352,9 +354,10 @@ Status CollectionReconciler::ResolveRename() {
   CDC_ASSIGN_OR_RETURN(const auto before, context_->target->DescribeCollection(from));
   CDC_ASSIGN_OR_RETURN(const auto after, context_->target->DescribeCollection(to));
   if (before.has_value() && after.has_value()) {
-    return FailedPreconditionError("was to be renamed on the target from " + from.ToString() +
-                                   " to " + to.ToString() +
-                                   ", and both are there: remove the wrong one and resume");
+    return FailedPreconditionError(
+        "its rename on the target was interrupted, and both names now exist there: drop the wrong "
+        "one and resume the task; old name " +
+        from.ToString() + ", new name " + to.ToString());
   }
   auto next = *record_;
   next.target = before.has_value() ? from : to;

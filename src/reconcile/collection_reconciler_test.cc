@@ -323,7 +323,7 @@ TEST_F(CollectionReconcilerTest, TwoNamesAfterACrashPauseTheTask) {
   SetSource({Renamed(a_, "z")});
   Begin();
   Settle();
-  EXPECT_THAT(fatal_.message(), HasSubstr("both are there"));
+  EXPECT_THAT(fatal_.message(), HasSubstr("both names now exist"));
 }
 
 }  // namespace

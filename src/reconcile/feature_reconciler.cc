@@ -148,7 +148,7 @@ void FeatureReconciler::Report(const Collection& source,
     text += status.ok() ? "" : part + ": " + status.ToString() + "; ";
   }
   if (!text.empty() && text != logged_) {
-    spdlog::warn("task={} {}the rows go on", context_->task_id, text);
+    spdlog::warn("task={} {}rows continue", context_->task_id, text);
   }
   logged_ = std::move(text);
 }

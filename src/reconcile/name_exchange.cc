@@ -27,7 +27,7 @@ Status NameExchange::Free(CollectionId id, const CollectionName& name, Moving* m
     if (!other.Exists()) {
       CDC_ASSIGN_OR_RETURN(const bool removed, other.RemoveAtOnce());
       if (!removed) {
-        return UnavailableError("waits for the removal of the older collection of this name");
+        return UnavailableError("waiting for an older collection of this name to be dropped");
       }
       other.CleanUp();
       collections_->erase(collections_->find(other_id));
@@ -50,13 +50,15 @@ Status NameExchange::MoveAway(CollectionReconciler& other,
   const CollectionId id = other.record().id;
   const CollectionName wanted = other.WantedName();
   if (wanted == name) {
-    return FailedPreconditionError("two collections of the source have the name " +
-                                   name.ToString() + " on the target, one is " +
+    return FailedPreconditionError("two collections of the source get the name " + name.ToString() +
+                                   " on the target: rename one of them on the source and resume "
+                                   "the task; the other one is " +
                                    other.record().source.ToString());
   }
   if (wanted == other.unreachable_name()) {
-    return FailedPreconditionError("the target cannot rename the collection that has the name " +
-                                   name.ToString() + " until now");
+    return FailedPreconditionError(
+        "the target cannot rename the collection that still has the name " + name.ToString() +
+        ": give the new one another name on the source and resume the task");
   }
   moving->insert(id);
   const bool ring = std::any_of(moving->begin(), moving->end(), [&](CollectionId each) {
@@ -67,8 +69,8 @@ Status NameExchange::MoveAway(CollectionReconciler& other,
   }
   CDC_ASSIGN_OR_RETURN(const bool renamed, other.RenameTo(ring ? TemporaryName(name, id) : wanted));
   if (!renamed) {
-    return UnavailableError("waits for the rows under way to the collection that has the name " +
-                            name.ToString());
+    return UnavailableError(
+        "waiting for calls in flight to the collection that still has the name " + name.ToString());
   }
   // A rename that the target refuses leaves it where it is.
   return other.record().target != name ? OkStatus() : MoveAway(other, name, moving);

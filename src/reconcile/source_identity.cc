@@ -18,12 +18,12 @@ Status SourceIdentity::Check(const Catalog& catalog) {
     return OkStatus();
   }
   if (now.empty()) {
-    return UnavailableError("the source's etcd holds no default database: its metadata is gone");
+    return UnavailableError("the source's etcd has no default database: its metadata is gone");
   }
   return FailedPreconditionError(
-      "the source is another Milvus than the one this task has replicated (its default database "
-      "was made at another time); the target is left as it is: create a new task for the new "
-      "source");
+      "the source is now another Milvus (its default database was created at a different time); "
+      "the target is left as it is: bring the old source back and resume the task, or create a new "
+      "task for the new source");
 }
 
 }  // namespace cdc

@@ -26,7 +26,7 @@ Status TargetView::CheckNotStopped() const {
 Status TargetView::Connect() {
   if (target_->catalog() == nullptr) {
     return Status(StatusCode::kUnimplemented,
-                  "the target is a stream without a catalog of its own, which cannot be compared");
+                  "the target is a stream without a catalog that could be compared");
   }
   CDC_ASSIGN_OR_RETURN(const MetadataSink::Connected connected,
                        target_->Connect(kConnectTimeout, stop_));

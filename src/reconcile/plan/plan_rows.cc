@@ -70,8 +70,9 @@ Status CheckFits(const Collection& source,
   const Field* key = actual.schema.PrimaryKey();
   const Field* source_key = source.schema.PrimaryKey();
   if (key != nullptr && key->auto_id && !traits.keeps_auto_id) {
-    differences.push_back("field " + key->name +
-                          ": the target makes its own keys (autoID), it cannot take the source's");
+    differences.push_back(
+        "field " + key->name +
+        ": the target generates its own keys (autoID) and cannot take the source's");
   }
   if (key != nullptr && source_key != nullptr && traits.keeps_auto_id &&
       key->auto_id != source_key->auto_id) {
@@ -95,7 +96,7 @@ Status CheckFits(const Collection& source,
   }
   std::string text =
       "collection " + target.ToString() +
-      " exists on the target with another schema; drop or rename it there and resume: ";
+      " exists on the target with another schema; drop or rename it there and resume the task: ";
   for (size_t i = 0; i < differences.size(); ++i) {
     text += (i == 0 ? "" : "; ") + differences[i];
   }
@@ -125,7 +126,8 @@ Status CheckPartitions(const Collection& source,
         partition.name == actual.default_partition) {
       return FailedPreconditionError(
           "partition " + partition.name + " of " + target.ToString() +
-          " has the name of the target's default partition: their rows would be mixed there");
+          " has the name of the target's default partition, and their rows would be mixed there: "
+          "create the task again with this collection in `exclude`, or with ignore_partition");
     }
   }
   return OkStatus();
