@@ -5,7 +5,7 @@
 
 #include "reconcile/testing/reconcile_fixture.h"
 
-// The lives of collections: made, opened, renamed, removed.
+// How collections are created, opened, renamed and dropped.
 namespace cdc {
 namespace {
 
@@ -23,7 +23,7 @@ Collection Renamed(Collection collection, std::string name) {
 
 class CollectionReconcilerTest : public ReconcileTest {
  protected:
-  // The task has these on the target, and begins again as after a restart.
+  // Starts a task that already has these collections on the target.
   void StartWith(const std::vector<Collection>& collections) {
     SetSource(collections);
     Begin();
@@ -32,13 +32,13 @@ class CollectionReconcilerTest : public ReconcileTest {
     made_ = Ddls().size();
   }
 
-  // Since StartWith.
+  // The changes since StartWith.
   std::vector<std::string> NewDdls() const {
     const auto all = Ddls();
     return {all.begin() + static_cast<std::ptrdiff_t>(made_), all.end()};
   }
 
-  // The process died when it had recorded the rename, maybe after the target had done it.
+  // Simulates a crash after a rename was recorded; `done`: after the target executed it, too.
   void CrashInRename(const std::string& to, bool done) {
     ReplicatedCollection record = Stored().at(0);
     record.renamed_from = record.target;
@@ -58,7 +58,7 @@ class CollectionReconcilerTest : public ReconcileTest {
   size_t made_ = 0;
 };
 
-// One collection by itself, without a scheduler.
+// A single collection, without a scheduler.
 class OneCollectionTest : public CollectionReconcilerTest {
  protected:
   OneCollectionTest()
@@ -138,7 +138,7 @@ TEST_F(OneCollectionTest, IsCreatedOpenedAndDropped) {
   EXPECT_TRUE(routes_.forgotten(a_.id) && gates_.seen(a_.id).forgotten);
 }
 
-// A crash in between must not leave one on the target that nobody knows of.
+// A crash in between must not leave behind a collection that no task knows of.
 TEST_F(OneCollectionTest, IsRecordedBeforeItIsCreated) {
   Take({a_});
   target_.FailNextDdl(UnavailableError("connection reset"));
@@ -208,7 +208,7 @@ TEST_F(OneCollectionTest, WaitsForAnotherTaskThatWritesIt) {
   EXPECT_FALSE(again.Attempt());
   EXPECT_FALSE(gates_.passes(a_.id));
   EXPECT_THAT(conditions_.Current().reason, HasSubstr("task u writes this collection"));
-  // Rows that the other one may have written are upserted.
+  // Rows that the other task may have written are upserted.
   claims_.ReleaseAll("u");
   catalog_.SetPresent({500});
   clock_.Advance(std::chrono::seconds(1));

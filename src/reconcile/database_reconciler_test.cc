@@ -17,7 +17,7 @@ class DatabaseReconcilerTest : public ReconcileTest {
       : view_(&target_,
               {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}) {}
 
-  // As after a start of the task.
+  // Starts as a task does, from what the store holds.
   void BeginDatabases() {
     scope_ = std::make_unique<Scope>(spec_);
     databases_of_target_ =

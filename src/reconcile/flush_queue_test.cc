@@ -95,7 +95,7 @@ TEST_F(FlushQueueTest, AFailureIsRetriedAfterBackOff) {
   Add({"a", "b"}, 5);
   target_.FailNextDdl(UnavailableError("busy"));
   EXPECT_EQ(Flush().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(Calls(), 1U);  // that of the other one
+  EXPECT_EQ(Calls(), 1U);  // only the other collection's call succeeded
   EXPECT_EQ(done_, 0);
   EXPECT_EQ(Flush().code(), StatusCode::kUnavailable);  // not yet due
   EXPECT_EQ(Calls(), 1U);

@@ -8,11 +8,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kIdleWait{30'000};  // whatever it waits for wakes it
+constexpr milliseconds kIdleWait{30'000};  // a safety net: whatever matters wakes the thread
 constexpr milliseconds kRefusedWait{2'000};
 constexpr milliseconds kFailedWait{500};
-constexpr milliseconds kBusyWait{50};         // no one reports that a channel has been read
-constexpr milliseconds kPartitionsWait{100};  // at least, between two looks for gone partitions
+constexpr milliseconds kBusyWait{50};         // nothing signals that a channel has been read
+constexpr milliseconds kPartitionsWait{100};  // minimum between two checks for gone partitions
 
 }  // namespace
 
@@ -68,11 +68,12 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
 
 void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> done) {
   flushes_.Add(flush, *parts_.catalog->Current(), std::move(done));
+  // If the rows are acknowledged already, no further progress would wake the thread.
   wake_ups_.NewWaiter();
 }
 
-// The catalog known to the source's reader must be the one that the router has taken (its revision
-// may be newer without news), and no change may have come since the round that left nothing.
+// Everything is applied if the router has taken the newest catalog (whose revision may be newer
+// without a change that matters) and has seen no change since the last round, which left no work.
 CatalogProgress Reconciler::Progress() const {
   const std::shared_ptr<const Catalog> known = parts_.catalog->Current();
   const RouteView::CatalogSeen seen = parts_.routes->catalog_seen();
@@ -108,7 +109,8 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
     }
   }
   const Clock::TimePoint now = parts_.clock->Now();
-  // Before the catalog is looked at: a partition that waited then and is not in it now is gone.
+  // Read before the catalog: a partition whose rows wait now and that the later catalog does not
+  // have is gone. In the other order it could be one too new for the catalog.
   std::map<CollectionId, std::set<PartitionId>> waiting;
   partitions_due_ = partitions_due_ || woken.progress;
   const bool all = woken.all || now >= full_at_;
@@ -117,6 +119,7 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
     partitions_at_ = now + kPartitionsWait;
     partitions_due_ = false;
   }
+  // Also read before the catalog, so that the round covers at least these changes.
   const uint64_t changes = parts_.routes->catalog_seen().changes;
   const auto catalog = parts_.catalog->Current();
   if (all || (catalog_ != nullptr && catalog != catalog_)) {
@@ -136,11 +139,14 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
 
 void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
                            const std::map<CollectionId, std::set<PartitionId>>& waiting) {
+  // If this round fails, no short round may use the old catalog.
   catalog_ = nullptr;
   full_at_ = parts_.clock->Now() + kFailedWait;
+  // First of all: in the catalog of another Milvus every collection would look dropped.
   if (!Report("source identity", source_.Check(*catalog))) {
     return;
   }
+  // Neither needs the target, so rows that nobody wants do not pile up while it is down.
   FollowCatalog(*catalog);
   DiscardGonePartitions(waiting);
   if (!Report("databases of the target", databases_.Refresh(*catalog))) {
@@ -159,8 +165,8 @@ void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
   FlushReady();
 }
 
-// After every attempt: a database may be empty by now, and whoever sees that the catalog is applied
-// relies on its drop.
+// Runs after the attempts of every round, because they may have emptied a database. A drain stops
+// the task as soon as the catalog counts as applied, and the database must be dropped by then.
 void Reconciler::DropAndAlterDatabases() {
   const bool refused = databases_.DropAndAlter(*catalog_, [this](const std::string& database) {
     return std::any_of(collections_.begin(), collections_.end(), [&](const auto& each) {
@@ -186,7 +192,7 @@ void Reconciler::FollowCatalog(const Catalog& catalog) {
     collection.UpdateSource(catalog.Find(id), catalog);
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
-    // What the router has not seen, or leaves alone, is not the task's yet; it wakes us.
+    // A collection that the router does not follow is not the task's. If that changes, it wakes us.
     const CollectionId id = match.collection->id;
     if (!parts_.routes->Follows(id) || collections_.contains(id)) {
       continue;
@@ -202,7 +208,7 @@ void Reconciler::FollowCatalog(const Catalog& catalog) {
   }
 }
 
-// An attempt may remove other collections, to get their names.
+// An attempt may drop other collections to free their names, hence the lookup by id.
 void Reconciler::AttemptAll(Order order) {
   for (const Order::value_type& each : order) {
     const auto found = collections_.find(each.second);
@@ -224,7 +230,7 @@ void Reconciler::AttemptAll(Order order) {
   }
 }
 
-// Rows of partitions that the catalog no longer has, and that were never made on the target.
+// Such rows would hold the checkpoint forever: no gate will ever let them through.
 void Reconciler::DiscardGonePartitions(
     const std::map<CollectionId, std::set<PartitionId>>& waiting) {
   for (const auto& [id, partitions] : waiting) {
@@ -251,9 +257,9 @@ void Reconciler::FlushReady() {
   parts_.conditions->Set("flush", flushed);
 }
 
-// Those collections count that the router followed when the full round began: all of the catalog
-// that it had seen then, and the catalog of the round is not older. An optional feature that the
-// target refuses does not count: a condition reports it.
+// Covers the collections that the router followed when the full round began. The catalog of that
+// round is no older than the router's, so it has all of them. A refused optional feature does not
+// count as pending work: a condition reports it.
 void Reconciler::PublishProgress() {
   std::vector<std::string> pending;
   for (const auto& each : unfinished_) {
@@ -265,14 +271,15 @@ void Reconciler::PublishProgress() {
   if (!flushes_.empty()) {
     pending.emplace_back("flush");
   }
-  // Without work left, the planned look at the partitions is enough.
+  // Without other work, a scheduled check of the partitions needs no further wake-ups.
   wake_ups_.AwaitProgress(!pending.empty() || !partitions_due_);
   MutexLock lock(mutex_);
   changes_done_ = pending.empty() ? std::optional(changes_) : std::nullopt;
   pending_ = std::move(pending);
 }
 
-// Until something that was put off is due, or may have been waited for long enough to look again.
+// The time until the first deadline, but at least kBusyWait: work that is due already and waits for
+// a channel to be read is polled, because nothing signals that.
 milliseconds Reconciler::NextWait(Clock::TimePoint now) {
   milliseconds wait = kIdleWait;
   const auto shorten = [&](Clock::TimePoint due) {

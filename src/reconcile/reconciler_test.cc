@@ -24,7 +24,7 @@ class ReconcilerTest : public ReconcileTest {
   size_t Work() const { return gates_.calls() + routes_.calls(); }
 };
 
-// Each look at all of them would ask at least 1 000 questions.
+// A full round over all collections would take at least 1 000 calls to the gates and routes.
 TEST_F(ReconcilerTest, ProgressCostsNothingWhenNothingWaitsForIt) {
   SetSource(Many(1000));
   Begin();
@@ -63,7 +63,7 @@ TEST_F(ReconcilerTest, ProgressCostsOnlyWhatWaitsForIt) {
   EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
-// Acknowledged rows are no reason to believe that a change of the catalog is on the target.
+// Acknowledged rows do not mean that a change of the catalog is on the target.
 TEST_F(ReconcilerTest, ProgressDoesNotReplaceAFullRound) {
   SetSource(Many(1));
   Begin();
@@ -77,7 +77,7 @@ TEST_F(ReconcilerTest, ProgressDoesNotReplaceAFullRound) {
   EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
-// Whoever waits for all to be applied, as a drain does, may stop the task at that moment.
+// A drain, for example, stops the task as soon as everything counts as applied.
 TEST_F(ReconcilerTest, ADatabaseIsDroppedBeforeTheCatalogCountsAsApplied) {
   const Database other{.id = {7}, .name = "other"};
   databases_.push_back(other);
@@ -122,7 +122,7 @@ TEST_F(ReconcilerTest, AFailedCollectionIsRetriedWhenDue) {
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
 }
 
-// Rows of a partition that came and went before the task saw it hold the checkpoint.
+// Rows of a partition that was dropped before the task saw it would hold the checkpoint forever.
 TEST_F(ReconcilerTest, RowsOfAnUnknownPartitionAreDiscardedAfterProgress) {
   SetSource(Many(1));
   Begin();

@@ -12,11 +12,13 @@ Status SourceIdentity::Check(const Catalog& catalog) {
   if (now == known_) {
     return OkStatus();
   }
+  // A new task, or one whose source has shown no identity so far.
   if (known_.empty()) {
     CDC_RETURN_IF_ERROR(store_->PutSource(task_, now));
     known_ = now;
     return OkStatus();
   }
+  // Wiped, but not replaced by another Milvus: the task retries, and the target keeps its copy.
   if (now.empty()) {
     return UnavailableError("the source's etcd has no default database: its metadata is gone");
   }

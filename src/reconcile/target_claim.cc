@@ -11,6 +11,7 @@ Status TargetClaim::Claim(const TargetCollection& actual,
     return OkStatus();
   }
   Release();
+  // A denied claim counts too: the holder writes rows meanwhile, whoever releases it.
   const CollectionClaims::Outcome claim = claims_->Claim(collection, task_);
   foreign_rows_pending_ = foreign_rows_pending_ || claim.taken_over || claim.holder.has_value();
   if (claim.holder.has_value()) {

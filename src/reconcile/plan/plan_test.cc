@@ -195,7 +195,7 @@ TEST(PlanTest, AnotherNumberOfReplicas) {
   TargetCollection actual = Actual();
   actual.loaded = true;
   actual.loaded_partitions = {"_default", "p"};
-  EXPECT_THAT(Plan(source, actual), IsEmpty());  // not known
+  EXPECT_THAT(Plan(source, actual), IsEmpty());  // the number is unknown
   actual.replicas = 2;
   EXPECT_THAT(Plan(source, actual), IsEmpty());
   actual.replicas = 1;
@@ -270,7 +270,7 @@ TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithCures) {
   EXPECT_TRUE(CheckKeyField(Source(), kName, {.deletes_by = ExpressionDialect::kMilvus}).ok());
 }
 
-// Milvus shows no type where none was given, Milvus Lite has to be given one.
+// Milvus reports no type for an index created without one; Milvus Lite requires a type.
 TEST(PlanTest, AnIndexWithoutATypeIsTheTargetsChoice) {
   Collection source = Source();
   source.indexes = {{.id = {21}, .field = {100}, .name = "id", .params = {}}};
