@@ -166,7 +166,7 @@ void TaskPipeline::TakePulse(const Result<std::string>& identity) {
   if (!same.ok()) {
     Fail(same);
   } else if (was_away) {
-    reconciler_.LookAtTargetAgain();
+    reconciler_.ReinspectTarget();
   }
 }
 

@@ -15,6 +15,7 @@ CollectionClaims::Outcome CollectionClaims::Claim(const std::string& collection,
   if (holder.claims > 0) {
     return {.holder = holder.task};
   }
+  // The previous holder has ended, but may have written rows that `task` is about to write again.
   holder = {task, 1};
   return {.holder = std::nullopt, .taken_over = true};
 }
@@ -27,6 +28,7 @@ void CollectionClaims::Release(const std::string& collection, const std::string&
   }
 }
 
+// Keeps the entries, so that another task that claims one learns that this one has written there.
 void CollectionClaims::ReleaseAll(const std::string& task) {
   MutexLock lock(mutex_);
   for (auto& [collection, holder] : holders_) {

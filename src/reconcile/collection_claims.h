@@ -9,28 +9,28 @@
 
 namespace cdc {
 
-// Which task of this process writes which collection of which target: never two write one, under
-// whatever addresses and names they know it. A collection is any text that tells it from every
-// other one. Thread-safe.
+// Records which task of this process writes which collection of which target, so that no two tasks
+// write the same one, whatever addresses and names they use for it. A collection is identified by
+// any text that is unique to it. Thread-safe.
 class CollectionClaims {
  public:
   struct Outcome {
-    std::optional<std::string> holder;  // the other task that has it: nothing is claimed
-    bool taken_over = false;            // claimed, and another task that ended had it before
+    std::optional<std::string> holder;  // another task holds it, and the claim failed
+    bool taken_over = false;            // claimed; a task that has ended held it before
   };
-  // Claims `collection` for `task`, once more if it has it already.
+  // Claims `collection` for `task`. Claims nest: each one needs its own Release.
   Outcome Claim(const std::string& collection, const std::string& task);
 
-  // Takes back one claim: the task has no more to do with this collection.
+  // Releases one claim: the task is finished with this collection.
   void Release(const std::string& collection, const std::string& task);
 
-  // Takes back all claims of a task: it has ended, and may come back.
+  // Releases all claims of a task that has ended but may come back.
   void ReleaseAll(const std::string& task);
 
  private:
   struct Holder {
-    std::string task;   // the last one
-    size_t claims = 0;  // 0: it has ended
+    std::string task;   // the most recent one
+    size_t claims = 0;  // 0: that task has ended
   };
   Mutex mutex_;
   std::map<std::string, Holder> holders_ CDC_GUARDED_BY(mutex_);  // by collection

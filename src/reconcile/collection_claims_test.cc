@@ -12,12 +12,12 @@
 namespace cdc {
 namespace {
 
-TEST(CollectionClaimsTest, OneTaskHasACollectionUntilItLetsGo) {
+TEST(CollectionClaimsTest, OneTaskHoldsACollectionUntilItReleasesIt) {
   CollectionClaims claims;
   EXPECT_EQ(claims.Claim("1@5", "a").holder, std::nullopt);
   EXPECT_EQ(claims.Claim("1@5", "b").holder, "a");
   EXPECT_EQ(claims.Claim("2@5", "b").holder, std::nullopt);
-  claims.Release("1@5", "b");  // it has none
+  claims.Release("1@5", "b");  // no claim to release
   EXPECT_EQ(claims.Claim("1@5", "b").holder, "a");
   claims.Release("1@5", "a");
   EXPECT_EQ(claims.Claim("1@5", "b").holder, std::nullopt);
@@ -34,7 +34,7 @@ TEST(CollectionClaimsTest, ATaskMayClaimTwice) {
   EXPECT_EQ(claims.Claim("1@5", "b").holder, std::nullopt);
 }
 
-TEST(CollectionClaimsTest, ATaskThatEndsLetsGoOfAll) {
+TEST(CollectionClaimsTest, ATaskThatEndsReleasesAllClaims) {
   CollectionClaims claims;
   EXPECT_EQ(claims.Claim("1@5", "a").holder, std::nullopt);
   EXPECT_EQ(claims.Claim("1@5", "a").holder, std::nullopt);
@@ -44,7 +44,7 @@ TEST(CollectionClaimsTest, ATaskThatEndsLetsGoOfAll) {
   EXPECT_EQ(claims.Claim("1@5", "b").holder, std::nullopt);
   EXPECT_TRUE(claims.Claim("2@5", "b").taken_over);
   EXPECT_EQ(claims.Claim("3@5", "a").holder, "b");
-  // One that comes back has missed what the other wrote.
+  // A task that comes back has missed what the other one wrote in between.
   claims.ReleaseAll("b");
   EXPECT_FALSE(claims.Claim("3@5", "b").taken_over);
   EXPECT_TRUE(claims.Claim("2@5", "a").taken_over);

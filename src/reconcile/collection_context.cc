@@ -15,6 +15,7 @@ void ClearConditions(ConditionBoard* conditions, const CollectionName& name) {
   }
 }
 
+// Reads the aliases from the target: what an earlier description says may be out of date.
 Status DropAliases(TargetView* target, const CollectionName& name) {
   CDC_ASSIGN_OR_RETURN(const auto now, target->DescribeCollection(name));
   for (const std::string& alias : now.has_value() ? now->aliases : std::vector<std::string>{}) {

@@ -18,7 +18,7 @@
 
 namespace cdc {
 
-// What the collections of one task share. All of it must outlive them.
+// Shared by all collections of one task. Everything in it must outlive them.
 struct CollectionContext {
   std::string task_id;
   CatalogSource* catalog;
@@ -38,16 +38,16 @@ struct CollectionContext {
   bool sync_load = true;
   BackoffOptions retry;
   std::function<void(const Status&)> on_fatal;
-  // Makes the name of the target free of the task's other collections, for this one. See
+  // Frees `name` on the target of the task's other collections, so that `id` can use it. See
   // NameExchange.
   std::function<Status(CollectionId id, const CollectionName& name)> free_name;
 };
 
-// Nothing of the target's collection `name` is in the way of the task any more.
+// Clears every condition of the target's collection `name`.
 void ClearConditions(ConditionBoard* conditions, const CollectionName& name);
 
-// Drops the aliases of a collection of the target. One that is left behind would hide a later
-// collection of its name, and keep some servers from dropping this one.
+// Drops all aliases of a collection on the target. An alias left behind would hide a later
+// collection with its name, and some servers refuse to drop a collection that has aliases.
 Status DropAliases(TargetView* target, const CollectionName& name);
 
 }  // namespace cdc

@@ -9,8 +9,8 @@
 namespace cdc {
 namespace {
 
-constexpr int kNotFoundAttempts = 10;  // about half a minute
-constexpr int kUnclearAttempts = 40;   // about five minutes: a server's own trouble may pass
+constexpr int kNotFoundAttempts = 10;       // about half a minute
+constexpr int kInternalErrorAttempts = 40;  // about five minutes: a server often recovers by itself
 
 }  // namespace
 
@@ -24,14 +24,15 @@ CollectionReconciler::CollectionReconciler(const CollectionContext* context,
       features_(context),
       backoff_(context->retry) {}
 
-void CollectionReconciler::TakeSource(std::shared_ptr<const Collection> source,
-                                      const Catalog& catalog) {
+void CollectionReconciler::UpdateSource(std::shared_ptr<const Collection> source,
+                                        const Catalog& catalog) {
   source_ = std::move(source);
   if (source_ == nullptr) {
     return;
   }
   CollectionName name{catalog.DatabaseName(source_->database), source_->name};
   if (name != record_->source || source_->created != record_->created) {
+    // Not worth a write to the store for each change: after a restart the catalog shows it again.
     auto next = *record_;
     next.source = std::move(name);
     next.created = source_->created;
@@ -39,20 +40,22 @@ void CollectionReconciler::TakeSource(std::shared_ptr<const Collection> source,
   }
 }
 
+// Forgets converged_ too: a Milvus Lite that was restarted has nothing loaded any more.
 void CollectionReconciler::ForgetTarget() {
   actual_.reset();
-  done_.reset();
+  converged_.reset();
 }
 
-void CollectionReconciler::LetGo() {
+void CollectionReconciler::CleanUp() {
   ClearConditions(context_->conditions, record_->target);
   claim_.Release();
   context_->routes->Forget(record_->id);
   context_->gates->Forget(record_->id);
 }
 
+// Catalogs share the objects that did not change, so comparing pointers is enough.
 bool CollectionReconciler::IsDone() const {
-  return Exists() && done_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
+  return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
 }
 
 std::optional<Clock::TimePoint> CollectionReconciler::due() const {
@@ -78,28 +81,29 @@ bool CollectionReconciler::Attempt() {
   return false;
 }
 
-CollectionReconciler::State CollectionReconciler::StateNow() const {
+CollectionReconciler::State CollectionReconciler::DeriveState() const {
   if (!Exists()) {
     return State::kRemoving;
   }
+  // A rename that the target cannot do is not tried again until the name changes.
   const CollectionName wanted = WantedName();
   if (record_->renamed_from.has_value() ||
       (wanted != record_->target && wanted != unreachable_name_)) {
     return State::kRenaming;
   }
-  const bool made = actual_.has_value() && done_ == source_ && !partitions_.removing();
+  const bool made = actual_.has_value() && converged_ == source_ && !partitions_.removing();
   return made ? State::kOpen : State::kPreparing;
 }
 
 // Returns whether the collection is gone from both sides.
 Result<bool> CollectionReconciler::Step() {
-  state_ = StateNow();
+  state_ = DeriveState();
   if (state_ == State::kRemoving) {
     return Remove(/*at_once=*/false);
   }
   removal_.reset();
   if (state_ == State::kRenaming) {
-    CDC_ASSIGN_OR_RETURN(const bool named, FollowName());
+    CDC_ASSIGN_OR_RETURN(const bool named, FollowRename());
     if (!named) {
       return false;  // calls to the old name are in flight
     }
@@ -107,7 +111,7 @@ Result<bool> CollectionReconciler::Step() {
   }
   if (state_ == State::kPreparing) {
     CDC_RETURN_IF_ERROR(Prepare());
-    OpenGate();
+    OpenGate();  // before Converge: rows do not wait for indexes and loads
     state_ = State::kOpen;
   }
   CDC_RETURN_IF_ERROR(Converge());
@@ -115,16 +119,19 @@ Result<bool> CollectionReconciler::Step() {
 }
 
 void CollectionReconciler::HandleFailure(const Status& status) {
-  actual_.reset();  // whatever is believed of the target may be wrong: look again
+  // The failed call may still have taken effect, so read the target's state again.
+  actual_.reset();
   const std::string part = "collection " + record_->target.ToString();
-  // The target's nodes learn of changes one after another: what is not found may be there soon.
-  const bool unclear =
+  const bool internal =
       status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown;
-  const bool passing =
+  // The nodes of a Milvus learn of changes one after another, so "not found" may be out of date.
+  const bool transient =
       IsRetryable(status) ||
       (status.code() == StatusCode::kNotFound && backoff_.attempts() < kNotFoundAttempts) ||
-      (unclear && backoff_.attempts() < kUnclearAttempts);
-  if (!passing) {
+      (internal && backoff_.attempts() < kInternalErrorAttempts);
+  if (!transient) {
+    // This pauses the task (unless it is stopping already: kCancelled). The long wait keeps this
+    // collection quiet until then.
     context_->on_fatal(status.WithContext(part));
     not_before_ = context_->clock->Now() + std::chrono::hours(1);
     return;
@@ -137,65 +144,74 @@ void CollectionReconciler::HandleFailure(const Status& status) {
 
 // ---- Making it -------------------------------------------------------------------------------
 
-// Makes what the rows need exist on the target, and learns what is there.
+// The order matters: the name must be free before the collection is created under it, and an old
+// partition must be gone before a new one of its name is created.
 Status CollectionReconciler::Prepare() {
   if (unreachable_name_.has_value() && WantedName() == record_->target) {
+    // The source has renamed it back.
     unreachable_name_.reset();
     context_->conditions->SetWaiting("rename of " + record_->target.ToString(), OkStatus());
   }
   CDC_RETURN_IF_ERROR(context_->free_name(record_->id, record_->target));
-  CDC_RETURN_IF_ERROR(MakeOnTarget());
+  CDC_RETURN_IF_ERROR(CreateOnTarget());
   if (!context_->ignore_partition) {
     CDC_RETURN_IF_ERROR(CheckPartitions(*source_, record_->target, *actual_));
   }
   CDC_RETURN_IF_ERROR(partitions_.RemoveGone(*source_, actual_, [this] {
-    done_.reset();  // a new partition of this name has to be made
-    return ExpectOnTarget();
+    converged_.reset();  // a new partition of this name has to be created
+    return RequireOnTarget();
   }));
   return partitions_.CreateMissing(*source_, &*actual_);
 }
 
-Status CollectionReconciler::MakeOnTarget() {
+Status CollectionReconciler::CreateOnTarget() {
   if (actual_.has_value()) {
     return OkStatus();
   }
   const auto traits = context_->target->traits();
   CDC_RETURN_IF_ERROR(CheckKeyField(*source_, record_->source, traits));
-  CDC_RETURN_IF_ERROR(LookAtTarget());
+  CDC_RETURN_IF_ERROR(InspectTarget());
   const bool found = actual_.has_value();
   if (found) {
+    // Only a matching collection may be recorded as on_target, because the task may later drop it.
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
   } else if (record_->seen_on_target) {
-    // Made again it would look complete and lack all rows up to now.
+    // A recreated collection would look complete but lack every row replicated so far.
     return NotFoundError(
-        "has been removed from the target, and its rows up to now with it; delete the task and "
-        "create it again with start_from earliest, or make the collection there by hand and resume "
-        "to go on without those rows");
+        "has been removed from the target, along with its rows; to replicate it from its first "
+        "row, run `milvus-cdc task delete " +
+        context_->task_id +
+        "` and create the task again with start_from earliest; to continue without the old rows, "
+        "create the collection on the target and run `milvus-cdc task resume " +
+        context_->task_id + "`");
   }
   if (!record_->on_target) {
-    // Recorded before it is made: a crash in between must not leave one that nobody knows of.
+    // Recorded before it is created: a crash in between must not leave behind a collection on the
+    // target that no task would ever drop.
     auto next = *record_;
     next.on_target = true;
     if (!found) {
-      next.may_hold_until = {};  // it is made empty
+      next.may_hold_until = {};  // it starts empty
     }
     CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
     if (record_->may_hold_until > Timestamp{}) {
       spdlog::info(
-          "task={} collection {} was on the target before the task: rows of up to now are upserted",
+          "task={} collection {} existed on the target before: inserts up to now become upserts",
           context_->task_id, record_->target.ToString());
     }
   }
   if (!found) {
     CDC_RETURN_IF_ERROR(context_->databases->Ensure(record_->target.database));
     CDC_RETURN_IF_ERROR(context_->target->Apply(PlanCreate(*source_, record_->target, traits)));
-    CDC_RETURN_IF_ERROR(LookAtTarget());
+    CDC_RETURN_IF_ERROR(InspectTarget());
     if (!actual_.has_value()) {
-      return UnavailableError("created, and not yet visible on the target");
+      return UnavailableError("created, but not yet visible on the target");
     }
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
   }
   if (!record_->seen_on_target) {
+    // From now on a missing collection means that somebody has removed it, not that a crash came
+    // before its creation.
     auto next = *record_;
     next.seen_on_target = true;
     CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
@@ -203,46 +219,46 @@ Status CollectionReconciler::MakeOnTarget() {
   return OkStatus();
 }
 
-// Learns what the target shows, and claims it: no two tasks write one collection.
-Status CollectionReconciler::LookAtTarget() {
+// Reads the collection's state and claims it before its rows can flow: two tasks that write one
+// collection would double its rows.
+Status CollectionReconciler::InspectTarget() {
   CDC_ASSIGN_OR_RETURN(actual_, context_->target->DescribeCollection(record_->target));
   if (!actual_.has_value()) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(ClaimTarget());
   features_.AddRefusedProperties(&*actual_);
-  // With ignore_partition the target has none of the source's partitions.
+  // With ignore_partition none of the source's partitions exist there to be loaded one by one.
   actual_->loads_partitions = actual_->loads_partitions && !context_->ignore_partition;
   return OkStatus();
 }
 
-Status CollectionReconciler::ExpectOnTarget() {
-  CDC_RETURN_IF_ERROR(LookAtTarget());
-  return actual_.has_value() ? OkStatus()
-                             : NotFoundError("collection " + record_->target.ToString() +
-                                             " has disappeared from the target");
+Status CollectionReconciler::RequireOnTarget() {
+  CDC_RETURN_IF_ERROR(InspectTarget());
+  return actual_.has_value() ? OkStatus() : NotFoundError("has disappeared from the target");
 }
 
-// As long as another task has the claim, the rows wait.
+// Rows wait while another task holds the claim. This may happen to an open collection: its address
+// may have come to mean a server that another task writes to.
 Status CollectionReconciler::ClaimTarget() {
   const Status claimed = claim_.Claim(*actual_, context_->target_address, record_->target);
   if (!claimed.ok()) {
     context_->gates->Close(record_->id);
     return claimed;
   }
-  const Status noted = claim_.shared() ? NoteRowsOfOthers() : OkStatus();
+  const Status noted = claim_.foreign_rows_pending() ? RecordForeignRows() : OkStatus();
   if (!noted.ok()) {
     claim_.Release();
   }
   return noted;
 }
 
-// Another task may have written all rows up to now: they are written as upserts.
-Status CollectionReconciler::NoteRowsOfOthers() {
+// The other task may have written any row up to now, so inserts up to this time become upserts.
+Status CollectionReconciler::RecordForeignRows() {
   auto next = *record_;
   CDC_ASSIGN_OR_RETURN(next.may_hold_until, context_->catalog->Present(context_->target->stop()));
   CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
-  claim_.RowsOfOthersNoted();
+  claim_.ForeignRowsRecorded();
   return OkStatus();
 }
 
@@ -253,38 +269,39 @@ void CollectionReconciler::OpenGate() {
   gate.function_outputs = source_->schema.FunctionOutputs();
   gate.may_hold_until = record_->may_hold_until;
   gate.partition_key = source_->schema.HasPartitionKey() || context_->ignore_partition;
-  partitions_.AddTo(*source_, *actual_, &gate);
+  partitions_.AddToGate(*source_, *actual_, &gate);
   context_->gates->Open(record_->id, std::move(gate));
 }
 
 Status CollectionReconciler::Converge() {
-  if (done_ == source_ && !features_.RetryIsDue()) {
+  if (converged_ == source_ && !features_.RetryIsDue()) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(
-      features_.Converge(*source_, record_->target, actual_, [this] { return ExpectOnTarget(); }));
-  done_ = source_;
+      features_.Converge(*source_, record_->target, actual_, [this] { return RequireOnTarget(); }));
+  converged_ = source_;
   return OkStatus();
 }
 
 // ---- A rename --------------------------------------------------------------------------------
 
-// Returns whether the collection has the name that it is to have; else calls to the old one are
-// still in flight.
-Result<bool> CollectionReconciler::FollowName() {
+// Returns whether the collection has its wanted name. False: calls to the old name are still in
+// flight.
+Result<bool> CollectionReconciler::FollowRename() {
   CDC_RETURN_IF_ERROR(ResolveRename());
   const CollectionName wanted = WantedName();
   if (wanted == record_->target || wanted == unreachable_name_) {
     return true;
   }
   if (context_->scope->LeavesToOlder(record_->source)) {
+    // Two tasks would write one collection.
     return FailedPreconditionError(
         "renamed on the source to " + record_->source.ToString() +
         ", which an older task of this target replicates: delete one of the two tasks, or rename "
-        "the collection back and resume");
+        "the collection back, and resume");
   }
   if (!record_->on_target) {
-    // Nothing on the target has this name yet.
+    // Nothing was created under the old name, so there is nothing to rename.
     ClearConditions(context_->conditions, record_->target);
     auto next = *record_;
     next.target = wanted;
@@ -298,6 +315,7 @@ Result<bool> CollectionReconciler::FollowName() {
 
 Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   state_ = State::kRenaming;
+  // A call in flight names the old name, which may soon belong to another collection.
   context_->gates->Close(record_->id);
   if (context_->gates->HasCalls(record_->id)) {
     return false;
@@ -305,9 +323,9 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   const CollectionName from = record_->target;
   auto next = *record_;
   next.target = to;
-  CDC_ASSIGN_OR_RETURN(const auto there, context_->target->DescribeCollection(from));
-  if (!there.has_value()) {
-    // Recorded, and not made yet: nothing on the target has the name.
+  CDC_ASSIGN_OR_RETURN(const auto existing, context_->target->DescribeCollection(from));
+  if (!existing.has_value()) {
+    // Recorded, but a crash or an error prevented its creation.
     ClearConditions(context_->conditions, from);
     record_.SetUnsaved(std::move(next));
     actual_.reset();
@@ -316,14 +334,17 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   }
   CDC_RETURN_IF_ERROR(context_->databases->Ensure(to.database));
   if (to.database != from.database) {
+    // Servers may refuse to move a collection that has aliases.
     CDC_RETURN_IF_ERROR(DropAliases(context_->target, from));
   }
+  // The intent is durable before the call, so that after a crash both names are known.
   next.renamed_from = from;
   CDC_RETURN_IF_ERROR(record_.Save(next));
   const Status renamed = context_->target->Apply(RenameCollection{from, to});
   if (IsRetryable(renamed) || renamed.code() == StatusCode::kCancelled) {
-    return renamed;  // it may have happened: ResolveRename looks
+    return renamed;  // it may have taken effect: ResolveRename finds out
   }
+  // If the target has refused for good, the collection keeps its old name.
   next.target = renamed.ok() ? to : from;
   next.renamed_from.reset();
   CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
@@ -331,7 +352,7 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   context_->gates->Reopen(record_->id, record_->target);
   if (renamed.code() == StatusCode::kUnimplemented) {
     unreachable_name_ = to;
-    spdlog::warn("task={} {}; the rows go on under the old name", context_->task_id,
+    spdlog::warn("task={} {}; rows continue under the old name", context_->task_id,
                  renamed.ToString());
     context_->conditions->SetWaiting("rename of " + from.ToString(), renamed);
     return true;
@@ -341,8 +362,8 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   return true;
 }
 
-// A rename may have been begun by an earlier attempt, or before a crash: a look at both names tells
-// what became of it.
+// An earlier attempt, or the process before a crash, may have requested a rename without learning
+// its outcome. Which of the two names exists on the target shows it.
 Status CollectionReconciler::ResolveRename() {
   if (!record_->renamed_from.has_value()) {
     return OkStatus();
@@ -352,9 +373,10 @@ Status CollectionReconciler::ResolveRename() {
   CDC_ASSIGN_OR_RETURN(const auto before, context_->target->DescribeCollection(from));
   CDC_ASSIGN_OR_RETURN(const auto after, context_->target->DescribeCollection(to));
   if (before.has_value() && after.has_value()) {
-    return FailedPreconditionError("was to be renamed on the target from " + from.ToString() +
-                                   " to " + to.ToString() +
-                                   ", and both are there: remove the wrong one and resume");
+    return FailedPreconditionError(
+        "its rename on the target was interrupted, and both names now exist there: drop the wrong "
+        "one and resume the task; old name " +
+        from.ToString() + ", new name " + to.ToString());
   }
   auto next = *record_;
   next.target = before.has_value() ? from : to;
@@ -363,7 +385,7 @@ Status CollectionReconciler::ResolveRename() {
   if (Exists()) {
     CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
   } else {
-    record_.SetUnsaved(std::move(next));  // it is about to be removed from the store
+    record_.SetUnsaved(std::move(next));  // Remove deletes it from the store in a moment
   }
   context_->gates->Reopen(record_->id, record_->target);
   ClearConditions(context_->conditions, record_->target == from ? to : from);
@@ -372,19 +394,20 @@ Status CollectionReconciler::ResolveRename() {
 
 // ---- A drop ----------------------------------------------------------------------------------
 
-// Returns whether the collection is gone from the target, and from the store.
+// Returns whether the collection is gone from the target and the store.
 Result<bool> CollectionReconciler::Remove(bool at_once) {
   state_ = State::kRemoving;
   CDC_RETURN_IF_ERROR(ResolveRename());
-  context_->gates->Reopen(record_->id, record_->target);  // a rename may have been waiting
+  context_->gates->Reopen(record_->id, record_->target);  // its last rows may wait for a rename
   if (!removal_.has_value()) {
     CDC_ASSIGN_OR_RETURN(removal_, Removal::Begin(context_->log, record_->pchannels));
   }
-  // If it was not made in this run, its rows are not worth writing.
-  if (!at_once && HasBeenMade() &&
+  // The last rows are written only if the collection was in use: the drop deletes them anyway.
+  if (!at_once && HasConverged() &&
       (!removal_->HasReadAll(*context_->routes) || !context_->gates->Idle(record_->id))) {
     return false;
   }
+  // A call still in flight could reach the next collection of this name.
   context_->gates->Discard(record_->id);
   if (!context_->gates->Idle(record_->id)) {
     return false;
@@ -393,6 +416,7 @@ Result<bool> CollectionReconciler::Remove(bool at_once) {
     CDC_RETURN_IF_ERROR(DropAliases(context_->target, record_->target));
     CDC_RETURN_IF_ERROR(context_->target->Apply(DropCollection{record_->target}));
   }
+  // The record goes last: after a crash the drop is repeated, which succeeds.
   CDC_RETURN_IF_ERROR(record_.Remove());
   return true;
 }

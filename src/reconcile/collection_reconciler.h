@@ -19,87 +19,90 @@
 
 namespace cdc {
 
-// One collection of the source that is, or has been, replicated. It is followed by its id:
+// Reconciles one source collection that is, or has been, replicated. The collection is identified
+// by its id; its name may change. It is always in one of these states:
 //
-//   kPreparing  what its rows need is made on the target: the collection, its partitions. Rows
-//               wait, unless it was open before: then they go on.
-//   kOpen       rows go through. The optional features follow.
-//   kRenaming   it has another name on the source, or a rename was begun of which it is not known
-//               whether the target has done it. Rows wait, since another collection may get the old
-//               name: the gate is closed, the calls in flight end, the intent is recorded, the
-//               target renames, the gate opens again.
-//   kRemoving   the source has dropped it. It is dropped on the target after the rows that were in
-//               the queue before, or at once, without these, if its name is needed for a new one.
+//   kPreparing  creates what the rows need on the target: the collection and its partitions. Rows
+//               wait, unless the collection was open before; then they keep flowing.
+//   kOpen       rows flow. The optional features follow.
+//   kRenaming   the source has renamed the collection, or an earlier rename may or may not have
+//               taken effect. Rows wait, because another collection may take over the old name. The
+//               sequence is: close the gate, wait for calls in flight, record the intent, rename on
+//               the target, reopen the gate.
+//   kRemoving   the source has dropped the collection. The target drops it after the rows that were
+//               already queued, or at once and without them if a new collection needs its name.
 //
-// An attempt begins with the state that follows from what is known, and goes on to the next states
-// as far as it can: kRenaming, kPreparing, kOpen. After an error nothing is believed of the target.
+// Each attempt derives the current state and then advances as far as it can: kRenaming, kPreparing,
+// kOpen. After an error it reads the collection's state on the target again.
 //
-// Belongs to the reconciler's thread. It has more than ten methods because it is two things to
-// others: the Reconciler lets it make its attempts, NameExchange moves it out of the way.
+// Belongs to the reconciler's thread. It has more than ten methods because it serves two callers:
+// the Reconciler, which schedules its attempts, and NameExchange, which moves it out of the way.
 class CollectionReconciler {
  public:
   enum class State { kPreparing, kOpen, kRenaming, kRemoving };
 
-  // `stored`: the record comes from the store. `context` must outlive this.
+  // `stored`: whether the store already has the record. `context` must outlive this.
   CollectionReconciler(const CollectionContext* context, ReplicatedCollection record, bool stored);
 
-  // What the catalog says of it; nullptr: it is gone.
-  void TakeSource(std::shared_ptr<const Collection> source, const Catalog& catalog);
+  // Takes the collection's entry from a new catalog; nullptr: it is gone.
+  void UpdateSource(std::shared_ptr<const Collection> source, const Catalog& catalog);
 
-  // Does what can be done now, unless it is done or not yet due. Reports what stands in the way.
-  // Returns whether the collection is gone from both sides: then LetGo and destroy it.
+  // Does what can be done now, unless it is done or not yet due, and reports what blocks it.
+  // Returns whether the collection is gone from both sides; the caller then calls CleanUp and
+  // destroys it.
   bool Attempt();
 
-  // For others that need its name: removes it without its remaining rows; moves it to another name;
-  // finds out what became of a rename that was begun. The bools: whether it is done, else calls
-  // are in flight.
+  // For NameExchange, when another collection needs this one's name. RemoveAtOnce drops this one
+  // without its remaining rows, RenameTo renames it; both return false while calls are in flight.
+  // ResolveRename finds out whether an interrupted rename took effect.
   Result<bool> RemoveAtOnce() { return Remove(/*at_once=*/true); }
   Result<bool> RenameTo(const CollectionName& to);
   Status ResolveRename();
 
-  // The target may have changed: nothing that is known of it counts any more.
+  // The target may have changed: forgets everything known about it.
   void ForgetTarget();
-  // It is gone from both sides: clears its conditions, lets go of its claim, its route and gate.
-  void LetGo();
+  // Clears the conditions and releases the claim, route and gate of a collection that is gone.
+  void CleanUp();
 
   State state() const { return state_; }
   const ReplicatedCollection& record() const { return *record_; }
   const PartitionReconciler& partitions() const { return partitions_; }
   const std::shared_ptr<const Collection>& source() const { return source_; }
   CollectionName WantedName() const { return context_->scope->Target(record_->source); }
-  // A name that the target cannot give it.
+  // The name the source wants, if the target cannot rename to it.
   const std::optional<CollectionName>& unreachable_name() const { return unreachable_name_; }
 
   bool Exists() const { return source_ != nullptr && source_->state == ObjectState::kCreated; }
-  // Whether the target has been made like the source since the start; it may differ again.
-  bool HasBeenMade() const { return done_ != nullptr; }
-  // Whether nothing is to be done at present.
+  // Whether the target has matched the source since its state was last forgotten; it may differ
+  // again.
+  bool HasConverged() const { return converged_ != nullptr; }
+  // Whether there is nothing to do at present.
   bool IsDone() const;
-  // When the next attempt may be made; nullopt: only if something changes.
+  // When the next attempt is due; nullopt: not before something changes.
   std::optional<Clock::TimePoint> due() const;
 
  private:
-  State StateNow() const;
+  State DeriveState() const;
   Result<bool> Step();
   void HandleFailure(const Status& status);
-  Result<bool> FollowName();
+  Result<bool> FollowRename();
   Status Prepare();
-  Status MakeOnTarget();
-  Status LookAtTarget();
-  Status ExpectOnTarget();
+  Status CreateOnTarget();
+  Status InspectTarget();
+  Status RequireOnTarget();
   Status ClaimTarget();
-  Status NoteRowsOfOthers();
+  Status RecordForeignRows();
   Status Converge();
   void OpenGate();
   Result<bool> Remove(bool at_once);
 
   const CollectionContext* const context_;
   CollectionRecord record_;
-  std::shared_ptr<const Collection> source_;  // nullptr: gone from the catalog
-  std::shared_ptr<const Collection> done_;    // the state that the target has
+  std::shared_ptr<const Collection> source_;     // nullptr: gone from the catalog
+  std::shared_ptr<const Collection> converged_;  // the source state last reached on the target
   State state_ = State::kPreparing;
 
-  std::optional<TargetCollection> actual_;  // as the target shows it; nullopt: not known
+  std::optional<TargetCollection> actual_;  // as last described by the target; nullopt: unknown
   TargetClaim claim_;
   std::optional<CollectionName> unreachable_name_;
   std::optional<Removal> removal_;

@@ -5,7 +5,7 @@
 
 #include "reconcile/testing/reconcile_fixture.h"
 
-// The lives of collections: made, opened, renamed, removed.
+// How collections are created, opened, renamed and dropped.
 namespace cdc {
 namespace {
 
@@ -23,7 +23,7 @@ Collection Renamed(Collection collection, std::string name) {
 
 class CollectionReconcilerTest : public ReconcileTest {
  protected:
-  // The task has these on the target, and begins again as after a restart.
+  // Starts a task that already has these collections on the target.
   void StartWith(const std::vector<Collection>& collections) {
     SetSource(collections);
     Begin();
@@ -32,13 +32,13 @@ class CollectionReconcilerTest : public ReconcileTest {
     made_ = Ddls().size();
   }
 
-  // Since StartWith.
+  // The changes since StartWith.
   std::vector<std::string> NewDdls() const {
     const auto all = Ddls();
     return {all.begin() + static_cast<std::ptrdiff_t>(made_), all.end()};
   }
 
-  // The process died when it had recorded the rename, maybe after the target had done it.
+  // Simulates a crash after a rename was recorded; `done`: after the target executed it, too.
   void CrashInRename(const std::string& to, bool done) {
     ReplicatedCollection record = Stored().at(0);
     record.renamed_from = record.target;
@@ -58,12 +58,13 @@ class CollectionReconcilerTest : public ReconcileTest {
   size_t made_ = 0;
 };
 
-// One collection by itself, without a scheduler.
+// A single collection, without a scheduler.
 class OneCollectionTest : public CollectionReconcilerTest {
  protected:
   OneCollectionTest()
       : scope_of_task_(spec_),
-        view_(&target_, {.task_id = "t", .made_for = "", .on_connected = [](const auto&) {}}),
+        view_(&target_,
+              {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}),
         databases_of_target_({.task_id = "t",
                               .store = &store_,
                               .scope = &scope_of_task_,
@@ -102,7 +103,7 @@ class OneCollectionTest : public CollectionReconcilerTest {
 
   void Take(const std::vector<Collection>& collections) {
     SetSource(collections);
-    collection_.TakeSource(catalog_.Current()->Find(a_.id), *catalog_.Current());
+    collection_.UpdateSource(catalog_.Current()->Find(a_.id), *catalog_.Current());
   }
 
   const Scope scope_of_task_;
@@ -112,7 +113,7 @@ class OneCollectionTest : public CollectionReconcilerTest {
   CollectionReconciler collection_;
 };
 
-TEST_F(OneCollectionTest, IsMadeOpenedAndRemoved) {
+TEST_F(OneCollectionTest, IsCreatedOpenedAndDropped) {
   Take({a_});
   EXPECT_EQ(collection_.state(), State::kPreparing);
   EXPECT_FALSE(gates_.passes(a_.id));
@@ -133,12 +134,12 @@ TEST_F(OneCollectionTest, IsMadeOpenedAndRemoved) {
   EXPECT_TRUE(gates_.seen(a_.id).discarded);
   EXPECT_THAT(Ddls(), ElementsAre("create collection default.a", "drop collection default.a"));
   EXPECT_THAT(Stored(), IsEmpty());
-  collection_.LetGo();
+  collection_.CleanUp();
   EXPECT_TRUE(routes_.forgotten(a_.id) && gates_.seen(a_.id).forgotten);
 }
 
-// A crash in between must not leave one on the target that nobody knows of.
-TEST_F(OneCollectionTest, IsRecordedBeforeItIsMade) {
+// A crash in between must not leave behind a collection that no task knows of.
+TEST_F(OneCollectionTest, IsRecordedBeforeItIsCreated) {
   Take({a_});
   target_.FailNextDdl(UnavailableError("connection reset"));
   EXPECT_FALSE(collection_.Attempt());
@@ -148,7 +149,7 @@ TEST_F(OneCollectionTest, IsRecordedBeforeItIsMade) {
   EXPECT_FALSE(gates_.passes(a_.id));
 }
 
-TEST_F(OneCollectionTest, NothingIsMadeThatCannotBeRecorded) {
+TEST_F(OneCollectionTest, IsNotCreatedIfItCannotBeRecorded) {
   Take({a_});
   store_.FailWith(UnavailableError("disk full"));
   EXPECT_FALSE(collection_.Attempt());
@@ -160,7 +161,7 @@ TEST_F(OneCollectionTest, NothingIsMadeThatCannotBeRecorded) {
   EXPECT_TRUE(gates_.passes(a_.id));
 }
 
-TEST_F(OneCollectionTest, WaitsInARenameUntilItsCallsHaveEnded) {
+TEST_F(OneCollectionTest, ARenameWaitsForCallsInFlight) {
   Take({a_});
   collection_.Attempt();
   Take({Renamed(a_, "z")});
@@ -179,7 +180,7 @@ TEST_F(OneCollectionTest, WaitsInARenameUntilItsCallsHaveEnded) {
   EXPECT_FALSE(Stored().at(0).renamed_from.has_value());
 }
 
-TEST_F(OneCollectionTest, ARenameWithoutAnAnswerStaysRecorded) {
+TEST_F(OneCollectionTest, ARenameWithUnknownOutcomeStaysRecorded) {
   Take({a_});
   collection_.Attempt();
   Take({Renamed(a_, "z")});
@@ -203,11 +204,11 @@ TEST_F(OneCollectionTest, WaitsForAnotherTaskThatWritesIt) {
   claims_.ReleaseAll("t");
   ASSERT_FALSE(claims_.Claim(identity, "u").holder.has_value());
   CollectionReconciler again(&context_, collection_.record(), true);
-  again.TakeSource(catalog_.Current()->Find(a_.id), *catalog_.Current());
+  again.UpdateSource(catalog_.Current()->Find(a_.id), *catalog_.Current());
   EXPECT_FALSE(again.Attempt());
   EXPECT_FALSE(gates_.passes(a_.id));
   EXPECT_THAT(conditions_.Current().reason, HasSubstr("task u writes this collection"));
-  // Rows that the other one may have written are upserted.
+  // Rows that the other task may have written are upserted.
   claims_.ReleaseAll("u");
   catalog_.SetPresent({500});
   clock_.Advance(std::chrono::seconds(1));
@@ -217,7 +218,7 @@ TEST_F(OneCollectionTest, WaitsForAnotherTaskThatWritesIt) {
   EXPECT_EQ(Stored().at(0).may_hold_until, Timestamp{500});
 }
 
-TEST_F(CollectionReconcilerTest, ARemovalLetsTheRowsUnderWayEnd) {
+TEST_F(CollectionReconcilerTest, ADropWaitsForWaitingRows) {
   StartWith({a_});
   SetSource({});
   gates_.SetWaiting(a_.id, {PartitionId{1000}});
@@ -229,7 +230,7 @@ TEST_F(CollectionReconcilerTest, ARemovalLetsTheRowsUnderWayEnd) {
   EXPECT_THAT(NewDdls(), ElementsAre("drop collection default.a"));
 }
 
-TEST_F(CollectionReconcilerTest, ARemovalDoesNotWaitIfTheNameIsNeeded) {
+TEST_F(CollectionReconcilerTest, ADropDoesNotWaitIfTheNameIsNeeded) {
   StartWith({a_});
   routes_.SetRead(kDml, false);
   SetSource({SmallCollection(9, "a")});
@@ -238,7 +239,7 @@ TEST_F(CollectionReconcilerTest, ARemovalDoesNotWaitIfTheNameIsNeeded) {
   EXPECT_EQ(Stored().at(0).id, CollectionId{9});
 }
 
-TEST_F(CollectionReconcilerTest, APartitionGoesAfterItsRows) {
+TEST_F(CollectionReconcilerTest, APartitionIsDroppedAfterItsRows) {
   Collection with = a_;
   with.partitions.push_back({.id = {1001}, .name = "p"});
   StartWith({with});
@@ -268,7 +269,7 @@ TEST_F(CollectionReconcilerTest, ARingOfNames) {
   EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
-TEST_F(CollectionReconcilerTest, ARingWaitsForTheCallsOfEach) {
+TEST_F(CollectionReconcilerTest, ARingWaitsForCallsOfEachCollection) {
   StartWith({a_, b_});
   gates_.SetCalls(b_.id, true);
   SetSource({Renamed(a_, "b"), Renamed(b_, "a")});
@@ -282,7 +283,7 @@ TEST_F(CollectionReconcilerTest, ARingWaitsForTheCallsOfEach) {
   EXPECT_TRUE(gates_.passes(a_.id) && gates_.passes(b_.id));
 }
 
-TEST_F(CollectionReconcilerTest, ACrashBeforeTheTargetHasRenamed) {
+TEST_F(CollectionReconcilerTest, ACrashBeforeTheTargetRenames) {
   StartWith({a_});
   CrashInRename("z", false);
   SetSource({Renamed(a_, "z")});
@@ -293,7 +294,7 @@ TEST_F(CollectionReconcilerTest, ACrashBeforeTheTargetHasRenamed) {
   EXPECT_EQ(gates_.seen(a_.id).gate->target.collection, "z");
 }
 
-TEST_F(CollectionReconcilerTest, ACrashAfterTheTargetHasRenamed) {
+TEST_F(CollectionReconcilerTest, ACrashAfterTheTargetRenames) {
   StartWith({a_});
   CrashInRename("z", true);
   SetSource({Renamed(a_, "z")});
@@ -304,7 +305,7 @@ TEST_F(CollectionReconcilerTest, ACrashAfterTheTargetHasRenamed) {
   EXPECT_EQ(gates_.seen(a_.id).gate->target.collection, "z");
 }
 
-TEST_F(CollectionReconcilerTest, ADropAfterACrashTakesTheNameThatIsThere) {
+TEST_F(CollectionReconcilerTest, ADropAfterACrashUsesTheNameOnTheTarget) {
   StartWith({a_});
   CrashInRename("z", false);
   SetSource({});
@@ -314,7 +315,7 @@ TEST_F(CollectionReconcilerTest, ADropAfterACrashTakesTheNameThatIsThere) {
   EXPECT_THAT(Stored(), IsEmpty());
 }
 
-TEST_F(CollectionReconcilerTest, BothNamesAfterACrashStopTheTask) {
+TEST_F(CollectionReconcilerTest, TwoNamesAfterACrashPauseTheTask) {
   StartWith({a_});
   CrashInRename("z", true);
   CreateCollection again{.name = {"default", "a"}, .schema = a_.schema, .properties = {}};
@@ -322,7 +323,7 @@ TEST_F(CollectionReconcilerTest, BothNamesAfterACrashStopTheTask) {
   SetSource({Renamed(a_, "z")});
   Begin();
   Settle();
-  EXPECT_THAT(fatal_.message(), HasSubstr("both are there"));
+  EXPECT_THAT(fatal_.message(), HasSubstr("both names now exist"));
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ CollectionRecord::CollectionRecord(MetaStore* store,
                                    bool stored)
     : store_(store), task_(std::move(task)), record_(std::move(record)), stored_(stored) {}
 
+// The store comes first. If a failed save changed the memory, a retry would go on without it, and
+// could create a collection on the target that no restarted task knows of.
 Status CollectionRecord::Save(ReplicatedCollection next) {
   CDC_RETURN_IF_ERROR(store_->PutCollection(task_, next));
   FaultPoint("after_put_collection");

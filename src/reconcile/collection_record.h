@@ -8,22 +8,22 @@
 
 namespace cdc {
 
-// What the task remembers of one collection, in the store and here. A change is made by a copy that
-// is saved: until the store has it, it does not count here either.
+// The task's record of one collection, kept in the store and in memory. To change it, modify a copy
+// and save that: the change takes effect in memory only once the store has it.
 class CollectionRecord {
  public:
-  // `stored`: it comes from the store. `store` must outlive this.
+  // `stored`: whether the store already has it. `store` must outlive this.
   CollectionRecord(MetaStore* store, std::string task, ReplicatedCollection record, bool stored);
 
   const ReplicatedCollection& operator*() const { return record_; }
   const ReplicatedCollection* operator->() const { return &record_; }
 
-  // Durable when this succeeds; without effect here if it fails.
+  // Durable once this succeeds; has no effect if it fails.
   Status Save(ReplicatedCollection next);
-  // Counts here at once, and reaches the store with the next Save: for what would be found out
-  // again after a crash.
+  // Takes effect in memory at once and reaches the store with the next Save. Only for what a
+  // restart would find out again.
   void SetUnsaved(ReplicatedCollection next) { record_ = std::move(next); }
-  // Removes it from the store, if it is there.
+  // Removes it from the store, if present.
   Status Remove();
 
  private:

@@ -21,6 +21,7 @@ Status DatabaseReconciler::Refresh(const Catalog& catalog) {
   return status;
 }
 
+// Connect also checks the target's identity, before anything is created there.
 Status DatabaseReconciler::ListOnTarget() {
   if (on_target_.has_value()) {
     return OkStatus();
@@ -37,7 +38,7 @@ Status DatabaseReconciler::EnsureAll(const Catalog& catalog) {
     if (name == kDefaultDatabase || !parts_.scope->CoversDatabase(name)) {
       continue;
     }
-    // Stored before it is made: a drop is then carried out even after a crash in between.
+    // Stored before it is created: a drop on the source is then replicated even after a crash.
     if (!replicated_.contains(name)) {
       CDC_RETURN_IF_ERROR(parts_.store->PutDatabase(parts_.task_id, name));
       replicated_.insert(name);
@@ -56,14 +57,15 @@ Status DatabaseReconciler::Ensure(const std::string& name) {
 }
 
 bool DatabaseReconciler::DropAndAlter(const Catalog& catalog, const InUse& in_use) {
+  // A refused drop is shown as waiting: it blocks neither rows nor properties.
   const Status dropped = DropGone(catalog, in_use);
   parts_.conditions->SetWaiting("drop database", dropped);
   const bool altered = AlterAll(catalog);
   return !dropped.ok() || !altered;
 }
 
-// Whether a database of the target has to stay when `gone` of the source is no more: another
-// database of the source may be mapped to it.
+// Whether the target's database must stay after `gone` was dropped on the source: another source
+// database may be mapped to it.
 bool DatabaseReconciler::IsNeeded(const std::string& target,
                                   const std::string& gone,
                                   const Catalog& catalog) const {
@@ -87,6 +89,7 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
       ++name;
       continue;
     }
+    // A database that stays needs no drop, but is no longer recorded for this source database.
     const bool needed = IsNeeded(target, *name, catalog);
     if (!needed && in_use(target)) {
       ++name;
@@ -97,13 +100,15 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
       on_target_->erase(target);
       properties_.erase(target);
     }
+    // Forgotten last: after a crash the drop is repeated, which succeeds.
     CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
     name = replicated_.erase(name);
   }
   return OkStatus();
 }
 
-// Returns false if a property is to be tried again.
+// Returns false if a property has to be tried again. The properties of a database concern all of
+// its collections, so only a task that covers them all sets them.
 bool DatabaseReconciler::AlterAll(const Catalog& catalog) {
   bool complete = true;
   for (const auto& [id, database] : catalog.databases) {
@@ -125,7 +130,9 @@ bool DatabaseReconciler::AlterAll(const Catalog& catalog) {
       parts_.conditions->Set("database " + target, altered);
     } else {
       parts_.conditions->SetWaiting("database " + target, altered);
-      applied = database->properties;  // taken or refused: not tried again before they change
+      // Accepted or refused for good (Milvus 2.3 cannot alter a database): not tried again until
+      // the source changes them.
+      applied = database->properties;
     }
   }
   return complete;

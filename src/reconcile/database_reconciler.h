@@ -16,8 +16,8 @@
 
 namespace cdc {
 
-// Makes the target's databases follow the source's. Databases that only some collections are mapped
-// to are made with these collections (Ensure), and are never dropped.
+// Makes the target's databases follow the source's. A database that is the target of individually
+// mapped collections only is created with the first of them (Ensure) and never dropped.
 //
 // Belongs to the reconciler's thread.
 class DatabaseReconciler {
@@ -30,23 +30,23 @@ class DatabaseReconciler {
     TargetView* target;
   };
 
-  // All parts must outlive this. `replicated`: the source's databases that the store knows.
+  // All parts must outlive this. `replicated`: the source databases recorded in the store.
   DatabaseReconciler(Parts parts, const std::vector<std::string>& replicated);
 
-  // Connects to the target unless it is known what databases it has, and makes those that the
-  // source has. After an error nothing is known of the target any more.
+  // Connects to the target if its databases are not known, and creates those that it lacks. An
+  // error forgets the target, so the next call connects again.
   Status Refresh(const Catalog& catalog);
 
-  // Makes one database of the target unless it is there.
+  // Creates one database on the target if it does not exist.
   Status Ensure(const std::string& name);
 
-  // Drops what the source has no more, once no collection of the task is `in_use` there, and passes
-  // properties on. Rows do not wait for either: a refusal is only reported. Returns whether
-  // something is to be tried again soon.
+  // Drops databases that are gone from the source, once `in_use` says that the task has no
+  // collection left in them, and passes on properties. Rows do not wait for either; a refusal is
+  // only reported. Returns whether to call this again soon.
   using InUse = std::function<bool(const std::string& target)>;
   bool DropAndAlter(const Catalog& catalog, const InUse& in_use);
 
-  // The target may have changed: nothing that is known of it counts any more.
+  // The target may have changed: forgets everything known about it.
   void ForgetTarget() { on_target_.reset(); }
   bool knows_target() const { return on_target_.has_value(); }
 
@@ -58,9 +58,9 @@ class DatabaseReconciler {
   bool AlterAll(const Catalog& catalog);
 
   const Parts parts_;
-  std::optional<std::set<std::string>> on_target_;  // nullopt: not known
-  std::set<std::string> replicated_;                // of the source, as the store has them
-  // By database of the target: the properties that it was given in this run, or has refused.
+  std::optional<std::set<std::string>> on_target_;  // nullopt: unknown
+  std::set<std::string> replicated_;                // source databases, as recorded in the store
+  // By target database: the properties it was given or refused in this run.
   std::map<std::string, std::vector<KeyValue>> properties_;
 };
 

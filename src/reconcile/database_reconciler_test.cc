@@ -14,9 +14,10 @@ using testing::IsEmpty;
 class DatabaseReconcilerTest : public ReconcileTest {
  protected:
   DatabaseReconcilerTest()
-      : view_(&target_, {.task_id = "t", .made_for = "", .on_connected = [](const auto&) {}}) {}
+      : view_(&target_,
+              {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}) {}
 
-  // As after a start of the task.
+  // Starts as a task does, from what the store holds.
   void BeginDatabases() {
     scope_ = std::make_unique<Scope>(spec_);
     databases_of_target_ =
@@ -44,7 +45,7 @@ class DatabaseReconcilerTest : public ReconcileTest {
   std::unique_ptr<DatabaseReconciler> databases_of_target_;
 };
 
-TEST_F(DatabaseReconcilerTest, ADatabaseIsMadeAndDropped) {
+TEST_F(DatabaseReconcilerTest, ADatabaseIsCreatedAndDropped) {
   BeginDatabases();
   SetDatabases({{.id = {7}, .name = "d"}});
   EXPECT_TRUE(Refresh());
@@ -58,7 +59,7 @@ TEST_F(DatabaseReconcilerTest, ADatabaseIsMadeAndDropped) {
   EXPECT_THAT(store_.LoadProgress("t")->databases, IsEmpty());
 }
 
-TEST_F(DatabaseReconcilerTest, ADropWhileTheTaskDidNotRunIsCarriedOut) {
+TEST_F(DatabaseReconcilerTest, ADropWhileTheTaskWasStoppedIsReplicated) {
   BeginDatabases();
   SetDatabases({{.id = {7}, .name = "d"}});
   ASSERT_TRUE(Refresh());
@@ -69,7 +70,7 @@ TEST_F(DatabaseReconcilerTest, ADropWhileTheTaskDidNotRunIsCarriedOut) {
   EXPECT_THAT(Ddls(), ElementsAre("create database d", "drop database d"));
 }
 
-TEST_F(DatabaseReconcilerTest, ADatabaseThatAnotherOneIsMappedToStays) {
+TEST_F(DatabaseReconcilerTest, ADatabaseStaysWhileAnotherIsMappedToIt) {
   spec_.name_mapping = {{.source_database = "e", .target_database = "d", .collections = {}}};
   BeginDatabases();
   SetDatabases({{.id = {7}, .name = "d"}, {.id = {8}, .name = "e"}});
@@ -80,7 +81,7 @@ TEST_F(DatabaseReconcilerTest, ADatabaseThatAnotherOneIsMappedToStays) {
   EXPECT_THAT(store_.LoadProgress("t")->databases, ElementsAre("e"));
 }
 
-TEST_F(DatabaseReconcilerTest, ARefusedDropIsReportedAndTriedAgain) {
+TEST_F(DatabaseReconcilerTest, ARefusedDropIsReportedAndRetried) {
   BeginDatabases();
   SetDatabases({{.id = {7}, .name = "d"}});
   ASSERT_TRUE(Refresh());
@@ -106,7 +107,7 @@ TEST_F(DatabaseReconcilerTest, PropertiesAreSetOnceEvenIfRefused) {
   EXPECT_THAT(Ddls(), ElementsAre("create database d"));
 }
 
-TEST_F(DatabaseReconcilerTest, AfterAFailureTheTargetIsAskedAgain) {
+TEST_F(DatabaseReconcilerTest, TheTargetIsListedAgainAfterAFailure) {
   BeginDatabases();
   SetDatabases({{.id = {7}, .name = "d"}});
   target_.FailConnect(UnavailableError("down"));

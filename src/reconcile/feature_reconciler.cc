@@ -10,7 +10,8 @@
 namespace cdc {
 namespace {
 
-constexpr int kMaxPlans = 4;
+constexpr int kMaxPlans = 4;  // in case the target never settles
+// A refusal usually lasts until somebody changes one of the two sides.
 constexpr BackoffOptions kRetry{std::chrono::milliseconds(200), std::chrono::milliseconds(60'000)};
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
@@ -28,13 +29,13 @@ int ReplicasOf(const Ddl& ddl) {
 FeatureReconciler::FeatureReconciler(const CollectionContext* context)
     : context_(context), backoff_(kRetry) {}
 
-// A change may have effects of its own (Milvus Lite loads what gets an index), so this looks again
-// until nothing is left to do, or until the target stays as it is.
+// A change may have side effects: Milvus Lite, for example, loads a collection that gets an index.
+// So this plans again until nothing is left to do or a plan repeats because the target ignores it.
 Status FeatureReconciler::Converge(const Collection& source,
                                    const CollectionName& target,
                                    const std::optional<TargetCollection>& actual,
-                                   const std::function<Status()>& look_again) {
-  // A property that is no longer wanted is tried anew once it is wanted again.
+                                   const std::function<Status()>& reinspect) {
+  // Forgets properties that are no longer wanted, so that they are tried if they come back.
   std::erase_if(refused_properties_, [&source](const auto& each) {
     const auto& wanted = source.properties;
     return std::find(wanted.begin(), wanted.end(), each.first) == wanted.end();
@@ -51,13 +52,13 @@ Status FeatureReconciler::Converge(const Collection& source,
       break;
     }
     if (plan == before) {
-      TakeAsSet(plan);
+      TreatAsSet(plan);
       break;
     }
     for (const Ddl& ddl : plan) {
       CDC_RETURN_IF_ERROR(ApplyStep(ddl, target, &refused));
     }
-    CDC_RETURN_IF_ERROR(look_again());
+    CDC_RETURN_IF_ERROR(reinspect());
     before = std::move(plan);
   }
   ScheduleRetry(refused);
@@ -65,12 +66,13 @@ Status FeatureReconciler::Converge(const Collection& source,
   return OkStatus();
 }
 
-// One change of a plan. The refusal of an optional feature is noted, and no error.
+// Applies one change of a plan. A refused optional feature is recorded and is not an error, so that
+// the other features follow.
 Status FeatureReconciler::ApplyStep(const Ddl& ddl,
                                     const CollectionName& target,
                                     Refused* refused) {
   if (const auto* drop = std::get_if<DropAlias>(&ddl); drop != nullptr) {
-    // Another collection may have it by now.
+    // Servers drop an alias by its name alone, and it may have moved to another collection by now.
     CDC_ASSIGN_OR_RETURN(const auto now, context_->target->DescribeCollection(target));
     if (!now.has_value() || !Contains(now->aliases, drop->alias)) {
       return OkStatus();
@@ -83,24 +85,27 @@ Status FeatureReconciler::ApplyStep(const Ddl& ddl,
     return applied;
   }
   refused->try_emplace(feature, applied);
-  NoteRefusal(ddl, applied);
+  RecordRefusal(ddl, applied);
   return OkStatus();
 }
 
-void FeatureReconciler::NoteRefusal(const Ddl& ddl, const Status& refusal) {
+void FeatureReconciler::RecordRefusal(const Ddl& ddl, const Status& refusal) {
   if (const auto* alter = std::get_if<AlterCollection>(&ddl); alter != nullptr) {
     for (const KeyValue& property : alter->properties) {
       refused_properties_[property] = refusal;
     }
   }
   if (const int replicas = ReplicasOf(ddl); replicas > 1) {
+    // The next plan loads one replica instead, so that the collection stays searchable on a target
+    // with too few nodes.
     refused_replicas_ = replicas;
     replicas_refusal_ = refusal;
   }
 }
 
-// The target has accepted these properties and does not show them: they are not set again.
-void FeatureReconciler::TakeAsSet(const std::vector<Ddl>& plan) {
+// The target accepts these properties but does not show them. A Milvus 2.3.5, for example, stores a
+// change only with the next one. Setting them again and again would not help.
+void FeatureReconciler::TreatAsSet(const std::vector<Ddl>& plan) {
   for (const Ddl& ddl : plan) {
     if (const auto* alter = std::get_if<AlterCollection>(&ddl); alter != nullptr) {
       for (const KeyValue& property : alter->properties) {
@@ -116,8 +121,8 @@ void FeatureReconciler::AddRefusedProperties(TargetCollection* actual) const {
   }
 }
 
-// Properties are not tried again unless the source changes them: setting some of them interrupts
-// the search each time.
+// Properties are not retried until the source changes them, because setting some of them interrupts
+// searches each time.
 void FeatureReconciler::ScheduleRetry(const Refused& refused) {
   retry_at_.reset();
   if (refused.empty()) {
@@ -127,7 +132,7 @@ void FeatureReconciler::ScheduleRetry(const Refused& refused) {
   }
 }
 
-// Shows what was refused now, and what was refused earlier and is not tried again.
+// Also reports earlier refusals that are not retried: the two sides still differ.
 void FeatureReconciler::Report(const Collection& source,
                                const CollectionName& target,
                                Refused refused) {
@@ -148,7 +153,7 @@ void FeatureReconciler::Report(const Collection& source,
     text += status.ok() ? "" : part + ": " + status.ToString() + "; ";
   }
   if (!text.empty() && text != logged_) {
-    spdlog::warn("task={} {}the rows go on", context_->task_id, text);
+    spdlog::warn("task={} {}rows continue", context_->task_id, text);
   }
   logged_ = std::move(text);
 }

@@ -16,25 +16,25 @@
 
 namespace cdc {
 
-// The optional features of one collection: properties, aliases, indexes, load state. A target that
-// refuses one does not hold the rows: the refusal is reported, and what may be accepted later is
-// tried again with back-off.
+// Reconciles the optional features of one collection: properties, aliases, indexes, load state.
+// Rows do not wait for them. A refusal is reported, and retried with back-off if the target may
+// accept it later.
 class FeatureReconciler {
  public:
   // `context` must outlive this.
   explicit FeatureReconciler(const CollectionContext* context);
 
   // Brings the features of `actual`, the collection `target`, to the state of `source`.
-  // `look_again` updates `actual`.
+  // `reinspect` updates `actual`.
   Status Converge(const Collection& source,
                   const CollectionName& target,
                   const std::optional<TargetCollection>& actual,
-                  const std::function<Status()>& look_again);
+                  const std::function<Status()>& reinspect);
 
-  // Adds the properties that are not to be set again, as if the target had taken them.
+  // Adds the properties that must not be set again, as if the target had taken them.
   void AddRefusedProperties(TargetCollection* actual) const;
 
-  // When to converge again though nothing has changed; nullopt: not at all.
+  // When to converge again even if nothing changes; nullopt: not at all.
   const std::optional<Clock::TimePoint>& retry_at() const { return retry_at_; }
   bool RetryIsDue() const { return retry_at_.has_value() && context_->clock->Now() >= *retry_at_; }
 
@@ -42,17 +42,17 @@ class FeatureReconciler {
   using Refused = std::map<std::string, Status>;  // by feature
 
   Status ApplyStep(const Ddl& ddl, const CollectionName& target, Refused* refused);
-  void NoteRefusal(const Ddl& ddl, const Status& refusal);
-  void TakeAsSet(const std::vector<Ddl>& plan);
+  void RecordRefusal(const Ddl& ddl, const Status& refusal);
+  void TreatAsSet(const std::vector<Ddl>& plan);
   void ScheduleRetry(const Refused& refused);
   void Report(const Collection& source, const CollectionName& target, Refused refused);
 
   const CollectionContext* const context_;
-  // With the target's error; ok: accepted, and not shown.
+  // By property, the target's error; ok: the target accepted it but does not show it.
   std::map<KeyValue, Status> refused_properties_;
   int refused_replicas_ = 0;
   Status replicas_refusal_;
-  std::string logged_;  // the refusals as they were last logged
+  std::string logged_;  // the refusals in the last log line, to log each change once
   Backoff backoff_;
   std::optional<Clock::TimePoint> retry_at_;
 };

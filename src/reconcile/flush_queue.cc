@@ -12,7 +12,7 @@ FlushQueue::FlushQueue(TargetView* target,
                        BackoffOptions retry)
     : target_(target), routes_(routes), clock_(clock), backoff_(retry) {}
 
-// Names are resolved now: the flush meant the collections that have them at this time.
+// Resolves the names now: the flush meant the collections that have them at this time.
 void FlushQueue::Add(const FlushRequestInfo& flush,
                      const Catalog& catalog,
                      std::function<void()> done) {
@@ -40,7 +40,9 @@ Status FlushQueue::Flush(const Find& find) {
     if (clock_->Now() < not_before_) {
       return failure_;
     }
-    pending = pending_;  // they stay until they are carried out: see empty()
+    // A copy: pending_ keeps them until they are complete, so that empty() does not say too early
+    // that there is nothing left.
+    pending = pending_;
   }
   if (pending.empty()) {
     return failure_ = OkStatus();
@@ -52,7 +54,7 @@ Status FlushQueue::Flush(const Find& find) {
   }
   {
     MutexLock lock(mutex_);
-    // Others may have been added behind these meanwhile.
+    // More may have been added at the back in the meantime.
     pending_.erase(pending_.begin(),
                    pending_.begin() + static_cast<std::ptrdiff_t>(pending.size()));
     pending_.insert(pending_.begin(), later.begin(), later.end());
@@ -63,7 +65,8 @@ Status FlushQueue::Flush(const Find& find) {
     }
   }
   for (const Pending& each : pending) {
-    if (open.insert(each.done.get()).second) {  // the whole request is carried out
+    // Called without the lock, and once per request: when none of its collections is left.
+    if (open.insert(each.done.get()).second) {
       (*each.done)();
     }
   }
@@ -73,7 +76,7 @@ Status FlushQueue::Flush(const Find& find) {
 std::vector<FlushQueue::Pending> FlushQueue::FlushReady(const std::vector<Pending>& pending,
                                                         const Find& find) {
   std::vector<Pending> later;
-  std::map<CollectionId, Status> flushed;  // one call serves all that were asked for up to now
+  std::map<CollectionId, Status> flushed;  // one call serves all requests for a collection
   failure_ = OkStatus();
   for (const Pending& each : pending) {
     const std::optional<Place> place = find(each.collection);
@@ -88,6 +91,8 @@ std::vector<FlushQueue::Pending> FlushQueue::FlushReady(const std::vector<Pendin
     if (first) {
       done->second = target_->Apply(cdc::Flush{place->target});
     }
+    // A collection that is missing on the target is not this queue's concern: the reconciler
+    // reports it.
     if (!done->second.ok() && done->second.code() != StatusCode::kNotFound) {
       failure_ = done->second;
       later.push_back(each);
@@ -96,6 +101,7 @@ std::vector<FlushQueue::Pending> FlushQueue::FlushReady(const std::vector<Pendin
   return later;
 }
 
+// A flush covers every row that the source accepted before it, in all channels of the collection.
 bool FlushQueue::HasAllRows(const Place& place, Timestamp ts) const {
   return std::all_of(
       place.pchannels.begin(), place.pchannels.end(),

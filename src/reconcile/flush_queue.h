@@ -17,34 +17,34 @@
 
 namespace cdc {
 
-// Flushes of the source that are to be repeated on the target, each collection after its rows up to
-// the flush's time. A failed call is retried with back-off.
+// Repeats the source's flushes on the target. Each collection is flushed once its rows up to the
+// time of the flush are applied. A failed call is retried with back-off.
 //
 // Flush belongs to the reconciler's thread; the rest is thread-safe.
 class FlushQueue {
  public:
-  // What must outlive this: all of it.
+  // All pointers must outlive this.
   FlushQueue(TargetView* target, RouteView* routes, const Clock* clock, BackoffOptions retry);
 
-  // Collections that `catalog` does not have, or the task does not follow, are left out. `done` is
-  // called once the rest is flushed or dropped, at once if there is none.
+  // Skips collections that are not in `catalog` or that the task does not follow. Calls `done` once
+  // all others are flushed or dropped; immediately if there are none.
   void Add(const FlushRequestInfo& flush, const Catalog& catalog, std::function<void()> done);
 
   // Where a collection is on the target.
   struct Place {
-    bool ready = false;  // it is made, and has its name
+    bool ready = false;  // it exists there under the name `target`
     CollectionName target;
     std::vector<std::string> pchannels;
   };
   // nullopt: the collection has been dropped.
   using Find = std::function<std::optional<Place>(CollectionId)>;
 
-  // Flushes what is due. Returns what the last attempt that failed said, until one succeeds.
+  // Flushes what is due. Returns the last failure until an attempt succeeds.
   Status Flush(const Find& find);
 
-  // Whether all flushes are carried out; false while one is under way.
+  // Whether all flushes are complete; false while one is in progress.
   bool empty() const;
-  // When Flush is to be called again at the latest; nullopt: nothing waits.
+  // When to call Flush again at the latest; nullopt: nothing waits.
   std::optional<Clock::TimePoint> due() const;
 
  private:
@@ -54,7 +54,7 @@ class FlushQueue {
     std::shared_ptr<std::function<void()>> done;  // shared by the collections of one request
   };
 
-  // Returns those of `pending` that have to wait, and sets failure_.
+  // Returns the part of `pending` that has to wait, and sets failure_.
   std::vector<Pending> FlushReady(const std::vector<Pending>& pending, const Find& find);
   bool HasAllRows(const Place& place, Timestamp ts) const;
 

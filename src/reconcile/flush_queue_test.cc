@@ -10,7 +10,8 @@ namespace {
 class FlushQueueTest : public ReconcileTest {
  protected:
   FlushQueueTest()
-      : view_(&target_, {.task_id = "t", .made_for = "", .on_connected = [](const auto&) {}}),
+      : view_(&target_,
+              {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}),
         queue_(&view_, &routes_, &clock_, {}) {
     SetSource({SmallCollection(1, "a"), SmallCollection(2, "b")});
     for (const char* name : {"a", "b"}) {
@@ -46,7 +47,7 @@ class FlushQueueTest : public ReconcileTest {
   size_t made_ = 0;
 };
 
-TEST_F(FlushQueueTest, ARequestIsDoneWithItsLastCollection) {
+TEST_F(FlushQueueTest, ARequestIsDoneAfterItsLastCollection) {
   Add({"a", "b"}, 5);
   EXPECT_FALSE(queue_.empty());
   EXPECT_TRUE(Flush().ok());
@@ -79,7 +80,7 @@ TEST_F(FlushQueueTest, WaitsForTheRowsBeforeIt) {
   EXPECT_EQ(done_, 1);
 }
 
-TEST_F(FlushQueueTest, WhatIsUnknownOrDroppedIsDone) {
+TEST_F(FlushQueueTest, UnknownAndDroppedCollectionsCountAsDone) {
   Add({"nobody"}, 5);
   EXPECT_EQ(done_, 1);
   EXPECT_TRUE(queue_.empty());
@@ -90,11 +91,11 @@ TEST_F(FlushQueueTest, WhatIsUnknownOrDroppedIsDone) {
   EXPECT_EQ(done_, 2);
 }
 
-TEST_F(FlushQueueTest, AFailureIsRetriedAfterABackOff) {
+TEST_F(FlushQueueTest, AFailureIsRetriedAfterBackOff) {
   Add({"a", "b"}, 5);
   target_.FailNextDdl(UnavailableError("busy"));
   EXPECT_EQ(Flush().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(Calls(), 1U);  // that of the other one
+  EXPECT_EQ(Calls(), 1U);  // only the other collection's call succeeded
   EXPECT_EQ(done_, 0);
   EXPECT_EQ(Flush().code(), StatusCode::kUnavailable);  // not yet due
   EXPECT_EQ(Calls(), 1U);

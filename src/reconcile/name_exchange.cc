@@ -6,7 +6,7 @@
 namespace cdc {
 namespace {
 
-// Where a collection waits in a ring of names.
+// The name under which a collection waits in a ring. It contains the id, so no two share one.
 CollectionName TemporaryName(const CollectionName& name, CollectionId id) {
   return {name.database, "_cdc_" + std::to_string(id.value)};
 }
@@ -20,19 +20,22 @@ Status NameExchange::Free(CollectionId id, const CollectionName& name) {
 
 Status NameExchange::Free(CollectionId id, const CollectionName& name, Moving* moving) {
   for (auto& [other_id, other] : *collections_) {
+    // A collection whose rename has an unknown outcome may have either of its two names.
     const ReplicatedCollection& record = other.record();
     if (other_id == id || (record.target != name && record.renamed_from != name)) {
       continue;
     }
     if (!other.Exists()) {
+      // Without its last rows: nobody could ever see them.
       CDC_ASSIGN_OR_RETURN(const bool removed, other.RemoveAtOnce());
       if (!removed) {
-        return UnavailableError("waits for the removal of the older collection of this name");
+        return UnavailableError("waiting for an older collection of this name to be dropped");
       }
-      other.LetGo();
+      other.CleanUp();
       collections_->erase(collections_->find(other_id));
-      return Free(id, name, moving);  // the loop has lost its place
+      return Free(id, name, moving);  // the erase has invalidated the loop
     }
+    // A collection that is not on the target yet occupies nothing, unless it wants this very name.
     if (record.on_target || other.WantedName() == name) {
       CDC_RETURN_IF_ERROR(MoveAway(other, name, moving));
     }
@@ -50,15 +53,19 @@ Status NameExchange::MoveAway(CollectionReconciler& other,
   const CollectionId id = other.record().id;
   const CollectionName wanted = other.WantedName();
   if (wanted == name) {
-    return FailedPreconditionError("two collections of the source have the name " +
-                                   name.ToString() + " on the target, one is " +
+    return FailedPreconditionError("two collections of the source get the name " + name.ToString() +
+                                   " on the target: rename one of them on the source and resume "
+                                   "the task; the other one is " +
                                    other.record().source.ToString());
   }
   if (wanted == other.unreachable_name()) {
-    return FailedPreconditionError("the target cannot rename the collection that has the name " +
-                                   name.ToString() + " until now");
+    return FailedPreconditionError(
+        "the target cannot rename the collection that still has the name " + name.ToString() +
+        ": give the new one another name on the source and resume the task");
   }
   moving->insert(id);
+  // If the wanted name belongs to a collection that is itself waiting for this move, they wait in a
+  // ring: only a third name lets one of them go first.
   const bool ring = std::any_of(moving->begin(), moving->end(), [&](CollectionId each) {
     return each != id && collections_->at(each).record().target == wanted;
   });
@@ -67,10 +74,10 @@ Status NameExchange::MoveAway(CollectionReconciler& other,
   }
   CDC_ASSIGN_OR_RETURN(const bool renamed, other.RenameTo(ring ? TemporaryName(name, id) : wanted));
   if (!renamed) {
-    return UnavailableError("waits for the rows under way to the collection that has the name " +
-                            name.ToString());
+    return UnavailableError(
+        "waiting for calls in flight to the collection that still has the name " + name.ToString());
   }
-  // A rename that the target refuses leaves it where it is.
+  // The collection keeps its name if the target cannot rename it. The second pass reports that.
   return other.record().target != name ? OkStatus() : MoveAway(other, name, moving);
 }
 

@@ -10,24 +10,24 @@
 
 namespace cdc {
 
-// Makes a name of the target free of the task's other collections: one that is being removed goes
-// at once, one that has another name by now takes that. In a ring of names the collection that
-// closes it waits under a temporary name.
+// Frees a name on the target that another collection of the task still occupies. A collection that
+// is being removed is dropped at once; one that the source has renamed moves to its new name. If
+// names are passed around in a ring, the collection that closes it waits under a temporary name.
 //
 // Belongs to the reconciler's thread.
 class NameExchange {
  public:
   using Collections = std::map<CollectionId, CollectionReconciler>;
 
-  // `collections` must outlive this. Those that are removed leave it.
+  // `collections` must outlive this. Dropped collections are erased from it.
   explicit NameExchange(Collections* collections) : collections_(collections) {}
 
-  // For the collection `id`. kUnavailable: another collection's rows are in the way, try again.
-  // kFailedPrecondition: another collection keeps the name.
+  // Frees `name` for the collection `id`. kUnavailable: another collection still has rows in
+  // flight; try again. kFailedPrecondition: another collection keeps the name.
   Status Free(CollectionId id, const CollectionName& name);
 
  private:
-  // `moving`: those whose names are about to be free.
+  // `moving`: the collections whose names are about to become free.
   using Moving = std::set<CollectionId>;
   Status Free(CollectionId id, const CollectionName& name, Moving* moving);
   Status MoveAway(CollectionReconciler& other, const CollectionName& name, Moving* moving);

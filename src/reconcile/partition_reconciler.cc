@@ -9,7 +9,8 @@
 namespace cdc {
 namespace {
 
-// Whether the partition has to be released before it can be dropped.
+// Milvus refuses to drop a loaded partition, so it has to be released first. A target that loads
+// only whole collections (Milvus Lite) cannot release a partition.
 bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
   return actual.loads_partitions && actual.loaded_partitions.contains(partition);
 }
@@ -23,11 +24,11 @@ bool Exists(const Partition* partition) {
 Status PartitionReconciler::RemoveGone(const Collection& source,
                                        const std::optional<TargetCollection>& actual,
                                        const std::function<Status()>& on_removed) {
-  if (HasNone(source)) {
+  if (ManagesNone(source)) {
     return OkStatus();
   }
   CDC_ASSIGN_OR_RETURN(const std::set<std::string> wanted, RecordNew(source));
-  const std::map<PartitionId, std::string> known = (*record_)->partitions;
+  const std::map<PartitionId, std::string> known = (*record_)->partitions;  // Save changes them
   for (const auto& [partition, name] : known) {
     if (Exists(source.FindPartition(partition))) {
       removals_.erase(partition);
@@ -37,7 +38,8 @@ Status PartitionReconciler::RemoveGone(const Collection& source,
     if (!removed) {
       continue;
     }
-    // The removal stays open until the store has forgotten the partition.
+    // The removal stays in removals_ until the store has forgotten the partition, so that a failed
+    // Save is repeated.
     auto next = **record_;
     next.partitions.erase(partition);
     CDC_RETURN_IF_ERROR(record_->Save(std::move(next)));
@@ -47,6 +49,8 @@ Status PartitionReconciler::RemoveGone(const Collection& source,
   return OkStatus();
 }
 
+// Partitions are recorded before they are created, so that a drop is replicated even after a crash,
+// and so that partitions that only the target has are never dropped.
 Result<std::set<std::string>> PartitionReconciler::RecordNew(const Collection& source) {
   std::set<std::string> wanted;
   auto next = **record_;
@@ -55,7 +59,7 @@ Result<std::set<std::string>> PartitionReconciler::RecordNew(const Collection& s
       next.partitions.try_emplace(partition.id, partition.name);
       wanted.insert(partition.name);
     } else if (!next.partitions.contains(partition.id)) {
-      context_->gates->DiscardPartition(source.id, partition.id);  // removed before it was made
+      context_->gates->DiscardPartition(source.id, partition.id);  // dropped before it was created
     }
   }
   if (next.partitions.size() > (*record_)->partitions.size()) {
@@ -74,18 +78,21 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
     CDC_ASSIGN_OR_RETURN(Removal begun, Removal::Begin(context_->log, record.pchannels));
     removal = removals_.emplace(partition, std::move(begun)).first;
   }
-  // Of several lives of a name that are over the last one is dropped, and takes the rows of all.
+  // If several dropped partitions had this name, the target has one partition with the rows of all
+  // of them, and only the last one drops it; the first one if a new partition needs the name.
   const bool left_to_later = !HasPartition(actual, name) ||
                              std::any_of(std::next(record.partitions.find(partition)),
                                          record.partitions.end(), [&](const auto& later) {
                                            return later.second == name && !wanted.contains(name);
                                          });
+  // Rows of a partition that is about to be replaced are not worth waiting for.
   const bool at_once = wanted.contains(name) || left_to_later;
   RowGates& gates = *context_->gates;
   if (!at_once && !(removal->second.HasReadAll(*context_->routes) &&
                     gates.PartitionIdle(record.id, partition))) {
     return false;
   }
+  // A call in flight could reach a new partition of this name.
   gates.DiscardPartition(record.id, partition);
   if (!gates.PartitionIdle(record.id, partition)) {
     return false;
@@ -99,6 +106,7 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
   return true;
 }
 
+// A collection with a partition key got its partitions when it was created, so this finds none.
 Status PartitionReconciler::CreateMissing(const Collection& source, TargetCollection* actual) {
   if (context_->ignore_partition) {
     return OkStatus();
@@ -110,13 +118,13 @@ Status PartitionReconciler::CreateMissing(const Collection& source, TargetCollec
   return OkStatus();
 }
 
-void PartitionReconciler::AddTo(const Collection& source,
-                                const TargetCollection& actual,
-                                RowGate* gate) const {
+void PartitionReconciler::AddToGate(const Collection& source,
+                                    const TargetCollection& actual,
+                                    RowGate* gate) const {
   const std::map<PartitionId, std::string>& known = (*record_)->partitions;
   for (const Partition& partition : source.partitions) {
     const std::string name = TargetPartition(source, partition, actual);
-    // What is there may be an older partition of this name that is being removed.
+    // The target's partition of this name may be an older one that is still being removed.
     const bool taken = std::any_of(removals_.begin(), removals_.end(), [&](const auto& each) {
       return each.first != partition.id && known.at(each.first) == partition.name;
     });
@@ -125,7 +133,7 @@ void PartitionReconciler::AddTo(const Collection& source,
       gate->names[partition.id] = name;
     }
   }
-  // A partition that is being removed still takes its last rows.
+  // A partition that is being removed still receives its last rows.
   for (const auto& [partition, removal] : removals_) {
     gate->partitions.insert(partition);
     gate->names[partition] = known.at(partition);
@@ -134,7 +142,7 @@ void PartitionReconciler::AddTo(const Collection& source,
 
 void PartitionReconciler::DiscardGone(const Collection& source,
                                       const std::set<PartitionId>& waiting) const {
-  if (HasNone(source)) {
+  if (ManagesNone(source)) {
     return;
   }
   for (const PartitionId partition : waiting) {

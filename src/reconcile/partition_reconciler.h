@@ -16,43 +16,42 @@
 
 namespace cdc {
 
-// The partitions of one collection on the target. A partition that the source has removed is
-// dropped after the rows that were in the queue before its removal; at once, and without its
-// remaining rows, if its name is needed for a new one.
+// Reconciles the partitions of one collection. A partition that the source has dropped is dropped
+// on the target after the rows that were already queued, or at once and without them if a new
+// partition needs its name.
 //
-// A task with ignore_partition, and a collection with a partition key, have none to look after.
+// Manages nothing for a task with ignore_partition or a collection with a partition key.
 class PartitionReconciler {
  public:
   // Both must outlive this.
   PartitionReconciler(const CollectionContext* context, CollectionRecord* record)
       : context_(context), record_(record) {}
 
-  // Records what the source has new, and drops what it has removed and whose rows are through.
-  // `on_removed` is called after each one that is gone, before anything else is done: it brings
-  // `actual` up to date.
+  // Records the source's new partitions, and drops those that it has dropped and whose rows are
+  // written. Calls `on_removed` directly after each drop, to bring `actual` up to date.
   Status RemoveGone(const Collection& source,
                     const std::optional<TargetCollection>& actual,
                     const std::function<Status()>& on_removed);
-  // Makes what the source has and `actual` does not, and adds it there.
+  // Creates the partitions that `actual` lacks, and adds them to it.
   Status CreateMissing(const Collection& source, TargetCollection* actual);
 
-  // Lets the rows through of all partitions that are on the target.
-  void AddTo(const Collection& source, const TargetCollection& actual, RowGate* gate) const;
+  // Adds all partitions that exist on the target to `gate`, so that their rows can pass.
+  void AddToGate(const Collection& source, const TargetCollection& actual, RowGate* gate) const;
 
-  // Leaves out the rows that wait for partitions that `source` no longer has and that were never
-  // made on the target.
+  // Discards `waiting` rows of partitions that `source` no longer has and that were never created
+  // on the target.
   void DiscardGone(const Collection& source, const std::set<PartitionId>& waiting) const;
 
-  // Whether one waits to be dropped.
+  // Whether a partition waits to be dropped.
   bool removing() const { return !removals_.empty(); }
 
  private:
-  bool HasNone(const Collection& source) const {
+  bool ManagesNone(const Collection& source) const {
     return source.schema.HasPartitionKey() || context_->ignore_partition;
   }
-  // Records new ones; returns the names of all that the source has.
+  // Records new partitions; returns the names of all that the source has.
   Result<std::set<std::string>> RecordNew(const Collection& source);
-  // Returns whether it is gone from the target.
+  // Returns whether the partition is gone from the target.
   Result<bool> Remove(PartitionId partition,
                       const TargetCollection& actual,
                       const std::set<std::string>& wanted);

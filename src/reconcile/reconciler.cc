@@ -8,11 +8,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kIdleWait{30'000};  // whatever it waits for wakes it
+constexpr milliseconds kIdleWait{30'000};  // a safety net: whatever matters wakes the thread
 constexpr milliseconds kRefusedWait{2'000};
 constexpr milliseconds kFailedWait{500};
-constexpr milliseconds kBusyWait{50};         // no one reports that a channel has been read
-constexpr milliseconds kPartitionsWait{100};  // at least, between two looks for gone partitions
+constexpr milliseconds kBusyWait{50};         // nothing signals that a channel has been read
+constexpr milliseconds kPartitionsWait{100};  // minimum between two checks for gone partitions
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     : parts_(std::move(parts)),
       target_(parts_.target,
               {.task_id = parts_.task_id,
-               .made_for = parts_.target_identity,
+               .expected_identity = parts_.target_identity,
                .on_connected = parts_.on_connected}),
       databases_({.task_id = parts_.task_id,
                   .store = parts_.store,
@@ -68,11 +68,12 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
 
 void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> done) {
   flushes_.Add(flush, *parts_.catalog->Current(), std::move(done));
+  // If the rows are acknowledged already, no further progress would wake the thread.
   wake_ups_.NewWaiter();
 }
 
-// The catalog known to the source's reader must be the one that the router has taken (its revision
-// may be newer without news), and no change may have come since the round that left nothing.
+// Everything is applied if the router has taken the newest catalog (whose revision may be newer
+// without a change that matters) and has seen no change since the last round, which left no work.
 CatalogProgress Reconciler::Progress() const {
   const std::shared_ptr<const Catalog> known = parts_.catalog->Current();
   const RouteView::CatalogSeen seen = parts_.routes->catalog_seen();
@@ -101,14 +102,15 @@ void Reconciler::Run(const std::stop_token& stop) {
 milliseconds Reconciler::Turn(const std::stop_token& stop) {
   const WakeUps::Reasons woken = wake_ups_.Take();
   target_.StopWith(stop);
-  if (woken.look_again) {
+  if (woken.reinspect) {
     databases_.ForgetTarget();
     for (auto& [id, collection] : collections_) {
       collection.ForgetTarget();
     }
   }
   const Clock::TimePoint now = parts_.clock->Now();
-  // Before the catalog is looked at: a partition that waited then and is not in it now is gone.
+  // Read before the catalog: a partition whose rows wait now and that the later catalog does not
+  // have is gone. In the other order it could be one too new for the catalog.
   std::map<CollectionId, std::set<PartitionId>> waiting;
   partitions_due_ = partitions_due_ || woken.progress;
   const bool all = woken.all || now >= full_at_;
@@ -117,6 +119,7 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
     partitions_at_ = now + kPartitionsWait;
     partitions_due_ = false;
   }
+  // Also read before the catalog, so that the round covers at least these changes.
   const uint64_t changes = parts_.routes->catalog_seen().changes;
   const auto catalog = parts_.catalog->Current();
   if (all || (catalog_ != nullptr && catalog != catalog_)) {
@@ -129,18 +132,21 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
     FlushReady();
   }
   if (catalog_ != nullptr) {
-    NoteProgress();
+    PublishProgress();
   }
   return NextWait(parts_.clock->Now());
 }
 
 void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
                            const std::map<CollectionId, std::set<PartitionId>>& waiting) {
+  // If this round fails, no short round may use the old catalog.
   catalog_ = nullptr;
   full_at_ = parts_.clock->Now() + kFailedWait;
+  // First of all: in the catalog of another Milvus every collection would look dropped.
   if (!Report("source identity", source_.Check(*catalog))) {
     return;
   }
+  // Neither needs the target, so rows that nobody wants do not pile up while it is down.
   FollowCatalog(*catalog);
   DiscardGonePartitions(waiting);
   if (!Report("databases of the target", databases_.Refresh(*catalog))) {
@@ -159,8 +165,8 @@ void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
   FlushReady();
 }
 
-// After every attempt: a database may be empty by now, and whoever sees that the catalog is applied
-// relies on its drop.
+// Runs after the attempts of every round, because they may have emptied a database. A drain stops
+// the task as soon as the catalog counts as applied, and the database must be dropped by then.
 void Reconciler::DropAndAlterDatabases() {
   const bool refused = databases_.DropAndAlter(*catalog_, [this](const std::string& database) {
     return std::any_of(collections_.begin(), collections_.end(), [&](const auto& each) {
@@ -183,10 +189,10 @@ bool Reconciler::Report(const std::string& part, const Status& status) {
 
 void Reconciler::FollowCatalog(const Catalog& catalog) {
   for (auto& [id, collection] : collections_) {
-    collection.TakeSource(catalog.Find(id), catalog);
+    collection.UpdateSource(catalog.Find(id), catalog);
   }
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
-    // What the router has not seen, or leaves alone, is not the task's yet; it wakes us.
+    // A collection that the router does not follow is not the task's. If that changes, it wakes us.
     const CollectionId id = match.collection->id;
     if (!parts_.routes->Follows(id) || collections_.contains(id)) {
       continue;
@@ -198,11 +204,11 @@ void Reconciler::FollowCatalog(const Catalog& catalog) {
     record.pchannels = match.collection->pchannels;
     record.created = match.collection->created;
     collections_.try_emplace(id, &context_, std::move(record), /*stored=*/false)
-        .first->second.TakeSource(match.collection, catalog);
+        .first->second.UpdateSource(match.collection, catalog);
   }
 }
 
-// An attempt may remove other collections, to get their names.
+// An attempt may drop other collections to free their names, hence the lookup by id.
 void Reconciler::AttemptAll(Order order) {
   for (const Order::value_type& each : order) {
     const auto found = collections_.find(each.second);
@@ -215,7 +221,7 @@ void Reconciler::AttemptAll(Order order) {
     }
     CollectionReconciler& collection = found->second;
     if (collection.Attempt()) {
-      collection.LetGo();
+      collection.CleanUp();
       collections_.erase(found);
       unfinished_.erase(each);
     } else if (!collection.due().has_value()) {
@@ -224,7 +230,7 @@ void Reconciler::AttemptAll(Order order) {
   }
 }
 
-// Rows of partitions that the catalog no longer has, and that were never made on the target.
+// Such rows would hold the checkpoint forever: no gate will ever let them through.
 void Reconciler::DiscardGonePartitions(
     const std::map<CollectionId, std::set<PartitionId>>& waiting) {
   for (const auto& [id, partitions] : waiting) {
@@ -244,17 +250,17 @@ void Reconciler::FlushReady() {
         }
         const ReplicatedCollection& record = found->second.record();
         return FlushQueue::Place{
-            .ready = found->second.HasBeenMade() && !record.renamed_from.has_value(),
+            .ready = found->second.HasConverged() && !record.renamed_from.has_value(),
             .target = record.target,
             .pchannels = record.pchannels};
       });
   parts_.conditions->Set("flush", flushed);
 }
 
-// Those collections count that the router followed when the full round began: all of the catalog
-// that it had seen then, and the catalog of the round is not older. An optional feature that the
-// target refuses does not count: a condition reports it.
-void Reconciler::NoteProgress() {
+// Covers the collections that the router followed when the full round began. The catalog of that
+// round is no older than the router's, so it has all of them. A refused optional feature does not
+// count as pending work: a condition reports it.
+void Reconciler::PublishProgress() {
   std::vector<std::string> pending;
   for (const auto& each : unfinished_) {
     const auto found = collections_.find(each.second);
@@ -265,14 +271,15 @@ void Reconciler::NoteProgress() {
   if (!flushes_.empty()) {
     pending.emplace_back("flush");
   }
-  // Without work left, the planned look at the partitions is enough.
-  wake_ups_.Await(!pending.empty() || !partitions_due_);
+  // Without other work, a scheduled check of the partitions needs no further wake-ups.
+  wake_ups_.AwaitProgress(!pending.empty() || !partitions_due_);
   MutexLock lock(mutex_);
   changes_done_ = pending.empty() ? std::optional(changes_) : std::nullopt;
   pending_ = std::move(pending);
 }
 
-// Until something that was put off is due, or may have been waited for long enough to look again.
+// The time until the first deadline, but at least kBusyWait: work that is due already and waits for
+// a channel to be read is polled, because nothing signals that.
 milliseconds Reconciler::NextWait(Clock::TimePoint now) {
   milliseconds wait = kIdleWait;
   const auto shorten = [&](Clock::TimePoint due) {

@@ -38,15 +38,15 @@
 
 namespace cdc {
 
-// Makes the target's metadata follow the source's catalog. Level-triggered: it compares what should
-// be with what is and closes the difference, so nothing depends on having seen an event. What is
-// done to one collection stands at CollectionReconciler; this decides when. A full round looks at
-// all databases and collections, after a change and now and then; between these a short round looks
-// only at what is unfinished.
+// Makes the target's metadata follow the source's catalog. It is level-triggered: it compares the
+// wanted with the actual state and closes the difference, so nothing depends on having seen an
+// event. CollectionReconciler does the work on one collection; this class decides when. A full
+// round covers all databases and collections, after every change and periodically. The short rounds
+// in between cover only unfinished collections.
 //
-// An error of one collection does not hold the others; a passing one is retried with back-off.
+// An error in one collection does not block the others. Transient errors are retried with back-off.
 //
-// Run (or Turn) belongs to one thread; the rest is thread-safe.
+// Run (or Turn) belongs to one thread; everything else is thread-safe.
 class Reconciler {
  public:
   struct Parts {
@@ -61,7 +61,7 @@ class Reconciler {
     ConditionBoard* conditions;
     CollectionClaims* claims;
     std::string target_address;   // AddressKey
-    std::string target_identity;  // the one that the task was made for; empty: not known
+    std::string target_identity;  // of the target the task was created for; empty: unknown
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;
@@ -75,26 +75,26 @@ class Reconciler {
   Reconciler(Parts parts, const MetaStore::Progress& progress);
 
   void Run(const std::stop_token& stop);
-  // What Run is made of, for a test that is its thread: does what is due, without waiting. Returns
-  // how long to wait for a wake-up.
+  // One step of Run, for tests that play its thread: does what is due without waiting. Returns how
+  // long to wait for a wake-up.
   std::chrono::milliseconds Turn(const std::stop_token& stop);
 
-  // The state of the source's catalog against the target's.
+  // How much of the source's catalog is on the target.
   CatalogProgress Progress() const;
 
-  // The catalog has changed: everything is looked at.
+  // The catalog has changed: schedules a full round.
   void Wake() { wake_ups_.All(); }
-  // Rows were acknowledged: what waits for that is looked at. Nearly free if nothing does.
+  // Rows were acknowledged: checks whatever waits for that. Nearly free if nothing does.
   void OnProgress() { wake_ups_.Progress(); }
-  // The target was away. What it has forgotten meanwhile (a Milvus Lite that starts again has
-  // loaded nothing) is brought back.
-  void LookAtTargetAgain() { wake_ups_.LookAgain(); }
+  // The target was unreachable: reads its state again and restores what it has lost. A restarted
+  // Milvus Lite, for example, has nothing loaded.
+  void ReinspectTarget() { wake_ups_.Reinspect(); }
 
-  // Flushes the collections on the target after their rows up to the flush's time.
+  // Flushes the collections on the target once their rows up to the time of the flush are applied.
   void AddFlush(const FlushRequestInfo& flush, std::function<void()> done);
 
  private:
-  // Older first, since a name may pass from one collection to the next.
+  // Oldest first, because a name may pass from one collection to a newer one.
   using Order = std::set<std::pair<Timestamp, CollectionId>>;
   static CollectionContext ContextOf(const Parts& parts,
                                      TargetView* target,
@@ -104,16 +104,16 @@ class Reconciler {
                  const std::map<CollectionId, std::set<PartitionId>>& waiting);
   bool Report(const std::string& part, const Status& status);
   void FollowCatalog(const Catalog& catalog);
-  void AttemptAll(Order order);  // a copy: attempts change unfinished_
+  void AttemptAll(Order order);  // by value: attempts change unfinished_
   void DiscardGonePartitions(const std::map<CollectionId, std::set<PartitionId>>& waiting);
   void DropAndAlterDatabases();
   void FlushReady();
-  void NoteProgress();
+  void PublishProgress();
   std::chrono::milliseconds NextWait(Clock::TimePoint now);
 
   const Parts parts_;
 
-  // Only Run's thread, but for the thread-safe part of flushes_.
+  // Only Run's thread, except for the thread-safe part of flushes_.
   TargetView target_;
   DatabaseReconciler databases_;
   NameExchange::Collections collections_;
@@ -121,19 +121,19 @@ class Reconciler {
   const CollectionContext context_;
   FlushQueue flushes_;
   SourceIdentity source_;
-  std::shared_ptr<const Catalog> catalog_;  // of the last full round; nullptr: that has failed
-  uint64_t changes_ = 0;                    // that the router had seen before the last full round
-  Order unfinished_;                        // what a short round looks at
-  Clock::TimePoint full_at_;                // when a full round is due though nothing has changed
-  Clock::TimePoint partitions_at_;          // when gone partitions may be looked for again
-  bool partitions_due_ = true;              // rows were acknowledged since that was done
+  std::shared_ptr<const Catalog> catalog_;  // of the last full round; nullptr: that one failed
+  uint64_t changes_ = 0;                    // seen by the router before the last full round
+  Order unfinished_;                        // the collections of a short round
+  Clock::TimePoint full_at_;                // when a full round is due even without a change
+  Clock::TimePoint partitions_at_;          // earliest time to check for gone partitions again
+  bool partitions_due_ = true;              // rows were acknowledged since the last such check
 
   WakeUps wake_ups_;
 
   mutable Mutex mutex_;
-  // After the last round: what it left to do, and how many changes the router had seen before it.
+  // After the last round: the work left, and how many changes the router had seen before it.
   std::vector<std::string> pending_ CDC_GUARDED_BY(mutex_);
-  std::optional<uint64_t> changes_done_ CDC_GUARDED_BY(mutex_);  // nullopt: something is left
+  std::optional<uint64_t> changes_done_ CDC_GUARDED_BY(mutex_);  // nullopt: work is left
 };
 
 }  // namespace cdc

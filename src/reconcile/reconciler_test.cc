@@ -24,7 +24,7 @@ class ReconcilerTest : public ReconcileTest {
   size_t Work() const { return gates_.calls() + routes_.calls(); }
 };
 
-// Each look at all of them would ask at least 1 000 questions.
+// A full round over all collections would take at least 1 000 calls to the gates and routes.
 TEST_F(ReconcilerTest, ProgressCostsNothingWhenNothingWaitsForIt) {
   SetSource(Many(1000));
   Begin();
@@ -39,7 +39,7 @@ TEST_F(ReconcilerTest, ProgressCostsNothingWhenNothingWaitsForIt) {
   EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
-TEST_F(ReconcilerTest, ProgressCostsAsMuchAsWaitsForIt) {
+TEST_F(ReconcilerTest, ProgressCostsOnlyWhatWaitsForIt) {
   std::vector<Collection> collections = Many(1000);
   SetSource(collections);
   Begin();
@@ -63,8 +63,8 @@ TEST_F(ReconcilerTest, ProgressCostsAsMuchAsWaitsForIt) {
   EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
-// Acknowledged rows are no reason to believe that a change of the catalog is on the target.
-TEST_F(ReconcilerTest, ProgressDoesNotPassForALookAtTheCatalog) {
+// Acknowledged rows do not mean that a change of the catalog is on the target.
+TEST_F(ReconcilerTest, ProgressDoesNotReplaceAFullRound) {
   SetSource(Many(1));
   Begin();
   Settle();
@@ -77,7 +77,7 @@ TEST_F(ReconcilerTest, ProgressDoesNotPassForALookAtTheCatalog) {
   EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
-// Whoever waits for all to be applied, as a drain does, may stop the task at that moment.
+// A drain, for example, stops the task as soon as everything counts as applied.
 TEST_F(ReconcilerTest, ADatabaseIsDroppedBeforeTheCatalogCountsAsApplied) {
   const Database other{.id = {7}, .name = "other"};
   databases_.push_back(other);
@@ -106,7 +106,7 @@ TEST_F(ReconcilerTest, ADatabaseIsDroppedBeforeTheCatalogCountsAsApplied) {
   EXPECT_THAT(Ddls(), Contains("drop database other"));
 }
 
-TEST_F(ReconcilerTest, WhatFailsIsTriedAgainWhenItIsDue) {
+TEST_F(ReconcilerTest, AFailedCollectionIsRetriedWhenDue) {
   SetSource(Many(2));
   target_.FailNextDdl(UnavailableError("rate limit"));
   Begin();
@@ -122,8 +122,8 @@ TEST_F(ReconcilerTest, WhatFailsIsTriedAgainWhenItIsDue) {
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
 }
 
-// Rows of a partition that came and went before the task saw it hold the checkpoint.
-TEST_F(ReconcilerTest, RowsOfAPartitionThatNeverWasAreDiscardedAfterProgress) {
+// Rows of a partition that was dropped before the task saw it would hold the checkpoint forever.
+TEST_F(ReconcilerTest, RowsOfAnUnknownPartitionAreDiscardedAfterProgress) {
   SetSource(Many(1));
   Begin();
   Settle();
@@ -135,7 +135,7 @@ TEST_F(ReconcilerTest, RowsOfAPartitionThatNeverWasAreDiscardedAfterProgress) {
   EXPECT_THAT(gates_.seen({1}).discarded_partitions, testing::ElementsAre(PartitionId{77}));
 }
 
-TEST_F(ReconcilerTest, AnotherSourceIsLeftAlone) {
+TEST_F(ReconcilerTest, AnotherSourceLeavesTheTargetAlone) {
   databases_[0].created_ns = 5;
   SetSource(Many(1));
   Begin();
@@ -147,7 +147,7 @@ TEST_F(ReconcilerTest, AnotherSourceIsLeftAlone) {
   EXPECT_THAT(Ddls(), testing::ElementsAre("create collection default.c1"));
 }
 
-TEST_F(ReconcilerTest, NoCallIsBegunOnceTheTaskStops) {
+TEST_F(ReconcilerTest, NoCallIsStartedOnceTheTaskStops) {
   SetSource(Many(1));
   Begin();
   stop_.request_stop();
@@ -155,12 +155,12 @@ TEST_F(ReconcilerTest, NoCallIsBegunOnceTheTaskStops) {
   EXPECT_THAT(Ddls(), IsEmpty());
 }
 
-TEST_F(ReconcilerTest, ATargetThatWasAwayIsLookedAtAgain) {
+TEST_F(ReconcilerTest, ATargetThatWasAwayIsInspectedAgain) {
   SetSource(Many(1));
   Begin();
   Settle();
   ASSERT_TRUE(target_.Apply(DropCollection{{"default", "c1"}}).ok());
-  reconciler_->LookAtTargetAgain();
+  reconciler_->ReinspectTarget();
   Turn();
   EXPECT_FALSE(reconciler_->Progress().applied);
   EXPECT_THAT(conditions_.Current().reason, testing::HasSubstr("has been removed from the target"));

@@ -12,18 +12,18 @@
 
 namespace cdc {
 
-// The removal of a collection or partition: it waits until every channel has been read to the end
-// that it had when the removal was noticed. The rows of all that was removed lie before that end.
+// The removal of a collection or partition. It waits until every channel has been read up to the
+// end it had when the removal was noticed: all rows of what was removed come before that end.
 class Removal {
  public:
-  // Asks the log for the ends of the channels.
+  // Looks up the current end of each channel in the log.
   static Result<Removal> Begin(Log* log, const std::vector<std::string>& channels);
 
-  // Whether all channels have been read to their ends; once true, always true.
+  // Whether all channels have been read up to those ends. Once true, it stays true.
   bool HasReadAll(const RouteView& routes);
 
  private:
-  std::map<std::string, std::optional<MsgId>> ends_;  // by channel; nullopt: it was empty
+  std::map<std::string, std::optional<MsgId>> ends_;  // by channel; nullopt: the channel was empty
   bool read_all_ = false;
 };
 

@@ -12,18 +12,20 @@ Status SourceIdentity::Check(const Catalog& catalog) {
   if (now == known_) {
     return OkStatus();
   }
+  // A new task, or one whose source has shown no identity so far.
   if (known_.empty()) {
     CDC_RETURN_IF_ERROR(store_->PutSource(task_, now));
     known_ = now;
     return OkStatus();
   }
+  // Wiped, but not replaced by another Milvus: the task retries, and the target keeps its copy.
   if (now.empty()) {
-    return UnavailableError("the source's etcd holds no default database: its metadata is gone");
+    return UnavailableError("the source's etcd has no default database: its metadata is gone");
   }
   return FailedPreconditionError(
-      "the source is another Milvus than the one this task has replicated (its default database "
-      "was made at another time); the target is left as it is: create a new task for the new "
-      "source");
+      "the source is now another Milvus (its default database was created at a different time); "
+      "the target is left as it is: bring the old source back and resume the task, or create a new "
+      "task for the new source");
 }
 
 }  // namespace cdc

@@ -8,16 +8,16 @@
 
 namespace cdc {
 
-// Which Milvus a task replicates. Another one behind the same address has none of the task's
-// collections: without this check all of them would look dropped, and the copy would be removed
-// when it is needed most.
+// Identifies the Milvus that a task replicates. Another Milvus behind the same address has none of
+// the task's collections. Without this check all of them would look dropped, and the copy would be
+// deleted just when it is needed most.
 class SourceIdentity {
  public:
-  // `known`: as of Catalog::Identity; empty: not known yet. `store` must outlive this.
+  // `known`: from Catalog::Identity; empty: not known yet. `store` must outlive this.
   SourceIdentity(MetaStore* store, std::string task, std::string known);
 
-  // Learns the identity if it is not known. kUnavailable: the source does not show it now.
-  // kFailedPrecondition: the catalog is of another Milvus.
+  // Stores the identity if none is known yet. kUnavailable: the catalog has no identity at present.
+  // kFailedPrecondition: the catalog belongs to another Milvus.
   Status Check(const Catalog& catalog);
 
  private:

@@ -11,13 +11,14 @@ Status TargetClaim::Claim(const TargetCollection& actual,
     return OkStatus();
   }
   Release();
+  // A denied claim counts too: the holder writes rows meanwhile, whoever releases it.
   const CollectionClaims::Outcome claim = claims_->Claim(collection, task_);
-  shared_ = shared_ || claim.taken_over || claim.holder.has_value();
+  foreign_rows_pending_ = foreign_rows_pending_ || claim.taken_over || claim.holder.has_value();
   if (claim.holder.has_value()) {
     return UnavailableError("task " + *claim.holder +
-                            " writes this collection of the target already, maybe under another "
-                            "address: delete or pause one of the two tasks (a Milvus whose etcd is "
-                            "a copy of the other's counts as the same)");
+                            " writes this collection already, perhaps through another address of "
+                            "the target: pause or delete one of the two tasks (a Milvus whose etcd "
+                            "is a copy of the other's counts as the same)");
   }
   held_ = collection;
   return OkStatus();

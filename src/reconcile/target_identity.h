@@ -6,16 +6,17 @@
 
 namespace cdc {
 
-// Whether the target that answers is the one that a task was made for; an empty text is not known
-// and says nothing. kFailedPrecondition: another Milvus, which has none of what was written so far.
-inline Status CheckTargetIdentity(const std::string& made_for, const std::string& answers) {
-  if (made_for.empty() || answers.empty() || made_for == answers) {
+// Checks that the target with the identity `actual` is the one the task was created for. An empty
+// identity is unknown and matches any. kFailedPrecondition: it is another Milvus, which has nothing
+// of what was written so far.
+inline Status CheckTargetIdentity(const std::string& expected, const std::string& actual) {
+  if (expected.empty() || actual.empty() || expected == actual) {
     return OkStatus();
   }
   return FailedPreconditionError(
-      "the target is another Milvus than the one this task was made for (its default database was "
-      "made at another time), and has none of the rows up to now: bring the old one back and "
-      "resume, or delete the task and create a new one with start_from earliest");
+      "the target is now another Milvus (its default database was created at a different time), "
+      "which has none of the rows replicated so far: bring the old one back and resume the task, "
+      "or delete the task and create a new one with start_from earliest");
 }
 
 }  // namespace cdc

@@ -26,11 +26,12 @@ Status TargetView::CheckNotStopped() const {
 Status TargetView::Connect() {
   if (target_->catalog() == nullptr) {
     return Status(StatusCode::kUnimplemented,
-                  "the target is a stream without a catalog of its own, which cannot be compared");
+                  "the target is a stream without a catalog that could be compared");
   }
   CDC_ASSIGN_OR_RETURN(const MetadataSink::Connected connected,
                        target_->Connect(kConnectTimeout, stop_));
-  CDC_RETURN_IF_ERROR(CheckTargetIdentity(options_.made_for, connected.identity));
+  // Before anything is created there.
+  CDC_RETURN_IF_ERROR(CheckTargetIdentity(options_.expected_identity, connected.identity));
   traits_ = connected.traits;
   options_.on_connected(connected.version);
   return OkStatus();
@@ -51,6 +52,7 @@ Result<std::optional<TargetCollection>> TargetView::DescribeCollection(const Col
 
 Status TargetView::Apply(const Ddl& ddl) {
   CDC_RETURN_IF_ERROR(CheckNotStopped());
+  // Chaos tests kill the process right before and right after a change.
   FaultPoint("before_ddl." + KindName(ddl));
   CDC_RETURN_IF_ERROR(target_->Apply(ddl, stop_).WithContext(Describe(ddl)));
   FaultPoint("after_ddl." + KindName(ddl));

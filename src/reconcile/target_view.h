@@ -13,36 +13,36 @@
 
 namespace cdc {
 
-// The target as the reconciler sees it: every call of this room to it goes through here. No call is
-// begun once the task stops, and one in progress ends: kCancelled. Statuses otherwise as of
-// MetadataSink.
+// The target as the reconciler sees it: all calls of this room go through here. Once the task
+// stops, no call is started and one in progress is cancelled: kCancelled. All other statuses come
+// from MetadataSink.
 //
 // Belongs to the reconciler's thread.
 class TargetView {
  public:
   struct Options {
     std::string task_id;
-    std::string made_for;  // the target's identity when the task was created; empty: not known
+    std::string expected_identity;  // when the task was created; empty: unknown
     std::function<void(const std::string& version)> on_connected;
   };
 
   // `target` must outlive this.
   TargetView(MetadataSink* target, Options options);
 
-  // The task stops when `stop` is requested.
+  // Calls end when `stop` is requested.
   void StopWith(std::stop_token stop) { stop_ = std::move(stop); }
   const std::stop_token& stop() const { return stop_; }
 
-  // Connects, and makes sure that this is the target that the task was created for, else
-  // kFailedPrecondition.
+  // Connects and checks the target's identity. kFailedPrecondition: it is not the target the task
+  // was created for.
   Status Connect();
 
-  // Known from Connect on.
+  // Valid after Connect.
   const TargetTraits& traits() const { return traits_; }
 
-  // A target from before databases has the default one.
+  // A target too old to know databases has only the default one.
   Result<std::vector<std::string>> ListDatabases();
-  // nullopt: it has no such collection.
+  // nullopt: the collection does not exist.
   Result<std::optional<TargetCollection>> DescribeCollection(const CollectionName& name);
   Status Apply(const Ddl& ddl);
 

@@ -7,30 +7,30 @@
 
 namespace cdc {
 
-// What the reconciler has been woken up for. Thread-safe; Wait, Take and Await belong to its
-// thread.
+// Collects the reasons to wake the reconciler. Thread-safe; Wait, Take and AwaitProgress belong to
+// the reconciler's thread.
 class WakeUps {
  public:
   struct Reasons {
-    bool all = false;         // everything is to be looked at
-    bool look_again = false;  // the target was away: nothing known of it counts any more
-    bool progress = false;    // rows were acknowledged
+    bool all = false;        // run a full round
+    bool reinspect = false;  // the target was unreachable: forget what is known about it
+    bool progress = false;   // rows were acknowledged
   };
 
   void All();
-  void LookAgain();  // and all
-  // Rows were acknowledged; ignored if nothing waits for that, see Await.
+  void Reinspect();  // implies All
+  // Rows were acknowledged. Ignored if nothing waits for that, see AwaitProgress.
   void Progress();
-  // Something new waits for rows, which may be acknowledged already.
+  // Something new waits for rows that may already be acknowledged.
   void NewWaiter();
 
   // Returns when there is a reason, after `timeout`, or at `stop`.
   void Wait(const std::stop_token& stop, std::chrono::milliseconds timeout);
-  // The reasons since the last time. Progress counts from here on: what is acknowledged while the
-  // reconciler looks may be missed by it.
+  // Returns and clears the reasons. From here on progress counts again, because the round that
+  // follows may miss rows acknowledged while it runs.
   Reasons Take();
-  // Whether progress counts until the next Take.
-  void Await(bool progress);
+  // Sets whether progress counts until the next Take.
+  void AwaitProgress(bool progress);
 
  private:
   Mutex mutex_;

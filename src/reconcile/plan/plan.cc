@@ -37,7 +37,7 @@ struct IndexChanges {
   std::vector<Ddl> create;
 };
 
-// A field has at most one index; a target without names answers empty ones.
+// Milvus Lite stores no index names and returns empty ones. A field has at most one index anyway.
 bool SameIndex(const Index& source, const TargetIndex& actual) {
   return (actual.name.empty() || actual.name == source.name) &&
          SameIndexParams(source.params, actual.params);
@@ -50,15 +50,16 @@ IndexChanges PlanIndexes(const Collection& source,
   Names kept;  // fields whose index stays
   for (const Index& index : source.indexes) {
     const std::string field = FieldName(source, index.field);
-    const bool there = std::any_of(
+    const bool exists = std::any_of(
         actual.indexes.begin(), actual.indexes.end(),
         [&](const TargetIndex& each) { return each.field == field && SameIndex(index, each); });
-    if (there) {
+    if (exists) {
       kept.insert(field);
     } else if (!field.empty()) {
       changes.create.push_back(CreateIndex{target, field, index.name, index.params});
     }
   }
+  // This includes the old index of a field that gets another one: the old one must go first.
   for (const TargetIndex& index : actual.indexes) {
     if (!kept.contains(index.field)) {
       changes.drop.push_back(DropIndex{target, index.field, index.name});
@@ -82,13 +83,13 @@ std::vector<Ddl> PlanAliases(const Collection& source,
   return plan;
 }
 
-// What is loaded, by partition. A target that does not load partitions, or routes the rows itself,
-// knows all or nothing.
+// What is loaded, by partition. `partitions` stays empty where only the whole collection can be
+// loaded or released, see IsAllOrNothing.
 struct Load {
   bool loaded = false;
   bool whole = false;
   Names partitions;
-  int replicas = 0;  // 0: not known
+  int replicas = 0;  // 0: unknown
 };
 
 bool IsAllOrNothing(const Collection& source,
@@ -126,12 +127,12 @@ Load WantedLoad(const Collection& source,
     }
   }
   load.loaded = !load.partitions.empty();
+  // Not if one has been released since: loading the whole collection would load it too.
   load.whole = source.load.whole_collection && load.partitions.size() == existing;
   return load;
 }
 
-// Releases what is loaded and must not be; `all`: everything, for a change that needs it. Returns
-// what is loaded then.
+// Releases what should not be loaded, or everything if `all`. Returns what is still loaded then.
 Load PlanRelease(const CollectionName& target,
                  const Load& now,
                  const Load& wanted,
@@ -212,7 +213,8 @@ std::vector<Ddl> PlanCollection(const Collection& source,
   const bool all_or_nothing = IsAllOrNothing(source, actual, options);
   Load now = LoadOnTarget(actual, all_or_nothing);
   const Load wanted = options.load ? WantedLoad(source, actual, options, all_or_nothing) : now;
-  // A server drops no index of a loaded collection, and changes no number of replicas.
+  // Milvus does not drop an index or change the number of replicas while a collection is loaded.
+  // An unknown number of replicas (0) is left alone.
   const bool other_replicas =
       now.loaded && wanted.loaded && now.replicas > 0 && now.replicas != wanted.replicas;
   const bool release_all =

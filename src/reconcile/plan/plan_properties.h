@@ -5,16 +5,16 @@
 #include "model/ddl.h"
 #include "model/schema.h"
 
-// Properties of collections and databases: the part of a plan that asks nothing of the rows.
+// The properties of collections and databases.
 namespace cdc {
 
-// Others belong to one Milvus alone: what it says of being replicated itself.
+// False for properties that describe how one particular Milvus is itself replicated.
 bool IsReplicatedProperty(const KeyValue& property);
 
-// How memory is mapped cannot be changed while the collection is loaded.
+// True for mmap settings, which cannot be changed while the collection is loaded.
 bool NeedsRelease(const KeyValue& property);
 
-// Those of `wanted` that `actual` has not, or has with another value; by key.
+// The properties of `wanted` that `actual` lacks or has with another value, sorted by key.
 std::vector<KeyValue> MissingProperties(const std::vector<KeyValue>& wanted,
                                         const std::vector<KeyValue>& actual);
 

@@ -5,7 +5,7 @@
 #include "reconcile/plan/plan.h"
 #include "reconcile/plan/plan_properties.h"
 
-// What rows need: the collection and its partitions.
+// The part of a plan that rows need: the collection and its partitions.
 namespace cdc {
 namespace {
 
@@ -13,7 +13,8 @@ bool Exists(const Partition& partition) { return partition.state == ObjectState:
 
 std::string OnOrOff(bool on) { return on ? "on" : "off"; }
 
-// The oldest one; it cannot be dropped. Ids only grow. nullptr: there are several (partition key).
+// The default partition is the oldest one, because it cannot be dropped and ids only grow. Its name
+// says nothing: it is a server setting. nullptr: there are several (partition key).
 const Partition* DefaultPartition(const Collection& source) {
   if (source.schema.HasPartitionKey() || source.partitions.empty()) {
     return nullptr;
@@ -56,6 +57,7 @@ CreateCollection PlanCreate(const Collection& source,
   std::copy_if(source.properties.begin(), source.properties.end(),
                std::back_inserter(create.properties), IsReplicatedProperty);
   if (source.schema.HasPartitionKey()) {
+    // Otherwise the target would create its own default number of partitions.
     create.num_partitions =
         static_cast<int>(std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
   }
@@ -66,38 +68,42 @@ Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual,
                  const TargetTraits& traits) {
-  std::vector<std::string> points = SchemaDifferences(source.schema, actual.schema);
+  std::vector<std::string> differences = SchemaDifferences(source.schema, actual.schema);
   const Field* key = actual.schema.PrimaryKey();
   const Field* source_key = source.schema.PrimaryKey();
+  // Rows keep the source's keys, or later deletes and upserts would not find them.
   if (key != nullptr && key->auto_id && !traits.keeps_auto_id) {
-    points.push_back("field " + key->name +
-                     ": the target makes its own keys (autoID), it cannot take the source's");
+    differences.push_back(
+        "field " + key->name +
+        ": the target generates its own keys (autoID) and cannot take the source's");
   }
   if (key != nullptr && source_key != nullptr && traits.keeps_auto_id &&
       key->auto_id != source_key->auto_id) {
-    points.push_back("field " + key->name + ": autoID is " + OnOrOff(source_key->auto_id) +
-                     " on the source and " + OnOrOff(key->auto_id) + " on the target");
+    differences.push_back("field " + key->name + ": autoID is " + OnOrOff(source_key->auto_id) +
+                          " on the source and " + OnOrOff(key->auto_id) + " on the target");
   }
+  // A standby gets the messages of each shard in the shard with the same number.
   if (traits.same_shards && source.shards != actual.shards) {
-    points.push_back("the source has " + std::to_string(source.shards) +
-                     " shards, the target has " + std::to_string(actual.shards));
+    differences.push_back("the source has " + std::to_string(source.shards) +
+                          " shards, the target has " + std::to_string(actual.shards));
   }
+  // With a partition key, a standby stores each row in the partition with the source's number.
   const auto partitions = static_cast<size_t>(
       std::count_if(source.partitions.begin(), source.partitions.end(), Exists));
   if (traits.same_shards && source.schema.HasPartitionKey() &&
       partitions != actual.partitions.size()) {
-    points.push_back("the partition key has " + std::to_string(partitions) +
-                     " partitions on the source and " + std::to_string(actual.partitions.size()) +
-                     " on the target");
+    differences.push_back("the partition key has " + std::to_string(partitions) +
+                          " partitions on the source and " +
+                          std::to_string(actual.partitions.size()) + " on the target");
   }
-  if (points.empty()) {
+  if (differences.empty()) {
     return OkStatus();
   }
   std::string text =
       "collection " + target.ToString() +
-      " exists on the target with another schema; drop or rename it there and resume: ";
-  for (size_t i = 0; i < points.size(); ++i) {
-    text += (i == 0 ? "" : "; ") + points[i];
+      " exists on the target with another schema; drop or rename it there and resume the task: ";
+  for (size_t i = 0; i < differences.size(); ++i) {
+    text += (i == 0 ? "" : "; ") + differences[i];
   }
   return FailedPreconditionError(std::move(text));
 }
@@ -125,7 +131,8 @@ Status CheckPartitions(const Collection& source,
         partition.name == actual.default_partition) {
       return FailedPreconditionError(
           "partition " + partition.name + " of " + target.ToString() +
-          " has the name of the target's default partition: their rows would be mixed there");
+          " has the name of the target's default partition, and their rows would be mixed there: "
+          "create the task again with this collection in `exclude`, or with ignore_partition");
     }
   }
   return OkStatus();
@@ -136,7 +143,7 @@ std::vector<Ddl> PlanPartitions(const Collection& source,
                                 const TargetCollection& actual) {
   std::vector<Ddl> plan;
   if (source.schema.HasPartitionKey()) {
-    return plan;  // made together with the collection
+    return plan;  // created together with the collection
   }
   for (const Partition& partition : source.partitions) {
     const std::string name = TargetPartition(source, partition, actual);

@@ -92,7 +92,7 @@ TEST(PlanTest, ReleaseThenDropIndex) {
               ElementsAre("release collection default.c", "drop index v on default.c.v"));
 }
 
-TEST(PlanTest, AnotherIndexReplacesTheOldOneOfALoadedCollection) {
+TEST(PlanTest, AnotherIndexReplacesTheOneOfALoadedCollection) {
   Collection source = Source();
   source.indexes = {HnswIndex()};
   source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}, {11}}};
@@ -117,7 +117,7 @@ TEST(PlanTest, SomePartitionsLoaded) {
                                                 "load partitions p of default.c"));
 }
 
-TEST(PlanTest, OnePartitionReleasedOfALoadedCollection) {
+TEST(PlanTest, OnePartitionOfALoadedCollectionIsReleased) {
   Collection source = Source();
   source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}}};
   TargetCollection actual = Actual();
@@ -160,7 +160,7 @@ TEST(PlanTest, PropertiesOfTheSourceAreSet) {
               ElementsAre(KeyValue{"collection.ttl.seconds", "60"}));
 }
 
-TEST(PlanTest, MappingOfMemoryChangesWhileReleased) {
+TEST(PlanTest, MmapChangesWhileReleased) {
   Collection source = Source();
   source.indexes = {HnswIndex()};
   source.load = {.loaded = true, .whole_collection = true, .partitions = {{10}, {11}}};
@@ -195,7 +195,7 @@ TEST(PlanTest, AnotherNumberOfReplicas) {
   TargetCollection actual = Actual();
   actual.loaded = true;
   actual.loaded_partitions = {"_default", "p"};
-  EXPECT_THAT(Plan(source, actual), IsEmpty());  // not known
+  EXPECT_THAT(Plan(source, actual), IsEmpty());  // the number is unknown
   actual.replicas = 2;
   EXPECT_THAT(Plan(source, actual), IsEmpty());
   actual.replicas = 1;
@@ -209,7 +209,7 @@ TEST(PlanTest, AnotherNumberOfReplicas) {
               ElementsAre("release collection default.c", "load partitions p of default.c"));
 }
 
-TEST(PlanTest, DefaultPartitionsHaveTheTargetsName) {
+TEST(PlanTest, TheDefaultPartitionHasTheTargetsName) {
   Collection source = Source();
   source.indexes = {HnswIndex()};
   source.load = {.loaded = true, .whole_collection = false, .partitions = {{10}}};
@@ -236,7 +236,7 @@ TEST(PlanTest, IndexesAreLeftToTheTarget) {
   EXPECT_THAT(Plan(source, actual, {.indexes = false}), IsEmpty());
 }
 
-TEST(PlanTest, LoadIsLeftToTheTargetButForADropOfAnIndex) {
+TEST(PlanTest, LoadIsLeftToTheTargetExceptToDropAnIndex) {
   TargetCollection actual = Actual();
   actual.indexes = {{.field = "v", .name = "v", .params = HnswIndex().params}};
   actual.loaded = true;
@@ -248,7 +248,7 @@ TEST(PlanTest, LoadIsLeftToTheTargetButForADropOfAnIndex) {
   EXPECT_THAT(Plan(source, actual, {.load = false}), IsEmpty());
 }
 
-TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
+TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryDifference) {
   TargetCollection actual = Actual();
   actual.schema.fields[1].type_params = {{"dim", "16"}};
   actual.schema.enable_dynamic_field = true;
@@ -258,7 +258,7 @@ TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryPoint) {
   EXPECT_THAT(status.message(), HasSubstr("dynamic field is no on the source, yes on the target"));
 }
 
-TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithTheCures) {
+TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithCures) {
   Collection source = Source();
   source.schema.fields[0].name = "like";
   const Status status = CheckKeyField(source, kName, {.deletes_by = ExpressionDialect::kMilvus});
@@ -270,7 +270,7 @@ TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithTheCures) {
   EXPECT_TRUE(CheckKeyField(Source(), kName, {.deletes_by = ExpressionDialect::kMilvus}).ok());
 }
 
-// Milvus shows no type where none was given, Milvus Lite has to be given one.
+// Milvus reports no type for an index created without one; Milvus Lite requires a type.
 TEST(PlanTest, AnIndexWithoutATypeIsTheTargetsChoice) {
   Collection source = Source();
   source.indexes = {{.id = {21}, .field = {100}, .name = "id", .params = {}}};
@@ -289,13 +289,13 @@ TEST(PlanTest, AnIndexWithoutATypeIsTheTargetsChoice) {
               ElementsAre("drop index id on default.c.id", "create index id on default.c.id"));
 }
 
-TEST(PlanTest, ATargetThatMakesItsOwnKeysIsRefused) {
+TEST(PlanTest, ATargetThatGeneratesItsOwnKeysIsRefused) {
   TargetCollection actual = Actual();
   actual.schema.fields[0].auto_id = true;
   EXPECT_THAT(CheckFits(Source(), kName, actual).message(), HasSubstr("autoID"));
 }
 
-TEST(PlanTest, ATargetThatTakesGeneratedKeysHasThemAsTheSource) {
+TEST(PlanTest, ATargetThatTakesGeneratedKeysMatchesTheSourcesAutoId) {
   const TargetTraits traits{.keeps_auto_id = true, .same_shards = false};
   Collection source = Source();
   source.schema.fields[0].auto_id = true;
@@ -308,7 +308,7 @@ TEST(PlanTest, ATargetThatTakesGeneratedKeysHasThemAsTheSource) {
   EXPECT_TRUE(CheckFits(source, kName, actual, traits).ok());
 }
 
-TEST(PlanTest, ATargetThatKeepsTheShardsNeedsAsMany) {
+TEST(PlanTest, ATargetThatKeepsShardsNeedsAsMany) {
   const TargetTraits traits{.keeps_auto_id = false, .same_shards = true};
   TargetCollection actual = Actual();
   actual.shards = Source().shards;
@@ -318,7 +318,7 @@ TEST(PlanTest, ATargetThatKeepsTheShardsNeedsAsMany) {
   EXPECT_THAT(CheckFits(Source(), kName, actual, traits).message(), HasSubstr("shards"));
 }
 
-TEST(PlanTest, ATargetThatKeepsThePlacesOfRowsNeedsAsManyPartitionsOfAKey) {
+TEST(PlanTest, ATargetThatKeepsShardsNeedsAsManyPartitionsForAKey) {
   const TargetTraits traits{.keeps_auto_id = false, .same_shards = true};
   Collection source = Source();
   source.schema.fields[0].auto_id = false;

@@ -18,7 +18,7 @@
 #include "sink/testing/fake_target.h"
 #include "source/testing/fake_source.h"
 
-// A Reconciler between fakes, moved by the test: no thread, no waits.
+// A Reconciler between fakes, driven by the test: no thread, no waiting.
 namespace cdc {
 
 inline constexpr const char* kDml = "dml_0";
@@ -43,7 +43,7 @@ class ReconcileTest : public testing::Test {
     spec_.db_collections = {{"*", {{.name = "*"}}}};
   }
 
-  // A reconciler as after a start of the task: it knows what the store has.
+  // Starts a reconciler as a task does, from what the store holds.
   void Begin() {
     scope_ = std::make_unique<Scope>(spec_);
     reconciler_ = std::make_unique<Reconciler>(
@@ -66,7 +66,7 @@ class ReconcileTest : public testing::Test {
         *store_.LoadProgress("t"));
   }
 
-  // The source's catalog has these collections from now on, and the router has seen it.
+  // Replaces the source's collections, lets the router see them and wakes the reconciler.
   void SetSource(const std::vector<Collection>& collections) {
     Catalog catalog;
     for (const auto& database : databases_) {
@@ -84,7 +84,7 @@ class ReconcileTest : public testing::Test {
   }
 
   void Turn() { wait_ = reconciler_->Turn(stop_.get_token()); }
-  // Turns until nothing is due before the idle wait, over the back-offs.
+  // Turns until only the idle wait is left, advancing the clock past back-offs.
   void Settle() {
     for (int i = 0; i < 20; ++i) {
       Turn();
