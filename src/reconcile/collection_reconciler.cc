@@ -241,16 +241,17 @@ Status CollectionReconciler::RequireOnTarget() {
 // Rows wait while another task holds the claim. This may happen to an open collection: its address
 // may have come to mean a server that another task writes to.
 Status CollectionReconciler::ClaimTarget() {
-  const Status claimed = claim_.Claim(*actual_, context_->target_address, record_->target);
+  Status claimed = claim_.Claim(*actual_, context_->target_address, record_->target);
+  if (claimed.ok() && claim_.foreign_rows_pending()) {
+    claimed = RecordForeignRows();
+    if (!claimed.ok()) {
+      claim_.Release();
+    }
+  }
   if (!claimed.ok()) {
     context_->gates->Close(record_->id);
-    return claimed;
   }
-  const Status noted = claim_.foreign_rows_pending() ? RecordForeignRows() : OkStatus();
-  if (!noted.ok()) {
-    claim_.Release();
-  }
-  return noted;
+  return claimed;
 }
 
 // The other task may have written any row up to now, so inserts up to this time become upserts.

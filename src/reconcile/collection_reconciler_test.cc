@@ -218,6 +218,27 @@ TEST_F(OneCollectionTest, WaitsForAnotherTaskThatWritesIt) {
   EXPECT_EQ(Stored().at(0).may_hold_until, Timestamp{500});
 }
 
+TEST_F(OneCollectionTest, RowsWaitUntilThoseOfAnotherTaskAreRecorded) {
+  Take({a_});
+  collection_.Attempt();
+  ASSERT_TRUE(gates_.passes(a_.id));
+  // The name has come to mean a collection that another task wrote until now.
+  ASSERT_TRUE(target_.Apply(DropCollection{{"default", "a"}}).ok());
+  ASSERT_TRUE(target_.Apply(PlanCreate(a_, {"default", "a"})).ok());
+  const std::string identity = (*target_.DescribeCollection({"default", "a"}))->identity;
+  ASSERT_FALSE(claims_.Claim(identity, "u").holder.has_value());
+  claims_.ReleaseAll("u");
+  catalog_.FailPresent(UnavailableError("etcd is away"));
+  collection_.ForgetTarget();
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_FALSE(gates_.passes(a_.id));
+  catalog_.SetPresent({500});
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_FALSE(collection_.Attempt());
+  EXPECT_TRUE(gates_.passes(a_.id));
+  EXPECT_EQ(gates_.seen(a_.id).gate->may_hold_until, Timestamp{500});
+}
+
 TEST_F(CollectionReconcilerTest, ADropWaitsForWaitingRows) {
   StartWith({a_});
   SetSource({});

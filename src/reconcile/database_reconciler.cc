@@ -79,6 +79,7 @@ bool DatabaseReconciler::IsNeeded(const std::string& target,
 }
 
 Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use) {
+  Status refused;
   std::set<std::string> existing;
   for (const auto& [id, database] : catalog.databases) {
     existing.insert(database->name);
@@ -96,7 +97,15 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
       continue;
     }
     if (!needed) {
-      CDC_RETURN_IF_ERROR(parts_.target->Apply(DropDatabase{target}));
+      const Status dropped = parts_.target->Apply(DropDatabase{target});
+      if (!dropped.ok()) {
+        refused = refused.ok() ? dropped : refused;
+        if (IsRetryable(dropped) || dropped.code() == StatusCode::kCancelled) {
+          return refused;
+        }
+        ++name;  // a database that cannot be dropped (others use it) must not keep the rest
+        continue;
+      }
       on_target_->erase(target);
       properties_.erase(target);
     }
@@ -104,7 +113,7 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
     CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
     name = replicated_.erase(name);
   }
-  return OkStatus();
+  return refused;
 }
 
 // Returns false if a property has to be tried again. The properties of a database concern all of

@@ -93,6 +93,17 @@ TEST_F(DatabaseReconcilerTest, ARefusedDropIsReportedAndRetried) {
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
 }
 
+TEST_F(DatabaseReconcilerTest, ARefusedDropDoesNotHoldOthersBack) {
+  BeginDatabases();
+  SetDatabases({{.id = {7}, .name = "d"}, {.id = {8}, .name = "e"}});
+  ASSERT_TRUE(Refresh());
+  SetDatabases({});
+  target_.FailNextDdl(FailedPreconditionError("database is not empty"));
+  EXPECT_TRUE(DropAndAlter());
+  EXPECT_EQ(Ddls().back(), "drop database e");
+  EXPECT_THAT(store_.LoadProgress("t")->databases, ElementsAre("d"));
+}
+
 TEST_F(DatabaseReconcilerTest, PropertiesAreSetOnceEvenIfRefused) {
   BeginDatabases();
   SetDatabases({{.id = {7}, .name = "d", .properties = {{"k", "1"}}}});

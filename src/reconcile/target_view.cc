@@ -28,6 +28,7 @@ Status TargetView::Connect() {
     return Status(StatusCode::kUnimplemented,
                   "the target is a stream without a catalog that could be compared");
   }
+  CDC_RETURN_IF_ERROR(CheckNotStopped());
   CDC_ASSIGN_OR_RETURN(const MetadataSink::Connected connected,
                        target_->Connect(kConnectTimeout, stop_));
   // Before anything is created there.
@@ -38,6 +39,7 @@ Status TargetView::Connect() {
 }
 
 Result<std::vector<std::string>> TargetView::ListDatabases() {
+  CDC_RETURN_IF_ERROR(CheckNotStopped());
   auto listed = target_->catalog()->ListDatabases(stop_);
   if (listed.status().code() == StatusCode::kUnimplemented) {
     return std::vector<std::string>{kDefaultDatabase};

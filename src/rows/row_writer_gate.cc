@@ -11,7 +11,8 @@ void RowWriter::Open(CollectionId collection, RowGate gate) {
   discarded_.erase(collection);  // it has come back
   CollectionLanes& lanes = collections_[collection];
   RenameGateLocked(lanes, gate.target);
-  if (lanes.gate == nullptr) {
+  // A collection that was closed because another task wrote it comes back with a later time.
+  if (lanes.gate == nullptr || lanes.gate->may_hold_until < gate.may_hold_until) {
     for (auto& [vchannel, lane] : lanes.lanes) {
       lane->UpsertUntil(gate.may_hold_until);
     }

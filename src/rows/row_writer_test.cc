@@ -264,6 +264,19 @@ TEST_F(RowWriterTest, RowsThatTheTargetMayHoldAreUpserted) {
   EXPECT_THAT(Written(), ElementsAre("upsert 2 things.first", "insert 1 things.first"));
 }
 
+TEST_F(RowWriterTest, RowsThatWaitedWhileAnotherTaskWroteAreUpserted) {
+  writer_->Open(kThings, Gate());
+  writer_->Close(kThings);
+  Push(RowOp::kInsert, 10, {1});
+  Turns();
+  ASSERT_THAT(Written(), IsEmpty());
+  RowGate gate = Gate();
+  gate.may_hold_until = {10};
+  writer_->Open(kThings, gate);
+  Turns();
+  EXPECT_THAT(Written(), ElementsAre("upsert 1 things.first"));
+}
+
 TEST_F(RowWriterTest, AfterADoubtTheFirstCallWaits) {
   Make({.doubt_grace = milliseconds(1'000)});
   writer_->Open(kThings, Gate());

@@ -67,6 +67,11 @@ void FakeCatalog::SetPresent(Timestamp present) {
   present_ = present;
 }
 
+void FakeCatalog::FailPresent(const Status& status) {
+  MutexLock lock(mutex_);
+  present_ = status;
+}
+
 void FakeCatalog::FailSync(int times, const Status& status) {
   MutexLock lock(mutex_);
   failures_ = times;

@@ -21,7 +21,8 @@ class FakeCatalog : public CatalogSource {
   std::unique_ptr<Subscription> Subscribe(Listener listener) override;
 
   void Set(Catalog catalog);
-  void SetPresent(Timestamp present);
+  void SetPresent(Timestamp present);  // which is asked for successfully from now on
+  void FailPresent(const Status& status);
   // What the next Sync finds; it then becomes current, as if its events had arrived.
   void SetUnseen(Catalog catalog);
   // Makes the next calls of Sync fail.
@@ -32,7 +33,7 @@ class FakeCatalog : public CatalogSource {
 
   mutable Mutex mutex_;
   std::shared_ptr<const Catalog> current_ CDC_GUARDED_BY(mutex_) = std::make_shared<Catalog>();
-  Timestamp present_ CDC_GUARDED_BY(mutex_);
+  Result<Timestamp> present_ CDC_GUARDED_BY(mutex_) = Timestamp{};
   std::shared_ptr<const Catalog> unseen_ CDC_GUARDED_BY(mutex_);
   std::list<Listener> listeners_ CDC_GUARDED_BY(mutex_);
   int failures_ CDC_GUARDED_BY(mutex_) = 0;
