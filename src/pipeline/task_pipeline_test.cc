@@ -34,7 +34,7 @@ TEST_F(TaskPipelineTest, ATaskThatCoversNothingSaysSo) {
   EXPECT_EQ(task_->GetStatus().condition, Condition::kWaiting);
   EXPECT_EQ(task_->GetStatus().reason,
             "scope: no collection of the source matches \"default.a_?\", \"default.b\" yet; the "
-            "task begins as soon as there is one");
+            "task begins as soon as one appears");
   const Collection a = MakeCollection(2, "a_1", 15);
   catalog_.Set(MakeCatalog({c, a}));
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));

@@ -12,7 +12,7 @@ AckTracker::AckTracker(std::string channel, MsgId start, Timestamp checkpoint)
       checkpoint_(checkpoint),
       resolved_(checkpoint) {}
 
-uint64_t AckTracker::AddGroup(Timestamp resolved, MsgId restart, std::vector<Record> records) {
+uint64_t AckTracker::AddGroup(Timestamp resolved, MsgId restart, std::vector<TrackedRecord> records) {
   MutexLock lock(mutex_);
   CDC_CHECK(resolved >= resolved_);
   resolved_ = resolved;
@@ -23,7 +23,7 @@ uint64_t AckTracker::AddGroup(Timestamp resolved, MsgId restart, std::vector<Rec
     groups_.back().restart = std::move(restart);
     return first_group_ + groups_.size() - 1;
   }
-  for (const Record& record : records) {
+  for (const TrackedRecord& record : records) {
     pending_bytes_ += record.bytes;
     pending_rows_ += record.rows;
   }

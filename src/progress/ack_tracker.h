@@ -25,7 +25,7 @@ class AckTracker {
     uint32_t index = 0;
   };
 
-  struct Record {
+  struct TrackedRecord {
     MsgId id;
     size_t bytes = 0;
     uint64_t rows = 0;
@@ -38,7 +38,7 @@ class AckTracker {
 
   // Adds what one tick released. Returns the number of the group: its i-th record has the ticket
   // {number, i}. `restart` is where a reader has to begin to see everything above `resolved`.
-  uint64_t AddGroup(Timestamp resolved, MsgId restart, std::vector<Record> records);
+  uint64_t AddGroup(Timestamp resolved, MsgId restart, std::vector<TrackedRecord> records);
 
   void Ack(Ticket ticket);
 
@@ -57,7 +57,7 @@ class AckTracker {
   struct Group {
     Timestamp resolved;
     MsgId restart;
-    std::vector<Record> records;
+    std::vector<TrackedRecord> records;
     std::vector<bool> acked;
     size_t outstanding = 0;
   };
