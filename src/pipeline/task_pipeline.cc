@@ -198,7 +198,8 @@ void TaskPipeline::Fail(const Status& status) {
 }
 
 void TaskPipeline::SaveLastCheckpoints() {
-  const std::vector<ChannelCheckpoint> checkpoints = checkpoints_.Last(writer_.doubt_left());
+  const std::vector<ChannelCheckpoint> checkpoints =
+      checkpoints_.FinalCheckpoints(writer_.doubt_left());
   if (checkpoints.empty()) {
     return;
   }

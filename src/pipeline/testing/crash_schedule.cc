@@ -194,7 +194,7 @@ void CrashSchedule::Stop() {
   while (!life_->collected.empty()) {
     StepSaver();
   }
-  Save(life_->checkpoints.Last(life_->writer.doubt_left())).ok();
+  Save(life_->checkpoints.FinalCheckpoints(life_->writer.doubt_left())).ok();
   life_.reset();
   zombies_end_ = now_ + kZombieLife;
   for (size_t changes = chance_.Below(4); changes > 0; --changes) {
