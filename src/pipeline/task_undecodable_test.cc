@@ -83,7 +83,7 @@ TEST_F(UndecodableRecordTest, ATickFarInTheFutureIsOne) {
   AppendAround(TickRecord(~uint64_t{0} >> 1));
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 2));
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_THAT(task_->GetStatus().last_skipped, HasSubstr("ahead of the clock"));
+  EXPECT_THAT(task_->GetStatus().last_skipped, HasSubstr("ahead of this machine's clock"));
 }
 
 TEST_F(UndecodableRecordTest, OfTheReplicateChannelDoesNotHoldFlushesUp) {
