@@ -62,7 +62,8 @@ class Applier {
     if (is_new || SchemaDifferences(ddl.schema, existing->second.schema).empty()) {
       return OkStatus();
     }
-    return AlreadyExistsError("the collection exists with another schema: " + ddl.name.ToString());
+    return AlreadyExistsError("the collection exists with a different schema: " +
+                              ddl.name.ToString());
   }
   Status operator()(const DropCollection& ddl) const {
     const TargetCollection* collection = Find(ddl.name);
