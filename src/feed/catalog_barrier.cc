@@ -31,6 +31,7 @@ void CatalogBarrier::Run(const std::stop_token& stop) {
         continue;
       }
     }
+    // The request is still open, so the next round repeats it.
     Pause(backoff.Next(), stop);
   }
 }
@@ -66,6 +67,7 @@ bool CatalogBarrier::KnowsPartition(const Message& message) {
   if (found == catalog_->collections.end()) {
     return true;  // gone with its collection
   }
+  // With a partition key, the target chooses the partitions itself, so unknown ones do not matter.
   const Collection& collection = *found->second;
   if (!collection.schema.HasPartitionKey() && collection.FindPartition(partition) == nullptr) {
     return false;

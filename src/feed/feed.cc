@@ -60,6 +60,8 @@ void Feed::Wake() {
 }
 
 void Feed::Detach(FeedSubscriber* subscriber) {
+  // Waits for the calls in progress, during which the lock is held. Requests that are not applied
+  // yet are removed as well: they would bring the subscriber back.
   MutexLock lock(mutex_);
   subscribers_.erase(subscriber);
   for (auto& [name, channel] : channels_) {
@@ -189,6 +191,7 @@ void Feed::Poll(const Round& round, const std::stop_token& stop) {
 
 Status Feed::PollSlot(
     size_t slot, size_t bytes, milliseconds timeout, const std::stop_token& stop, bool* found) {
+  // Without mutex_: Detach must not wait for a poll.
   std::vector<LogBatch> batches;
   const Status status = readers_.Get(slot)->Poll(bytes, timeout, stop, &batches);
   if (!status.ok()) {

@@ -42,6 +42,7 @@ void AskForThoseInMemory(pb::ShowPartitionsRequest* request) {
 }  // namespace
 
 Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
+  // Up to two calls share the timeout.
   const auto deadline = std::chrono::steady_clock::now() + calls.timeout;
   pb::ConnectRequest request;
   request.mutable_client_info()->set_sdk_type("milvus-cdc");

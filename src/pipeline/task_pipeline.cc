@@ -182,6 +182,7 @@ void TaskPipeline::Stop() {
     return;
   }
   shared_.pulses->Unfollow(this);
+  // Requested first and joined later: a metadata call in progress ends while the writer drains.
   reconcile_thread_.RequestStop();
   router_.End();
   writer_thread_.RequestStop();

@@ -231,6 +231,7 @@ void RowRouter::Forget(CollectionId collection) {
   ShowWhetherIdle();
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->collections.erase(collection);
+    // Milvus sends no ticks on a channel without collections, so it would be reported as silent.
     if (channel->second->collections.empty()) {
       parts_.feed->Unfollow(this, channel->first);
       channel = channels_.erase(channel);
@@ -369,6 +370,7 @@ RowRouter::CatalogSeen RowRouter::catalog_seen() const {
 bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const {
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);
+  // Before the first catalog it is not known which channels will be followed.
   if (found == channels_.end() || !end.has_value()) {
     return catalog_ != nullptr;
   }

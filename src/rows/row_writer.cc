@@ -115,6 +115,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
         calls_ >= options_.max_calls) {
       continue;
     }
+    // The newest row and not the first one that waits: one new horizon should cover all of them.
     const RowGate& gate = *lanes.gate;
     const Timestamp reach = horizon_->Reach(lane->tracker().channel(), lane->newest());
     Lane::Batch batch = lane->Take(

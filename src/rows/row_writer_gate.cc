@@ -82,6 +82,7 @@ void RowWriter::Discard(CollectionId collection) {
 
 void RowWriter::DiscardPartition(CollectionId collection, PartitionId partition) {
   MutexLock lock(mutex_);
+  // Recorded even if no row of the collection has arrived yet: rows that do must be discarded, too.
   CollectionLanes& lanes = collections_[collection];
   lanes.discarded.insert(partition);
   DropLocked(lanes, [partition](const Message& message) { return message.partition == partition; });
@@ -94,6 +95,7 @@ void RowWriter::Forget(CollectionId collection) {
   if (found == collections_.end()) {
     return;
   }
+  // No call will clear the condition any more.
   if (found->second.gate != nullptr) {
     conditions_->Set("write " + found->second.gate->target.ToString(), OkStatus());
   }
@@ -133,6 +135,7 @@ bool RowWriter::PartitionIdle(CollectionId collection, PartitionId partition) co
   if (found == collections_.end()) {
     return true;
   }
+  // A call that waits to be repeated counts, too: without the partition it would fail for good.
   const auto calls = found->second.unfinished_calls.find(partition);
   if (calls != found->second.unfinished_calls.end() && calls->second > 0) {
     return false;

@@ -194,8 +194,8 @@ class MilvusTarget final : public Target,
 
   const std::chrono::milliseconds ddl_timeout_;
   const std::chrono::milliseconds write_timeout_;
-  std::atomic<bool> is_lite_ = false;
-  CollectionTurns turns_;  // used only for Milvus Lite
+  std::atomic<bool> is_lite_ = false;  // set by Connect, read by writes on other threads
+  CollectionTurns turns_;              // used only for Milvus Lite
   // Declared after what their callbacks use: their destructors wait for the callbacks.
   MilvusChannel metadata_channel_;
   MilvusChannel rows_channel_;
