@@ -160,7 +160,6 @@ CodeRule Classify(const common::Status& status) {
   }
   const bool is_vague = rule == nullptr || rule->code == StatusCode::kInternal ||
                         (rule->code == StatusCode::kInvalidArgument && code == 6);
-  // Words are compared only if the code says nothing: they differ between versions.
   if (!is_vague) {
     return *rule;
   }
