@@ -207,8 +207,9 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
       fatal_ = result.status.WithContext(what);
       if (result.status.code() == StatusCode::kNotFound) {
         fatal_ = NotFoundError(fatal_.message() +
-                               "; if it was removed from the target, its rows are gone, too: "
-                               "delete the task and create it again with start_from earliest");
+                               "; if it has been removed from the target, its rows are gone too: "
+                               "run `milvus-cdc task delete` and create the task again with "
+                               "start_from earliest");
       }
       stopping_ = true;
     }
