@@ -50,7 +50,7 @@ Status DataPath::Push(MsgId id, const Payload& record) {
 
 Status DataPath::Release(TickGroup group) {
   std::vector<PendingRows> pushed;
-  std::vector<AckTracker::Record> records;
+  std::vector<AckTracker::TrackedRecord> records;
   for (RowEvent& event : PairUpserts(group.messages, kPrimaryKey)) {
     PendingRows rows;
     rows.op = event.op;

@@ -10,7 +10,7 @@
 namespace cdc {
 namespace {
 
-// Below this a copy is cheaper than one more slice.
+// Below this size, a copy is cheaper than another slice.
 constexpr size_t kCopyBelow = 1024;
 
 void Release(void* owner) { delete static_cast<std::shared_ptr<const void>*>(owner); }
@@ -22,7 +22,7 @@ void PieceWriter::Append(std::string_view bytes, const MessagePtr& owner) {
     text_.append(bytes);
     return;
   }
-  FlushText();
+  FlushText();  // the text so far comes before these bytes
   pieces_.push_back({owner, bytes});
 }
 
@@ -49,7 +49,8 @@ grpc::ByteBuffer ToByteBuffer(std::span<const Payload> pieces) {
     if (piece.bytes.size() < kCopyBelow) {
       slices.emplace_back(piece.bytes.data(), piece.bytes.size());
     } else {
-      // gRPC only reads the bytes; its interface has no const.
+      // gRPC only reads the bytes, although its interface takes no const. The slice holds a copy of
+      // the owner, which Release deletes when gRPC has sent the bytes.
       slices.emplace_back(const_cast<char*>(piece.bytes.data()), piece.bytes.size(), &Release,
                           new std::shared_ptr<const void>(piece.owner));
     }

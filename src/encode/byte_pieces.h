@@ -14,11 +14,11 @@ class ByteBuffer;
 
 namespace cdc {
 
-// Collects a request as a list of pieces: small bytes are copied into the text at the end, large
-// ones are referred to and kept alive by their owner.
+// Collects a request as a list of pieces. Small pieces are copied into the text at the end; large
+// ones are referenced, and their owner keeps them alive.
 class PieceWriter {
  public:
-  // What is appended here comes after all that was appended before.
+  // The text at the end of the request. Append to it directly; Append may replace it.
   std::string& text() { return text_; }
 
   void Append(std::string_view bytes, const MessagePtr& owner);
@@ -34,7 +34,7 @@ class PieceWriter {
 
 size_t TotalSize(std::span<const Payload> pieces);
 
-// The pieces one after another; large ones are not copied.
+// Joins the pieces without copying large ones.
 grpc::ByteBuffer ToByteBuffer(std::span<const Payload> pieces);
 
 }  // namespace cdc

@@ -25,7 +25,7 @@ constexpr int kValidData = 7;
 constexpr int kDim = 1;
 constexpr int kSparseDim = 2;
 
-// One column of all messages of a batch.
+// One column of one message of a batch.
 struct ColumnPiece {
   const Column* column = nullptr;
   const Message* message = nullptr;
@@ -56,7 +56,7 @@ uint64_t SparseDim(std::string_view body) {
   return dim;
 }
 
-// What a column becomes: its values in pieces, and what stands around them.
+// An encoded column: its values in pieces, and what surrounds them.
 struct EncodedColumn {
   struct Piece {
     std::string_view bytes;
@@ -83,8 +83,10 @@ bool HasValidData(const ColumnRun& run) {
 }
 
 Status EncodeNullable(const ColumnRun& run, bool without_null_rows, EncodedColumn* out) {
+  // Reserved, because `pieces` hold views of the strings: a reallocation would move short ones.
   out->rewritten.reserve(run.size());
   for (const ColumnPiece& piece : run) {
+    // A message without flags has no null rows, but the joined column has one flag for every row.
     const std::string_view valid = piece.column->valid_data;
     if (valid.empty()) {
       out->valid_data.append(piece.message->rows, '\1');
@@ -103,6 +105,8 @@ Status EncodeNullable(const ColumnRun& run, bool without_null_rows, EncodedColum
 }
 
 Status EncodeColumn(const ColumnRun& run, bool without_null_rows, EncodedColumn* out) {
+  // Serialized messages can be concatenated: their repeated fields follow each other. So the bodies
+  // of several messages become one column without being parsed.
   if (HasValidData(run)) {
     CDC_RETURN_IF_ERROR(EncodeNullable(run, without_null_rows, out));
   } else {
@@ -115,7 +119,8 @@ Status EncodeColumn(const ColumnRun& run, bool without_null_rows, EncodedColumn*
   }
   const bool is_sparse = run.front().column->type == DataType::kSparseFloatVector;
   if (is_sparse && run.size() > 1) {
-    // Each body brings its own dim and the last one counts, so the largest is written last.
+    // Each body has a dim of its own, and the last one counts, so the largest is written after
+    // them.
     for (const ColumnPiece& piece : run) {
       out->dim = std::max(out->dim, SparseDim(piece.column->body));
     }
@@ -124,7 +129,7 @@ Status EncodeColumn(const ColumnRun& run, bool without_null_rows, EncodedColumn*
   return OkStatus();
 }
 
-// By the form of the data, not by the type, which may be one that is not known.
+// Decides by the form of the data and not by its type, because that may be unknown.
 bool IsVector(const Column& column) { return column.kind != ColumnKind::kScalarArray; }
 
 // Type, name and flags: everything of FieldData before the values.
@@ -148,6 +153,8 @@ void WriteColumn(const Column& column,
                  const ColumnFormat& format,
                  const EncodedColumn& encoded,
                  PieceWriter* writer) {
+  // A frame begins with the size of its content, so all sizes are computed before anything is
+  // written.
   const size_t body_size = encoded.BodySize();
   const bool is_vector = IsVector(column);
   const bool has_dim = is_vector && encoded.dim > 0;

@@ -11,21 +11,20 @@ namespace cdc {
 
 // How the columns of inserts are written.
 struct ColumnFormat {
-  int field_number = 0;  // of a FieldData in the message around it
-  // The form of a client's request: the columns hold no values of null rows. Else they keep a
+  int field_number = 0;  // of FieldData in the enclosing message
+  // True: columns have no values for null rows, as in a client's request. False: they keep a
   // placeholder for each, as in the log.
   bool without_null_rows = true;
-  std::function<bool(const Column&)> leaves_out;   // empty: none
+  std::function<bool(const Column&)> leaves_out;   // empty: no column is left out
   std::function<FieldId(const Column&)> field_id;  // empty: as in the message
 };
 
-// Writes the columns of `messages` one after another as FieldData. Columns are not decoded and
-// large ones are not copied. The bodies of several messages follow each other in one FieldData per
-// column, columns being matched by field id or name. Only a column that loses its null rows is
-// written anew.
+// Writes the columns of `messages` as FieldData, one for each column with the values of all
+// messages. Columns are matched by field id or name. They are not decoded, and large ones are not
+// copied; only a column that loses its null rows is rewritten.
 //
-// kDataLoss: bytes of a message are malformed. Messages with different columns are a bug of the
-// caller (see SameColumns) and abort.
+// kDataLoss: bytes of a message are malformed. Aborts if the messages have different columns, which
+// is a bug of the caller (see SameColumns).
 Status EncodeColumns(const std::vector<MessagePtr>& messages,
                      const ColumnFormat& format,
                      PieceWriter* writer);

@@ -16,9 +16,9 @@ constexpr int kData = 1;
 
 using Words = std::span<const std::string_view>;
 
-// Milvus: the tokens of its grammar that read like a name, letter for letter. Later versions have
-// more of them (text_match, phrase_match, random_sample, IN, AND, …); what is not here, such a
-// server refuses by itself when the collection is made, or when it parses the delete.
+// The tokens of Milvus' grammar that look like a name; case matters. Later versions have more of
+// them (text_match, phrase_match, random_sample, IN, AND, …). Such a server refuses the others by
+// itself, when the collection is created or when it parses the delete.
 constexpr std::array<std::string_view, 28> kMilvusWords = {
     "in",
     "not",
@@ -50,7 +50,7 @@ constexpr std::array<std::string_view, 28> kMilvusWords = {
     "ARRAY_LENGTH",
 };
 
-// Milvus Lite: in any case.
+// The reserved words of Milvus Lite; case does not matter.
 constexpr std::array<std::string_view, 12> kLiteWords = {
     "in", "not", "and", "or", "like", "exists", "is", "null", "true", "false", "iso", "interval",
 };
@@ -79,10 +79,10 @@ bool IsIdentifier(std::string_view name) {
   return !name.empty() && is_letter(name.front()) && std::all_of(name.begin(), name.end(), is_part);
 }
 
-// A character of several bytes.
+// A character of several bytes in UTF-8.
 struct WideCharacter {
   uint32_t code = 0;
-  size_t bytes = 0;  // 0: `text` begins with none
+  size_t bytes = 0;  // 0: the text does not begin with one
 };
 
 WideCharacter FirstWideCharacter(std::string_view text) {
@@ -113,8 +113,9 @@ void AppendHex(uint32_t code, int digits, std::string* out) {
   }
 }
 
-// Milvus 2.3.5 takes about 10 us for each character that is not ASCII, 15 s for the largest delete;
-// escaped, 0.5 s. Milvus Lite knows no such escapes.
+// Appends the first character of `text`; returns its bytes. Milvus 2.3.5 needs about 10 us for each
+// character that is not ASCII, so 15 s for the largest delete, but only 0.5 s if they are escaped.
+// Milvus Lite does not know these escapes. Bytes that are not UTF-8 are copied one by one.
 size_t AppendEscaped(std::string_view text, std::string* out) {
   const WideCharacter first = FirstWideCharacter(text);
   if (first.bytes == 0) {
@@ -127,8 +128,8 @@ size_t AppendEscaped(std::string_view text, std::string* out) {
   return first.bytes;
 }
 
-// In double quotes. Only escapes that every server of the dialect knows are used; control
-// characters go as they are.
+// Appends the text in double quotes. Uses only escapes that every server of the dialect knows;
+// other control characters are copied.
 void AppendQuoted(std::string_view text, ExpressionDialect dialect, std::string* out) {
   out->push_back('"');
   for (size_t i = 0; i < text.size();) {
@@ -152,8 +153,8 @@ void AppendQuoted(std::string_view text, ExpressionDialect dialect, std::string*
 
 void AppendNumber(int64_t value, ExpressionDialect dialect, std::string* out) {
   if (value == std::numeric_limits<int64_t>::min() && dialect == ExpressionDialect::kMilvus) {
-    // Milvus reads the digits before it negates them, and has no room for these; it computes what
-    // is constant. Milvus Lite takes no sums in a list.
+    // Milvus parses the digits before it negates them, and these exceed the largest number, but it
+    // evaluates constant sums. Milvus Lite does not accept sums in a list, and needs none.
     AppendNumber(value + 1, dialect, out);
     out->append("-1");
     return;
@@ -184,7 +185,7 @@ bool AppendKeys(const KeyColumn& keys, ExpressionDialect dialect, std::string* o
       out->push_back(',');
     } else if (!keys.is_string &&
                (reader.type() == WireType::kBytes || reader.type() == WireType::kVarint)) {
-      // A number that is not packed lies there as a packed one would.
+      // A number that is not packed has the same bytes as a packed one.
       if (!AppendNumbers(reader.bytes(), dialect, out)) {
         return false;
       }
@@ -205,7 +206,7 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
   const size_t empty = out.size();
   for (const KeyColumn& column : keys) {
     if (!AppendKeys(column, dialect, &out)) {
-      return DataLossError("keys of a delete are malformed");
+      return DataLossError("the keys of a delete are malformed");
     }
   }
   if (out.size() == empty) {
@@ -217,7 +218,7 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
 
 std::string WhyNotInExpression(std::string_view field, ExpressionDialect dialect) {
   if (!IsIdentifier(field)) {
-    return "a name in an expression has only letters, digits and _, and no digit first";
+    return "a name in an expression may only have letters, digits and _, and no digit first";
   }
   return IsReserved(field, dialect) ? "the word is reserved in expressions" : "";
 }

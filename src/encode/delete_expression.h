@@ -9,18 +9,18 @@
 
 namespace cdc {
 
-// Whose expression language it is: they differ in literals and in reserved words.
+// The expression languages. They differ in literals and reserved words.
 enum class ExpressionDialect { kMilvus, kLite };
 
-// "<primary_key> in [1,2,3]". Keys of several columns follow each other.
+// Returns "<primary_key> in [1,2,3]" with the keys of all columns.
 //
 // kDataLoss: a key column is malformed. kInvalidArgument: there is no key.
 Result<std::string> DeleteExpression(std::string_view primary_key,
                                      const std::vector<KeyColumn>& keys,
                                      ExpressionDialect dialect);
 
-// Why no expression can name a field that is called `field`; empty: one can. The languages cannot
-// quote the name of a field.
+// Returns why expressions cannot name a field called `field`, or an empty string if they can. The
+// languages have no way to quote the name of a field.
 std::string WhyNotInExpression(std::string_view field, ExpressionDialect dialect);
 
 }  // namespace cdc

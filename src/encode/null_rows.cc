@@ -13,15 +13,16 @@ namespace {
 
 enum class Element { kVarint, kFixed, kBytes };
 
-// How one row lies in the body.
+// How a row is stored in the body.
 struct Layout {
   Element element = Element::kBytes;
-  size_t width = 0;  // kFixed: bytes a row
+  size_t width = 0;  // kFixed: bytes per row
 };
 
 constexpr int kData = 1;  // the repeated field of every array message
 
-// Members of VectorField's oneof: the form decides, a type may be one that we do not know.
+// Members of VectorField's oneof. The layout is decided by them and not by the column's type,
+// because that may be unknown.
 constexpr int kFloatVector = 2;
 constexpr int kBinaryVector = 3;
 constexpr int kInt8Vector = 7;
@@ -56,7 +57,7 @@ Layout LayoutOf(const Column& column) {
   return {};
 }
 
-// The bytes of each row, views on the column's body.
+// The bytes of each row, as views of the column's body.
 struct Rows {
   std::vector<std::string_view> rows;
   std::string trailer;  // fields of the array message that are not rows
@@ -90,6 +91,7 @@ bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
   if (column.kind == ColumnKind::kVectorBytes) {
     return SplitFixed(column.body, layout.width, &out->rows);
   }
+  // Protobuf allows a packed field in several parts, so every one is split.
   WireReader reader(column.body);
   while (reader.Next()) {
     const bool is_data = reader.field() == kData;

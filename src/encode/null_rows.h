@@ -8,11 +8,11 @@
 
 namespace cdc {
 
-// The body of `column` without its null rows. In the log a column holds a placeholder for every
-// null row; a client's request must hold the valid rows only. Columns that are compact already
-// (sparse forms of later versions) come back as they are.
+// Returns the body of `column` without its null rows. In the log, a column has a placeholder for
+// every null row; a client's request must have only the valid rows. Columns that have only those
+// already (sparse forms of later versions) are returned unchanged.
 //
-// kDataLoss: the bytes are malformed or hold neither all rows nor the valid ones.
+// kDataLoss: the bytes are malformed, or hold neither all rows nor just the valid ones.
 Result<std::string> WithoutNullRows(const Column& column);
 
 }  // namespace cdc

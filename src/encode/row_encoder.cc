@@ -13,7 +13,8 @@
 namespace cdc {
 namespace {
 
-// Field numbers of InsertRequest and UpsertRequest (alike) and DeleteRequest.
+// Field numbers of InsertRequest and UpsertRequest, which have the same layout, and of
+// DeleteRequest.
 constexpr int kDbName = 2;
 constexpr int kCollectionName = 3;
 constexpr int kPartitionName = 4;
@@ -42,6 +43,7 @@ Status WriteInsert(const RowBatch& batch, PieceWriter* writer) {
                                                    column.field) != batch.function_outputs.end();
                                 },
                             .field_id = {}};
+
   CDC_RETURN_IF_ERROR(EncodeColumns(batch.messages, format, writer));
   uint64_t rows = 0;
   for (const MessagePtr& message : batch.messages) {

@@ -63,7 +63,7 @@ schema::FieldData Named(schema::DataType type, int64_t id) {
   return field;
 }
 
-// Two rows of every scalar type; `seed` makes them differ from message to message.
+// Two rows of every scalar type, which differ with `seed`.
 FieldDatas ScalarColumns(int seed) {
   FieldDatas fields;
   const auto add = [&fields](schema::DataType type) {
@@ -106,7 +106,7 @@ FieldDatas ScalarColumns(int seed) {
   return fields;
 }
 
-// Two rows of every vector type, dim 8.
+// Two rows of every vector type with dim 8.
 FieldDatas VectorColumns(char seed) {
   FieldDatas fields;
   const auto add = [&fields](schema::DataType type) {
@@ -164,7 +164,7 @@ TEST(RowEncoderTest, WritesEveryVectorTypeOfSeveralMessages) {
   }
 }
 
-// The decoder lets types pass that are not known yet.
+// The decoder accepts types that are not known yet.
 TEST(RowEncoderTest, ColumnsOfUnknownTypesKeepTheirForm) {
   schema::FieldData scalars = VarCharField(100, "a", {"x"});
   scalars.set_type(static_cast<schema::DataType>(150));
@@ -193,7 +193,7 @@ TEST(RowEncoderTest, TakesTheLargestSparseDim) {
   EXPECT_THAT(vectors.sparse_float_vector().contents(), ElementsAre("12345678", "abcdefgh"));
 }
 
-// A BM25 function makes its sparse vectors from the text, here and there alike.
+// A BM25 function computes its sparse vectors from the text, on the source and on the target.
 TEST(RowEncoderTest, LeavesOutWhatTheTargetComputes) {
   schema::FieldData output = Named(schema::SparseFloatVector, 102);
   output.mutable_vectors()->mutable_sparse_float_vector()->add_contents("12345678");
@@ -262,7 +262,7 @@ TEST(RowEncoderTest, RefersToLargeColumnsAndKeepsThemAlive) {
   EXPECT_TRUE(payload.expired());
 }
 
-// In the log a null row holds a placeholder; in a request it holds nothing.
+// In the log, a null row has a placeholder; in a request, it has no value.
 class NullRowsTest : public ::testing::Test {
  protected:
   static schema::FieldData Encoded(schema::FieldData field, const std::vector<bool>& valid) {

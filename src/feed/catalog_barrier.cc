@@ -17,6 +17,7 @@ void CatalogBarrier::Run(const std::stop_token& stop) {
       if (!changed_.Wait(lock, stop, [this] { return asked_ > answered_; })) {
         return;
       }
+      // Read before Sync begins: a later request may be about something that this Sync misses.
       ticket = asked_;
     }
     const auto synced = source_->Sync(stop);
@@ -30,6 +31,7 @@ void CatalogBarrier::Run(const std::stop_token& stop) {
         continue;
       }
     }
+    // The request is still open, so the next round repeats it.
     Pause(backoff.Next(), stop);
   }
 }
@@ -37,7 +39,10 @@ void CatalogBarrier::Run(const std::stop_token& stop) {
 bool CatalogBarrier::Refresh() {
   {
     MutexLock lock(mutex_);
-    refreshed_ = answered_;  // before the snapshot is looked at: it holds at least this
+    // Read before Current(), so that the snapshot is at least as new as the answer. In the other
+    // order, an old snapshot could pass for the answer, and rows of a new collection for rows of a
+    // dropped one.
+    refreshed_ = answered_;
   }
   auto current = source_->Current();
   if (current == catalog_) {
@@ -62,6 +67,7 @@ bool CatalogBarrier::KnowsPartition(const Message& message) {
   if (found == catalog_->collections.end()) {
     return true;  // gone with its collection
   }
+  // With a partition key, the target chooses the partitions itself, so unknown ones do not matter.
   const Collection& collection = *found->second;
   if (!collection.schema.HasPartitionKey() && collection.FindPartition(partition) == nullptr) {
     return false;
@@ -76,7 +82,7 @@ bool CatalogBarrier::Knows(const TickGroup& group) {
   });
 }
 
-uint64_t CatalogBarrier::Ask() {
+uint64_t CatalogBarrier::RequestSync() {
   MutexLock lock(mutex_);
   changed_.NotifyAll();
   return ++asked_;
@@ -92,7 +98,7 @@ void CatalogBarrier::WaitForAnswer(std::chrono::milliseconds timeout, const std:
   changed_.WaitFor(lock, stop, timeout, [this] { return answered_ >= asked_; });
 }
 
-void CatalogBarrier::Settle(const TickGroup& group) {
+void CatalogBarrier::MarkUnknownAsGone(const TickGroup& group) {
   for (const MessagePtr& message : group.messages) {
     if (!HasRows(*message)) {
       continue;

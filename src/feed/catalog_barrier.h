@@ -14,9 +14,9 @@
 
 namespace cdc {
 
-// Holds back rows of which the catalog does not know the collection or partition yet: only the
-// source can tell whether it is newer than the snapshot or gone. The source is asked by a thread of
-// its own (Run), so that other rows go on while etcd does not answer.
+// Holds back rows whose collection or partition is missing in the catalog. It may be newer than the
+// snapshot or gone, which only a fresh catalog can show. Run requests that on a thread of its own,
+// so that other rows go on while etcd does not answer.
 //
 // WaitForAnswer, failure and Run are thread-safe; the rest belongs to the feed's thread.
 class CatalogBarrier {
@@ -24,27 +24,27 @@ class CatalogBarrier {
   // `catalog` must outlive this.
   explicit CatalogBarrier(CatalogSource* catalog) : source_(catalog) {}
 
-  // Asks the source whenever Ask was called, until `stop`.
+  // Carries out the requests of RequestSync until `stop`.
   void Run(const std::stop_token& stop);
 
-  // Takes the newest snapshot; false if it was taken before.
+  // Takes the newest snapshot. Returns false if it is the one that was taken last.
   bool Refresh();
   const std::shared_ptr<const Catalog>& catalog() const { return catalog_; }
 
-  // Whether the catalog tells of everything that has rows in `group`.
+  // Whether each collection and partition with rows in `group` is in the catalog or known as gone.
   bool Knows(const TickGroup& group);
 
-  // Wants to know what the source holds now.
-  uint64_t Ask();
-  // Whether the snapshot that Refresh took last holds the answer. What comes after that Refresh
-  // does not count: nobody has seen it.
-  bool Answered(uint64_t ticket) const { return refreshed_ >= ticket; }
-  // Why there is no answer yet.
+  // Requests a fresh catalog. Returns a ticket for HasAnswer.
+  uint64_t RequestSync();
+  // Whether the snapshot that Refresh took last is fresh enough for `ticket`. An answer that
+  // arrived after that Refresh does not count, because nobody has seen its catalog yet.
+  bool HasAnswer(uint64_t ticket) const { return refreshed_ >= ticket; }
+  // Why the last attempt failed.
   Status failure() const;
   void WaitForAnswer(std::chrono::milliseconds timeout, const std::stop_token& stop);
 
-  // After the answer: what is still unknown in `group` is gone from the source.
-  void Settle(const TickGroup& group);
+  // Call it after the answer: what is still missing in the catalog is gone from the source.
+  void MarkUnknownAsGone(const TickGroup& group);
 
  private:
   bool KnowsCollection(const Message& message);
@@ -52,10 +52,10 @@ class CatalogBarrier {
 
   CatalogSource* const source_;
   std::shared_ptr<const Catalog> catalog_;
-  uint64_t refreshed_ = 0;  // the newest question whose answer is in `catalog_`
+  uint64_t refreshed_ = 0;  // the newest request whose answer is in `catalog_`
   std::unordered_set<CollectionId> gone_;
   std::unordered_set<PartitionId> gone_partitions_;
-  std::unordered_set<PartitionId> seen_partitions_;  // of catalog_
+  std::unordered_set<PartitionId> seen_partitions_;  // of catalog_, to search each list once
 
   mutable Mutex mutex_;
   CondVar changed_;

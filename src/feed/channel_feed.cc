@@ -29,6 +29,7 @@ void ChannelFeed::Follow(FeedSubscriber* subscriber, FeedStart start) {
   followers_.push_back(std::move(follower));
 }
 
+// A cursor that loses its last follower is closed by the next UpdateCursors.
 void ChannelFeed::Unfollow(FeedSubscriber* subscriber) {
   std::erase_if(followers_, [subscriber](const std::unique_ptr<Follower>& each) {
     return each->subscriber == subscriber;
@@ -52,6 +53,7 @@ bool ChannelFeed::stalled() const {
 }
 
 std::optional<size_t> ChannelFeed::room() const {
+  // The least room of any follower: what is read is delivered to all followers of the cursor.
   std::optional<size_t> room;
   for (const auto& follower : followers_) {
     if (follower->slot && !cursors_.at(*follower->slot)->paused && follower->room > 0) {
@@ -61,20 +63,20 @@ std::optional<size_t> ChannelFeed::room() const {
   return room;
 }
 
-void ChannelFeed::Settle() {
+void ChannelFeed::UpdateCursors() {
   for (const auto& follower : followers_) {
     follower->room = follower->failed ? 0 : follower->subscriber->Room(name_);
   }
   for (size_t slot = 0; slot < cursors_.size(); ++slot) {
     if (cursors_.at(slot) != nullptr) {
-      SettleCursor(slot);
+      UpdateCursor(slot);
     }
   }
   Merge();
   StartWaiting();
 }
 
-void ChannelFeed::SettleCursor(size_t slot) {
+void ChannelFeed::UpdateCursor(size_t slot) {
   const std::vector<Follower*> followers = FollowersOf(slot);
   if (followers.empty()) {
     Close(slot);
@@ -82,22 +84,24 @@ void ChannelFeed::SettleCursor(size_t slot) {
   }
   Cursor& cursor = *cursors_.at(slot);
   if (cursor.stalled) {
-    if (!barrier_->Answered(cursor.ticket)) {
+    if (!barrier_->HasAnswer(cursor.ticket)) {
       const Status failure = barrier_->failure();
       for (Follower* follower : followers) {
-        Tell(follower, failure.WithContext("source catalog"));
+        Report(follower, failure.WithContext("source catalog"));
       }
       return;
     }
     const TickGroup group = *std::exchange(cursor.stalled, std::nullopt);
-    barrier_->Settle(group);
+    barrier_->MarkUnknownAsGone(group);
     Deliver(slot, group);
     cursor.read_to = cursor.stalled_at;
     Drain(slot);
     if (cursors_.at(slot) == nullptr || cursor.stalled) {
-      return;  // it has become one with the other, or waits again
+      return;  // it was merged into the other cursor, or waits again
     }
   }
+  // If all are full, the cursor pauses and keeps its place. If only some are, they leave it, so
+  // that they do not hold up the others.
   const bool all_full = std::all_of(followers.begin(), followers.end(),
                                     [](const Follower* follower) { return follower->room == 0; });
   if (!all_full) {
@@ -118,8 +122,8 @@ void ChannelFeed::SettleCursor(size_t slot) {
   SetPaused(slot, all_full);
 }
 
-// Whether all that are left at the cursor want what is far ahead: the one for whom it began has
-// been left behind.
+// Whether all remaining followers only want records further ahead: the follower for which the
+// cursor began has left it. Then reading up to their places would be in vain.
 bool ChannelFeed::IsTooFarBack(size_t slot) {
   const Cursor& cursor = *cursors_.at(slot);
   const auto followers = FollowersOf(slot);
@@ -130,6 +134,7 @@ bool ChannelFeed::IsTooFarBack(size_t slot) {
          });
 }
 
+// Merges two cursors at the same place. A stalled one still has records to deliver first.
 void ChannelFeed::Merge() {
   Cursor* a = cursors_.at(0).get();
   Cursor* b = cursors_.at(1).get();
@@ -147,7 +152,7 @@ void ChannelFeed::Merge() {
 }
 
 void ChannelFeed::StartWaiting() {
-  // Nobody waits for a cursor of its own who can join one as it is.
+  // First, everyone who can joins an existing cursor: a new one would read the same records again.
   for (const auto& follower : followers_) {
     if (!follower->slot && follower->room > 0) {
       TryJoin(follower.get());
@@ -165,7 +170,8 @@ void ChannelFeed::StartWaiting() {
   }
 }
 
-// The one furthest back, of those that have not been too slow if there are any.
+// The follower furthest back among those that were never too slow, or else among the slow ones: a
+// task that is always full must not keep the second cursor from others.
 ChannelFeed::Follower* ChannelFeed::NextWaiting() {
   Follower* best = nullptr;
   for (const auto& follower : followers_) {
@@ -180,11 +186,13 @@ ChannelFeed::Follower* ChannelFeed::NextWaiting() {
   return best;
 }
 
-// Whether the cursor will not deliver all that is wanted from `place` on.
+// Whether the cursor will miss something that is wanted from `place` on.
 bool ChannelFeed::HasPassed(const Cursor& cursor, const FeedStart& place) const {
   if (cursor.read_to.empty()) {
+    // The first record of the channel may come after the position. Only a cursor that begins at
+    // the position finds out that records are gone.
     if (place.position && !cursor.start.position) {
-      return true;  // the first record may come after it, and that has to be told
+      return true;
     }
     return IsBefore(place, cursor.start, *log_) ||
            (ticked_ && place.resolved < cursor.start.resolved);
@@ -196,7 +204,8 @@ bool ChannelFeed::HasPassed(const Cursor& cursor, const FeedStart& place) const 
   if (!ticked_) {
     return place.position->inclusive ? order <= 0 : order < 0;
   }
-  // What it skips at its own start may be wanted here.
+  // Until its first tick, a cursor has skipped rows at or below its own start, which this follower
+  // may want.
   return order <= 0 ||
          (place.resolved < cursor.start.resolved && cursor.resolved == cursor.start.resolved);
 }
@@ -212,21 +221,22 @@ bool ChannelFeed::TryJoin(Follower* follower) {
   return false;
 }
 
-// Of two cursors the one that has read less.
-size_t ChannelFeed::Hindmost() const {
+// The cursor that has read less.
+size_t ChannelFeed::FurthestBehind() const {
   const MsgId& a = cursors_.at(0)->read_to;
   const MsgId& b = cursors_.at(1)->read_to;
   return b.empty() || (!a.empty() && log_->Compare(b, a) < 0) ? 1 : 0;
 }
 
-// A slot without a cursor; one whose followers are all full is taken from them.
+// Returns a slot without a cursor. If there is none, frees one whose followers are all full, the
+// one further back if possible: it is idle, while others could read.
 std::optional<size_t> ChannelFeed::FreeSlot() {
   for (size_t slot = 0; slot < cursors_.size(); ++slot) {
     if (cursors_.at(slot) == nullptr) {
       return slot;
     }
   }
-  for (const size_t slot : {Hindmost(), 1 - Hindmost()}) {
+  for (const size_t slot : {FurthestBehind(), 1 - FurthestBehind()}) {
     const Cursor& cursor = *cursors_.at(slot);
     if (cursor.paused && !cursor.stalled) {
       for (Follower* follower : FollowersOf(slot)) {
@@ -243,13 +253,13 @@ std::optional<size_t> ChannelFeed::FreeSlot() {
 void ChannelFeed::Begin(size_t slot, Follower* first) {
   const Result<LogReader*> reader = readers_->Open(slot);
   if (!reader.ok()) {
-    first->room = 0;  // until the next Settle
-    Tell(first, reader.status());
+    first->room = 0;  // until the next UpdateCursors, so that NextWaiting skips it
+    Report(first, reader.status());
     return;
   }
   FeedStart start = first->next;
   for (const auto& follower : followers_) {
-    // Whoever joins at once lowers what is skipped.
+    // Lower the start time to that of all who can join at once, so that their rows are not skipped.
     if (!follower->slot && follower->room > 0 && !IsBefore(follower->next, first->next, *log_)) {
       start.resolved = std::min(start.resolved, follower->next.resolved);
     }
@@ -257,7 +267,7 @@ void ChannelFeed::Begin(size_t slot, Follower* first) {
   const Status added = (*reader)->Add(name_, start.position);
   if (!added.ok()) {
     first->room = 0;
-    Tell(first, added);
+    Report(first, added);
     return;
   }
   readers_->Use(slot);

@@ -20,62 +20,63 @@ namespace cdc {
 
 // Where a subscriber begins in a channel.
 struct FeedStart {
-  std::optional<LogPosition> position;  // none: the channel's first record
+  std::optional<LogPosition> position;  // nullopt: the channel's first record
   Timestamp resolved;                   // rows at or below it are not wanted
 };
 
-// Whether reading begins earlier at `a` than at `b`.
+// Whether `a` is earlier in the channel than `b`.
 bool IsBefore(const FeedStart& a, const FeedStart& b, const Log& log);
 
-// One channel, read for all who follow it.
+// Reads one channel for everyone who follows it.
 //
-// A follower is at a cursor or waits for one. There are at most two cursors: in the usual case one,
-// at the end of the log. A follower that comes later, or was left behind because it was full, waits
-// until it may begin a second one from its own place (the one furthest back begins, others join
-// where they stand); a cursor that has come to the place of the other one becomes one with it.
+// A follower is at a cursor or waits for one. Usually there is one cursor, at the end of the log.
+// A follower that comes later, or was left behind because it was full, waits until a second cursor
+// can begin at its place: it begins for the follower furthest back, and others join when it reaches
+// their places. When it has caught up with the first cursor, the two are merged.
 //
 // Two cursors that have read the same record and have the same resolved time hold the same rows,
-// apart from such as stand before the start of one of them, which its followers do not want: so the
-// one that holds more serves for both.
+// except rows from before the start of one of them, which its followers do not want. So the one
+// that holds more rows serves the followers of both.
 //
 // Not thread-safe: belongs to the feed.
 class ChannelFeed {
  public:
-  // `ticked`: records are messages that ticks release; else each record goes as it is. All pointers
-  // must outlive this.
+  // `ticked`: records are messages that ticks release; otherwise each record is delivered as it is.
+  // All pointers must outlive this.
   ChannelFeed(std::string name, bool ticked, Log* log, CatalogBarrier* barrier, ReaderSet* readers);
   ~ChannelFeed();
   ChannelFeed(const ChannelFeed&) = delete;
   ChannelFeed& operator=(const ChannelFeed&) = delete;
 
   void Follow(FeedSubscriber* subscriber, FeedStart start);
-  // Does not touch the readers: that is left to Settle.
+  // Does not touch the readers, because other threads may call it: that is left to UpdateCursors.
   void Unfollow(FeedSubscriber* subscriber);
   bool empty() const { return followers_.empty(); }
 
-  // Decides who is read for, and moves the readers. Before each poll.
-  void Settle();
+  // Assigns followers to cursors, and begins, merges and ends cursors. Call it before each poll.
+  void UpdateCursors();
   // How many bytes may be read at a time; nullopt: nothing is read now.
   std::optional<size_t> room() const;
-  // Rows wait for the catalog.
+  // Whether rows wait for the catalog.
   bool stalled() const;
 
-  // What the reader of `slot` found. An empty batch with a status tells of an error.
+  // Handles what the reader of `slot` found. An empty batch with a status reports an error.
   void Handle(size_t slot, LogBatch* batch);
-  // No error of this channel was found by the last poll of `slot`.
-  void HandleQuiet(size_t slot);
+  // The last poll of `slot` found no error in this channel.
+  void HandleNoError(size_t slot);
 
  private:
   struct Follower {
     FeedSubscriber* subscriber = nullptr;
-    FeedStart next;       // where it would go on
-    bool joined = false;  // nothing was handed to it since it came to its cursor
+    FeedStart next;       // where it continues
+    bool joined = false;  // nothing has been delivered to it since it joined its cursor
     bool slow = false;    // was left behind because it was full
-    bool failed = false;  // its channel has ended
-    bool told_error = false;
+    bool failed = false;  // the channel has ended for it
+    bool reported_error = false;
     size_t room = 0;
-    std::optional<size_t> slot;  // its cursor; none: waits
+    std::optional<size_t> slot;  // its cursor; nullopt: it waits for one
   };
+  // A place in the channel where a reader reads for some followers.
   struct Cursor {
     explicit Cursor(const FeedStart& from) : start(from), order(from.resolved) {}
     FeedStart start;
@@ -83,18 +84,18 @@ class ChannelFeed {
     Timestamp resolved = start.resolved;
     MsgId read_to;
     bool paused = false;
-    std::deque<LogRecord> backlog;     // read, and behind what is stalled
+    std::deque<LogRecord> backlog;     // records read after the stalled group
     std::optional<TickGroup> stalled;  // waits for the catalog
     MsgId stalled_at;                  // the record of its tick
-    uint64_t ticket = 0;
+    uint64_t ticket = 0;               // of CatalogBarrier::RequestSync
   };
 
   std::vector<Follower*> FollowersOf(size_t slot);
   std::optional<size_t> FreeSlot();
-  size_t Hindmost() const;
+  size_t FurthestBehind() const;
   bool HasPassed(const Cursor& cursor, const FeedStart& place) const;
   bool IsTooFarBack(size_t slot);
-  void SettleCursor(size_t slot);
+  void UpdateCursor(size_t slot);
   void Merge();
   void StartWaiting();
   Follower* NextWaiting();
@@ -105,13 +106,13 @@ class ChannelFeed {
   void Close(size_t slot);
   void SetPaused(size_t slot, bool paused);
 
-  // The cursor may have become one with the other when it returns.
+  // Takes the records of the backlog. Afterwards, the cursor may be gone: merged into the other.
   void Drain(size_t slot);
   void TakeRecord(size_t slot, const LogRecord& record);
   void TakeMessage(size_t slot, LogRecord record);
   void Deliver(size_t slot, const TickGroup& group);
   void HandleError(size_t slot, const Status& error);
-  void Tell(Follower* follower, const Status& status);
+  void Report(Follower* follower, const Status& status);
 
   const std::string name_;
   const bool ticked_;

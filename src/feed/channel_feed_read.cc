@@ -9,21 +9,21 @@
 #include "feed/channel_feed.h"
 #include "feed/feed_group.h"
 
-// What a channel's cursors read, and how it reaches the followers.
+// How records that a cursor has read reach its followers.
 namespace cdc {
 namespace {
 
-// No tick of a source is so far ahead of our clock.
+// No real tick is that far ahead of our clock.
 constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
 
-// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
-// them all.
+// Rejects ticks in the far future. Such a tick would move the checkpoint beyond all rows to come,
+// and every one of them would be skipped.
 Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) {
   auto message = DecodeMessage(std::move(id), std::move(payload));
   if (message.ok() && (*message)->type == MessageType::kTick &&
       (*message)->ts.UnixMs() > NowUnixMs() + kMostAheadMs) {
-    return DataLossError("a tick of the time " + std::to_string((*message)->ts.value) +
-                         ", more than a day ahead of the clock of this machine");
+    return DataLossError("a tick with the time " + std::to_string((*message)->ts.value) +
+                         ", which is more than a day ahead of this machine's clock");
   }
   return message;
 }
@@ -39,20 +39,21 @@ void ChannelFeed::Handle(size_t slot, LogBatch* batch) {
     HandleError(slot, batch->status);
     return;
   }
-  HandleQuiet(slot);
+  HandleNoError(slot);
   std::move(batch->records.begin(), batch->records.end(), std::back_inserter(cursor->backlog));
   if (!cursor->stalled) {
     Drain(slot);
   }
 }
 
-void ChannelFeed::HandleQuiet(size_t slot) {
+// A stalled cursor shows the catalog's error, which a successful poll does not clear.
+void ChannelFeed::HandleNoError(size_t slot) {
   if (cursors_.at(slot) == nullptr || cursors_.at(slot)->stalled) {
     return;
   }
   for (const auto& follower : followers_) {
     if (follower->slot == slot) {
-      Tell(follower.get(), OkStatus());
+      Report(follower.get(), OkStatus());
     }
   }
 }
@@ -67,7 +68,8 @@ void ChannelFeed::Drain(size_t slot) {
     } else {
       TakeRecord(slot, record);
     }
-    // The one behind stops here: in a dense log the two would seldom stand together after a poll.
+    // Merge in the middle of a batch, too: in a dense log, two cursors are seldom at the same
+    // record after a poll.
     const auto& other = cursors_.at(1 - slot);
     if (other != nullptr && other->read_to == cursor.read_to) {
       Merge();
@@ -96,7 +98,7 @@ void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {
     const auto order =
         own && follower->joined ? log_->Compare(record.id, own->id) : std::strong_ordering::greater;
     if (order < 0 || (order == 0 && !own->inclusive)) {
-      continue;  // the cursor began before its place
+      continue;  // the cursor began before the follower's place
     }
     follower->subscriber->OnRecord(name_, record);
     follower->next.position = LogPosition{.id = record.id, .inclusive = false};
@@ -108,6 +110,8 @@ void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   Cursor& cursor = *cursors_.at(slot);
   const MsgId id = record.id;
   auto message = DecodePlausible(std::move(record.id), std::move(record.payload));
+  // The time of such a record is unknown, so it is not clear who still wants it: all followers get
+  // it, except those that have yet to reach their place.
   if (!message.ok()) {
     cursor.read_to = id;
     for (const auto& follower : followers_) {
@@ -121,7 +125,9 @@ void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   }
   std::optional<TickGroup> group = cursor.order.Push(*std::move(message));
   if (group && !barrier_->Knows(*group)) {
-    cursor.ticket = barrier_->Ask();
+    // read_to stays before the tick until the group is delivered: followers must not take rows for
+    // read that still wait here.
+    cursor.ticket = barrier_->RequestSync();
     cursor.stalled = std::move(group);
     cursor.stalled_at = id;
     SetPaused(slot, true);
@@ -142,7 +148,7 @@ void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
       continue;
     }
     if (follower->next.resolved > before) {
-      // It has come to a cursor that began before its own place.
+      // The cursor began before the follower's place, so the group may hold rows that it has had.
       follower->subscriber->OnGroup(name_, ArrangeGroup(group, follower->next.resolved));
     } else {
       follower->subscriber->OnGroup(name_, all);
@@ -156,12 +162,13 @@ void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
 void ChannelFeed::HandleError(size_t slot, const Status& error) {
   const std::vector<Follower*> followers = FollowersOf(slot);
   for (Follower* follower : followers) {
-    // What is gone, or never was there, may be the place of some of them only.
+    // A missing position may concern only some followers: each one's own position is checked. The
+    // others begin a cursor of their own.
     const Status own = !IsRetryable(error) && follower->next.position
                            ? log_->CheckPosition(name_, *follower->next.position)
                            : error;
     if (!own.ok() || followers.size() == 1) {
-      Tell(follower, own.ok() ? error : own);
+      Report(follower, own.ok() ? error : own);
     }
   }
   if (!IsRetryable(error)) {
@@ -172,11 +179,12 @@ void ChannelFeed::HandleError(size_t slot, const Status& error) {
   }
 }
 
-void ChannelFeed::Tell(Follower* follower, const Status& status) {
-  if (status.ok() && !follower->told_error) {
+void ChannelFeed::Report(Follower* follower, const Status& status) {
+  // Ok is reported only to end an error: most polls are.
+  if (status.ok() && !follower->reported_error) {
     return;
   }
-  follower->told_error = !status.ok();
+  follower->reported_error = !status.ok();
   follower->failed = !status.ok() && !IsRetryable(status);
   follower->subscriber->OnStatus(name_, status);
 }

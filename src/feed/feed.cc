@@ -14,7 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPollTimeout{200};
-// While a second reader catches up, or rows wait for the catalog.
+// While a second reader catches up, or rows wait for the catalog. Both readers are polled by one
+// thread: each must not wait long for the other.
 constexpr milliseconds kShortPoll{20};
 constexpr size_t kAnyRoom = 4U << 20;
 
@@ -59,6 +60,8 @@ void Feed::Wake() {
 }
 
 void Feed::Detach(FeedSubscriber* subscriber) {
+  // Waits for the calls in progress, during which the lock is held. Requests that are not applied
+  // yet are removed as well: they would bring the subscriber back.
   MutexLock lock(mutex_);
   subscribers_.erase(subscriber);
   for (auto& [name, channel] : channels_) {
@@ -70,6 +73,8 @@ void Feed::Detach(FeedSubscriber* subscriber) {
 }
 
 void Feed::Run(const std::stop_token& stop) {
+  // A poll in progress is ended by a new request, a new catalog and a stop. One stop_source serves
+  // one round, since it cannot be reset.
   const std::stop_callback wake(stop, [this] { Wake(); });
   while (!stop.stop_requested()) {
     std::stop_token woken;
@@ -78,6 +83,7 @@ void Feed::Run(const std::stop_token& stop) {
       wake_ = std::stop_source();
       woken = wake_.get_token();
     }
+    // If the stop came before the new stop_source, its Wake went to the old one.
     if (stop.stop_requested()) {
       return;
     }
@@ -88,7 +94,7 @@ void Feed::Run(const std::stop_token& stop) {
       }
       Poll(round, woken);
     } catch (const std::exception& error) {
-      // What a library throws, or want of memory, ends the tasks and not the server.
+      // An exception of a library, or a lack of memory, ends the tasks but not the server.
       for (size_t slot = 0; slot < ReaderSet::kSlots; ++slot) {
         HandleFailure(slot, InternalError(std::string("unexpected: ") + error.what()));
       }
@@ -98,7 +104,8 @@ void Feed::Run(const std::stop_token& stop) {
 
 Feed::Round Feed::Prepare() {
   MutexLock lock(mutex_);
-  // Before the channels settle: what waited for it goes on.
+  // Before the cursors are updated: what waited for this catalog then goes on, and each subscriber
+  // has the catalog before a group that needs it.
   if (barrier_.Refresh()) {
     for (FeedSubscriber* subscriber : subscribers_) {
       subscriber->OnCatalog(barrier_.catalog());
@@ -107,7 +114,7 @@ Feed::Round Feed::Prepare() {
   ApplyRequests();
   Round round;
   for (auto channel = channels_.begin(); channel != channels_.end();) {
-    channel->second->Settle();
+    channel->second->UpdateCursors();
     if (channel->second->empty()) {
       spdlog::info("channel={} no longer followed", channel->first);
       channel = channels_.erase(channel);
@@ -123,6 +130,8 @@ Feed::Round Feed::Prepare() {
 }
 
 void Feed::ApplyRequests() {
+  // Until there are none: OnCatalog of a new subscriber usually follows channels, and they should
+  // be part of this round.
   while (true) {
     std::vector<Request> requests;
     {
@@ -157,6 +166,8 @@ void Feed::Poll(const Round& round, const std::stop_token& stop) {
   const size_t bytes = round.bytes == 0 ? kAnyRoom : round.bytes;
   bool found = false;
   Status failure;
+  // The second reader first and without waiting; the first one then waits only if there was nothing
+  // to catch up with.
   const bool second = readers_.IsUsed(1);
   if (second) {
     failure = PollSlot(1, bytes, milliseconds(0), stop, &found);
@@ -180,6 +191,7 @@ void Feed::Poll(const Round& round, const std::stop_token& stop) {
 
 Status Feed::PollSlot(
     size_t slot, size_t bytes, milliseconds timeout, const std::stop_token& stop, bool* found) {
+  // Without mutex_: Detach must not wait for a poll.
   std::vector<LogBatch> batches;
   const Status status = readers_.Get(slot)->Poll(bytes, timeout, stop, &batches);
   if (!status.ok()) {
@@ -194,17 +206,18 @@ Status Feed::PollSlot(
 
 void Feed::HandleBatches(size_t slot, std::vector<LogBatch>* batches) {
   MutexLock lock(mutex_);
-  std::set<std::string> heard;
+  // A channel without a batch had no error either. If it had one before, it has recovered.
+  std::set<std::string> with_batch;
   for (LogBatch& batch : *batches) {
-    heard.insert(batch.channel);
+    with_batch.insert(batch.channel);
     const auto channel = channels_.find(batch.channel);
     if (channel != channels_.end()) {
       channel->second->Handle(slot, &batch);
     }
   }
   for (auto& [name, channel] : channels_) {
-    if (!heard.contains(name)) {
-      channel->HandleQuiet(slot);
+    if (!with_batch.contains(name)) {
+      channel->HandleNoError(slot);
     }
   }
 }

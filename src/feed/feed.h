@@ -22,10 +22,10 @@
 
 namespace cdc {
 
-// Reads the channels of a source for any number of subscribers, each channel once. See
-// FeedSubscriber for what they get and ChannelFeed for how they share.
+// Reads the channels of a source for any number of subscribers, each channel once. FeedSubscriber
+// describes what they get, ChannelFeed how they share a channel.
 //
-// Run and RunCatalog belong to a thread each; the rest is thread-safe.
+// Run and RunCatalog belong to one thread each; the rest is thread-safe.
 class Feed final : public FeedSource {
  public:
   // Both must outlive this.
@@ -34,7 +34,7 @@ class Feed final : public FeedSource {
 
   // Reads until `stop`.
   void Run(const std::stop_token& stop);
-  // Asks the source about what the catalog does not tell, until `stop`.
+  // Fetches fresh catalogs for the barrier until `stop`.
   void RunCatalog(const std::stop_token& stop) { barrier_.Run(stop); }
 
   void Attach(FeedSubscriber* subscriber) override;
@@ -54,10 +54,10 @@ class Feed final : public FeedSource {
     FeedStart start;
   };
 
-  // What a round reads.
+  // What one round of Run reads.
   struct Round {
-    size_t bytes = 0;  // of a channel; 0: nothing
-    bool stalled = false;
+    size_t bytes = 0;      // per channel; 0: nothing
+    bool stalled = false;  // rows of some channel wait for the catalog
   };
 
   void Enqueue(Request request);
@@ -75,7 +75,7 @@ class Feed final : public FeedSource {
 
   Log* const log_;
 
-  // Only Run's thread.
+  // Used only on Run's thread, except as CatalogBarrier allows.
   CatalogBarrier barrier_;
   ReaderSet readers_;
   Backoff backoff_{
@@ -86,12 +86,12 @@ class Feed final : public FeedSource {
   std::set<FeedSubscriber*> subscribers_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<ChannelFeed>> channels_ CDC_GUARDED_BY(mutex_);
 
-  // Taken after mutex_; not held while anybody is called.
+  // Locked after mutex_, and not held while subscribers are called: they call Follow and Unfollow.
   Mutex requests_mutex_;
   std::vector<Request> requests_ CDC_GUARDED_BY(requests_mutex_);
   std::stop_source wake_ CDC_GUARDED_BY(requests_mutex_);  // ends the poll in progress
 
-  // Ends first: it calls Wake.
+  // Declared last, so that it is destroyed first: it calls Wake.
   std::unique_ptr<CatalogSource::Subscription> subscription_;
 };
 

@@ -15,7 +15,8 @@ FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after) {
     if (!HasRows(*message) || message->ts <= after) {
       continue;
     }
-    // Few collections share a tick, and neighbours are mostly of the same one.
+    // A linear search from the back: a tick holds few collections, and neighbours are mostly of the
+    // same one.
     auto rows = std::find_if(
         arranged.rows.rbegin(), arranged.rows.rend(),
         [&](const FeedGroup::Rows& each) { return each.collection == message->collection; });

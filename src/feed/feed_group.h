@@ -5,10 +5,10 @@
 
 namespace cdc {
 
-// Whether it is an insert or a delete of at least one row.
+// Whether the message is an insert or a delete of at least one row.
 bool HasRows(const Message& message);
 
-// The rows of `group` with a time above `after`, by collection.
+// Returns the rows of `group` with a time above `after`, by collection.
 FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after);
 
 }  // namespace cdc

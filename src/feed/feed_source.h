@@ -7,19 +7,19 @@
 
 namespace cdc {
 
-// What gives a FeedSubscriber its calls. Thread-safe.
+// Calls FeedSubscribers. Thread-safe.
 class FeedSource {
  public:
   virtual ~FeedSource() = default;
 
-  // `subscriber` gets the catalog, soon, and then what it follows.
+  // `subscriber` soon gets the catalog, and then what it follows.
   virtual void Attach(FeedSubscriber* subscriber) = 0;
-  // No call of `subscriber` is in progress when this returns, and none comes after it. Not to be
-  // called by a subscriber.
+  // When this returns, no call to `subscriber` is in progress, and none will follow. A subscriber
+  // must not call it from such a call.
   virtual void Detach(FeedSubscriber* subscriber) = 0;
 
-  // With `ticked`, records are messages that ticks release (OnGroup); else each goes as it is
-  // (OnRecord). A subscriber follows a channel once.
+  // With `ticked`, records are messages that ticks release (OnGroup); otherwise each record is
+  // delivered as it is (OnRecord). A subscriber may follow a channel only once.
   virtual void Follow(FeedSubscriber* subscriber,
                       const std::string& channel,
                       bool ticked,

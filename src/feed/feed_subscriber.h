@@ -13,27 +13,27 @@
 
 namespace cdc {
 
-// What one tick of a channel released, for all who follow it. Often without rows.
+// What one tick of a channel released, for everyone who follows the channel. Often without rows.
 struct FeedGroup {
   // Inserts and deletes of one collection, sorted by time.
   struct Rows {
     CollectionId collection;
     std::vector<MessagePtr> messages;
   };
-  Timestamp resolved;  // everything at or below it has come
+  Timestamp resolved;  // everything at or below it has been delivered
   MsgId restart;       // see TickGroup
   std::vector<Rows> rows;
 };
 
-// Follows channels of a Feed. Every call comes from the feed's thread, one at a time, and must
-// return at once: all others wait for it. It may call Feed::Follow and Unfollow, nothing else of
-// the feed.
+// Follows channels of a Feed. All calls come from the feed's thread, one at a time, and must return
+// at once, because all other subscribers wait. A call may use Feed::Follow and Unfollow, but no
+// other method of the feed.
 class FeedSubscriber {
  public:
   virtual ~FeedSubscriber() = default;
 
-  // The newest catalog: after Attach, and whenever it has changed. What a group speaks of is in the
-  // last catalog that was given, or is gone from the source.
+  // The newest catalog: after Attach, and whenever it has changed. Each collection and partition in
+  // a group is in the catalog delivered last, or is gone from the source.
   virtual void OnCatalog(const std::shared_ptr<const Catalog>& catalog) = 0;
 
   // The next group of a channel that was followed with ticks.
@@ -45,14 +45,14 @@ class FeedSubscriber {
   // The channel has been read up to `last`; rows of `held_bytes` wait for their tick.
   virtual void OnRead(const std::string& channel, const MsgId& last, size_t held_bytes) = 0;
 
-  // A record that cannot be decoded is left out.
+  // A record that cannot be decoded was skipped.
   virtual void OnDamaged(const std::string& channel, const MsgId& id, const Status& why) = 0;
 
-  // What keeps the channel from being read. A retryable one is tried again; others end the channel:
-  // kOutOfRange, the log no longer holds what comes next. Ok: it is read again.
+  // The channel cannot be read. A retryable error is retried; any other one ends the channel, e.g.
+  // kOutOfRange if the log no longer holds the next record. Ok: the channel is being read again.
   virtual void OnStatus(const std::string& channel, const Status& status) = 0;
 
-  // How many bytes of the channel may be read at a time for this subscriber; 0: nothing now.
+  // How many bytes of the channel may be read at a time for this subscriber. 0: none now.
   virtual size_t Room(const std::string& channel) = 0;
 };
 

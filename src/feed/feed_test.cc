@@ -27,7 +27,7 @@ std::string Tick(uint64_t ts) {
   return tick.SerializeAsString();
 }
 
-// One row with the key `ts` of collection `collection`.
+// A row of `collection` with the key `ts`.
 std::string Row(int64_t collection, uint64_t ts, int64_t partition = 10) {
   pb::msg::DeleteRequest request;
   request.mutable_base()->set_msg_type(pb::common::Delete);
@@ -52,7 +52,7 @@ Catalog CatalogOf(const std::vector<int64_t>& collections) {
   return catalog;
 }
 
-// Counts what is read.
+// Counts the records that are read.
 class CountingLog : public FakeLog {
  public:
   Result<std::unique_ptr<LogReader>> NewReader() override {
@@ -63,7 +63,7 @@ class CountingLog : public FakeLog {
     MutexLock lock(mutex_);
     return records_;
   }
-  // The next polls fail so.
+  // Makes the next `times` polls fail with `status`.
   void FailPolls(int times, Status status) {
     MutexLock lock(mutex_);
     failures_ = times;
@@ -112,26 +112,26 @@ class CountingLog : public FakeLog {
   Status failure_ CDC_GUARDED_BY(mutex_);
 };
 
-// An answer that comes after the snapshot was taken says nothing about it: the snapshot may be
+// An answer that arrives after the snapshot was taken says nothing about it: the snapshot may be
 // older.
 TEST(CatalogBarrier, AnAnswerCountsWithTheSnapshotThatIsTakenAfterIt) {
   FakeCatalog catalog;
   catalog.Set(CatalogOf({1}));
   CatalogBarrier barrier(&catalog);
   ASSERT_TRUE(barrier.Refresh());
-  const uint64_t ticket = barrier.Ask();
+  const uint64_t ticket = barrier.RequestSync();
   catalog.SetUnseen(CatalogOf({1, 3}));
   Thread ask("ask", [&](const auto& stop) { barrier.Run(stop); });
   ASSERT_TRUE(Eventually([&] { return catalog.Current()->collections.size() == 2; }));
   barrier.WaitForAnswer(kPatience, std::stop_token());
-  EXPECT_FALSE(barrier.Answered(ticket));
+  EXPECT_FALSE(barrier.HasAnswer(ticket));
   EXPECT_EQ(barrier.catalog()->collections.size(), 1);
   EXPECT_TRUE(barrier.Refresh());
-  EXPECT_TRUE(barrier.Answered(ticket));
+  EXPECT_TRUE(barrier.HasAnswer(ticket));
   EXPECT_EQ(barrier.catalog()->collections.size(), 2);
 }
 
-// However dense the log is: the one behind stops where the other one stands.
+// Even in a dense log, the cursor behind stops at the record where the other one is.
 TEST(ChannelFeed, TwoCursorsBecomeOneInTheMiddleOfABatch) {
   FakeCatalog catalog;
   catalog.Set(CatalogOf({1}));
@@ -152,11 +152,11 @@ TEST(ChannelFeed, TwoCursorsBecomeOneInTheMiddleOfABatch) {
   FakeSubscriber a;
   FakeSubscriber b;
   channel.Follow(&a, {});
-  channel.Settle();
+  channel.UpdateCursors();
   LogBatch found = batch(1, 5);
   channel.Handle(0, &found);
   channel.Follow(&b, {.position = LogPosition{.id = FakeLog::IdOf(2)}, .resolved = {20}});
-  channel.Settle();
+  channel.UpdateCursors();
   ASSERT_TRUE(readers.IsUsed(1));
   found = batch(2, 8);
   channel.Handle(1, &found);
@@ -181,7 +181,7 @@ class FeedTest : public testing::Test {
     read_ = Thread("read", [this](const auto& stop) { feed_.Run(stop); });
   }
 
-  // From record `id`; what has a time at or below `resolved` is not wanted.
+  // From record `id`, without rows at or below `resolved`.
   void Follow(FakeSubscriber* subscriber, int64_t id = 0, uint64_t resolved = 0) {
     feed_.Attach(subscriber);
     FeedStart start{.position = std::nullopt, .resolved = {resolved}};
@@ -240,12 +240,12 @@ TEST_F(FeedTest, WhoComesLaterCatchesUpAndThenSharesTheReader) {
     Append({Row(1, ts), Tick(ts + 1)});
   }
   ASSERT_TRUE(a_.WaitForResolved(209));
-  // From the tick 109 on, its record is the 100th.
+  // From tick 109 on, whose record is the 100th.
   Follow(&b_, 100, 109);
   ASSERT_TRUE(b_.WaitForResolved(209));
   EXPECT_EQ(b_.rows().front(), 110);
   EXPECT_EQ(b_.rows().size(), 50);
-  // Until they share, both may read what is new.
+  // Until they share a cursor, both may read new records.
   const auto shared = [this] {
     static uint64_t ts = 1000;
     const size_t before = log_.records();
@@ -285,7 +285,7 @@ TEST_F(FeedTest, WhoIsFullIsLeftBehindAndReadsItsPartLater) {
   b_.SetRoom(0);
   Append({Tick(12)});
   ASSERT_TRUE(a_.WaitForResolved(12));
-  // The round that had begun may still have been handed to it.
+  // It may still have got the round that had already begun.
   for (uint64_t ts = 20; ts < 40; ts += 2) {
     Append({Row(1, ts), Tick(ts + 1)});
     ASSERT_TRUE(a_.WaitForResolved(ts + 1));
@@ -303,7 +303,7 @@ TEST_F(FeedTest, WhoCanJoinDoesNotWaitForThoseWhoNeedAReaderOfTheirOwn) {
   Follow(&a_);
   Run();
   ASSERT_TRUE(a_.WaitForResolved(209));
-  // One catches up and is full on its way, another one would have to begin even further back.
+  // One becomes full while it catches up; another one would have to begin even further back.
   b_.SetRoom(0);
   Follow(&b_, 60, 69);
   Follow(&c_, 20, 29);
@@ -344,7 +344,7 @@ TEST_F(FeedTest, RowsOfAnUnknownCollectionWaitForTheCatalogAndOthersDoNot) {
   EXPECT_TRUE(b_.WaitForResolved(11));
   EXPECT_TRUE(a_.WaitForResolved(13));
   EXPECT_THAT(a_.rows(), ElementsAre(10, 12));
-  // The group came after the catalog that tells of its collection, and the error was told.
+  // The group came after the catalog with its collection, and the error was reported.
   EXPECT_TRUE(a_.KnewCollectionAt(10, {3}));
   EXPECT_TRUE(a_.had_error());
   EXPECT_TRUE(Eventually([this] { return a_.status().ok(); }));

@@ -12,7 +12,7 @@ Result<LogReader*> ReaderSet::Open(size_t slot) {
 
 void ReaderSet::Unuse(size_t slot) {
   Slot& used = slots_.at(slot);
-  // The first one stays: nearly every channel is read by it.
+  // The first reader stays, because nearly every channel is read by it.
   if (--used.channels == 0 && slot > 0) {
     used.reader.reset();
   }

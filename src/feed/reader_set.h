@@ -9,8 +9,8 @@
 
 namespace cdc {
 
-// The readers of a feed: a reader follows a channel at one place, so a channel that is read at two
-// places needs two. The second exists only while it is used. Belongs to the feed's thread.
+// The readers of a feed. A reader follows a channel at one place only, so a channel that is read at
+// two places needs two. The second one exists only while it is used. Belongs to the feed's thread.
 class ReaderSet {
  public:
   static constexpr size_t kSlots = 2;
@@ -18,12 +18,12 @@ class ReaderSet {
   // `log` must outlive this.
   explicit ReaderSet(Log* log) : log_(log) {}
 
-  // Makes the reader if there is none.
+  // Creates the reader if it does not exist.
   Result<LogReader*> Open(size_t slot);
-  // nullptr: there is none.
+  // nullptr: it does not exist.
   LogReader* Get(size_t slot) const { return slots_.at(slot).reader.get(); }
 
-  // A channel of this reader begins or ends.
+  // Call these when this reader begins or stops following a channel.
   void Use(size_t slot) { ++slots_.at(slot).channels; }
   void Unuse(size_t slot);
   bool IsUsed(size_t slot) const { return slots_.at(slot).channels > 0; }

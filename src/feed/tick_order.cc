@@ -26,6 +26,7 @@ void TickOrder::Hold(MessagePtr message) {
   if (message->ts <= skip_) {
     return;
   }
+  // Milvus gives rows an id of their own and leaves it 0 in ticks and broadcasts.
   if (IsRow(*message) && message->message_id != 0 &&
       !message_ids_.insert(message->message_id).second) {
     ++repeated_;
@@ -39,10 +40,13 @@ void TickOrder::Hold(MessagePtr message) {
 }
 
 std::optional<TickGroup> TickOrder::Tick(const Message& tick) {
-  // Milvus repeats ticks, and the first ones after a collection's creation may lie before it.
+  // Milvus repeats ticks, and the first ones after the creation of a collection may be below its
+  // creation time.
   if (tick.ts <= resolved_) {
     return std::nullopt;
   }
+  // Stable in both steps: messages of one ts must stay in log order, and held_ must too, because
+  // its first message is where a restart begins.
   resolved_ = tick.ts;
   TickGroup group{.resolved = tick.ts, .restart = tick.id, .messages = {}};
   const auto ready = [&tick](const MessagePtr& message) { return message->ts <= tick.ts; };

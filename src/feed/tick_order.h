@@ -12,39 +12,39 @@
 namespace cdc {
 
 // What one tick releases: every message with ts <= `resolved` that was not released before, sorted
-// by ts, messages of one ts in the order of the log. Often empty.
+// by ts, and messages of one ts in log order. Often empty.
 struct TickGroup {
   Timestamp resolved;
-  // A reader that begins here (inclusive) and skips what has ts <= `resolved` gets everything that
-  // is still to come: the first message held back, else the tick itself.
+  // The first message still held, or else the tick itself. A reader that begins here (inclusive)
+  // and skips messages with ts <= `resolved` gets everything that is not released yet.
   MsgId restart;
   std::vector<MessagePtr> messages;
 };
 
-// The order of one pchannel. A tick T in its log is the source's promise that every message with
-// ts <= T stands before it; messages between two ticks are in no order, and some of them have a ts
-// beyond the next tick.
+// Puts the messages of one pchannel in order. A tick T in its log is the source's promise that
+// every message with ts <= T is before it. Messages between two ticks are in no order, and some of
+// them have a ts beyond the next tick.
 //
 // Messages at or below `skip` were applied before the last restart: they are dropped, and ticks at
-// or below it release nothing. A row message whose message_id is equal to one that is still held is
-// a producer's retry and is dropped too, as Milvus itself does it.
+// or below it release nothing. A row message with the message_id of one that is still held is a
+// producer's retry and is dropped, too, as in Milvus itself.
 //
 // Not thread-safe.
 class TickOrder {
  public:
   explicit TickOrder(Timestamp skip = {}) : skip_(skip), resolved_(skip) {}
 
-  // Takes the next message of the log. Returns a group if it is a tick that advances.
+  // Takes the next message of the log. Returns a group if it is a tick above resolved().
   std::optional<TickGroup> Push(MessagePtr message);
 
-  // The last tick that advanced; never moves back.
+  // The highest tick so far; never moves back.
   Timestamp resolved() const { return resolved_; }
-  // Bytes of the payloads that wait for a tick.
+  // The size of the payloads that wait for a tick.
   size_t held_bytes() const { return held_bytes_; }
   size_t held_messages() const { return held_.size(); }
 
-  // Messages that broke the promise: they came after a tick at or above their ts. They are released
-  // with the next group.
+  // The number of messages that broke the promise, coming after a tick at or above their ts. They
+  // are released with the next group.
   uint64_t late_messages() const { return late_; }
   uint64_t repeated_messages() const { return repeated_; }
 
@@ -54,7 +54,7 @@ class TickOrder {
 
   const Timestamp skip_;
   Timestamp resolved_;
-  std::vector<MessagePtr> held_;             // in the order of the log
+  std::vector<MessagePtr> held_;             // in log order
   std::unordered_set<int64_t> message_ids_;  // of the rows in held_
   size_t held_bytes_ = 0;
   uint64_t late_ = 0;

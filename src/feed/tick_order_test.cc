@@ -119,8 +119,8 @@ TEST(TickOrder, ALateMessageIsNotLost) {
   EXPECT_THAT(Show(*order.Push(MakeTick(3, 30))), ElementsAre("I2"));
 }
 
-// A log as Milvus writes it: messages in no order between ticks, ticks below everything that is
-// still to come.
+// Writes a log as Milvus does: between ticks, messages are in no order, and each tick is below all
+// messages still to come.
 std::vector<MessagePtr> RandomLog(std::minstd_rand& random) {
   std::vector<MessagePtr> log;
   std::vector<uint64_t> pending;
@@ -173,7 +173,7 @@ TEST(TickOrder, EveryLogComesOutCompleteAndInOrder) {
   }
 }
 
-// Whatever group was the last one, a restart at its `restart` delivers exactly the rest.
+// Whichever group was the last one, a restart at its `restart` delivers exactly the rest.
 TEST(TickOrder, ARestartContinuesWithoutLossOrRepetition) {
   std::minstd_rand random(43);
   for (int round = 0; round < 50; ++round) {

@@ -16,7 +16,7 @@ Result<MilvusChannel::Credentials> ReadCredentials(const std::string& token,
     if (!path->empty()) {
       CDC_ASSIGN_OR_RETURN(*pem, ReadFile(*path));
       if (pem->find("-----BEGIN") == std::string::npos) {
-        return InvalidArgumentError("no PEM in the file " + *path);
+        return InvalidArgumentError("not a PEM file (no -----BEGIN): " + *path);
       }
     }
   }

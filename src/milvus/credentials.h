@@ -8,8 +8,8 @@
 
 namespace cdc {
 
-// What a channel to the target needs, with the content of the files. kNotFound, kInvalidArgument: a
-// PEM file that is not there, or is none.
+// Returns what a channel to the target needs, with the content of the files. kNotFound: a file does
+// not exist. kInvalidArgument: it is not a PEM file.
 Result<MilvusChannel::Credentials> ReadCredentials(const std::string& token, const TlsOptions& tls);
 
 }  // namespace cdc

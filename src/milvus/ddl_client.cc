@@ -35,7 +35,7 @@ void SetPairs(const std::vector<KeyValue>& pairs,
   }
 }
 
-// Says that the operation is another Milvus', done there at `ts`.
+// Marks the operation as a replica of one that another Milvus has executed at `ts`.
 void SetReplicated(common::MsgType type, Timestamp ts, common::MsgBase* base) {
   base->set_msg_type(type);
   base->mutable_replicateinfo()->set_isreplicate(true);
@@ -46,12 +46,12 @@ bool Contains(const Result<std::vector<std::string>>& names, const std::string& 
   return names.ok() && std::find(names->begin(), names->end(), name) != names->end();
 }
 
-// What is not there need not be removed.
+// Removing something that does not exist succeeds.
 Status SuccessIfNotFound(const Status& status) {
   return status.code() == StatusCode::kNotFound ? OkStatus() : status;
 }
 
-// An answer after which it makes sense to look whether the wanted state is there already.
+// Whether this answer may mean that the desired state was reached earlier.
 bool IsRefusal(const Status& status) {
   switch (status.code()) {
     case StatusCode::kAlreadyExists:
@@ -63,8 +63,8 @@ bool IsRefusal(const Status& status) {
   }
 }
 
-// Milvus Lite reads no flat parameters: they go into the JSON text of `params`. An index without a
-// type is one of a scalar field: for a vector, Milvus notes AUTOINDEX.
+// Milvus Lite ignores flat parameters, so they go into the JSON text of `params`. It also requires
+// a type. An index without one is of a scalar field, because for a vector Milvus stores AUTOINDEX.
 std::vector<KeyValue> IndexParamsForLite(const std::vector<KeyValue>& params) {
   std::vector<KeyValue> folded;
   nlohmann::json members = nlohmann::json::object();
@@ -151,7 +151,8 @@ Status DdlClient::Run(const CreateCollection& ddl) {
     return status;
   }
   if (!existing->has_value()) {
-    const auto databases = reader_.ListDatabases();  // Milvus 2.3 has no code for this
+    // Milvus 2.3 has no code for a missing database.
+    const auto databases = reader_.ListDatabases();
     if (databases.ok() && !Contains(databases, ddl.name.database)) {
       return NotFoundError(status.message());
     }
@@ -165,7 +166,7 @@ Status DdlClient::Run(const CreateCollection& ddl) {
   for (const std::string& difference : differences) {
     text += (text.empty() ? "" : "; ") + difference;
   }
-  return AlreadyExistsError("the collection exists with another schema: " + text);
+  return AlreadyExistsError("the collection exists with a different schema: " + text);
 }
 
 Status DdlClient::Run(const DropCollection& ddl) {
@@ -179,7 +180,7 @@ Status DdlClient::Run(const DropCollection& ddl) {
 
 Status DdlClient::Run(const RenameCollection& ddl) {
   if (is_lite_ && ddl.to.database != ddl.from.database) {
-    // It would rename within the old database and say that all is well.
+    // It would rename the collection within the old database and report success.
     return Status(StatusCode::kUnimplemented,
                   "Milvus Lite cannot move a collection to another database");
   }
@@ -196,6 +197,7 @@ Status DdlClient::Run(const RenameCollection& ddl) {
   if (!IsRefusal(status) && status.code() != StatusCode::kNotFound) {
     return status;
   }
+  // A repeat does not find the old name, so only the names that exist now show what has happened.
   const auto before = reader_.Describe(ddl.from);
   const auto after = reader_.Describe(ddl.to);
   if (!before.ok() || !after.ok() || before->has_value() == after->has_value()) {
@@ -204,7 +206,8 @@ Status DdlClient::Run(const RenameCollection& ddl) {
   return after->has_value() ? OkStatus() : UnlessAlias(status, ddl.to);
 }
 
-// A name that is refused though no collection has it: an alias has it, which may go.
+// Converts the refusal of a name that no collection has: then it is an alias, which may be dropped
+// later, so retrying can help.
 Status DdlClient::UnlessAlias(const Status& status, const CollectionName& name) {
   return status.code() == StatusCode::kAlreadyExists
              ? UnavailableError("the name " + name.ToString() +
@@ -212,8 +215,8 @@ Status DdlClient::UnlessAlias(const Status& status, const CollectionName& name) 
              : status;
 }
 
-// Milvus refuses to drop or rename a collection by its alias; Milvus Lite does it. Whether the name
-// is that of no collection there.
+// Returns whether the target is a Milvus Lite without a collection of this name. Milvus refuses to
+// drop or rename a collection by its alias, but Milvus Lite would do it.
 Result<bool> DdlClient::IsNoneOfLite(const CollectionName& name) {
   if (!is_lite_) {
     return false;
@@ -235,7 +238,7 @@ Status DdlClient::Run(const SetAlias& ddl) {
   if (!IsRefusal(status)) {
     return status;
   }
-  // Another collection may have it.
+  // Another collection may have the alias: AlterAlias moves it.
   auto alter = RequestFor<pb::AlterAliasRequest>(ddl.name);
   alter.set_alias(ddl.alias);
   const Status altered = Call("AlterAlias", ddl.name.database, alter);
@@ -253,7 +256,7 @@ Status DdlClient::Run(const CreatePartition& ddl) {
   auto request = RequestFor<pb::CreatePartitionRequest>(ddl.name);
   request.set_partition_name(ddl.partition);
   const Status status = Call("CreatePartition", ddl.name.database, request);
-  // Milvus Lite answers a repeat with the bare name.
+  // Milvus Lite answers a repeat with nothing but the name.
   if (IsRefusal(status) && Contains(reader_.ListPartitions(ddl.name), ddl.partition)) {
     return OkStatus();
   }
@@ -279,6 +282,7 @@ Status DdlClient::Run(const CreateIndex& ddl) {
   if (!indexes.ok()) {
     return status;
   }
+  // The name is not compared: Milvus Lite does not report it.
   const auto same =
       std::find_if(indexes->begin(), indexes->end(), [&ddl](const TargetIndex& index) {
         return index.field == ddl.field && SameIndexParams(ddl.params, index.params);
@@ -310,7 +314,7 @@ Status DdlClient::Run(const LoadPartitions& ddl) {
   request.set_replica_number(ddl.replicas);
   const Status status = Call("LoadPartitions", ddl.name.database, request);
   if (status.code() == StatusCode::kUnimplemented) {
-    spdlog::info("the target loads whole collections only, loading all of {}", ddl.name.ToString());
+    spdlog::info("the target only loads whole collections: loading all of {}", ddl.name.ToString());
     return Run(LoadCollection{ddl.name, ddl.replicas});
   }
   return status;
@@ -324,8 +328,8 @@ Status DdlClient::Run(const ReleasePartitions& ddl) {
 
 Status DdlClient::Run(const Flush& ddl) {
   if (is_lite_) {
-    // Every acknowledged write is in its log already, and a flush beside a write could lose that
-    // one (see CollectionTurns).
+    // Every acknowledged write is already in its log, and a flush could lose a write in progress
+    // (see CollectionTurns). Only check that the collection exists.
     return reader_.ListPartitions(ddl.name).status();
   }
   pb::FlushRequest request;

@@ -10,10 +10,10 @@
 
 namespace cdc {
 
-// Changes the metadata of one Milvus. A light value, made for one use. Thread-safe.
+// Changes the metadata of one Milvus. A light value, created for one use. Thread-safe.
 //
-// Every change is idempotent. Servers answer a repeat in many ways (success, a code, words only),
-// so when one refuses, what is there is looked up and compared with what was wanted.
+// Every change is idempotent. Servers answer a repeat in many ways (success, a code, only words).
+// So if one refuses a change, its metadata is read and compared with the desired state.
 class DdlClient {
  public:
   DdlClient(const MilvusCalls& calls, bool is_lite)
@@ -22,8 +22,8 @@ class DdlClient {
   // See MetadataSink::Apply.
   Status Apply(const Ddl& ddl);
 
-  // Drop what a standby's queues have been told to be dropped at `ts`: it tells them nothing
-  // itself.
+  // Drop something on a standby after its queues have got the message of the drop at `ts`. The
+  // standby itself does not write one.
   Status ApplyTold(const DropCollection& ddl, Timestamp ts);
   Status ApplyTold(const DropPartition& ddl, Timestamp ts);
 
@@ -49,7 +49,7 @@ class DdlClient {
   static Status UnlessAlias(const Status& status, const CollectionName& name);
   Result<bool> IsNoneOfLite(const CollectionName& name);
 
-  // For calls that answer with a bare status.
+  // For calls whose answer is just a status.
   Status Call(const std::string& method,
               const std::string& database,
               const google::protobuf::Message& request);

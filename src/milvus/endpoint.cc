@@ -36,8 +36,8 @@ std::string TextOf(int family, const void* address) {
   return inet_ntop(family, address, text, sizeof(text)) == nullptr ? "" : text;
 }
 
-// "127.1", "0x7f000001", "0:0::1", "::ffff:10.0.0.7" as everybody writes them; a name stays as it
-// is. Nothing is asked of a name server.
+// Normalizes numeric addresses: "127.1", "0x7f000001", "0:0::1", "::ffff:10.0.0.7". A name is
+// returned unchanged, without a DNS query.
 std::string UsualForm(const std::string& host) {
   addrinfo hints = {};
   hints.ai_flags = AI_NUMERICHOST;
@@ -56,7 +56,7 @@ std::string UsualForm(const std::string& host) {
   if (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr)) {
     return TextOf(AF_INET, &address.sin6_addr.s6_addr[12]);
   }
-  // A link-local address means another host on another link.
+  // The same link-local address is a different host on another link.
   return TextOf(AF_INET6, &address.sin6_addr) +
          (address.sin6_scope_id == 0 ? "" : "%" + std::to_string(address.sin6_scope_id));
 }
@@ -81,6 +81,7 @@ std::string Endpoint::Key() const {
     usual.pop_back();
   }
   usual = UsualForm(usual);
+  // 0.0.0.0 and :: connect to this machine, too.
   const bool is_here =
       usual == "localhost" || usual == "::1" || usual == "0.0.0.0" || usual == "::";
   return Join(is_here ? "127.0.0.1" : usual, port);
@@ -108,7 +109,7 @@ Result<Endpoint> ParseEndpoint(std::string_view uri) {
     rest.remove_suffix(1);
   }
   if (rest.find('@') != std::string_view::npos) {
-    return wrong("must not hold a user; give a token");
+    return wrong("must not contain a user; pass a token instead");
   }
   if (rest.find_first_of("/?# ") != std::string_view::npos) {
     return wrong("must be host and port only");
@@ -137,7 +138,7 @@ Result<Endpoint> ParseEndpoint(std::string_view uri) {
   }
   endpoint.port = endpoint.tls ? kTlsPort : kMilvusPort;
   if (!port.empty() && !ParsePort(port, &endpoint.port)) {
-    return wrong("has a port that is no number from 1 to 65535");
+    return wrong("must have a port from 1 to 65535");
   }
   return endpoint;
 }

@@ -15,7 +15,7 @@ namespace pb = ::milvus::proto::milvus;
 
 constexpr char kLiteVersion[] = "milvus_lite";
 constexpr char kDefaultPartition[] = "_default";
-// Milvus 2.3 and later: what ShowPartitions finds not loaded in between.
+// Milvus 2.3 and later: ShowPartitions found a partition that had been released meanwhile.
 constexpr char kPartitionNotLoaded[] = "(code 201)";
 
 template <class Request>
@@ -31,7 +31,7 @@ std::vector<std::string> ToVector(const Strings& strings) {
   return {strings.begin(), strings.end()};
 }
 
-// Marked as deprecated, but the only call that gives the load state of all partitions at once.
+// Deprecated, but the only call that returns the load state of all partitions at once.
 void AskForThoseInMemory(pb::ShowPartitionsRequest* request) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -42,6 +42,7 @@ void AskForThoseInMemory(pb::ShowPartitionsRequest* request) {
 }  // namespace
 
 Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
+  // Up to two calls share the timeout.
   const auto deadline = std::chrono::steady_clock::now() + calls.timeout;
   pb::ConnectRequest request;
   request.mutable_client_info()->set_sdk_type("milvus-cdc");
@@ -51,7 +52,7 @@ Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
   if (!connected.ok() && connected.code() != StatusCode::kUnimplemented) {
     return connected;
   }
-  // Old servers have no Connect; Milvus Lite answers it without a number.
+  // Old servers have no Connect, and Milvus Lite answers it without a version number.
   if (!connected.ok() || version.empty() || version == kLiteVersion) {
     MilvusCalls rest = calls;
     rest.timeout = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -89,7 +90,7 @@ Result<std::vector<TargetIndex>> MetadataReader::ListIndexes(const CollectionNam
   CDC_RETURN_IF_ERROR(status);
   std::vector<TargetIndex> indexes;
   for (const pb::IndexDescription& description : response.index_descriptions()) {
-    // Milvus Lite answers the field's name instead of the one that was given.
+    // Milvus Lite returns the field's name instead of the index's.
     TargetIndex index{description.field_name(), is_lite_ ? "" : description.index_name(), {}};
     for (const common::KeyValuePair& param : description.params()) {
       index.params.push_back({param.key(), param.value()});
@@ -109,7 +110,8 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
   CDC_RETURN_IF_ERROR(status);
   const std::string& own_name = response.schema().name();
   if (!own_name.empty() && own_name != name.collection) {
-    return std::optional<TargetCollection>();  // the name is an alias of another one
+    // Milvus resolves aliases: this is the description of another collection.
+    return std::optional<TargetCollection>();
   }
   TargetCollection collection;
   if (response.collectionid() != 0 && response.created_timestamp() != 0) {
@@ -132,7 +134,7 @@ Result<std::optional<TargetCollection>> MetadataReader::Describe(const Collectio
   return std::optional(std::move(collection));
 }
 
-// Milvus Lite does not tell them with the collection.
+// Milvus Lite does not return aliases with the collection.
 Result<std::vector<std::string>> MetadataReader::ListAliases(const CollectionName& name) const {
   pb::ListAliasesResponse response;
   CDC_RETURN_IF_ERROR(CallMilvus(calls_, "ListAliases", name.database,
@@ -148,8 +150,8 @@ Status MetadataReader::DescribePartitions(const CollectionName& name, TargetColl
   if (out->schema.HasPartitionKey() || out->partitions.empty()) {
     return OkStatus();
   }
-  // It is the oldest, and cannot be dropped; ids only grow. Milvus Lite tells none, and has but one
-  // name for it.
+  // The default partition may have any name, but it is the oldest, since it cannot be dropped, and
+  // ids only grow. Milvus Lite reports no ids and always names it `_default`.
   const auto& ids = response.partitionids();
   if (ids.size() == response.partition_names_size()) {
     const auto oldest = std::min_element(ids.begin(), ids.end()) - ids.begin();
@@ -161,7 +163,7 @@ Status MetadataReader::DescribePartitions(const CollectionName& name, TargetColl
   return OkStatus();
 }
 
-// How often it is loaded, as far as the target tells.
+// The number of loaded replicas; 0 if the target does not report it.
 int MetadataReader::CountReplicas(const CollectionName& name) const {
   pb::GetReplicasRequest request;
   request.set_db_name(name.database);
@@ -182,14 +184,14 @@ Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection
   if (state.state() != common::LoadStateLoaded && state.state() != common::LoadStateLoading) {
     return OkStatus();
   }
-  // In memory: those that are loaded or loading (a percentage of 0 is loading, too). Milvus Lite
-  // gives all, and loads all.
+  // "In memory" are the partitions that are loaded or loading (even at 0 percent). Milvus Lite
+  // returns all of them, and loads all of them.
   auto request = RequestFor<pb::ShowPartitionsRequest>(name);
   AskForThoseInMemory(&request);
   pb::ShowPartitionsResponse response;
   const Status status = CallMilvus(calls_, "ShowPartitions", name.database, request, &response);
   if (!status.ok() && status.message().ends_with(kPartitionNotLoaded)) {
-    return OkStatus();  // released since
+    return OkStatus();  // released in the meantime
   }
   CDC_RETURN_IF_ERROR(status);
   out->loaded_partitions.insert(response.partition_names().begin(),

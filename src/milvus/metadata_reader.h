@@ -14,14 +14,14 @@ namespace cdc {
 
 struct MilvusVersion {
   std::string text;  // the server's own
-  // Milvus Lite lacks some calls and reads index parameters in another way.
+  // Milvus Lite lacks some calls and expects index parameters in another form.
   bool is_lite = false;
 };
 
-// Says hello with the channel's credentials, within the timeout of one call.
+// Connects with the channel's credentials, within the timeout of one call.
 Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls);
 
-// Reads the metadata of one Milvus. A light value, made for one use. Thread-safe.
+// Reads the metadata of one Milvus. A light value, created for one use. Thread-safe.
 class MetadataReader {
  public:
   MetadataReader(MilvusCalls calls, bool is_lite) : calls_(std::move(calls)), is_lite_(is_lite) {}
@@ -30,7 +30,7 @@ class MetadataReader {
   Result<std::vector<std::string>> ListPartitions(const CollectionName& name) const;
   Result<std::vector<TargetIndex>> ListIndexes(const CollectionName& name) const;
 
-  // nullopt: there is no such collection (or database), or the name is an alias.
+  // nullopt: no such collection or database, or the name is an alias.
   Result<std::optional<TargetCollection>> Describe(const CollectionName& name) const;
 
  private:

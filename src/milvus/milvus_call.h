@@ -12,15 +12,15 @@
 
 namespace cdc {
 
-// By which way calls go, and when they end at the latest. `channel` must outlive them.
+// How calls are made. `channel` must outlive them.
 struct MilvusCalls {
   MilvusChannel* channel;
-  std::chrono::milliseconds timeout;  // of each
+  std::chrono::milliseconds timeout;  // of each call
   std::stop_token stop{};             // ends them with kCancelled
 };
 
-// One unary call whose answer is a common.Status or holds one as `status`: an error of either level
-// comes back as our Status, with the method's name before it.
+// Makes a unary call whose answer is a common.Status or has one as `status`. Returns an error of
+// gRPC or of Milvus as our Status, preceded by the name of the method.
 template <class Response>
 Status CallMilvus(const MilvusCalls& calls,
                   const std::string& method,

@@ -41,11 +41,12 @@ std::string Base64(const std::string& bytes) {
 std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint,
                                        const MilvusChannel::Credentials& credentials) {
   grpc::ChannelArguments arguments;
+  // Without limits of our own: the server's are what counts, see IsTooLarge.
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetMaxSendMessageSize(-1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);  // how long one attempt may take
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);  // the time limit of an attempt
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 15'000);
   if (endpoint.IsLoopback()) {
@@ -65,7 +66,7 @@ std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint,
   return grpc::CreateCustomChannel(endpoint.Address(), grpc::SslCredentials(tls), arguments);
 }
 
-// gRPC says in words only whether a call has left the machine.
+// Whether the call has never left this machine. gRPC says so only in its error text.
 bool WasNeverSent(const grpc::Status& status) {
   const std::string& text = status.error_message();
   return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
@@ -73,13 +74,14 @@ bool WasNeverSent(const grpc::Status& status) {
           text.find("DNS resolution failed") != std::string::npos);
 }
 
-// The server's transport refused a message that is larger than its limit: repeating it is no use.
+// Whether the server's transport refused a message above its size limit. The code alone would look
+// like a rate limit and be retried forever.
 bool IsTooLarge(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
          status.error_message().find("larger than max") != std::string::npos;
 }
 
-// Codes that a server gives instead of running the call.
+// Whether the server answers with this code instead of executing the call.
 bool IsRefusal(grpc::StatusCode code) {
   switch (code) {
     case grpc::StatusCode::UNAUTHENTICATED:
@@ -135,7 +137,9 @@ struct MilvusChannel::State {
       : authorization(Base64(credentials.token)), stub(Connect(endpoint, credentials)) {}
 
   void Finish(uint64_t number) {
-    std::unique_ptr<PendingCall> call;  // what it holds must not be destroyed under the lock
+    // Destroyed without the lock, with whatever its callback holds. Until then it counts as
+    // unfinished, so that the channel waits for it.
+    std::unique_ptr<PendingCall> call;
     {
       MutexLock lock(mutex);
       call = std::move(pending.extract(number).mapped());
@@ -152,7 +156,7 @@ struct MilvusChannel::State {
   Mutex mutex;
   CondVar changed;
   uint64_t begun CDC_GUARDED_BY(mutex) = 0;
-  size_t unfinished CDC_GUARDED_BY(mutex) = 0;  // those in `pending`, and those being destroyed
+  size_t unfinished CDC_GUARDED_BY(mutex) = 0;  // those in `pending` or being destroyed
   std::unordered_map<uint64_t, std::unique_ptr<PendingCall>> pending CDC_GUARDED_BY(mutex);
 };
 
@@ -173,7 +177,7 @@ void MilvusChannel::Start(const std::string& method,
   Begin(method, database, request, timeout, std::move(done));
 }
 
-// Returns the number of the call, by which it can be cancelled as long as it is pending.
+// Returns the number of the call, for Cancel. A pointer would not do: the call may already be over.
 uint64_t MilvusChannel::Begin(const std::string& method,
                               const std::string& database,
                               const grpc::ByteBuffer& request,
@@ -201,6 +205,8 @@ uint64_t MilvusChannel::Begin(const std::string& method,
       &call->context, kService + method, grpc::StubOptions(), &call->request, &call->response,
       [this, call, number, timeout](const grpc::Status& status) {
         CallResult result = FromGrpc(status, address_, timeout);
+        // If the server or a proxy has cancelled the call, it is retried; kCancelled is kept for
+        // our own cancellations, which are not errors.
         if (status.error_code() == grpc::StatusCode::CANCELLED && !call->cancelled) {
           result.status = {StatusCode::kAborted, result.status.message()};
         }
@@ -216,7 +222,7 @@ Status MilvusChannel::Call(const std::string& method,
                            google::protobuf::Message* response,
                            std::chrono::milliseconds timeout,
                            const std::stop_token& stop) {
-  // Lives until `finished`, which the callback sets as the last thing it does with it.
+  // On the stack, because the callback does not touch it after the lock is released.
   struct Waiter {
     Mutex mutex;
     CondVar changed;
@@ -256,7 +262,7 @@ void MilvusChannel::Cancel(uint64_t number) {
 Status MilvusChannel::Parse(grpc::ByteBuffer* bytes, google::protobuf::Message* message) {
   grpc::ProtoBufferReader reader(bytes);
   if (!reader.status().ok() || !message->ParseFromZeroCopyStream(&reader)) {
-    return InternalError("the target's answer is no " + message->GetTypeName());
+    return InternalError("the target's answer is not a " + message->GetTypeName());
   }
   return OkStatus();
 }

@@ -22,17 +22,18 @@ namespace cdc {
 // The outcome of a call at the level of gRPC. The answer may still hold an error of Milvus.
 struct CallResult {
   Status status;
-  bool in_doubt = false;  // failed, but the server may have got the request
+  bool in_doubt = false;  // failed, but the server may have received the request
 };
 
-// One connection to a Milvus: addresses, credentials, deadlines. It connects by itself when a call
-// needs it and again after a loss; a call made meanwhile fails at once with kUnavailable.
+// One connection to a Milvus: address, credentials, deadlines. It connects when the first call
+// needs it, and again after the connection is lost; a call made meanwhile fails at once with
+// kUnavailable.
 //
-// Thread-safe. The destructor cancels what is in progress and waits for the callbacks, so it must
-// not run inside one.
+// Thread-safe. The destructor cancels the calls in progress and waits for their callbacks, so it
+// must not run inside one.
 class MilvusChannel {
  public:
-  // How a channel proves who it is and checks the server, by content.
+  // How the channel authenticates itself and the server. The PEM fields hold content, not paths.
   struct Credentials {
     std::string token;          // user:password or an API key; empty: none
     std::string server_name;    // in the server's certificate; empty: the endpoint's host
@@ -46,8 +47,8 @@ class MilvusChannel {
   MilvusChannel(const MilvusChannel&) = delete;
   MilvusChannel& operator=(const MilvusChannel&) = delete;
 
-  // Calls `method` ("Insert") in `database` (empty: none given) and waits for the answer. Errors
-  // name the address. kCancelled: `stop`, or CancelAll.
+  // Calls `method` ("Insert") in `database` (may be empty) and waits for the answer. Errors name
+  // the address. kCancelled: by `stop` or CancelAll.
   Status Call(const std::string& method,
               const std::string& database,
               const google::protobuf::Message& request,
@@ -55,8 +56,8 @@ class MilvusChannel {
               std::chrono::milliseconds timeout,
               const std::stop_token& stop = {});
 
-  // As Call, but returns at once. `done` is called exactly once, from a thread of gRPC or from this
-  // one, with the answer's bytes.
+  // Like Call, but returns at once. `done` is called exactly once with the answer's bytes, on a
+  // thread of gRPC or on this one.
   using Done = std::function<void(const CallResult&, grpc::ByteBuffer* response)>;
   void Start(const std::string& method,
              const std::string& database,
@@ -64,13 +65,13 @@ class MilvusChannel {
              std::chrono::milliseconds timeout,
              Done done);
 
-  // Ends every call in progress with kCancelled.
+  // Makes every call in progress end with kCancelled.
   void CancelAll();
 
   // "host:port".
   const std::string& address() const { return address_; }
 
-  // Parses an answer. kInternal: these bytes are no such message.
+  // Parses an answer. kInternal: the bytes are not a valid message of this type.
   static Status Parse(grpc::ByteBuffer* bytes, google::protobuf::Message* message);
 
  private:

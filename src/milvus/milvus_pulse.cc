@@ -31,7 +31,7 @@ std::string IdentityIn(const pb::ListDatabasesResponse& response) {
 
 Result<std::string> ReadPulse(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (call.status.code() == StatusCode::kUnimplemented) {
-    return std::string();  // from before databases; it has answered
+    return std::string();  // a Milvus without databases, but it has answered
   }
   CDC_RETURN_IF_ERROR(call.status.WithContext(kMethod));
   pb::ListDatabasesResponse response;
@@ -46,7 +46,7 @@ Result<std::string> ReadMilvusIdentity(const MilvusCalls& calls) {
   pb::ListDatabasesResponse response;
   const Status status = CallMilvus(calls, kMethod, "", pb::ListDatabasesRequest(), &response);
   if (status.code() == StatusCode::kUnimplemented) {
-    return std::string();  // from before databases
+    return std::string();  // a Milvus without databases
   }
   CDC_RETURN_IF_ERROR(status);
   return IdentityIn(response);
@@ -55,6 +55,7 @@ Result<std::string> ReadMilvusIdentity(const MilvusCalls& calls) {
 void AskMilvusPulse(MilvusChannel* channel,
                     std::chrono::milliseconds timeout,
                     std::function<void(const Result<std::string>& identity)> done) {
+  // The serialized ListDatabasesRequest: it has no field to set.
   static const grpc::Slice kNoRequest("");
   channel->Start(kMethod, "", grpc::ByteBuffer(&kNoRequest, 1), timeout,
                  [done = std::move(done)](const CallResult& call, grpc::ByteBuffer* bytes) {

@@ -9,15 +9,15 @@
 
 namespace cdc {
 
-// Both ask by ListDatabases, a small call that the coordinator answers.
+// Both functions call ListDatabases, a small call that the coordinator answers.
 
-// What tells this Milvus from any other, by whatever address it is reached: when its database
-// `default` was made, to the nanosecond (at its first start, and never again with the same etcd).
-// Empty: it does not say (Milvus Lite, Milvus before 2.3).
+// Returns what distinguishes this Milvus from any other, whatever its address: the creation time of
+// its database `default` to the nanosecond, which stays the same for as long as it keeps its etcd.
+// Empty: it does not report one (Milvus Lite, Milvus before 2.3).
 Result<std::string> ReadMilvusIdentity(const MilvusCalls& calls);
 
-// Asks whether a Milvus serves, and returns at once. `done` is called exactly once, with its
-// identity.
+// Checks whether a Milvus answers; returns at once. `done` is called exactly once with its identity
+// or an error.
 void AskMilvusPulse(MilvusChannel* channel,
                     std::chrono::milliseconds timeout,
                     std::function<void(const Result<std::string>& identity)> done);

@@ -20,7 +20,8 @@ struct CodeRule {
   bool clean;  // refused before anything was written
 };
 
-// Milvus' own codes. kNotFound is kept for databases, collections, partitions and indexes.
+// Milvus' own codes. kNotFound is reserved for databases, collections, partitions, indexes and
+// aliases: removing what is not found counts as success.
 constexpr CodeRule kCodes[] = {
     {2, 2, StatusCode::kUnavailable, true},
     {3, 4, StatusCode::kResourceExhausted, true},  // memory limit, request limit
@@ -72,8 +73,8 @@ constexpr CodeRule kCodes[] = {
     {10001, 10001, StatusCode::kDeadlineExceeded, false},
 };
 
-// The numbers of common.ErrorCode: all that servers up to 2.2 give. Milvus 2.3 adds them to its
-// codes.
+// The numbers of common.ErrorCode, the only ones from servers up to 2.2. Milvus 2.3 sends them in
+// addition to its codes.
 constexpr CodeRule kLegacyCodes[] = {
     {3, 3, StatusCode::kPermissionDenied, true},
     {4, 4, StatusCode::kNotFound, true},  // collection
@@ -91,8 +92,8 @@ struct TextRule {
   CodeRule rule;
 };
 
-// "Already exists", "not empty" and others have no code of their own; servers say 65535 or 1,
-// Milvus Lite 1 or 6. The first that matches counts.
+// "Already exists", "not empty" and others have no code of their own: servers send 65535 or 1,
+// Milvus Lite 1 or 6. The first match counts.
 constexpr TextRule kTexts[] = {
     {"already exist", {0, 0, StatusCode::kAlreadyExists, true}},
     {"duplicated new collection name", {0, 0, StatusCode::kAlreadyExists, true}},
@@ -129,10 +130,10 @@ const CodeRule* FindCode(const CodeRule (&rules)[N], int code) {
   return found == std::end(rules) ? nullptr : found;
 }
 
-// Before 2.3.4 bit 16 of the code said "retriable".
+// Before 2.3.4, bit 16 of the code meant "retriable".
 constexpr int kRetriableBit = 1 << 16;
 
-// Marked as deprecated, but all that an old server gives.
+// Deprecated, but the only code that an old server sends.
 int LegacyCode(const common::Status& status) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -153,7 +154,7 @@ CodeRule Classify(const common::Status& status) {
   if (code > 1) {
     rule = FindCode(kCodes, code);
   } else {
-    // 1 is "not ready" of Milvus, which says so in the legacy code too, and anything of Milvus
+    // Code 1 is "not ready" from Milvus, which also sends a legacy code, but anything from Milvus
     // Lite.
     rule = FindCode(kLegacyCodes, legacy);
   }

@@ -11,19 +11,19 @@ class MutationResult;
 
 namespace cdc {
 
-// The code with which a Milvus that is no standby refuses ReplicateMessage.
+// The code with which a Milvus that is not a standby refuses ReplicateMessage.
 inline constexpr int kDenyReplicateMessage = 1900;
 
-// What a Milvus answered, as our Status: the one table of its codes (and of the words of those
+// Converts a Milvus' answer to our Status. Has the only table of its codes (and of the words of
 // servers that give no code). The message holds the target's own words and its code.
 Status FromMilvusStatus(const ::milvus::proto::common::Status& status);
 
-// Whether a write that was answered with this error has certainly not been executed, not even in
-// part: the server refused before it did anything.
+// Whether a write with this error was certainly not executed, not even in part, because the server
+// refused it before it did anything.
 bool IsCleanRefusal(const ::milvus::proto::common::Status& status);
 
-// The outcome of a write. An answer that lists failed rows is an error even if it claims success;
-// `*in_doubt` is set unless nothing was written.
+// Converts the outcome of a write. An answer that lists failed rows is an error even if it reports
+// success. Sets `*in_doubt` unless nothing was written.
 Status FromMutationResult(const ::milvus::proto::milvus::MutationResult& result, bool* in_doubt);
 
 }  // namespace cdc

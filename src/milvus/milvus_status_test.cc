@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
     MilvusStatusTest,
     ::testing::Values(
         Case{"Ok", Answer(0, 0, ""), StatusCode::kOk, false},
-        // As Milvus 2.3.5 answers.
+        // Answers of Milvus 2.3.5.
         Case{"RateLimit", Answer(8, 49, "request is rejected"), StatusCode::kResourceExhausted,
              true},
         Case{"RateLimitWithBit", Answer(65536 + 8, 49, "x"), StatusCode::kResourceExhausted, true},
@@ -89,11 +89,11 @@ INSTANTIATE_TEST_SUITE_P(
              StatusCode::kUnavailable, false},
         Case{"Internal", Answer(5, 1, "oops"), StatusCode::kInternal, false},
         Case{"UnknownCode", Answer(31999, 1, "new"), StatusCode::kUnknown, false},
-        // As Milvus up to 2.2 answers: the legacy code only.
+        // Answers of Milvus up to 2.2: only the legacy code.
         Case{"OldNotFound", Answer(0, 4, "can't find collection"), StatusCode::kNotFound, true},
         Case{"OldRateLimit", Answer(0, 49, "slow down"), StatusCode::kResourceExhausted, true},
         Case{"OldUnexpected", Answer(0, 1, "boom"), StatusCode::kUnknown, false},
-        // As Milvus Lite answers.
+        // Answers of Milvus Lite.
         Case{"LiteDatabase", Answer(6, 6, "database 'd' does not exist"), StatusCode::kNotFound,
              true},
         Case{"LiteExists", Answer(1, 1, "collection 'c' already exists"),

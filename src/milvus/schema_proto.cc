@@ -34,7 +34,7 @@ Status FunctionToProto(const std::string& function, pb::FunctionSchema* proto) {
   if (!proto->ParseFromString(function)) {
     return DataLossError("a function of the schema is malformed");
   }
-  // The target gives ids of its own.
+  // The target assigns ids of its own; the fields are found by name.
   proto->clear_id();
   proto->clear_input_field_ids();
   proto->clear_output_field_ids();
@@ -80,7 +80,7 @@ Result<std::string> SerializeSchema(const std::string& collection, const Schema&
   proto.set_enable_dynamic_field(schema.enable_dynamic_field);
   for (const Field& field : schema.fields) {
     if (field.is_dynamic) {
-      continue;  // the flag stands for it; naming it is refused
+      continue;  // enable_dynamic_field stands for it, and the target refuses an explicit one
     }
     CDC_RETURN_IF_ERROR(FieldToProto(field, proto.add_fields()));
   }

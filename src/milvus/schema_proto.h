@@ -11,11 +11,11 @@ class CollectionSchema;
 
 namespace cdc {
 
-// The schema of a CreateCollection request. kDataLoss: a default value or a function of `schema` is
-// no message of its kind. kInvalidArgument: a type that is not supported.
+// Serializes the schema of a CreateCollection request. kDataLoss: a default value or a function of
+// `schema` is malformed. kInvalidArgument: a type is not supported.
 Result<std::string> SerializeSchema(const std::string& collection, const Schema& schema);
 
-// What a target describes, without its system fields and the dynamic field.
+// Converts the schema that a target describes, without its system fields and the dynamic field.
 Schema SchemaFromProto(const ::milvus::proto::schema::CollectionSchema& proto);
 
 }  // namespace cdc

@@ -23,7 +23,7 @@ schema_pb::CollectionSchema Serialized(const Schema& schema) {
   return proto;
 }
 
-// An older server would make a collection of it that takes no rows.
+// An older server would create a collection from it that accepts no rows.
 TEST(SerializeSchema, ATypeThatIsNotSupportedIsRefusedByName) {
   Schema schema = WithText();
   schema.fields.push_back({.id = {102}, .name = "shape", .type = static_cast<DataType>(77)});

@@ -6,6 +6,7 @@
 namespace cdc {
 namespace {
 
+// "Invalid parameter": a standby executes the call and then finds no channel in it.
 constexpr int kInvalidChannelName = 1100;
 
 }  // namespace
@@ -30,7 +31,7 @@ Result<bool> ProbeStandby(const MilvusCalls& calls) {
     case StatusCode::kFailedPrecondition:
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnauthenticated:
-      return false;  // it does not know the method, does not take it, or does not let us
+      return false;  // the server does not know the method, refuses it, or does not permit it
     default: return status.WithContext("ReplicateMessage");
   }
 }

@@ -5,14 +5,14 @@
 
 namespace cdc {
 
-// What to do about a target that is not a standby, or no longer.
+// The message about a target that is not a standby, or is one no longer.
 inline constexpr const char* kNoStandby =
-    "the target is no standby: set common.ttMsgEnabled: false in its milvus.yaml and restart it, "
-    "or create the task with sink_mode api";
+    "the target is not a standby: set common.ttMsgEnabled: false in its milvus.yaml and restart "
+    "it, or create the task with sink_mode api";
 
-// Asks whether a Milvus is a standby, by a ReplicateMessage without a channel: nothing is written.
-// An instance that takes inserts refuses it by a code of its own, older servers and Milvus Lite do
-// not know the call.
+// Whether a Milvus is a standby. Sends a ReplicateMessage without a channel, which writes nothing:
+// a Milvus that accepts inserts refuses it with a code of its own, and older servers and Milvus
+// Lite do not know the call.
 Result<bool> ProbeStandby(const MilvusCalls& calls);
 
 }  // namespace cdc

@@ -1,4 +1,4 @@
-// How much of the source's catalog is on the target, as a drain asks for it.
+// How much of the source's catalog is on the target, as a drain queries it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ TEST_F(CatalogProgressTest, WhatIsUnderWayIsNamed) {
   EXPECT_TRUE(WaitForApplied(11));
 }
 
-// Nobody tells the task of such a catalog, because it is of no concern.
+// The reconciler is not woken for such a catalog, because it does not concern the task.
 TEST_F(CatalogProgressTest, RevisionOfWhatTheTaskDoesNotCoverCounts) {
   spec_.db_collections = {{"default", {{.name = "c"}}}};
   const Collection c = MakeCollection(1, "c", 5);
@@ -69,7 +69,7 @@ TEST_F(CatalogProgressTest, RevisionOfWhatTheTaskDoesNotCoverCounts) {
   EXPECT_TRUE(WaitForApplied(11));
 }
 
-// A drop waits for the rows before it.
+// A drop waits for the rows that come before it.
 TEST_F(CatalogProgressTest, DropIsUnderWayUntilItIsDone) {
   Collection c = MakeCollection(1, "c", 5);
   SetCatalog({c}, 10);

@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
-// The property of the whole data path: whatever dies at whatever moment, the target holds what the
-// source holds. CRASH_SEEDS=17-17 repeats one schedule, CRASH_SEEDS=0-999999 plays many.
+// Checks the property of the whole data path: whatever dies at any moment, the target ends up with
+// what the source holds. CRASH_SEEDS=17-17 repeats one schedule, CRASH_SEEDS=0-999999 runs many.
 namespace cdc {
 namespace {
 
@@ -23,7 +23,7 @@ constexpr uint64_t kSchedules = 100'000;
 #endif
 constexpr uint64_t kParts = 4;
 
-// First and last.
+// Returns the first and the last seed of a part.
 std::pair<uint64_t, uint64_t> SeedsOf(uint64_t part) {
   uint64_t first = part * (kSchedules / kParts);
   uint64_t last = first + kSchedules / kParts - 1;
@@ -38,7 +38,7 @@ std::pair<uint64_t, uint64_t> SeedsOf(uint64_t part) {
   return {first, last};
 }
 
-// Without the logs of so many lives.
+// Turns off logging: so many processes would log too much.
 class CrashScheduleFaultTest : public testing::Test {
  protected:
   void SetUp() override { spdlog::set_level(spdlog::level::off); }
@@ -72,7 +72,7 @@ TEST_P(CrashScheduleTest, NothingIsLostDoubledOrResurrected) {
       static_cast<unsigned long long>(sum.inserts_again),
       static_cast<unsigned long long>(sum.inserts_beyond));
   if (last - first >= 1'000) {
-    // The schedules do come to what they are there for.
+    // The schedules must reach the situations they are meant to test.
     EXPECT_GT(sum.crashes, (last - first) / 2);
     EXPECT_GT(sum.zombies, 0U);
     EXPECT_GT(sum.inserts_again, 0U);
@@ -82,7 +82,7 @@ TEST_P(CrashScheduleTest, NothingIsLostDoubledOrResurrected) {
 
 INSTANTIATE_TEST_SUITE_P(Parts, CrashScheduleTest, testing::Range<uint64_t>(0, kParts));
 
-// What is it worth: how soon a fault is found.
+// Shows that the test can fail: returns the first fault found.
 std::string FirstFault(const CrashScheduleOptions& options) {
   for (uint64_t seed = 0; seed < 2'000; ++seed) {
     const CrashScheduleResult result = RunCrashSchedule(seed, options);

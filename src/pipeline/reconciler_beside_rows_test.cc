@@ -3,8 +3,7 @@
 
 #include "pipeline/testing/task_pipeline_fixture.h"
 
-// What a collection has beside its rows: properties, aliases, replicas; and other names on the
-// target.
+// What a collection has in addition to its rows: properties, aliases, replicas; and name mappings.
 namespace cdc {
 namespace {
 
@@ -57,7 +56,7 @@ TEST_F(ReconcilerBesideRowsTest, AnAliasMovesFromOneCollectionToAnother) {
 }
 
 TEST_F(ReconcilerBesideRowsTest, ANameGoesFromAliasToCollectionAndBack) {
-  const Collection x = MakeCollection(2, "x", 4);  // older: looked at first
+  const Collection x = MakeCollection(2, "x", 4);  // older, so it is handled first
   Collection aliased = c_;
   aliased.aliases = {"x"};
   catalog_.Set(MakeCatalog({aliased}));

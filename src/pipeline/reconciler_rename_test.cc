@@ -30,7 +30,7 @@ class ReconcilerRenameTest : public TaskPipelineTest {
         [&] { return store_.LoadProgress("t")->collections.size() == collections.size(); }));
   }
 
-  // The changes of names, in order.
+  // The renames, in order.
   std::vector<std::string> Renames() {
     std::vector<std::string> renames;
     for (const std::string& text : Ddls()) {
@@ -41,7 +41,7 @@ class ReconcilerRenameTest : public TaskPipelineTest {
     return renames;
   }
 
-  // A row for each collection, and the names under which they arrived, in this order.
+  // Writes one row to each collection. Returns the names under which they arrived, in this order.
   std::vector<std::string> WriteOneRowEach(const std::vector<Collection>& collections) {
     const size_t before = target_.batches().size();
     std::vector<std::string> names;
@@ -57,7 +57,7 @@ class ReconcilerRenameTest : public TaskPipelineTest {
     return names;
   }
 
-  // As if the process had died when the rename was recorded.
+  // Leaves the store as if the process had died right after it recorded the rename.
   void RecordIntent(const std::string& to) {
     ReplicatedCollection record = store_.LoadProgress("t")->collections.at(0);
     record.renamed_from = record.target;
@@ -83,7 +83,7 @@ TEST_F(ReconcilerRenameTest, TheTargetFollows) {
   EXPECT_FALSE(store_.LoadProgress("t")->collections.at(0).renamed_from.has_value());
   catalog_.Set(MakeCatalog({}));
   EXPECT_TRUE(WaitForDdl("drop collection default.z"));
-  // Nothing is in the way, and nothing is left to replicate.
+  // No problem is left, and nothing to replicate.
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().idle; })) << task_->GetStatus().reason;
 }
 
@@ -95,7 +95,7 @@ TEST_F(ReconcilerRenameTest, RowsUnderWayEndFirstAndLaterOnesWait) {
   ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
   const uint64_t one = task_->GetStatus().bytes_waiting;
   catalog_.Set(MakeCatalog({Named(a_, "z"), b_}));
-  ASSERT_TRUE(WaitForDdl("create collection default.b"));  // so the older one was looked at
+  ASSERT_TRUE(WaitForDdl("create collection default.b"));  // so the older one has been handled
   log_.Append(kChannel, InsertRecord(a_, {2}, 13));
   log_.Append(kChannel, TickRecord(14));
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > one; }));
@@ -120,7 +120,7 @@ TEST_F(ReconcilerRenameTest, ACallToBeRepeatedGoesToTheNewName) {
   log_.Append(kChannel, InsertRecord(a_, {1}, 11));
   log_.Append(kChannel, TickRecord(12));
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kRetrying; }));
-  // Another one takes the name at once: its rows must not get mixed with these.
+  // Another collection takes the name at once: their rows must not get mixed up.
   catalog_.Set(MakeCatalog({Named(a_, "z"), MakeCollection(9, "a", 20)}));
   EXPECT_TRUE(WaitForCheckpoint(12));
   ASSERT_EQ(target_.batches().size(), 1U);
@@ -175,7 +175,7 @@ TEST_F(ReconcilerRenameTest, ARingOfThreeWithRowsUnderWay) {
   EXPECT_EQ(target_.missed(), 0U);
 }
 
-// The task stopped after it had noted the collection and before it had made it.
+// The task stopped after it had stored the collection and before it had created it.
 TEST_F(ReconcilerRenameTest, WhatIsNotMadeYetTakesItsNewName) {
   ASSERT_TRUE(store_
                   .PutCollection("t", {.id = a_.id,

@@ -13,13 +13,14 @@
 
 namespace cdc {
 
-// One text for all ways to write the address of a target; what is no address stays as it is.
+// Returns the same text for all spellings of a target's address. Text that is not an address is
+// returned unchanged.
 std::string AddressKey(const MilvusConnectParam& target);
 
-// A place of the source beyond everything that it had acknowledged when it was asked for.
+// A point in the source's history that includes everything it had acknowledged when queried.
 struct SourcePresent {
-  Timestamp ts;                  // no channel holds a row above it that was acknowledged before
-  int64_t catalog_revision = 0;  // the same of its metadata
+  Timestamp ts;                  // at or above the time of every row acknowledged by then
+  int64_t catalog_revision = 0;  // includes every metadata change acknowledged by then
 };
 
 // One running task: reads the source from the task's checkpoints and applies it to the target until
@@ -29,31 +30,30 @@ class Replication {
   virtual ~Replication() = default;
 
   // Ends reading, waits for the writes in flight (a few seconds at most), and makes the checkpoint
-  // durable. Idempotent: each of several calls, at the same time too, returns when all that is
-  // done.
+  // durable. Idempotent: concurrent calls, too, return only when all of this is done.
   virtual void Stop() = 0;
 
   virtual TaskStatus GetStatus() const = 0;
 };
 
-// Starts replications; the seam between control and data plane. Thread-safe.
+// Starts replications. This is the seam between control and data plane. Thread-safe.
 class Replicator {
  public:
   virtual ~Replicator() = default;
 
-  // Connects to a target, looks what it is, and ends the connection.
+  // Connects to a target, finds out what it is, and disconnects.
   virtual Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) = 0;
 
-  // Where the source is now. Asks it: kUnavailable, kDeadlineExceeded if it does not answer.
+  // Queries the source for its present. kUnavailable, kDeadlineExceeded: it does not answer.
   virtual Result<SourcePresent> Present() = 0;
 
-  // Fixes where a new task begins (`start_from`), durably; called once, before the first Start,
-  // with what CheckTarget returned. kOutOfRange, kFailedPrecondition: `earliest` is asked for and
-  // the queue no longer holds it, or no delete can name the key field of a collection.
+  // Stores durably where a new task begins (`start_from`). Called once, before the first Start,
+  // with the result of CheckTarget. kOutOfRange: `earliest` was requested, but the queue no longer
+  // holds all rows. kFailedPrecondition: no delete can name the key field of a collection.
   virtual Status Prepare(const TaskSpec& spec, const TargetInfo& target) = 0;
 
-  // `on_failed` is called at most once, from another thread, when the task has met an error that
-  // retrying cannot mend; the replication has then stopped moving and waits for Stop.
+  // `on_failed` is called at most once, on another thread, when the task meets an error that
+  // retrying cannot cure. The replication then makes no more progress and waits for Stop.
   using OnFailed = std::function<void(const std::string& reason)>;
   virtual Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) = 0;
 };

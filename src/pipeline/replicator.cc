@@ -36,7 +36,7 @@ namespace {
 
 using Body = std::function<void(const std::stop_token&)>;
 
-// What a library throws, or want of memory, ends a round and not the server.
+// An exception of a library, or a lack of memory, ends a round but not the server.
 Body Guarded(Body body) {
   return [body = std::move(body)](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
@@ -104,35 +104,36 @@ class RealReplicator : public Replicator {
   CollectionClaims claims_;
   TargetPulses pulses_;
 
-  // Joined first: nothing may be declared after these.
+  // Declared last, so that they are joined first: nothing may be declared after these.
   Thread pulse_thread_;
   Thread save_thread_;
   Thread catalog_thread_;
   Thread read_thread_;
 };
 
-// Notes for every collection that exists now where its rows begin for this task. What is created
-// later begins at its own creation.
+// Stores for every existing collection where its rows begin for this task. Collections created
+// later begin at their own creation.
 Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options_.catalog->Sync(std::stop_token()));
   if (!catalog->Identity().empty()) {
     CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
   }
-  // All that an earlier task may have written lies at or below it.
+  // Whatever an earlier task may have written is at or below this time.
   CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   const Scope scope(spec);
   const std::vector<Scope::Match> covered = scope.Select(*catalog);
   // A standby deletes by messages, whatever its API can express.
   const TargetTraits traits{
       .deletes_by = spec.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
+
   for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, traits));
   }
   for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match, present));
   }
-  // Flushes are acts, not states: those of the past are of no use.
+  // A flush is an act, not a state: past ones need not be repeated.
   if (!options_.replicate_channel.empty()) {
     CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest,
                          options_.log->Latest(options_.replicate_channel));
@@ -173,6 +174,7 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
                 .WithContext("collection " + name.ToString() + " cannot be read from its start"));
       }
     } else {
+      // The entry of an empty channel is stored, too, as an empty id: all its rows are new.
       CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest, options_.log->Latest(channel));
       record.skip_until[channel] = latest.value_or(MsgId{});
     }

@@ -16,7 +16,7 @@
 
 namespace cdc {
 
-// How a task's target is reached.
+// Returns how a task's target is reached.
 TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode);
 
 struct ReplicatorOptions {
@@ -27,20 +27,20 @@ struct ReplicatorOptions {
   TargetFactory* targets = nullptr;
   std::string replicate_channel;  // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
-  BackoffOptions retry;              // of calls to the target; they are repeated without end
-  size_t waiting_bytes = 64U << 20;  // of one task: read and not yet acknowledged
-  TargetPulses::Options pulse;       // of the targets in use
-  // How long a task that begins after a crash waits before it writes: see RowWriter::Options.
+  BackoffOptions retry;              // of calls to the target, which are repeated forever
+  size_t waiting_bytes = 64U << 20;  // of one task: read but not acknowledged yet
+  TargetPulses::Options pulse;
+  // How long a task that starts after a crash waits before it writes: see RowWriter::Options.
   std::chrono::milliseconds doubt_grace{1'000};
-  // A channel ticks several times a second. One that has not for so long is reported.
+  // A channel ticks several times per second. One that has not for this long is reported.
   std::chrono::milliseconds longest_silence{30'000};
   const Clock* clock = &Clock::Real();
-  // For tests of the tests: after a crash everything is sent as if nothing had been sent before.
+  // To test the tests: after a crash everything is sent as if nothing had been sent before.
   bool forget_doubts = false;
 };
 
-// Has a thread for reading the source, one for asking it, one for checkpoints and one for the
-// targets' pulses, for all tasks.
+// Runs four threads for all tasks: one reads the source, one queries its catalog, one saves
+// checkpoints, and one checks the targets.
 std::unique_ptr<Replicator> NewReplicator(ReplicatorOptions options);
 
 }  // namespace cdc

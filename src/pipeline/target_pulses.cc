@@ -8,9 +8,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kIdleWait{60'000};  // whatever there is to do wakes it
+constexpr milliseconds kIdleWait{60'000};  // long, because new work wakes the thread
 
-// With lengths: no two ways share a text.
+// Each part is preceded by its length, so that different options cannot give the same key.
 std::string KeyOf(const TargetOptions& target) {
   std::string key(SinkModeName(target.mode));
   for (const std::string* each :
@@ -23,7 +23,8 @@ std::string KeyOf(const TargetOptions& target) {
 
 }  // namespace
 
-// Their callbacks take the lock, and a target waits for them.
+// Destroys the targets after the lock is released: a target waits for its callbacks, which take the
+// lock.
 TargetPulses::~TargetPulses() {
   std::map<std::string, Pulse> pulses;
   MutexLock lock(mutex_);
@@ -34,14 +35,16 @@ Status TargetPulses::Follow(const void* follower, const TargetOptions& target, O
   const std::string key = KeyOf(target);
   const auto listener = std::make_shared<OnPulse>(std::move(on_pulse));
   if (Join(key, follower, listener, nullptr)) {
-    return OkStatus();  // the usual case: no connection is made in vain
+    return OkStatus();  // the usual case: another task uses the target, so none has to be made
   }
+  // Made without the lock, since that reads certificates from files.
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> made, targets_->New(target));
   Join(key, follower, listener, std::move(made));
   return OkStatus();
 }
 
-// `fresh` is for a target that nobody follows yet; if somebody was quicker it ends after the lock.
+// `fresh` is used if nobody follows the target yet. If another thread was quicker, the caller
+// destroys it, after the lock is released.
 bool TargetPulses::Join(const std::string& key,
                         const void* follower,
                         const std::shared_ptr<OnPulse>& on_pulse,
@@ -64,7 +67,9 @@ bool TargetPulses::Join(const std::string& key,
 }
 
 void TargetPulses::Unfollow(const void* follower) {
-  std::shared_ptr<Target> unused;  // its end waits for its callbacks, which take the lock
+  // Declared before the lock, so that the target is destroyed after it is released: a target waits
+  // for its callbacks, which take the lock.
+  std::shared_ptr<Target> unused;
   MutexLock lock(mutex_);
   const auto found = followed_.find(follower);
   if (found == followed_.end()) {
@@ -77,7 +82,7 @@ void TargetPulses::Unfollow(const void* follower) {
     pulses_.erase(pulse);
   }
   followed_.erase(found);
-  changed_.Wait(lock, std::stop_token(), [&] { return telling_ != follower; });
+  changed_.Wait(lock, std::stop_token(), [&] { return notifying_ != follower; });
 }
 
 void TargetPulses::Run(const std::stop_token& stop) {
@@ -93,10 +98,10 @@ void TargetPulses::Run(const std::stop_token& stop) {
       PlanLocked(&work);
     }
     for (const Work::News& news : work.news) {
-      Tell(news);
+      Notify(news);
     }
     for (const Work::Call& call : work.calls) {
-      Ask(call);
+      StartCall(call);
     }
   }
 }
@@ -111,6 +116,7 @@ void TargetPulses::PlanLocked(Work* work) {
       pulse.answer.reset();
       pulse.asked = false;
     }
+    // One call at a time for each target: a frozen one must not collect calls.
     if (!pulse.asked && now >= pulse.due) {
       pulse.asked = true;
       pulse.due = now + options_.interval;
@@ -122,7 +128,7 @@ void TargetPulses::PlanLocked(Work* work) {
 milliseconds TargetPulses::NextWaitLocked() const {
   auto due = options_.clock->Now() + kIdleWait;
   for (const auto& [key, pulse] : pulses_) {
-    if (!pulse.asked) {  // else the answer wakes us
+    if (!pulse.asked) {  // if it was asked, its answer wakes the thread
       due = std::min(due, pulse.due);
     }
   }
@@ -130,33 +136,36 @@ milliseconds TargetPulses::NextWaitLocked() const {
                     kIdleWait);
 }
 
-void TargetPulses::Tell(const Work::News& news) {
+void TargetPulses::Notify(const Work::News& news) {
   {
     MutexLock lock(mutex_);
     const auto found = followed_.find(news.follower);
-    // Another one may have come to this address since.
+    // It may have left since the round was planned, and a new follower may have the same address
+    // in memory.
     if (found == followed_.end() ||
         pulses_.at(found->second).followers.at(news.follower) != news.on_pulse) {
       return;
     }
-    telling_ = news.follower;
+    notifying_ = news.follower;
   }
   (*news.on_pulse)(news.answer);
   MutexLock lock(mutex_);
-  telling_ = nullptr;
+  notifying_ = nullptr;
   changed_.NotifyAll();
 }
 
-void TargetPulses::Ask(const Work::Call& call) {
-  call.target->AskPulse(options_.timeout, [this, key = call.key, number = call.number](
-                                              const Answer& answer) { Take(key, number, answer); });
+void TargetPulses::StartCall(const Work::Call& call) {
+  call.target->AskPulse(options_.timeout,
+                        [this, key = call.key, number = call.number](const Answer& answer) {
+                          TakeAnswer(key, number, answer);
+                        });
 }
 
-void TargetPulses::Take(const std::string& key, uint64_t number, const Answer& answer) {
+void TargetPulses::TakeAnswer(const std::string& key, uint64_t number, const Answer& answer) {
   MutexLock lock(mutex_);
   const auto found = pulses_.find(key);
   if (found == pulses_.end() || found->second.number != number) {
-    return;  // nobody follows it any more
+    return;  // its followers have left
   }
   found->second.answer = answer;
   dirty_ = true;

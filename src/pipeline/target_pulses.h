@@ -17,15 +17,15 @@
 
 namespace cdc {
 
-// Feels the pulse of every target in use: one small call every few seconds, however many tasks
-// write to it. So a target that is dead, frozen, out of reach or another one is noticed also while
-// nothing is written. Tasks that reach one target in different ways (credentials, address, sink
-// mode) have a pulse each: what holds for one way may not hold for the other.
+// Checks every target in use with one small call every few seconds, however many tasks write to it.
+// This shows that a target is dead, frozen, unreachable or replaced even while nothing is written.
+// If tasks reach one target in different ways (credentials, address, sink mode), each way has its
+// own pulse, because one may work while another does not.
 //
 // Run belongs to one thread; the rest is thread-safe.
 class TargetPulses {
  public:
-  // From a death to its news: at most the sum of both.
+  // A dead target is reported after at most the sum of both.
   struct Options {
     std::chrono::milliseconds interval{3'000};
     std::chrono::milliseconds timeout{4'000};
@@ -40,12 +40,12 @@ class TargetPulses {
   TargetPulses(const TargetPulses&) = delete;
   TargetPulses& operator=(const TargetPulses&) = delete;
 
-  // From now on `on_pulse` hears of every call, from Run's thread; it must return at once. An error
-  // is that of TargetFactory::New.
+  // Calls `on_pulse` with every outcome from now on, on Run's thread; it must return at once.
+  // Errors are those of TargetFactory::New.
   Status Follow(const void* follower, const TargetOptions& target, OnPulse on_pulse);
 
-  // Returns when no call of its `on_pulse` is in progress any more, so not from within one. Nothing
-  // happens if it does not follow.
+  // When this returns, no call of the follower's `on_pulse` is in progress, so it must not be
+  // called inside one. Does nothing if there is no such follower.
   void Unfollow(const void* follower);
 
   void Run(const std::stop_token& stop);
@@ -53,7 +53,7 @@ class TargetPulses {
  private:
   using Answer = Result<std::string>;
   struct Pulse {
-    uint64_t number = 0;  // tells it from an older one of the same target
+    uint64_t number = 0;  // differs from that of an earlier pulse of the same target
     std::shared_ptr<Target> target;
     std::map<const void*, std::shared_ptr<OnPulse>> followers;
     bool asked = false;
@@ -82,9 +82,9 @@ class TargetPulses {
             const std::shared_ptr<Target>& fresh);
   void PlanLocked(Work* work) CDC_REQUIRES(mutex_);
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
-  void Tell(const Work::News& news);
-  void Ask(const Work::Call& call);
-  void Take(const std::string& key, uint64_t number, const Answer& answer);
+  void Notify(const Work::News& news);
+  void StartCall(const Work::Call& call);
+  void TakeAnswer(const std::string& key, uint64_t number, const Answer& answer);
 
   TargetFactory* const targets_;
   const Options options_;
@@ -93,9 +93,9 @@ class TargetPulses {
   CondVar changed_;
   bool dirty_ CDC_GUARDED_BY(mutex_) = false;
   uint64_t made_ CDC_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, Pulse> pulses_ CDC_GUARDED_BY(mutex_);          // by way to a target
-  std::map<const void*, std::string> followed_ CDC_GUARDED_BY(mutex_);  // its key in pulses_
-  const void* telling_ CDC_GUARDED_BY(mutex_) = nullptr;                // a follower
+  std::map<std::string, Pulse> pulses_ CDC_GUARDED_BY(mutex_);          // by KeyOf(target)
+  std::map<const void*, std::string> followed_ CDC_GUARDED_BY(mutex_);  // by follower: its pulse
+  const void* notifying_ CDC_GUARDED_BY(mutex_) = nullptr;              // the follower being called
 };
 
 }  // namespace cdc

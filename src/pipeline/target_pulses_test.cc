@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 class TargetPulsesTest : public testing::Test {
  protected:
-  // What a follower has heard. Thread-safe.
+  // Records the outcomes that one follower gets. Thread-safe.
   struct Ear {
     Mutex mutex;
     std::vector<Result<std::string>> heard CDC_GUARDED_BY(mutex);
@@ -54,7 +54,7 @@ class TargetPulsesTest : public testing::Test {
     ++made_;
     return &target_;
   }};
-  int made_ = 0;  // by Follow, so by one thread
+  int made_ = 0;  // changed only by Follow, so on one thread
   std::unique_ptr<TargetPulses> pulses_;
   Thread thread_;
 };
@@ -97,7 +97,7 @@ TEST_F(TargetPulsesTest, AThousandTasksOfOneTargetAskOnce) {
   }));
   EXPECT_EQ(target_.pulses(), 1U);
   EXPECT_EQ(made_, 1);
-  // Other credentials are asked about by themselves.
+  // Other credentials have a pulse of their own.
   Ear other;
   ASSERT_TRUE(pulses_->Follow(&other, {.uri = "http://a", .token = "t"}, other.Listen()).ok());
   EXPECT_TRUE(Eventually([&] { return other.count() == 1; }));
@@ -120,7 +120,7 @@ TEST_F(TargetPulsesTest, OneThatIsSilentDoesNotHoldTheOthers) {
   EXPECT_EQ(one.count(), 0U);
   EXPECT_EQ(silent.pulses(), 1U);  // never two at a time
   pulses.Unfollow(&one);
-  silent.UncorkPulse();  // nobody is there any more
+  silent.UncorkPulse();  // nobody follows it any more
   pulses.Unfollow(&two);
 }
 

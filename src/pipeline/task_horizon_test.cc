@@ -4,14 +4,14 @@
 
 #include "pipeline/testing/task_pipeline_fixture.h"
 
-// What a task may send, and what it leaves behind.
+// How far a task may send, and which horizon it leaves behind.
 namespace cdc {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
 
-// Beyond what a first row makes durable.
+// Beyond the horizon that the first row makes durable.
 constexpr uint64_t kFar = Timestamp::FromUnixMs(1'000'000).value;
 
 class TaskHorizonTest : public TaskPipelineTest {

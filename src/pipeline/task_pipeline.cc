@@ -15,10 +15,11 @@ using std::chrono::milliseconds;
 
 constexpr char kTargetPart[] = "target";
 
-// Of the calls in flight when a task stops; a server has 5 s to end altogether.
+// How long a stopping task waits for its calls in flight. The whole server has 5 s to stop.
 constexpr milliseconds kDrain{3'000};
 
-// Of the channel that is furthest behind; the clocks of source and server may differ a little.
+// The lag of the channel furthest behind. At least 0, because the clocks of the source and of this
+// machine may differ a little; unknown until every channel has a time.
 std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
                              Timestamp ChannelStatus::* time,
                              int64_t now_ms) {
@@ -32,8 +33,8 @@ std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
   return lag;
 }
 
-// The first call waits if a process before, or a task before on the same target, may have left some
-// that are still executed.
+// How long the first call waits: the target may still execute calls of an earlier process, or of an
+// earlier task whose rows it holds.
 milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOptions& options) {
   const auto begins = [](const auto& collection) {
     return !collection.on_target && collection.may_hold_until > Timestamp{};
@@ -124,6 +125,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
 TaskPipeline::~TaskPipeline() { Stop(); }
 
 void TaskPipeline::Start() {
+  // Before any thread starts: the first row waits until a horizon is saved.
   shared_.saver->Add(spec_.id, &checkpoints_);
   const Status follows =
       shared_.pulses->Follow(this, OptionsOf(spec_.target, spec_.sink_mode),
@@ -133,7 +135,7 @@ void TaskPipeline::Start() {
   reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { RunReconciler(stop); });
 }
 
-// What a library throws, or want of memory, ends this task and not the server.
+// An exception of a library, or a lack of memory, ends this task but not the server.
 Thread TaskPipeline::Run(const std::string& name,
                          std::function<void(const std::stop_token&)> body) {
   return Thread(name, [this, body = std::move(body)](const std::stop_token& stop) {
@@ -146,6 +148,7 @@ Thread TaskPipeline::Run(const std::string& name,
 }
 
 void TaskPipeline::RunReconciler(const std::stop_token& stop) {
+  // Begin queries the source, which may take long or forever, so it runs here and not in Start.
   const Status begun = router_.Begin(stop);
   if (!begun.ok()) {
     Fail(begun);
@@ -154,8 +157,8 @@ void TaskPipeline::RunReconciler(const std::stop_token& stop) {
   reconciler_.Run(stop);
 }
 
-// Also while nothing is written the task says when its target is away, and stops when it has become
-// another one.
+// Shows that the target is away, even while nothing is written, and fails the task if another
+// Milvus has taken the target's place.
 void TaskPipeline::TakePulse(const Result<std::string>& identity) {
   conditions_.Set(kTargetPart, identity.status());
   const bool was_away = std::exchange(target_away_, !identity.ok());
@@ -166,29 +169,35 @@ void TaskPipeline::TakePulse(const Result<std::string>& identity) {
   if (!same.ok()) {
     Fail(same);
   } else if (was_away) {
+    // A target that was away may have lost what it had loaded (a restarted Milvus Lite has).
     reconciler_.ReinspectTarget();
   }
 }
 
 void TaskPipeline::Stop() {
-  // One that comes second waits here until the first is done: then the checkpoint is durable.
+  // A second call waits here until the first one is done, so that the checkpoint is durable when
+  // either returns.
   MutexLock stopping(stop_mutex_);
   if (std::exchange(stopped_, true)) {
     return;
   }
   shared_.pulses->Unfollow(this);
+  // Requested first and joined later: a metadata call in progress ends while the writer drains.
   reconcile_thread_.RequestStop();
   router_.End();
   writer_thread_.RequestStop();
   writer_thread_.Join();
   target_->rows().CancelWrites();
   reconcile_thread_.Join();
-  router_.End();  // it may have begun since
+  router_.End();  // the reconciler's thread may have called Begin after the first End
+  // Only now can no row of this task reach the target any more: another task may write them.
   shared_.claims->ReleaseAll(spec_.id);
+  // The saver must not overwrite the final checkpoints with older ones.
   shared_.saver->Remove(spec_.id);
   SaveLastCheckpoints();
 }
 
+// Reports only the first failure, since the others usually follow from it. Being stopped is none.
 void TaskPipeline::Fail(const Status& status) {
   if (status.code() == StatusCode::kCancelled || !conditions_.Fail(status.message())) {
     return;
@@ -198,17 +207,20 @@ void TaskPipeline::Fail(const Status& status) {
 }
 
 void TaskPipeline::SaveLastCheckpoints() {
-  const std::vector<ChannelCheckpoint> checkpoints = checkpoints_.Last(writer_.doubt_left());
+  const std::vector<ChannelCheckpoint> checkpoints =
+      checkpoints_.FinalCheckpoints(writer_.doubt_left());
   if (checkpoints.empty()) {
     return;
   }
   const Status saved = shared_.options->store->SaveCheckpoints(spec_.id, checkpoints);
   if (!saved.ok()) {
-    spdlog::error("task={} the last checkpoint is not saved: {}", spec_.id, saved.ToString());
+    spdlog::error("task={} cannot save the final checkpoint, so the next start repeats rows: {}",
+                  spec_.id, saved.ToString());
   }
 }
 
 ConditionBoard::View TaskPipeline::CurrentCondition() const {
+  // Anything else that is wrong is shown first: it may be the cause of the silence.
   ConditionBoard::View condition = conditions_.Current();
   const auto silence = router_.LongestSilence(shared_.options->longest_silence);
   if (condition.state == Condition::kOk && silence.has_value()) {

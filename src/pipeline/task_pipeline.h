@@ -21,14 +21,14 @@
 
 namespace cdc {
 
-// One running task: what it takes from the feed, a row writer and a reconciler with a thread each,
-// and the checkpoint.
+// One running task: a router that follows the feed, a row writer and a reconciler with a thread
+// each, and the checkpoints.
 //
-// Stops in the order of the data: the feed first, the reconciler, then the writer ends its calls,
-// the checkpoint last, holding only what was acknowledged.
+// Stops in the order of the data: first reading, then the writer's calls in flight. The checkpoint
+// comes last, so that it holds exactly what was acknowledged.
 class TaskPipeline : public Replication {
  public:
-  // What all tasks share; must outlive this.
+  // What all tasks share. All of it must outlive this.
   struct Shared {
     const ReplicatorOptions* options;
     FeedSource* feed;
@@ -66,17 +66,17 @@ class TaskPipeline : public Replication {
   RowRouter router_;
   TaskCheckpoints checkpoints_;
   Reconciler reconciler_;
-  // After what it calls back: it waits for its calls when it is destroyed.
+  // Declared after all that its callbacks use: its destructor waits for them.
   const std::unique_ptr<Target> target_;
 
-  bool target_away_ = false;  // only the thread of TakePulse
+  bool target_away_ = false;  // used only on the thread of TakePulse
 
   Mutex stop_mutex_;
   bool stopped_ CDC_GUARDED_BY(stop_mutex_) = false;
   mutable Mutex mutex_;
   std::string target_version_ CDC_GUARDED_BY(mutex_);
 
-  // Joined first: nothing may be declared after these.
+  // Declared last, so that they are joined first: nothing may be declared after these.
   Thread writer_thread_;
   Thread reconcile_thread_;
 };

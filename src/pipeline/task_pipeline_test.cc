@@ -34,7 +34,7 @@ TEST_F(TaskPipelineTest, ATaskThatCoversNothingSaysSo) {
   EXPECT_EQ(task_->GetStatus().condition, Condition::kWaiting);
   EXPECT_EQ(task_->GetStatus().reason,
             "scope: no collection of the source matches \"default.a_?\", \"default.b\" yet; the "
-            "task begins as soon as there is one");
+            "task begins as soon as one appears");
   const Collection a = MakeCollection(2, "a_1", 15);
   catalog_.Set(MakeCatalog({c, a}));
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
@@ -168,8 +168,8 @@ TEST_F(TaskPipelineTest, ANameThatIsUsedAgainIsFreedAtOnce) {
   catalog_.Set(MakeCatalog({old}));
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
-  // The new life's rows stand in the log before the old one's last ones: nothing may wait in a
-  // ring.
+  // In the log, rows of the new collection precede the last rows of the old one. The two must not
+  // wait for each other.
   log_.Append(kChannel, InsertRecord(old, {1}, 14));
   log_.Append(kChannel, InsertRecord(fresh, {7, 8}, 16));
   log_.Append(kChannel, InsertRecord(old, {2}, 17));
@@ -285,7 +285,7 @@ TEST_F(TaskPipelineTest, AFullChannelIsNotReadOn) {
     log_.Append(kChannel, TickRecord(++ts));
   }
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > kLimit; }));
-  // One poll may still be on its way when the channel is full.
+  // One poll may still be in progress when the channel becomes full.
   const size_t most = kLimit + RowRouter::Options().poll_bytes + (1U << 20);
   EXPECT_LT(task_->GetStatus().bytes_waiting, most);
   Pause(std::chrono::milliseconds(500), std::stop_token());
@@ -305,7 +305,7 @@ TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
   log_.Append(kChannel, InsertRecord(c, {1}, 11));
   log_.Append(kChannel, TickRecord(12));
   ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
-  // No tick stands between these: all of them are held.
+  // There is no tick between these, so all of them are held.
   constexpr uint64_t kRecords = 40;
   for (uint64_t i = 0; i < kRecords; ++i) {
     pb::msg::InsertRequest request;
@@ -322,7 +322,7 @@ TEST_F(TaskPipelineTest, RowsThatWaitForATickCountTooButDoNotKeepItAway) {
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > kLimit; }));
   Pause(std::chrono::milliseconds(500), std::stop_token());
   EXPECT_LT(task_->GetStatus().bytes_waiting, 2 * kLimit);
-  // As soon as nothing else waits the tick is read, however much is held.
+  // As soon as nothing else waits, the tick is read, however much is held.
   target_.Uncork();
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1 + kRecords));
 }
@@ -342,8 +342,8 @@ TEST_F(TaskPipelineTest, ASourceWithoutTicksIsReported) {
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
 }
 
-// Each message of a request must have the same columns; those of the last two have different fields
-// of one type.
+// All messages of a request must have the same columns. The last two have columns of the same type
+// but of different fields.
 TEST_F(TaskPipelineTest, OnlyMessagesOfOneLayoutShareARequest) {
   const Collection c = MakeCollection(1, "c", 5);
   catalog_.Set(MakeCatalog({c}));

@@ -4,7 +4,7 @@
 #include "pipeline/testing/task_pipeline_fixture.h"
 #include "reconcile/plan/plan.h"
 
-// What a task makes of a world that changed, or failed, while it did not look.
+// How a task copes with changes and failures that happened while it was not running.
 namespace cdc {
 namespace {
 
@@ -35,7 +35,7 @@ TEST_F(TaskRecoveryTest, AStopInTheMiddleNeitherLosesNorDoubles) {
   log_.Append(kChannel, InsertRecord(second, {4, 5}, 12));
   log_.Append(kChannel, TickRecord(20));
   ASSERT_TRUE(Eventually([&] { return target_.corked() == 2; }));
-  target_.Uncork(1);  // one of two calls of one tick has ended
+  target_.Uncork(1);  // ends one of the two calls of one tick
   ASSERT_TRUE(Eventually([&] { return target_.batches().size() == 1; }));
   Thread uncork("uncork", [this](const std::stop_token&) { target_.Uncork(); });
   Stop();
@@ -80,7 +80,7 @@ TEST_F(TaskRecoveryTest, RecordsAboveTheCheckpointAreRememberedByAStopThatComesB
   log_.Append(kChannel, TickRecord(20));
   ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
   Thread uncork("uncork", [this](const std::stop_token&) { target_.CancelWrites(); });
-  Stop();  // before the tick's rows are all written
+  Stop();  // before all rows of the tick are written
   uncork.Join();
   target_.Uncork();
   Start();
@@ -213,7 +213,7 @@ TEST_F(TaskRecoveryTest, RowsOfAPartitionThatGoesBeforeItWasMadeAreLeftOut) {
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().bytes_waiting > 0; }));
   c.partitions.pop_back();
   catalog_.Set(MakeCatalog({c}));
-  // A round that has begun may still have the catalog from before.
+  // A round that has already begun may still use the previous catalog.
   const int64_t attempts = task_->GetStatus().attempts;
   ASSERT_TRUE(Eventually([&] { return task_->GetStatus().attempts >= attempts + 2; }));
   target_.FailConnect(OkStatus());
@@ -272,7 +272,7 @@ TEST_F(TaskRecoveryTest, ACollectionOfTheTargetThatNeverFittedIsNotDropped) {
   EXPECT_THAT(Ddls(), Not(Contains("drop collection default.c")));
 }
 
-// A task is deleted and created again: its target has the rows of the first one.
+// A task is deleted and created again, so its target holds the rows of the first one.
 TEST_F(TaskRecoveryTest, WhatATargetOfAnEarlierTaskMayHoldIsUpserted) {
   const Collection c = MakeCollection(1, "c", 5);
   ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"})).ok());
@@ -393,7 +393,7 @@ TEST_F(TaskRecoveryTest, ADroppedCollectionLeavesNoCondition) {
       << task_->GetStatus().reason;
 }
 
-// It was made again and looked well, without the rows of before.
+// It used to be created again, so that everything seemed fine, although its earlier rows were gone.
 TEST_F(TaskRecoveryTest, ACollectionThatWasRemovedFromTheTargetIsNotMadeAgain) {
   options_.retry = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(2)};
   NewProcess();
@@ -407,7 +407,7 @@ TEST_F(TaskRecoveryTest, ACollectionThatWasRemovedFromTheTargetIsNotMadeAgain) {
   Stop();
   ASSERT_TRUE(target_.Apply(DropCollection{{"default", "c"}}).ok());
   const size_t changes = Ddls().size();
-  for (int i = 0; i < 2; ++i) {  // a resume alone does not mend it
+  for (int i = 0; i < 2; ++i) {  // a resume alone does not help
     Start();
     EXPECT_TRUE(Eventually([&] { return !failure().empty(); }));
     EXPECT_THAT(failure(), AllOf(HasSubstr("default.c"), HasSubstr("removed from the target")));

@@ -3,7 +3,8 @@
 
 #include "pipeline/testing/task_pipeline_fixture.h"
 
-// A task and what its target is: alive, the one that it was made for, and its own.
+// What a task expects of its target: that it is alive, is still the same Milvus, and is written by
+// no other task.
 namespace cdc {
 namespace {
 
@@ -54,7 +55,7 @@ TEST_F(TaskTargetTest, AnIdleTaskSaysThatItsTargetIsDead) {
   EXPECT_EQ(failure(), "");
 }
 
-// A Milvus Lite that starts again has loaded nothing.
+// A restarted Milvus Lite has lost what it had loaded.
 TEST_F(TaskTargetTest, WhatATargetHasForgottenWhileItWasAwayIsBroughtBack) {
   Collection c = c_;
   c.indexes = {{.id = {21}, .field = {100}, .name = "id", .params = {{"index_type", "INVERTED"}}}};
@@ -75,7 +76,7 @@ TEST_F(TaskTargetTest, ATargetThatHasBecomeAnotherOneEndsTheTask) {
   spec_.target_identity = "fake";
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.c"));
-  target_.SetPulse(std::string());  // it does not say
+  target_.SetPulse(std::string());  // it reports no identity
   const size_t pulses = target_.pulses();
   ASSERT_TRUE(Eventually([&] { return target_.pulses() > pulses + 3; }));
   EXPECT_EQ(failure(), "");
@@ -113,12 +114,12 @@ TEST_F(TaskTargetTest, TwoTasksNeverWriteOneCollectionWhateverTheyCallItsServer)
   ASSERT_TRUE(WaitForCheckpoint(20));
   EXPECT_EQ(Written(), 3U);
   EXPECT_TRUE(Retries(*other, "default.c"));
-  // It goes on when the other one is gone.
+  // It continues when the other task is gone.
   Stop();
   EXPECT_TRUE(Eventually([&] { return Written() == 6; }));
   EXPECT_EQ(target_.rows_of(RowOp::kInsert), 3U) << "what the first one wrote is not doubled";
   EXPECT_TRUE(Eventually([&] { return other->GetStatus().condition == Condition::kOk; }));
-  // And back: what the other one has written meanwhile is upserted, what is new is not.
+  // And back again: what the other task may have written meanwhile is upserted, newer rows are not.
   log_.Append(kChannel, InsertRecord(c_, {4}, 41));
   log_.Append(kChannel, TickRecord(45));
   ASSERT_TRUE(Eventually([&] { return Written() == 7; }));

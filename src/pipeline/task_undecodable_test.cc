@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 class UndecodableRecordTest : public TaskPipelineTest {
  protected:
-  // Two good inserts, of keys 1 and 2, with `bad` between them.
+  // Appends two good inserts, with keys 1 and 2, and `bad` between them.
   void AppendAround(const std::string& bad) {
     log_.Append(kChannel, InsertRecord(collection_, {1}, 11));
     log_.Append(kChannel, TickRecord(12));
@@ -44,10 +44,10 @@ TEST_F(UndecodableRecordTest, StopsTheTaskWithItsPlaceAndTheCure) {
   EXPECT_THAT(failure(), AllOf(HasSubstr(std::string("channel ") + kChannel + ": position "),
                                HasSubstr("resume the task with on_undecodable=skip")));
   EXPECT_EQ(task_->GetStatus().records_skipped, 0U);
-  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1));  // what stands before it
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1));  // the one before it
   Stop();
 
-  // As a resume does it: nothing but the bad record is lost, nothing comes twice.
+  // As a resume does: only the bad record is lost, and nothing is written twice.
   spec_.on_undecodable = OnUndecodable::kSkip;
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
@@ -83,7 +83,7 @@ TEST_F(UndecodableRecordTest, ATickFarInTheFutureIsOne) {
   AppendAround(TickRecord(~uint64_t{0} >> 1));
   EXPECT_TRUE(WaitForRows(RowOp::kInsert, 2));
   EXPECT_TRUE(WaitForCheckpoint(20));
-  EXPECT_THAT(task_->GetStatus().last_skipped, HasSubstr("ahead of the clock"));
+  EXPECT_THAT(task_->GetStatus().last_skipped, HasSubstr("ahead of this machine's clock"));
 }
 
 TEST_F(UndecodableRecordTest, OfTheReplicateChannelDoesNotHoldFlushesUp) {

@@ -12,18 +12,20 @@ AckTracker::AckTracker(std::string channel, MsgId start, Timestamp checkpoint)
       checkpoint_(checkpoint),
       resolved_(checkpoint) {}
 
-uint64_t AckTracker::AddGroup(Timestamp resolved, MsgId restart, std::vector<Record> records) {
+uint64_t AckTracker::AddGroup(Timestamp resolved,
+                              MsgId restart,
+                              std::vector<TrackedRecord> records) {
   MutexLock lock(mutex_);
   CDC_CHECK(resolved >= resolved_);
   resolved_ = resolved;
   if (records.empty() && !groups_.empty()) {
-    // Nothing to wait for: the group before now reaches further. Keeps a stuck channel from
-    // gathering groups.
+    // Extend the previous group instead of adding an empty one. Otherwise a channel that is stuck
+    // would collect a group for every tick.
     groups_.back().resolved = resolved;
     groups_.back().restart = std::move(restart);
     return first_group_ + groups_.size() - 1;
   }
-  for (const Record& record : records) {
+  for (const TrackedRecord& record : records) {
     pending_bytes_ += record.bytes;
     pending_rows_ += record.rows;
   }
@@ -53,6 +55,7 @@ void AckTracker::Ack(Ticket ticket) {
 }
 
 void AckTracker::AdvanceLocked() {
+  // Stop at the first group with an outstanding record: a checkpoint beyond it would lose it.
   while (!groups_.empty() && groups_.front().outstanding == 0) {
     checkpoint_ = groups_.front().resolved;
     position_ = std::move(groups_.front().restart);
@@ -65,6 +68,8 @@ ChannelCheckpoint AckTracker::Snapshot() const {
   MutexLock lock(mutex_);
   ChannelCheckpoint snapshot{
       .channel = channel_, .position = position_, .ts = checkpoint_, .applied = {}};
+  // Rows are written in any order, so records may be acknowledged beyond the first one that is not.
+  // A restart reads them again, and must not write them twice.
   for (const Group& group : groups_) {
     for (size_t i = 0; i < group.acked.size(); ++i) {
       if (group.acked[i]) {

@@ -12,52 +12,52 @@
 
 namespace cdc {
 
-// Turns acknowledgements, which come in any order, into the checkpoint of one channel.
+// Turns acknowledgements, which arrive in any order, into the checkpoint of one channel.
 //
-// The reader opens a group for every tick and adds its records; a record is acknowledged once. The
-// checkpoint is the newest tick such that every record at or below it is acknowledged.
+// The reader adds a group of records for every tick; each record is acknowledged once. The
+// checkpoint is the newest tick for which all records at or below it are acknowledged.
 // Thread-safe.
 class AckTracker {
  public:
-  // Names one record of an open group.
+  // Identifies one record of a group.
   struct Ticket {
     uint64_t group = 0;
     uint32_t index = 0;
   };
 
-  struct Record {
+  struct TrackedRecord {
     MsgId id;
     size_t bytes = 0;
     uint64_t rows = 0;
   };
 
-  // `start`: where reading began.
+  // `start`: the position where reading began.
   AckTracker(std::string channel, MsgId start, Timestamp checkpoint);
 
   const std::string& channel() const { return channel_; }
 
-  // Adds what one tick released. Returns the number of the group: its i-th record has the ticket
-  // {number, i}. `restart` is where a reader has to begin to see everything above `resolved`.
-  uint64_t AddGroup(Timestamp resolved, MsgId restart, std::vector<Record> records);
+  // Adds the records that one tick released. Returns the number of the group: its i-th record has
+  // the ticket {number, i}. A reader must begin at `restart` to see everything above `resolved`.
+  uint64_t AddGroup(Timestamp resolved, MsgId restart, std::vector<TrackedRecord> records);
 
   void Ack(Ticket ticket);
 
-  // The checkpoint with the records above it that are acknowledged.
+  // The checkpoint and the acknowledged records above it.
   ChannelCheckpoint Snapshot() const;
 
   Timestamp checkpoint() const;
   Timestamp resolved() const;
-  // Of the records that are not acknowledged.
+  // The size of the records that are not acknowledged.
   size_t pending_bytes() const;
   uint64_t pending_rows() const;
-  // How many records have been acknowledged so far.
+  // The number of records acknowledged so far.
   uint64_t acknowledged() const;
 
  private:
   struct Group {
     Timestamp resolved;
     MsgId restart;
-    std::vector<Record> records;
+    std::vector<TrackedRecord> records;
     std::vector<bool> acked;
     size_t outstanding = 0;
   };

@@ -31,8 +31,8 @@ void CheckpointSaver::Add(const std::string& task_id, Checkpointed* task) {
   tasks_[task_id] = task;
 }
 
-// The save under way may hold checkpoints of the task: they must not become durable after its last
-// ones.
+// Waits for a save in progress that holds checkpoints of the task: if it finished later, they would
+// replace the final ones, which the caller saves next.
 void CheckpointSaver::Remove(const std::string& task_id) {
   MutexLock lock(mutex_);
   tasks_.erase(task_id);
@@ -55,7 +55,8 @@ void CheckpointSaver::Release(const std::map<std::string, Checkpointed*>& tasks)
   released_.NotifyAll();
 }
 
-// Without the lock while the store writes: every start and stop of a task takes it.
+// Does not hold the lock while the store writes: every start and stop of a task needs it. In its
+// place, in_use_ keeps the tasks of this save from being destroyed.
 void CheckpointSaver::SaveAll() {
   std::map<std::string, Checkpointed*> tasks = Acquire();
   MetaStore::Checkpoints checkpoints;
@@ -69,6 +70,7 @@ void CheckpointSaver::SaveAll() {
       ++task;
     }
   }
+  // Now, not after the save: stopping a task without news must not wait for a slow disk.
   Release(nothing_to_save);
   if (checkpoints.empty()) {
     return;

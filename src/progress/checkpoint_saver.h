@@ -14,14 +14,14 @@
 
 namespace cdc {
 
-// Has checkpoints that are to be saved. All calls come from the saver's thread.
+// Something that has checkpoints to save. All calls come from the saver's thread.
 class Checkpointed {
  public:
   virtual ~Checkpointed() = default;
 
-  // What has changed and is worth saving now; empty: nothing.
+  // Returns the checkpoints that are worth saving now; empty: none.
   virtual std::vector<ChannelCheckpoint> CollectCheckpoints() = 0;
-  // What became of those that were collected last.
+  // Reports whether the checkpoints collected last were saved.
   virtual void OnSaved(const Status& status) = 0;
 };
 
@@ -33,14 +33,14 @@ class CheckpointSaver {
   CheckpointSaver(MetaStore* store, std::chrono::milliseconds interval)
       : store_(store), interval_(interval) {}
 
-  // Saves every interval, and when woken.
+  // Saves once per interval, and whenever Wake is called.
   void Run(const std::stop_token& stop);
-  // Something waits for the next save. From any thread; takes no lock that a save holds.
+  // Requests a save soon. Takes no lock that is held during a save.
   void Wake();
 
-  // Neither waits for what is saved of other tasks.
+  // Neither Add nor Remove waits for a save of other tasks' checkpoints.
   void Add(const std::string& task_id, Checkpointed* task);
-  // Nothing of the task is being saved when this returns, nor will be.
+  // When this returns, no save of the task is in progress, and none will follow.
   void Remove(const std::string& task_id);
 
  private:
@@ -56,7 +56,7 @@ class CheckpointSaver {
   Mutex mutex_;
   CondVar released_;
   std::map<std::string, Checkpointed*> tasks_ CDC_GUARDED_BY(mutex_);
-  std::set<std::string> in_use_ CDC_GUARDED_BY(mutex_);  // by the save under way
+  std::set<std::string> in_use_ CDC_GUARDED_BY(mutex_);  // by the save in progress
 };
 
 }  // namespace cdc

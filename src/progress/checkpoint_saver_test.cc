@@ -27,7 +27,7 @@ class FakeTask final : public Checkpointed {
   const std::vector<ChannelCheckpoint> checkpoints_;
 };
 
-// Its saves hang until it is uncorked.
+// A store whose saves hang until it is uncorked.
 class CorkedStore final : public InMemoryMetaStore {
  public:
   Status SaveAllCheckpoints(const Checkpoints& checkpoints) override {

@@ -10,21 +10,21 @@ namespace cdc {
 
 // How far a task has come in one channel.
 struct ChannelProgress {
-  // With a horizon only while a doubt from before the start has not been passed; without a time and
-  // a position before the first tick.
+  // Has a horizon only until the checkpoint has passed a doubt from before the start. Has no time
+  // and no position before the first tick.
   ChannelCheckpoint saved;
-  Timestamp resolved;  // everything up to here has been read
+  Timestamp resolved;  // everything at or below it has been read
 };
 
-// Knows the checkpoints of a running task. Thread-safe.
+// Provides the checkpoints of a running task. Thread-safe.
 class CheckpointSource {
  public:
   virtual ~CheckpointSource() = default;
 
   virtual std::vector<ChannelProgress> Checkpoints() const = 0;
 
-  // The number of records acknowledged so far. It rises whenever a checkpoint has changed by more
-  // than a tick.
+  // The number of records acknowledged so far. It increases with every change of a checkpoint that
+  // is not merely due to ticks.
   virtual uint64_t acknowledged() const = 0;
 };
 

@@ -19,6 +19,7 @@ void ConditionBoard::SetState(const std::string& part, Condition state, const St
     entries_.erase(part);
     return;
   }
+  // An existing entry keeps its time, even if the reason changes.
   const auto [entry, added] = entries_.try_emplace(part, Entry{state, "", clock_->UnixMs()});
   entry->second.state = state;
   ++entry->second.attempts;
@@ -43,7 +44,7 @@ void ConditionBoard::SetIdle(const std::string& reason) {
   idle_ = reason;
 }
 
-ConditionBoard::View ConditionBoard::NothingInTheWay() const {
+ConditionBoard::View ConditionBoard::IdleView() const {
   if (idle_.empty()) {
     return {};
   }
@@ -63,8 +64,9 @@ ConditionBoard::View ConditionBoard::Current() const {
             .attempts = 1};
   }
   if (entries_.empty()) {
-    return NothingInTheWay();
+    return IdleView();
   }
+  // Condition is ordered by severity.
   const auto shown =
       std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
         return std::tuple(-static_cast<int>(a.second.state), a.second.since_unix_ms) <

@@ -11,8 +11,8 @@
 
 namespace cdc {
 
-// What keeps a task from moving at present, by part. Of several, Current shows the worst and
-// oldest. Thread-safe.
+// Holds what currently keeps a task from making progress, by part. If there are several reasons,
+// Current shows the oldest of the worst. Thread-safe.
 class ConditionBoard {
  public:
   // `clock` must outlive this.
@@ -22,23 +22,23 @@ class ConditionBoard {
     Condition state = Condition::kOk;
     std::string reason;
     int64_t since_unix_ms = 0;
-    int64_t attempts = 0;  // that have failed since then
-    bool idle = false;     // waiting, only because there is nothing to do
+    int64_t attempts = 0;  // failed attempts since then
+    bool idle = false;     // waiting only because there is nothing to do
   };
 
-  // Something passing is in the way of `part` ("etcd", "write", "default.hello"); ok clears it.
-  // The time of the first of a row of errors is kept.
+  // Sets a transient problem of `part` ("source catalog", "write default.hello"); ok clears it.
+  // `since_unix_ms` is the time of the first error in a row.
   void Set(const std::string& part, const Status& status);
 
-  // Something that only a change on one of the sides can mend, while the task goes on; ok clears
-  // it.
+  // Sets a problem that only a change on the source or the target can solve, while the task goes
+  // on; ok clears it.
   void SetWaiting(const std::string& part, const Status& status);
 
-  // Nothing is in the way, but there is nothing to do either, for this reason; an empty one clears
-  // it. Comes after all else.
+  // Sets the reason why there is nothing to do; an empty one clears it. It is shown only if there
+  // is no problem.
   void SetIdle(const std::string& reason);
 
-  // Final. The first call wins and returns true.
+  // Sets the final failure. The first call wins and returns true.
   bool Fail(const std::string& reason);
 
   View Current() const;
@@ -52,7 +52,7 @@ class ConditionBoard {
   };
   void SetState(const std::string& part, Condition state, const Status& status);
 
-  View NothingInTheWay() const CDC_REQUIRES(mutex_);
+  View IdleView() const CDC_REQUIRES(mutex_);
 
   const Clock* const clock_;
   mutable Mutex mutex_;

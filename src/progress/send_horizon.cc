@@ -28,11 +28,14 @@ Timestamp SendHorizon::Reach(const std::string& channel, Timestamp newest) {
     MutexLock lock(mutex_);
     Channel& known = channels_[channel];
     known.newest = std::max(known.newest, newest);
+    // Only what is durable counts. If the process died after sending beyond it, a restart would
+    // take the rows for new ones and double them.
     reach = known.durable;
     if (newest <= reach || std::exchange(wanted_, true)) {
       return reach;
     }
   }
+  // Not under the lock, and only once until a save succeeds: every waiting lane comes here.
   on_wanted_();
   return reach;
 }
@@ -47,10 +50,12 @@ Timestamp SendHorizon::RaisedLocked(const Channel& channel, Timestamp resolved) 
   const int64_t lead = options_.lead.count();
   const int64_t moved =
       channel.raised_at == Timestamp{} ? 0 : channel.newest.UnixMs() - channel.raised_at.UnixMs();
+  // In a catch-up, a second of our time holds many seconds of the source's: a fixed lead would need
+  // many saves per second. `moved` measures the speed.
   const int64_t behind = std::max<int64_t>(options_.clock->UnixMs() - from.UnixMs(), 0);
   const int64_t ahead = std::max(lead, std::min(2 * moved, behind + lead));
-  // As long as half of it is left, the rows that have come need no new one: an idle channel has
-  // none.
+  // While the rows seen so far leave half of the lead free, no new horizon is needed. So an idle
+  // channel gets none.
   return After(channel.newest, ahead / 2) > channel.next ? After(from, ahead) : channel.next;
 }
 
@@ -75,7 +80,8 @@ bool SendHorizon::OnSaved(bool ok) {
       channel.durable = channel.next;
     }
   }
-  // What waits after a failure goes on waiting: the saver tries again by itself.
+  // After a failure rows keep waiting without another call of on_wanted_: the saver tries again by
+  // itself.
   return ok && std::exchange(wanted_, false);
 }
 

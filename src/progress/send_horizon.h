@@ -12,13 +12,14 @@
 
 namespace cdc {
 
-// How far in time a task may send the rows of each channel: up to its *send horizon*, once that is
-// durable. After a crash only what lies between checkpoint and horizon may have been sent before.
+// Limits how far in time a task may send the rows of each channel: up to the channel's *send
+// horizon*, once that is durable. So after a crash, only rows between the checkpoint and the
+// horizon may have been sent before.
 //
-// Reach tells the writer how far it may go, and what waits there. Next gives the horizon that is to
-// be saved with the channel's checkpoint; OnSaved makes it usable. A new one lies beyond what has
-// been read by the lead, or in a catch-up by twice what came since the last one, so that about
-// one write a second suffices at any speed; but not farther into the future than the lead.
+// The writer calls Reach to learn how far it may go. Next returns the horizon to save with the
+// channel's checkpoint, and OnSaved makes it usable. A new horizon lies beyond what has been read:
+// by the lead, or in a catch-up by twice the time read since the last horizon, so that about one
+// save per second suffices at any speed. But it is never further in the future than the lead.
 //
 // A channel's horizon never moves back. Thread-safe.
 class SendHorizon {
@@ -28,14 +29,14 @@ class SendHorizon {
     const Clock* clock = &Clock::Real();
   };
 
-  // `on_wanted` is called when rows begin to wait for a horizon, from the thread of Reach; it must
+  // `on_wanted` is called on the thread of Reach when rows begin to wait for a horizon; it must
   // return at once.
   SendHorizon(Options options, std::function<void()> on_wanted);
 
-  // What a process before made durable. Before all else.
+  // Sets the horizon that an earlier process made durable. Call it before anything else.
   void Load(const std::string& channel, Timestamp durable);
 
-  // The time up to which rows may be sent. `newest` is the time of the newest one that waits.
+  // The time up to which rows may be sent. `newest` is the time of the newest waiting row.
   Timestamp Reach(const std::string& channel, Timestamp newest);
 
   // Whether rows wait for a horizon.
@@ -43,19 +44,20 @@ class SendHorizon {
 
   // The horizon to save now; everything at or below `resolved` has been read.
   Timestamp Next(const std::string& channel, Timestamp resolved);
-  // What became of those that Next gave. Returns whether rows that waited may go.
+  // Reports whether the horizons returned by Next were saved. Returns whether rows that waited may
+  // go now.
   bool OnSaved(bool ok);
 
-  // What the store holds at the least.
+  // The newest horizon known to be in the store; the store may hold a later one.
   Timestamp Durable(const std::string& channel) const;
 
  private:
   struct Channel {
     Timestamp durable;
-    Timestamp next;       // given, and not known to be durable
-    bool saving = false;  // `next` is part of the save under way
-    Timestamp newest;     // of the rows that came
-    Timestamp raised_at;  // the newest row when Next gave a new one
+    Timestamp next;       // returned by Next; may be durable or not
+    bool saving = false;  // `next` is part of the save in progress
+    Timestamp newest;     // of all rows that Reach has seen
+    Timestamp raised_at;  // `newest` when `next` was last raised
   };
 
   Timestamp RaisedLocked(const Channel& channel, Timestamp resolved) const CDC_REQUIRES(mutex_);

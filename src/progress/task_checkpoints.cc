@@ -7,11 +7,11 @@
 namespace cdc {
 namespace {
 
-// A checkpoint that only ticks have moved saves little work after a crash.
+// A save that only moves the checkpoint past ticks spares little work after a crash.
 constexpr std::chrono::seconds kSaveIdle{10};
 
-// Whether the store has to know of it.
-bool Tells(const ChannelCheckpoint& checkpoint) {
+// Whether it differs from what the store assumes about a channel without a checkpoint.
+bool IsWorthSaving(const ChannelCheckpoint& checkpoint) {
   return checkpoint.ts != Timestamp{} || !checkpoint.position.empty() ||
          !checkpoint.applied.empty() || checkpoint.horizon != Timestamp{};
 }
@@ -19,6 +19,8 @@ bool Tells(const ChannelCheckpoint& checkpoint) {
 }  // namespace
 
 std::vector<ChannelCheckpoint> TaskCheckpoints::CollectCheckpoints() {
+  // Read the counter before the checkpoints: an acknowledgement in between is saved now and counts
+  // as unsaved, which costs one more save. The other order would leave it unsaved.
   const auto now = parts_.clock->Now();
   const uint64_t acknowledged = parts_.source->acknowledged();
   if (acknowledged == saved_acknowledged_ && now < save_again_ && !saving_failed_ &&
@@ -29,12 +31,13 @@ std::vector<ChannelCheckpoint> TaskCheckpoints::CollectCheckpoints() {
   for (ChannelProgress& each : parts_.source->Checkpoints()) {
     ChannelCheckpoint& saved = each.saved;
     saved.horizon = std::max(saved.horizon, parts_.horizon->Next(saved.channel, each.resolved));
-    if (Tells(saved)) {
+    if (IsWorthSaving(saved)) {
       checkpoints.push_back(std::move(saved));
     }
   }
   if (checkpoints.empty()) {
-    // The first one is saved as soon as there is one; rows that wait are of nobody by now.
+    // save_again_ stays, so that the first checkpoint is saved as soon as there is one. Rows that
+    // waited for a horizon were of channels that are no longer followed.
     parts_.horizon->OnSaved(true);
     return {};
   }
@@ -44,6 +47,8 @@ std::vector<ChannelCheckpoint> TaskCheckpoints::CollectCheckpoints() {
 }
 
 void TaskCheckpoints::OnSaved(const Status& status) {
+  // After a failure every round of the saver tries again: saving_failed_ makes CollectCheckpoints
+  // skip its checks.
   parts_.conditions->Set("checkpoint", status);
   if (!status.ok() && !saving_failed_) {
     spdlog::warn("task={} checkpoint: {}; retrying", parts_.task_id, status.ToString());
@@ -54,7 +59,7 @@ void TaskCheckpoints::OnSaved(const Status& status) {
   }
 }
 
-std::vector<ChannelCheckpoint> TaskCheckpoints::Last(bool doubt_left) const {
+std::vector<ChannelCheckpoint> TaskCheckpoints::FinalCheckpoints(bool doubt_left) const {
   std::vector<ChannelCheckpoint> checkpoints;
   for (ChannelProgress& each : parts_.source->Checkpoints()) {
     ChannelCheckpoint& saved = each.saved;
@@ -62,7 +67,8 @@ std::vector<ChannelCheckpoint> TaskCheckpoints::Last(bool doubt_left) const {
     if (doubt_left) {
       saved.horizon = std::max(saved.horizon, durable);
     }
-    if (durable != Timestamp{} || Tells(saved)) {
+    // A checkpoint without content must still replace a stored one that has a horizon.
+    if (durable != Timestamp{} || IsWorthSaving(saved)) {
       checkpoints.push_back(std::move(saved));
     }
   }

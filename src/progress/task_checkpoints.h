@@ -16,10 +16,11 @@
 
 namespace cdc {
 
-// What of a running task is saved, and when: its checkpoints together with its send horizons, at
-// each turn of the saver in which there is something to tell.
+// Decides what a running task saves and when: its checkpoints together with its send horizons, in
+// each round of the saver in which they are worth saving.
 //
-// The calls of Checkpointed come from the saver's thread; Last when the saver is done with it.
+// The saver's thread calls the methods of Checkpointed. Call FinalCheckpoints only after
+// CheckpointSaver::Remove.
 class TaskCheckpoints final : public Checkpointed {
  public:
   struct Parts {
@@ -27,7 +28,7 @@ class TaskCheckpoints final : public Checkpointed {
     const CheckpointSource* source;
     SendHorizon* horizon;
     ConditionBoard* conditions;
-    std::function<void()> on_horizon;  // rows that waited for a horizon may go
+    std::function<void()> on_horizon;  // called when rows that waited for a horizon may go
     const Clock* clock = &Clock::Real();
   };
 
@@ -37,9 +38,10 @@ class TaskCheckpoints final : public Checkpointed {
   std::vector<ChannelCheckpoint> CollectCheckpoints() override;
   void OnSaved(const Status& status) override;
 
-  // What a stop leaves: no horizon, as nothing is under way any more, unless `doubt_left`, a call
-  // with an unknown outcome, or unless a doubt from before the start is not yet passed.
-  std::vector<ChannelCheckpoint> Last(bool doubt_left) const;
+  // The checkpoints to save at a stop. They have no horizon because no call is in flight any more,
+  // with two exceptions: a call ended with an unknown outcome (`doubt_left`), or the checkpoint has
+  // not passed a doubt from before the start.
+  std::vector<ChannelCheckpoint> FinalCheckpoints(bool doubt_left) const;
 
  private:
   const Parts parts_;

@@ -15,7 +15,7 @@ bool SamePartition(const PendingRows& a, const PendingRows& b) {
   return a.message->partition == b.message->partition;
 }
 
-// Whether `rows` can be written by the same call as `first`.
+// Whether `rows` can be written by the same call as `batch`.
 bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& limits) {
   const PendingRows& first = batch.rows.front();
   if (rows.op != first.op || !SamePartition(rows, first)) {
@@ -45,8 +45,7 @@ void Lane::Push(PendingRows rows) {
   queue_.push_back(std::move(rows));
 }
 
-// It is no longer one of those that wait.
-void Lane::Leaves(const PendingRows& rows) {
+void Lane::Uncount(const PendingRows& rows) {
   queued_bytes_ -= rows.bytes;
   const auto waiting = waiting_.find(rows.message->partition);
   if (--waiting->second == 0) {
@@ -56,19 +55,20 @@ void Lane::Leaves(const PendingRows& rows) {
 
 Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go) {
   Batch batch;
-  KeySet own;      // keys of the batch; a key twice in one insert would have no order
-  KeySet blocked;  // keys of rows that stay before what is looked at
+  KeySet own;      // keys of the batch; repeated in one insert, a key would have no order
+  KeySet blocked;  // keys of the rows left behind so far: nothing later may overtake them
   size_t scanned = 0;
   size_t seen = 0;
   size_t kept = 0;
   for (; seen < queue_.size() && scanned < limits.scan_rows; ++seen) {
     PendingRows& rows = queue_[seen];
     if (rows.message->ts > reach) {
-      break;  // so are those behind it, but for late ones, which can wait
+      break;  // later rows are beyond it too, except late messages, and those can wait
     }
     scanned += rows.keys.size();
     const bool free =
         may_go(*rows.message) && !Touches(in_flight_, rows.keys) && !Touches(blocked, rows.keys);
+    // Deletes may repeat a key: deleting it twice has the effect of deleting it once.
     const bool joins =
         free && (batch.rows.empty() || (Fits(batch, rows, limits) &&
                                         (rows.op == RowOp::kDelete || !Touches(own, rows.keys))));
@@ -76,14 +76,16 @@ Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& m
       batch.bytes += rows.bytes;
       batch.keys += rows.keys.size();
       own.insert(rows.keys.begin(), rows.keys.end());
-      Leaves(rows);
+      Uncount(rows);
       batch.rows.push_back(std::move(rows));
       continue;
     }
     if (!batch.rows.empty() && batch.bytes >= limits.batch_bytes / 2 && free) {
-      break;  // big enough: looking further costs more than it brings
+      break;  // big enough: scanning further costs more than it gains
     }
     blocked.insert(rows.keys.begin(), rows.keys.end());
+    // Rows that stay move up in one pass: erasing each row that joins would cost the length of the
+    // queue every time.
     if (kept != seen) {
       queue_[kept] = std::move(rows);
     }
@@ -92,6 +94,7 @@ Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& m
   queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(kept),
                queue_.begin() + static_cast<std::ptrdiff_t>(seen));
   if (!batch.rows.empty()) {
+    // No key is in both sets (see `free`), so Finish can simply erase the batch's keys.
     in_flight_.merge(own);
     ++calls_;
   }
@@ -118,7 +121,7 @@ std::vector<PendingRows> Lane::Remove(const std::function<bool(const Message&)>&
   std::deque<PendingRows> kept;
   for (PendingRows& rows : queue_) {
     if (predicate(*rows.message)) {
-      Leaves(rows);
+      Uncount(rows);
       removed.push_back(std::move(rows));
     } else {
       kept.push_back(std::move(rows));

@@ -17,7 +17,7 @@
 
 namespace cdc {
 
-// One row message on its way to the target, with what has to be acknowledged for it.
+// One row message on its way to the target, and the tickets to acknowledge once it is there.
 struct PendingRows {
   RowOp op = RowOp::kInsert;
   MessagePtr message;
@@ -26,7 +26,7 @@ struct PendingRows {
   std::vector<MessagePtr> also;             // the delete half, until it has its ticket
   size_t bytes = 0;
 
-  // Makes an insert up to the time `until` an upsert: the target may hold its rows.
+  // Turns an insert at or below `until` into an upsert, because the target may hold its rows.
   void UpsertUntil(Timestamp until);
 };
 
@@ -35,14 +35,14 @@ struct LaneLimits {
   size_t batch_rows = 50'000;
   size_t delete_rows = kMaxDeleteKeys;
   size_t delete_bytes = kMaxDeleteBytes;
-  size_t scan_rows = 100'000;  // keys looked at for one batch
+  size_t scan_rows = 100'000;  // keys examined for one batch
 };
 
 // The rows of one shard of one collection that wait for the target, in source order.
 //
-// A batch may overtake what waits before it as long as it touches none of its keys: the changes of
-// one key are applied in source order, changes of different keys in any order. A key of a batch in
-// flight holds back every later change of that key.
+// A batch may overtake rows that wait before it if it shares no key with them: changes of one key
+// are applied in source order, changes of different keys in any order. While a batch is in flight,
+// its keys hold back every later change of the same keys.
 //
 // Not thread-safe: belongs to the RowWriter.
 class Lane {
@@ -60,32 +60,32 @@ class Lane {
 
   void Push(PendingRows rows);
 
-  // Takes the next batch out of the queue, of rows up to the time `reach`; its keys are in flight
-  // until Finish. An empty batch: nothing can go now.
+  // Removes the next batch from the queue, of rows at or below `reach`. Its keys are in flight
+  // until Finish. Returns an empty batch if no row can go now.
   Batch Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go);
 
-  // PendingRows::UpsertUntil for all that waits.
+  // Calls PendingRows::UpsertUntil for all waiting rows.
   void UpsertUntil(Timestamp until);
 
-  // The batch has ended: its keys are free.
+  // Releases the keys of a batch whose call has ended.
   void Finish(const Batch& batch);
 
-  // Removes what waits and satisfies `predicate`; the caller acknowledges it.
+  // Removes the waiting rows that satisfy `predicate`; the caller acknowledges them.
   std::vector<PendingRows> Remove(const std::function<bool(const Message&)>& predicate);
 
   bool empty() const { return queue_.empty(); }
   size_t calls() const { return calls_; }
   size_t queued_bytes() const { return queued_bytes_; }
-  // The latest time of all that was ever pushed.
+  // The latest time of all rows ever pushed.
   Timestamp newest() const { return newest_; }
-  // How many messages wait, by partition.
+  // The number of waiting messages by partition.
   const std::map<PartitionId, size_t>& waiting() const { return waiting_; }
   AckTracker& tracker() { return *tracker_; }
 
  private:
   using KeySet = std::unordered_set<uint64_t>;
 
-  void Leaves(const PendingRows& rows);
+  void Uncount(const PendingRows& rows);
 
   std::shared_ptr<AckTracker> tracker_;
   std::deque<PendingRows> queue_;

@@ -130,7 +130,7 @@ TEST(LaneTest, PartitionsAreSeparateAndMayWait) {
   EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), ElementsAre(1));
 }
 
-// Against the definition: for every key, the order of the batches is the order of the pushes, and
+// Checks the definition: for every key, the order of the batches is the order of the pushes, and
 // two calls in flight never share a key.
 TEST(LaneTest, RandomWorkKeepsTheOrderOfEveryKey) {
   for (uint32_t seed = 0; seed < 200; ++seed) {

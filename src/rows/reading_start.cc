@@ -21,6 +21,7 @@ ReadingStart::Place ReadingStart::Of(const Collection& collection,
                      .resolved = resolved};
   };
   const ChannelCheckpoint* checkpoint = Checkpoint(channel);
+  // A younger collection has no rows at or below the checkpoint, so it begins at its own place.
   if (checkpoint != nullptr && checkpoint->ts > Timestamp{} &&
       collection.created <= checkpoint->ts) {
     return {at(checkpoint->position, checkpoint->ts), true};
@@ -34,6 +35,7 @@ ReadingStart::Place ReadingStart::Of(const Collection& collection,
 }
 
 bool ReadingStart::IsBefore(const Place& a, const Place& b, const Log& log) {
+  // The checkpoint comes first: all other places are those of younger collections.
   if (a.from_checkpoint || b.from_checkpoint) {
     return a.from_checkpoint && !b.from_checkpoint;
   }
@@ -55,6 +57,8 @@ const ChannelCheckpoint* ReadingStart::Checkpoint(const std::string& channel) co
 }
 
 Timestamp ReadingStart::Doubt(const std::string& channel) const {
+  // A clean stop stores no horizon, so a horizon above the checkpoint means that a process died or
+  // that a call ended with an unknown outcome.
   const ChannelCheckpoint* checkpoint = Checkpoint(channel);
   const bool doubt =
       !forget_doubts_ && checkpoint != nullptr && checkpoint->horizon > checkpoint->ts;

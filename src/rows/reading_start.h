@@ -11,11 +11,11 @@
 
 namespace cdc {
 
-// Where a task goes on reading, by what the metastore remembers of it.
+// Decides where a task resumes reading, from what the metastore holds about it.
 //
-// A collection begins in a channel at the channel's checkpoint if it is older than it; else, for
-// one that was there before a task that starts at `latest`, at the place noted then; else at its
-// own creation.
+// A collection begins at the channel's checkpoint if the collection is older than the checkpoint.
+// Otherwise it begins at the position that was recorded for it when a task with `latest` started,
+// or, without one, at its own creation.
 //
 // Immutable.
 class ReadingStart {
@@ -33,15 +33,15 @@ class ReadingStart {
   };
   Place Of(const Collection& collection, const std::string& channel) const;
 
-  // The place from which all of several begin: `a` or `b`.
+  // Whether a channel that has collections at both places must be read from `a`.
   static bool IsBefore(const Place& a, const Place& b, const Log& log);
 
-  // Rows at or before this record are not the task's; nullptr: all are.
+  // The task does not replicate rows at or before this record. nullptr: it replicates all of them.
   const MsgId* SkipUntil(CollectionId collection, const std::string& channel) const;
-  // nullptr: there is none.
+  // nullptr: the channel has none.
   const ChannelCheckpoint* Checkpoint(const std::string& channel) const;
-  // The time up to which rows of the channel may have been written by a process before, with an
-  // outcome that is not known. 0: none.
+  // An earlier process may have written rows of the channel up to this time without learning the
+  // outcome. 0: no row is in doubt.
   Timestamp Doubt(const std::string& channel) const;
 
  private:

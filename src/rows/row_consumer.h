@@ -10,14 +10,14 @@
 
 namespace cdc {
 
-// Takes the rows that a task has to apply. Thread-safe.
+// Accepts the rows that a task has to apply. Thread-safe.
 class RowConsumer {
  public:
   virtual ~RowConsumer() = default;
 
-  // Takes rows of one shard, in source order behind those it took before. Each ticket in `rows` is
-  // acknowledged to `tracker` once: when the target has acknowledged the rows, or when they are no
-  // longer wanted. Never waits.
+  // Accepts rows of one shard; they follow all earlier ones in source order. Acknowledges each
+  // ticket in `rows` to `tracker` exactly once: when the target has acknowledged the rows, or when
+  // they are no longer wanted. Never waits.
   virtual void Push(CollectionId collection,
                     const std::string& vchannel,
                     const std::shared_ptr<AckTracker>& tracker,

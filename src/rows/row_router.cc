@@ -12,6 +12,7 @@
 namespace cdc {
 namespace {
 
+// Polls are never smaller, however many channels share the memory.
 constexpr size_t kLeastPoll = 256U << 10;
 
 }  // namespace
@@ -30,17 +31,18 @@ RowRouter::RowRouter(Parts parts, Options options, const MetaStore::Progress& pr
 
 Status RowRouter::Begin(const std::stop_token& stop) {
   CDC_RETURN_IF_ERROR(
-      Ask(stop, "source catalog", [&] { return parts_.catalog->Sync(stop).status(); }));
-  parts_.feed->Attach(this);  // first: what is a flush of ours, the catalog tells
+      CallWithRetries(stop, "source catalog", [&] { return parts_.catalog->Sync(stop).status(); }));
+  // Attach first: whether a flush concerns this task is decided by the catalog.
+  parts_.feed->Attach(this);
   FollowReplicateChannel();
   return OkStatus();
 }
 
 void RowRouter::End() { parts_.feed->Detach(this); }
 
-Status RowRouter::Ask(const std::stop_token& stop,
-                      const std::string& part,
-                      const std::function<Status()>& question) {
+Status RowRouter::CallWithRetries(const std::stop_token& stop,
+                                  const std::string& part,
+                                  const std::function<Status()>& question) {
   Backoff backoff({});
   while (!stop.stop_requested()) {
     const Status status = question();
@@ -58,6 +60,8 @@ void RowRouter::FollowReplicateChannel() {
   if (parts_.replicate_channel.empty()) {
     return;
   }
+  // The channel brings no ticks, so each record is a group of its own at time 0 and the checkpoint
+  // is only a position: the last record that was done, hence not inclusive.
   FeedStart start;
   MsgId position;
   const ChannelCheckpoint* saved = start_.Checkpoint(parts_.replicate_channel);
@@ -86,6 +90,8 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
   bool changed = false;
   {
     MutexLock lock(mutex_);
+    // Databases count as well: the reconciler creates and drops them. Other changes that do not
+    // touch the task's collections wake nobody.
     changed = catalog_ == nullptr || catalog_->databases != catalog->databases;
     changed = UpdateRoutes(*catalog) || changed;
     catalog_ = catalog;
@@ -106,6 +112,8 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
 
 bool RowRouter::UpdateRoutes(const Catalog& catalog) {
   bool changed = false;
+  // A collection that is gone keeps its route with the last state known: its rows may still be
+  // waiting in the queue, and the reconciler decides what becomes of them.
   for (auto& [id, route] : routes_) {
     const auto now = catalog.Find(id);
     changed = changed || now != route.collection;
@@ -118,7 +126,7 @@ bool RowRouter::UpdateRoutes(const Catalog& catalog) {
     changed = AddRoute(match) || changed;
   }
   if (catalog_ == nullptr) {
-    // Those that were begun earlier are followed whatever they are called by now.
+    // Collections begun by an earlier run are followed, whatever their names are now.
     for (const auto& [id, known] : start_.known()) {
       const auto collection = catalog.Find(id);
       if (collection != nullptr && collection->state == ObjectState::kCreated) {
@@ -136,20 +144,22 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
   if (key == nullptr || routes_.contains(collection.id) || forgotten_.contains(collection.id)) {
     return false;
   }
+  // A collection that existed without being followed has just been renamed into the scope. Its
+  // earlier rows are not on the target, so following it from here on would lose them silently.
   const auto before = catalog_ == nullptr ? nullptr : catalog_->Find(collection.id);
   if (before != nullptr && before->state == ObjectState::kCreated) {
     const CollectionName name{catalog_->DatabaseName(before->database), before->name};
     if (parts_.scope->LeavesToOlder(name)) {
-      return false;  // another task has begun it, and follows it under its new name
+      return false;  // an older task has begun it and follows it under its new name
     }
     route_failure_ = !route_failure_.ok()
                          ? route_failure_
                          : FailedPreconditionError("collection " + name.ToString() +
                                                    " has been renamed to " + match.name.ToString() +
-                                                   ", which this task covers, and its rows up to "
-                                                   "now are not on the target; resume to take "
-                                                   "what comes from now on, or delete the task and "
-                                                   "create it again with start_from earliest");
+                                                   ", which this task covers, but its rows up to "
+                                                   "now are not on the target; resume the task to "
+                                                   "replicate it from now on, or delete the task "
+                                                   "and create it again with start_from earliest");
     return false;
   }
   routes_.emplace(collection.id, Route{.collection = match.collection,
@@ -160,12 +170,16 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
 }
 
 void RowRouter::FollowChannels() {
+  // Collections share channels, and a subscriber follows a channel once: all routes are looked at
+  // before any channel is followed, so that it begins at the earliest of their places.
   std::map<std::string, ReadingStart::Place> to_follow;
   std::map<std::string, std::set<CollectionId>> collections;
   for (const auto& [id, route] : routes_) {
     for (const std::string& channel : route.collection->pchannels) {
       const auto followed = channels_.find(channel);
       if (followed != channels_.end()) {
+        // Nothing of it has been missed: a group is delivered only after a catalog that holds all
+        // collections it has rows of.
         followed->second->collections.insert(id);
         continue;
       }
@@ -185,7 +199,7 @@ void RowRouter::FollowChannels() {
 void RowRouter::ShowWhetherIdle() {
   parts_.conditions->SetIdle(routes_.empty() ? "scope: no collection of the source matches " +
                                                    parts_.scope->Describe() +
-                                                   " yet; the task begins as soon as there is one"
+                                                   " yet; the task begins as soon as one appears"
                                              : "");
 }
 
@@ -194,7 +208,7 @@ void RowRouter::Follow(const std::string& channel,
                        std::set<CollectionId> collections) {
   auto followed = std::make_unique<Channel>(channel, start.from);
   if (const ChannelCheckpoint* saved = start_.Checkpoint(channel)) {
-    // Wherever reading begins: those of a collection younger than the checkpoint are among them.
+    // Wherever reading begins: they may belong to a collection younger than the checkpoint.
     for (const MsgId& id : saved->applied) {
       followed->applied.insert(id.bytes);
     }
@@ -213,10 +227,11 @@ void RowRouter::Follow(const std::string& channel,
 void RowRouter::Forget(CollectionId collection) {
   MutexLock lock(mutex_);
   routes_.erase(collection);
-  forgotten_.insert(collection);  // an older catalog may still be on its way here
+  forgotten_.insert(collection);  // an older catalog that still holds it may be on its way here
   ShowWhetherIdle();
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->collections.erase(collection);
+    // Milvus sends no ticks on a channel without collections, so it would be reported as silent.
     if (channel->second->collections.empty()) {
       parts_.feed->Unfollow(this, channel->first);
       channel = channels_.erase(channel);
@@ -226,7 +241,7 @@ void RowRouter::Forget(CollectionId collection) {
   }
 }
 
-// ---- What the feed tells ---------------------------------------------------------------------
+// ---- Calls from the feed ---------------------------------------------------------------------
 
 size_t RowRouter::Room(const std::string& channel) {
   if (failed_) {
@@ -235,7 +250,7 @@ size_t RowRouter::Room(const std::string& channel) {
   MutexLock lock(mutex_);
   const size_t share =
       std::max<size_t>(options_.waiting_bytes / std::max<size_t>(channels_.size(), 1), 1U << 20);
-  // A poll comes on top of what was waiting when it began.
+  // A poll adds to what is already waiting, so it gets only a part of the share.
   const size_t room =
       std::clamp(share / 8, std::min(kLeastPoll, options_.poll_bytes), options_.poll_bytes);
   const auto found = channels_.find(channel);
@@ -244,7 +259,9 @@ size_t RowRouter::Room(const std::string& channel) {
   }
   Channel& followed = *found->second;
   const size_t pending = followed.tracker->pending_bytes();
-  // What is held alone is no reason: the tick that frees it is still to be read.
+  // Held bytes alone must not stop reading: the tick that releases them has yet to be read. Once
+  // full, a channel stays so until half of its share is free, so that it does not flip with every
+  // acknowledgement; the feed may have to start a second reader each time.
   followed.full =
       pending > 0 && pending + followed.held_bytes > (followed.full ? share / 2 : share);
   return followed.full ? 0 : room;
@@ -268,7 +285,9 @@ void RowRouter::OnStatus(const std::string& channel, const Status& status) {
   }
 }
 
-Status RowRouter::PlaceOf(const Status& status, const std::string& channel, const MsgId& id) const {
+Status RowRouter::WithPlace(const Status& status,
+                            const std::string& channel,
+                            const MsgId& id) const {
   return status.WithContext("channel " + channel + ": position " + parts_.log->FormatId(id));
 }
 
@@ -276,7 +295,7 @@ void RowRouter::OnDamaged(const std::string& channel, const MsgId& id, const Sta
   if (failed_) {
     return;
   }
-  const Status status = undecodable_.Handle(PlaceOf(why, channel, id));
+  const Status status = undecodable_.Handle(WithPlace(why, channel, id));
   if (!status.ok()) {
     Fail(status);
   }
@@ -296,7 +315,8 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
     MutexLock lock(mutex_);
     flushes = flushes_;
   }
-  std::vector<AckTracker::Record> records;
+  // Other records form an empty group: they move the position like a flush that is done.
+  std::vector<AckTracker::TrackedRecord> records;
   if (flush->has_value()) {
     records.push_back({.id = record.id});
   }
@@ -320,12 +340,13 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     found->second->last_tick_unix_ms = options_.clock->UnixMs();
     status = RouteGroup(channel, *found->second, group);
   }
+  // Not under the lock: on_fatal may query the router.
   if (!status.ok()) {
     Fail(status);
   }
 }
 
-// ---- What is known of the channels -----------------------------------------------------------
+// ---- State of the channels -------------------------------------------------------------------
 
 bool RowRouter::Follows(CollectionId collection) const {
   MutexLock lock(mutex_);
@@ -349,6 +370,7 @@ RowRouter::CatalogSeen RowRouter::catalog_seen() const {
 bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const {
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);
+  // Before the first catalog it is not known which channels will be followed.
   if (found == channels_.end() || !end.has_value()) {
     return catalog_ != nullptr;
   }
@@ -370,12 +392,15 @@ std::vector<ChannelProgress> RowRouter::Checkpoints() const {
     ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
     const bool begun = checkpoint.ts > Timestamp{};
     if (!begun) {
-      checkpoint.position = {};  // it begins where its collections do
+      // No tick has been acknowledged yet: a restart begins where the channel's collections do.
+      checkpoint.position = {};
     }
+    // Rows between the checkpoint and the doubt may not have been repeated yet, so they stay in
+    // doubt after another restart.
     if (channel->doubt > checkpoint.ts) {
       checkpoint.horizon = channel->doubt;
     }
-    // Those of earlier runs stay applied until the checkpoint has passed them.
+    // Records applied by earlier runs stay listed until the checkpoint has passed them.
     for (const std::string& id : channel->applied) {
       if (!begun || parts_.log->Compare({id}, checkpoint.position) >= 0) {
         checkpoint.applied.push_back({id});
@@ -387,6 +412,7 @@ std::vector<ChannelProgress> RowRouter::Checkpoints() const {
   if (flushes_ != nullptr) {
     ChannelCheckpoint checkpoint = flushes_->Snapshot();
     if (!checkpoint.position.empty()) {
+      // A flush can be repeated, so flushes done beyond the position need not be remembered.
       checkpoint.applied.clear();
       checkpoints.push_back({.saved = std::move(checkpoint), .resolved = {}});
     }
@@ -425,6 +451,8 @@ std::optional<RowRouter::Silence> RowRouter::LongestSilence(
   const int64_t latest = options_.clock->UnixMs() - at_least.count();
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : channels_) {
+    // A full channel is not read, so its silence is no news. One that was followed only now has
+    // not had the time to bring a tick.
     const int64_t since = std::max(channel->last_tick_unix_ms, channel->followed_unix_ms);
     if (!channel->full && since <= latest && (!longest || since < longest->since_unix_ms)) {
       longest = Silence{.channel = name, .since_unix_ms = since};

@@ -35,23 +35,23 @@
 
 namespace cdc {
 
-// Decides which rows of the source are a task's and hands them to its RowConsumer. Follows the
-// channels of the collections that the task covers, as the catalog tells.
+// Selects the rows of one task from the source's channels and hands them to its RowConsumer.
+// Follows the channels of the collections that the task covers according to the catalog.
 //
-// A collection that has been begun is followed by its id, also under a name that the task does not
+// A collection that has been begun is followed by its id, even under a name that the task does not
 // cover.
 //
-// Begin belongs to one thread, before all else; the feed calls what is its. The rest is
+// Call Begin first, from one thread. The FeedSubscriber methods are for the feed. The rest is
 // thread-safe.
 class RowRouter final : public FeedSubscriber, public CheckpointSource, public RouteView {
  public:
   struct Options {
-    size_t poll_bytes = 4U << 20;  // of one channel at a time, at the most
-    // What may wait for a tick or for the target, over all channels. A channel with more than its
-    // share is not read on.
+    size_t poll_bytes = 4U << 20;  // at most, of one channel at a time
+    // How much may wait for a tick or for the target, in all channels together. A channel with more
+    // than its share is not read any further.
     size_t waiting_bytes = 64U << 20;
     OnUndecodable on_undecodable = OnUndecodable::kStop;
-    // For tests: what may have been written is written as if it were not.
+    // For tests: rows in doubt are written as if they had never been sent.
     bool forget_doubts = false;
     const Clock* clock = &Clock::Real();
   };
@@ -64,19 +64,19 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     ConditionBoard* conditions;
     std::string replicate_channel;  // empty: none
     std::function<void(const Status&)> on_fatal;
-    // The catalog has changed in what the task covers.
+    // Called when the catalog has changed in what the task covers.
     std::function<void()> on_catalog;
-    // A flush of the source; `done` is to be called once it is carried out or of no concern.
+    // Called for a flush of the source. Call `done` once it is carried out or does not matter.
     std::function<void(const FlushRequestInfo& flush, std::function<void()> done)> on_flush;
   };
 
   // All parts must outlive this.
   RowRouter(Parts parts, Options options, const MetaStore::Progress& progress);
 
-  // Asks the source for what has to be known before rows are read, retrying what passes, and
-  // attaches to the feed. kCancelled: `stop`.
+  // Queries the source for what must be known before rows are read, retrying transient errors, and
+  // attaches to the feed. kCancelled: stopped.
   Status Begin(const std::stop_token& stop);
-  // Nothing comes from the feed any more.
+  // Detaches from the feed: no call of it comes afterwards.
   void End();
 
   void OnCatalog(const std::shared_ptr<const Catalog>& catalog) override;
@@ -97,14 +97,14 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   uint64_t acknowledged() const override;
   std::vector<ChannelStatus> ChannelStatuses() const;
   std::vector<CollectionName> Covered() const;
-  // The channel that has brought no tick for the longest time though it is read, if that is longer
-  // than `at_least`: a source that stands still looks otherwise like one that has nothing to say.
+  // The channel that has been read without a tick for the longest time, if that is at least
+  // `at_least`. Without this, a stuck source would look like one that has nothing to send.
   struct Silence {
     std::string channel;
     int64_t since_unix_ms = 0;
   };
   std::optional<Silence> LongestSilence(std::chrono::milliseconds at_least) const;
-  // Of records that wait for the tick that brings them into order.
+  // Bytes of the records that wait for the tick that puts them in order.
   size_t held_bytes() const;
   UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
 
@@ -113,9 +113,9 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   struct Channel {
     Channel(const std::string& name, const FeedStart& start);
     std::shared_ptr<AckTracker> tracker;
-    std::unordered_set<std::string> applied;  // ids of records that are applied already
-    // Inserts up to this time may have been written by the process before, so they are written as
-    // upserts. 0: none.
+    std::unordered_set<std::string> applied;  // ids of records that are already applied
+    // An earlier process may have written inserts up to this time, so they are written as upserts.
+    // 0: none.
     Timestamp doubt;
     bool full = false;
     size_t held_bytes = 0;  // waiting for a tick
@@ -124,22 +124,22 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     int64_t last_tick_unix_ms = 0;
     int64_t followed_unix_ms = 0;
   };
-  // A collection whose rows are the task's.
+  // A collection whose rows the task replicates.
   struct Route {
     std::shared_ptr<const Collection> collection;
     CollectionName name;  // on the source
     FieldId primary_key;
     bool string_key = false;
   };
-  // The rows of one shard out of a group.
+  // The rows of one shard in a group.
   struct Shard {
     CollectionId collection;
     std::vector<PendingRows> rows;
   };
 
-  Status Ask(const std::stop_token& stop,
-             const std::string& part,
-             const std::function<Status()>& question);
+  Status CallWithRetries(const std::stop_token& stop,
+                         const std::string& part,
+                         const std::function<Status()>& question);
   void FollowReplicateChannel();
   bool UpdateRoutes(const Catalog& catalog) CDC_REQUIRES(mutex_);
   bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
@@ -158,17 +158,17 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
                    std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
   bool IsWanted(const std::string& channel, const Route& route, const Message& message) const;
   Result<PendingRows> MakeRows(const Route& route, RowEvent event) const;
-  Status PlaceOf(const Status& status, const std::string& channel, const MsgId& id) const;
+  Status WithPlace(const Status& status, const std::string& channel, const MsgId& id) const;
   void Fail(const Status& status);
 
   const Parts parts_;
   const Options options_;
   UndecodableRecords undecodable_;
   ReadingStart start_;
-  // Only the feed's thread.
-  bool failed_ = false;  // nothing more is taken
+  // Used only on the feed's thread.
+  bool failed_ = false;  // nothing more is accepted
   Status route_failure_;
-  std::vector<std::string> followed_;  // to be logged without the lock
+  std::vector<std::string> followed_;  // log lines, written after the lock is released
 
   mutable Mutex mutex_;
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);

@@ -4,11 +4,12 @@
 
 #include "rows/row_router.h"
 
-// How the router makes rows for the writer out of what a tick released.
+// How the router turns what a tick released into rows for the writer.
 namespace cdc {
 namespace {
 
-// What a record costs in memory beside its bytes, roughly: many are small.
+// Roughly what a record costs in memory in addition to its bytes. Without it, the limit on waiting
+// bytes would not bound many small records.
 constexpr size_t kRecordOverhead = 512;
 
 const Column* FindColumn(const Message& message, FieldId field) {
@@ -17,7 +18,9 @@ const Column* FindColumn(const Message& message, FieldId field) {
   return found == message.columns.end() ? nullptr : &*found;
 }
 
-// Whether the source has the partition, or had it a moment ago.
+// Whether the source has the partition, or is dropping it. Rows of any other partition are of no
+// use: the feed's catalog is current enough to know it, so it is gone. With a partition key,
+// Milvus chooses the partition, on the target too.
 bool HasPartition(const Collection& collection, PartitionId partition) {
   return partition == kAllPartitions || collection.schema.HasPartitionKey() ||
          collection.FindPartition(partition) != nullptr;
@@ -70,7 +73,7 @@ Status RowRouter::RouteRows(const std::string& name,
     Shard& shard = (*shards)[std::string(vchannel)];
     shard.collection = route.collection->id;
     for (RowEvent& event : PairUpserts(of_shard, route.primary_key)) {
-      // After the pairing: it needs all messages of a time to see the upserts.
+      // Only after pairing: it needs all messages of one time to recognize upserts.
       if (channel.applied.contains(event.message->id.bytes)) {
         continue;
       }
@@ -78,7 +81,7 @@ Status RowRouter::RouteRows(const std::string& name,
       std::vector<MessagePtr> also = event.also;
       Result<PendingRows> made = MakeRows(route, std::move(event));
       if (!made.ok()) {
-        CDC_RETURN_IF_ERROR(undecodable_.Handle(PlaceOf(made.status(), name, id)));
+        CDC_RETURN_IF_ERROR(undecodable_.Handle(WithPlace(made.status(), name, id)));
         continue;
       }
       made->UpsertUntil(channel.doubt);
@@ -97,7 +100,9 @@ Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const Fe
       CDC_RETURN_IF_ERROR(RouteRows(name, channel, route->second, rows.messages, &shards));
     }
   }
-  std::vector<AckTracker::Record> records;
+  // The tracker must know the group before the writer gets the first row, because the writer may
+  // acknowledge it at once. So the tickets are numbered first, and the rows pushed last.
+  std::vector<AckTracker::TrackedRecord> records;
   for (auto& [vchannel, shard] : shards) {
     for (PendingRows& rows : shard.rows) {
       const auto add = [&](const Message& message) {

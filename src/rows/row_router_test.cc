@@ -57,7 +57,7 @@ class RowRouterTest : public ::testing::Test {
     return catalog;
   }
 
-  // A router that has begun with these collections in the catalog.
+  // Makes a router that has begun with these collections in the catalog.
   void Begin(const std::vector<Collection>& collections) {
     scope_ = std::make_unique<Scope>(spec_);
     router_ = std::make_unique<RowRouter>(
@@ -68,7 +68,7 @@ class RowRouterTest : public ::testing::Test {
                          .consumer = &consumer_,
                          .conditions = &conditions_,
                          .replicate_channel = kFlushes,
-                         // As a task does, it looks at the router from within.
+                         // Queries the router from inside the callback, as a task does.
                          .on_fatal =
                              [this](const Status& status) {
                                fatal_.push_back(status.message());
@@ -87,9 +87,9 @@ class RowRouterTest : public ::testing::Test {
   static FeedGroup Group(uint64_t resolved, int restart, std::vector<FeedGroup::Rows> rows) {
     return {.resolved = {resolved}, .restart = FakeLog::IdOf(restart), .rows = std::move(rows)};
   }
-  // Names the records as the fake log does.
+  // Gives the records the same ids as the fake log.
   static MessagePtr At(int number, const MessagePtr& made) {
-    auto message = std::const_pointer_cast<Message>(made);  // just made, and nobody else's
+    auto message = std::const_pointer_cast<Message>(made);  // just made, and not shared yet
     message->id = FakeLog::IdOf(number);
     message->partition = kDefaultOne;
     return made;

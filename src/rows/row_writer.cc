@@ -60,6 +60,7 @@ void RowWriter::Push(CollectionId collection,
       continue;
     }
     counters_.bytes_waiting += each.bytes;
+    // Rows pushed before the gate is known are converted by Open.
     if (lanes.gate != nullptr) {
       each.UpsertUntil(lanes.gate->may_hold_until);
     }
@@ -89,6 +90,7 @@ RowBatch RowWriter::MakeBatch(const RowGate& gate, const Lane::Batch& batch) con
   rows.primary_key = gate.primary_key;
   rows.function_outputs = gate.function_outputs;
   const PartitionId partition = batch.rows.front().message->partition;
+  // With a partition key, Milvus refuses requests that name a partition.
   if (!gate.partition_key && partition != kAllPartitions) {
     rows.partition = gate.names.at(partition);
   }
@@ -113,6 +115,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
         calls_ >= options_.max_calls) {
       continue;
     }
+    // The newest row and not the first one that waits: one new horizon should cover all of them.
     const RowGate& gate = *lanes.gate;
     const Timestamp reach = horizon_->Reach(lane->tracker().channel(), lane->newest());
     Lane::Batch batch = lane->Take(
@@ -120,7 +123,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
     if (batch.rows.empty()) {
       continue;
     }
-    ++lanes.in_flight[batch.rows.front().message->partition];
+    ++lanes.unfinished_calls[batch.rows.front().message->partition];
     auto call = std::make_shared<Call>(Call{.collection = id,
                                             .lane = lane.get(),
                                             .batch = {},
@@ -136,7 +139,8 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
 }
 
 void RowWriter::DispatchLocked() {
-  // Every collection in turn, from another one each time, until nothing more can start.
+  // All collections in turn, each time beginning with another one, until no call can start: a busy
+  // collection must not take all calls.
   bool started = true;
   while (started && calls_ < options_.max_calls) {
     started = false;
@@ -154,15 +158,16 @@ void RowWriter::DispatchLocked() {
   }
 }
 
+// The call itself is made by Turn, after the lock is released.
 void RowWriter::StartLocked(CallPtr call) {
   ++calls_;
-  ++collections_[call->collection].under_way;
+  ++collections_[call->collection].calls_in_flight;
   to_start_.push_back(std::move(call));
 }
 
 void RowWriter::FinishLocked(Call& call, bool acknowledge) {
   CollectionLanes& lanes = collections_[call.collection];
-  --lanes.in_flight[call.batch.rows.front().message->partition];
+  --lanes.unfinished_calls[call.batch.rows.front().message->partition];
   call.lane->Finish(call.batch);
   counters_.bytes_waiting -= call.batch.bytes;
   if (acknowledge) {
@@ -172,7 +177,7 @@ void RowWriter::FinishLocked(Call& call, bool acknowledge) {
 
 void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result) {
   --calls_;
-  --collections_[call->collection].under_way;
+  --collections_[call->collection].calls_in_flight;
   if (result.status.ok()) {
     FaultPoint("before_ack");
     conditions_->Set("write " + call->rows.target.ToString(), OkStatus());
@@ -186,13 +191,16 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     FaultPoint("after_ack");
     return;
   }
+  // The collection was discarded meanwhile: nobody needs the rows, whatever became of them.
   if (discarded_.contains(call->collection)) {
     FinishLocked(*call, true);
     return;
   }
   call->in_doubt = call->in_doubt || result.in_doubt;
   const std::string what = "write " + call->rows.target.ToString();
-  if (stopping_ || !MayPassLocked(*call, result.status)) {
+  // At a stop, failed calls are left to the next run: it repeats them, because they are not
+  // acknowledged.
+  if (stopping_ || !IsTransientLocked(*call, result.status)) {
     doubt_left_ = doubt_left_ || call->in_doubt;
     FinishLocked(*call, false);
     if (!stopping_) {
@@ -207,10 +215,11 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
     }
     return;
   }
-  // A repeat of an insert that may have been executed must not double its rows.
+  // An insert that may have been executed is repeated as an upsert, so that no row is doubled.
   if (call->in_doubt && call->rows.op == RowOp::kInsert) {
     call->rows.op = RowOp::kUpsert;
   }
+  // Only the first failure is logged; the condition shows that the call is still being retried.
   if (call->backoff.attempts() == 0) {
     warnings_.push_back(what + ": " + result.status.ToString() + "; retrying");
   }
@@ -219,15 +228,16 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
   retries_.push_back(call);
 }
 
-bool RowWriter::MayPassLocked(Call& call, const Status& status) {
+bool RowWriter::IsTransientLocked(Call& call, const Status& status) {
   const auto now = options_.clock->Now();
+  // Another code is another failure, with a grace period of its own.
   if (call.failing_with != status.code()) {
     call.failing_with = status.code();
     call.failing_since = now;
   }
   switch (status.code()) {
     case StatusCode::kNotFound:
-      // The target's nodes learn of new collections one after another.
+      // The target's nodes learn about new collections one after another.
       return now - call.failing_since < options_.missing_grace;
     case StatusCode::kInternal:
     case StatusCode::kUnknown: return now - call.failing_since < options_.internal_grace;
@@ -242,7 +252,8 @@ void RowWriter::RetryDueLocked() {
     if (discarded_.contains(call->collection)) {
       FinishLocked(*call, true);
     } else if (call->due <= now && !IsClosedLocked(call->collection)) {
-      call->rows.target = collections_[call->collection].gate->target;  // it may be renamed
+      // The collection may have been renamed since the last attempt.
+      call->rows.target = collections_[call->collection].gate->target;
       StartLocked(std::move(call));
     } else {
       later.push_back(std::move(call));
@@ -254,6 +265,8 @@ void RowWriter::RetryDueLocked() {
 milliseconds RowWriter::NextWaitLocked() const {
   milliseconds wait = kIdleWait;
   const auto now = options_.clock->Now();
+  // Durations are rounded down, hence the extra millisecond: without it, the thread would wake up
+  // just before the time and spin.
   const auto wait_for = [&wait, now](Clock::TimePoint due) {
     const auto left = std::chrono::duration_cast<milliseconds>(due - now) + milliseconds(1);
     wait = std::clamp(left, milliseconds(1), wait);
@@ -289,6 +302,8 @@ void RowWriter::Wake() {
 }
 
 void RowWriter::Turn(const std::stop_token& stop) {
+  // Collected under the lock and carried out after it: logging is I/O, and callbacks may query the
+  // writer.
   std::vector<CallPtr> start;
   std::vector<std::string> warnings;
   Status fatal;
@@ -314,7 +329,7 @@ void RowWriter::Turn(const std::stop_token& stop) {
   if (!fatal.ok()) {
     on_fatal_(fatal);
   }
-  // Outside the lock: a target may call back at once.
+  // Not under the lock: a sink may call back before Write returns.
   for (const CallPtr& call : start) {
     FaultPoint("before_send");
     sink_->Write(call->rows, [this, call](const WriteResult& result) {
@@ -332,7 +347,7 @@ void RowWriter::Turn(const std::stop_token& stop) {
 void RowWriter::Drain(milliseconds drain) {
   const auto wait_for_calls = [this](milliseconds timeout) {
     MutexLock lock(mutex_);
-    stopping_ = true;
+    stopping_ = true;  // a failed call is not repeated any more
     const auto deadline = options_.clock->Now() + timeout;
     while (calls_ > 0 && options_.clock->Now() < deadline) {
       const auto left = std::chrono::duration_cast<milliseconds>(deadline - options_.clock->Now()) +
@@ -344,10 +359,12 @@ void RowWriter::Drain(milliseconds drain) {
     }
     return calls_ == 0;
   };
+  // A cancelled call still ends with its callback, which tells whether it is in doubt.
   if (!wait_for_calls(drain)) {
     sink_->CancelWrites();
     wait_for_calls(milliseconds(5'000));
   }
+  // A call that never ended, or that waited to be repeated, may have been executed, too.
   MutexLock lock(mutex_);
   doubt_left_ = doubt_left_ || calls_ > 0 ||
                 std::any_of(retries_.begin(), retries_.end(),

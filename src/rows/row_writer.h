@@ -29,14 +29,14 @@
 
 namespace cdc {
 
-// Writes rows to the target: a lane for each shard of each collection, several calls in flight,
-// never two that touch the same key. Retries what is passing, without end and in order.
+// Writes rows to the target: with a lane for each shard of each collection and several calls in
+// flight, never two that touch the same key. Retries transient errors forever and in order.
 //
-// Rows wait until their collection is open, their partition is in its gate, and the send horizon is
-// beyond them. Rows of a discarded collection or partition are acknowledged without being written.
+// Rows wait until their collection is open, the gate holds their partition, and the send horizon is
+// at or above their time. Rows of a discarded collection or partition are acknowledged unwritten.
 //
-// Run belongs to one thread; everything else is thread-safe. It has many methods because it is two
-// things to others: the router pushes into it, the reconciler opens and closes it.
+// Run belongs to one thread; everything else is thread-safe. The class has many methods because it
+// has two users: the router pushes rows into it, the reconciler opens and closes it.
 class RowWriter final : public RowConsumer, public RowGates {
  public:
   struct Options {
@@ -44,18 +44,18 @@ class RowWriter final : public RowConsumer, public RowGates {
     size_t max_calls = 8;
     size_t max_calls_per_lane = 4;
     BackoffOptions backoff;
-    // Errors that may pass or may be final: final if they last longer.
+    // How long an error that may or may not be transient is retried before it is final.
     std::chrono::milliseconds missing_grace{15'000};    // kNotFound
     std::chrono::milliseconds internal_grace{300'000};  // kInternal, kUnknown
-    // Before the first call: what a process before has sent may still be executed, and must not
-    // come after what is sent again.
+    // The wait before the first call: the target may still execute calls of an earlier process, and
+    // these must not come after their repeats.
     std::chrono::milliseconds doubt_grace{0};
     const Clock* clock = &Clock::Real();
     uint32_t seed = std::random_device{}();  // of the back-offs' jitter
   };
 
-  // `sink`, `horizon` and `conditions` must outlive this. `on_fatal` is called from Run's thread;
-  // `on_progress` after rows were acknowledged.
+  // `sink`, `horizon` and `conditions` must outlive this. `on_fatal` and `on_progress` are called
+  // on Run's thread, the latter after calls have ended.
   RowWriter(RowSink* sink,
             SendHorizon* horizon,
             Options options,
@@ -63,15 +63,15 @@ class RowWriter final : public RowConsumer, public RowGates {
             std::function<void(const Status&)> on_fatal,
             std::function<void()> on_progress);
 
-  // Dispatches until `stop`; then waits for the calls in flight, at most `drain`, and cancels them.
+  // Dispatches until `stop`, then waits at most `drain` for the calls in flight and cancels them.
   void Run(const std::stop_token& stop, std::chrono::milliseconds drain);
 
-  // What Run is made of, for a test that is its thread: one round of it, which starts and ends the
-  // calls that are due, without waiting; and what it does at the end.
+  // The parts of Run, for a test that takes the place of its thread: one round, which starts the
+  // calls that are due and handles those that have ended, without waiting; and the end.
   void Turn(const std::stop_token& stop);
   void Drain(std::chrono::milliseconds drain);
 
-  // Rows may go that could not: the horizon has moved.
+  // Call it when the horizon has moved, so that rows may go that could not before.
   void Wake();
 
   void Push(CollectionId collection,
@@ -90,7 +90,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   bool PartitionIdle(CollectionId collection, PartitionId partition) const override;
   std::map<CollectionId, std::set<PartitionId>> WaitingPartitions() const override;
 
-  // After Run: whether a call may have been executed that is not acknowledged.
+  // After Run: whether the target may have executed a call that is not acknowledged.
   bool doubt_left() const;
 
   struct Counters {
@@ -105,11 +105,12 @@ class RowWriter final : public RowConsumer, public RowGates {
  private:
   struct CollectionLanes {
     std::map<std::string, std::unique_ptr<Lane>> lanes;  // by vchannel
-    std::unique_ptr<RowGate> gate;                       // nullptr: not open
-    bool closed = false;                                 // until it is opened again
-    size_t under_way = 0;                                // calls that are started and not done
+    std::unique_ptr<RowGate> gate;                       // nullptr: not opened yet
+    bool closed = false;                                 // by Close, until it is opened again
+    size_t calls_in_flight = 0;
     std::unordered_set<PartitionId> discarded;
-    std::map<PartitionId, size_t> in_flight;  // calls by partition
+    // Calls not finished yet by partition, including those that wait to be repeated.
+    std::map<PartitionId, size_t> unfinished_calls;
   };
   struct Call {
     CollectionId collection;
@@ -117,10 +118,10 @@ class RowWriter final : public RowConsumer, public RowGates {
     Lane::Batch batch;
     RowBatch rows;
     Backoff backoff;
-    Clock::TimePoint due;  // of the next attempt
+    Clock::TimePoint due;  // time of the next attempt
     Clock::TimePoint failing_since;
     StatusCode failing_with = StatusCode::kOk;  // since then
-    bool in_doubt = false;                      // an attempt of it may have been executed
+    bool in_doubt = false;                      // the target may have executed an attempt
   };
   using CallPtr = std::shared_ptr<Call>;
 
@@ -130,7 +131,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   bool DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) CDC_REQUIRES(mutex_);
   void HandleDoneLocked(const CallPtr& call, const WriteResult& result) CDC_REQUIRES(mutex_);
   void FinishLocked(Call& call, bool acknowledge) CDC_REQUIRES(mutex_);
-  bool MayPassLocked(Call& call, const Status& status) CDC_REQUIRES(mutex_);
+  bool IsTransientLocked(Call& call, const Status& status) CDC_REQUIRES(mutex_);
   void RetryDueLocked() CDC_REQUIRES(mutex_);
   void DropLocked(CollectionLanes& lanes, const std::function<bool(const Message&)>& predicate)
       CDC_REQUIRES(mutex_);
@@ -143,7 +144,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   RowSink* const sink_;
   SendHorizon* const horizon_;
   const Options options_;
-  const Clock::TimePoint first_call_;  // not before
+  const Clock::TimePoint first_call_;  // no call is started earlier
   ConditionBoard* const conditions_;
   const std::function<void(const Status&)> on_fatal_;
   const std::function<void()> on_progress_;
@@ -157,12 +158,12 @@ class RowWriter final : public RowConsumer, public RowGates {
   std::vector<std::pair<CallPtr, WriteResult>> done_ CDC_GUARDED_BY(mutex_);
   std::vector<CallPtr> to_start_ CDC_GUARDED_BY(mutex_);
   std::vector<CallPtr> retries_ CDC_GUARDED_BY(mutex_);
-  size_t calls_ CDC_GUARDED_BY(mutex_) = 0;  // started and not done
+  size_t calls_ CDC_GUARDED_BY(mutex_) = 0;  // in flight
   size_t next_collection_ CDC_GUARDED_BY(mutex_) = 0;
   bool stopping_ CDC_GUARDED_BY(mutex_) = false;
   bool doubt_left_ CDC_GUARDED_BY(mutex_) = false;
   Status fatal_ CDC_GUARDED_BY(mutex_);
-  std::vector<std::string> warnings_ CDC_GUARDED_BY(mutex_);  // to be logged without the lock
+  std::vector<std::string> warnings_ CDC_GUARDED_BY(mutex_);  // logged after the lock is released
   Counters counters_ CDC_GUARDED_BY(mutex_);
 };
 

@@ -3,12 +3,12 @@
 
 #include "rows/row_writer.h"
 
-// Which collections and partitions the RowWriter lets through, holds back or leaves out.
+// How the RowWriter lets collections and partitions through, holds them back or discards them.
 namespace cdc {
 
 void RowWriter::Open(CollectionId collection, RowGate gate) {
   MutexLock lock(mutex_);
-  discarded_.erase(collection);  // it has come back
+  discarded_.erase(collection);  // the reconciler follows it again
   CollectionLanes& lanes = collections_[collection];
   RenameGateLocked(lanes, gate.target);
   // A collection that was closed because another task wrote it comes back with a later time.
@@ -41,7 +41,7 @@ void RowWriter::Reopen(CollectionId collection, const CollectionName& target) {
 bool RowWriter::HasCalls(CollectionId collection) const {
   MutexLock lock(mutex_);
   const auto found = collections_.find(collection);
-  return found != collections_.end() && found->second.under_way > 0;
+  return found != collections_.end() && found->second.calls_in_flight > 0;
 }
 
 bool RowWriter::IsClosedLocked(CollectionId collection) const {
@@ -49,7 +49,7 @@ bool RowWriter::IsClosedLocked(CollectionId collection) const {
   return found != collections_.end() && found->second.closed;
 }
 
-// Nothing of the old name goes on: its condition would stay for good.
+// Clears the condition of the old name: no call will use that name again, so it would stay forever.
 void RowWriter::RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) {
   if (lanes.gate != nullptr && lanes.gate->target != target) {
     conditions_->Set("write " + lanes.gate->target.ToString(), OkStatus());
@@ -57,7 +57,7 @@ void RowWriter::RenameGateLocked(CollectionLanes& lanes, const CollectionName& t
   }
 }
 
-// What waits and is not to be written is acknowledged all the same.
+// Acknowledges what it removes: the checkpoint passes a row only once the row is acknowledged.
 void RowWriter::DropLocked(CollectionLanes& lanes,
                            const std::function<bool(const Message&)>& predicate) {
   for (auto& [vchannel, lane] : lanes.lanes) {
@@ -72,7 +72,7 @@ void RowWriter::DropLocked(CollectionLanes& lanes,
 void RowWriter::Discard(CollectionId collection) {
   MutexLock lock(mutex_);
   discarded_.insert(collection);
-  dirty_ = true;  // calls that wait to be repeated end
+  dirty_ = true;  // the next Turn ends the calls that wait to be repeated
   const auto found = collections_.find(collection);
   if (found == collections_.end()) {
     return;
@@ -83,6 +83,7 @@ void RowWriter::Discard(CollectionId collection) {
 
 void RowWriter::DiscardPartition(CollectionId collection, PartitionId partition) {
   MutexLock lock(mutex_);
+  // Recorded even if no row of the collection has arrived yet: rows that do must be discarded, too.
   CollectionLanes& lanes = collections_[collection];
   lanes.discarded.insert(partition);
   DropLocked(lanes, [partition](const Message& message) { return message.partition == partition; });
@@ -95,6 +96,7 @@ void RowWriter::Forget(CollectionId collection) {
   if (found == collections_.end()) {
     return;
   }
+  // No call will clear the condition any more.
   if (found->second.gate != nullptr) {
     conditions_->Set("write " + found->second.gate->target.ToString(), OkStatus());
   }
@@ -134,8 +136,9 @@ bool RowWriter::PartitionIdle(CollectionId collection, PartitionId partition) co
   if (found == collections_.end()) {
     return true;
   }
-  const auto calls = found->second.in_flight.find(partition);
-  if (calls != found->second.in_flight.end() && calls->second > 0) {
+  // A call that waits to be repeated counts, too: without the partition it would fail for good.
+  const auto calls = found->second.unfinished_calls.find(partition);
+  if (calls != found->second.unfinished_calls.end() && calls->second > 0) {
     return false;
   }
   return std::none_of(

@@ -27,7 +27,7 @@ constexpr CollectionId kThings{1};
 constexpr PartitionId kFirst{10};
 constexpr PartitionId kSecond{11};
 
-// The test is the writer's thread: Turn by Turn.
+// The test takes the place of the writer's thread, Turn by Turn.
 class RowWriterTest : public ::testing::Test {
  protected:
   RowWriterTest() {
@@ -39,7 +39,7 @@ class RowWriterTest : public ::testing::Test {
   void Make(RowWriter::Options options) {
     options.clock = &clock_;
     options.seed = 7;
-    // As a task does, both look at the writer from within.
+    // Both query the writer from inside the callback, as a task does.
     writer_ = std::make_unique<RowWriter>(
         &sink_, &horizon_, std::move(options), &conditions_,
         [this](const Status& status) {
@@ -61,7 +61,7 @@ class RowWriterTest : public ::testing::Test {
     return gate;
   }
 
-  // Pushes one message a tick, so that each can be acknowledged by itself.
+  // Pushes one message per tick, so that each can be acknowledged by itself.
   void Push(RowOp op,
             uint64_t ts,
             const std::vector<int64_t>& keys,
@@ -82,7 +82,7 @@ class RowWriterTest : public ::testing::Test {
     writer_->Push(kThings, kShard, tracker_, std::move(one));
   }
   void Turn() { writer_->Turn({}); }
-  // Until everything that can move without time has moved.
+  // Turns until nothing more can happen without the clock moving.
   void Turns() {
     for (int i = 0; i < 10; ++i) {
       Turn();

@@ -9,8 +9,9 @@ Status UndecodableRecords::Handle(const Status& why) {
     return why;
   }
   if (policy_ == OnUndecodable::kStop) {
-    return DataLossError(why.message() +
-                         "; resume the task with on_undecodable=skip to go on without this record");
+    return DataLossError(
+        why.message() +
+        "; resume the task with on_undecodable=skip to continue without this record");
   }
   spdlog::warn("skipped a record that cannot be decoded: {}", why.message());
   MutexLock lock(mutex_);

@@ -9,19 +9,19 @@
 
 namespace cdc {
 
-// What becomes of records that cannot be decoded, as the task's policy says: the first one stops
-// the task, or each is left out, counted and logged. Thread-safe.
+// Applies the task's policy to records that cannot be decoded: the first one stops the task, or
+// each is skipped, counted and logged. Thread-safe.
 class UndecodableRecords {
  public:
   explicit UndecodableRecords(OnUndecodable policy) : policy_(policy) {}
 
-  // Ok if reading goes on behind the record; `why` tells its channel, position and fault. Anything
-  // but kDataLoss is no fault of the record and comes back as it is.
+  // Returns ok if reading goes on after the record. `why` names its channel, position and fault;
+  // any code but kDataLoss is not the record's fault and is returned unchanged.
   Status Handle(const Status& why);
 
   struct Skipped {
     uint64_t records = 0;
-    std::string last;  // why the last one was left out
+    std::string last;  // why the last one was skipped
   };
   Skipped skipped() const;
 

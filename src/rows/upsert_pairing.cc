@@ -13,7 +13,7 @@
 namespace cdc {
 namespace {
 
-// The keys of one message, as numbers or as views on its payload.
+// The keys of one message, as numbers or as views of its payload.
 struct Keys {
   bool is_string = false;
   std::vector<uint64_t> numbers;
@@ -21,6 +21,7 @@ struct Keys {
 };
 
 std::optional<Keys> ReadKeys(const Message& message, FieldId primary_key) {
+  // A delete carries its keys in a field of their own, an insert as one of its columns.
   KeyColumn column = message.keys;
   if (message.type == MessageType::kInsert) {
     const auto at = std::find_if(message.columns.begin(), message.columns.end(),
@@ -32,7 +33,8 @@ std::optional<Keys> ReadKeys(const Message& message, FieldId primary_key) {
     column.body = at->body;
   }
   Keys keys{.is_string = column.is_string, .numbers = {}, .texts = {}};
-  // For numbers the "hash" is the key itself.
+  // The hash of a number is the number itself, so comparing hashes compares the keys. Texts are
+  // compared as they are, since two texts can have one hash.
   const bool readable = column.is_string ? AppendStringKeys(column, &keys.texts)
                                          : AppendKeyHashes(column, &keys.numbers);
   if (!readable) {
@@ -41,7 +43,7 @@ std::optional<Keys> ReadKeys(const Message& message, FieldId primary_key) {
   return keys;
 }
 
-// From a key to a number; the kinds of keys do not mix.
+// Maps keys to numbers. The keys of one collection are either all numbers or all texts.
 class KeyMap {
  public:
   void Set(const Keys& keys, size_t value) {
@@ -53,7 +55,7 @@ class KeyMap {
     }
   }
 
-  // The largest number among those of `keys`; nullopt unless every key has one.
+  // The largest number that `keys` map to; nullopt unless every key has one.
   std::optional<size_t> LargestIfAll(const Keys& keys) const {
     std::optional<size_t> largest;
     for (const uint64_t number : keys.numbers) {
@@ -83,7 +85,7 @@ class KeyMap {
   std::unordered_map<std::string_view, size_t> texts_;
 };
 
-// Inserts and deletes of one ts, both present.
+// Pairs the messages of one ts, which hold both inserts and deletes.
 void PairOneTime(std::span<const MessagePtr> rows,
                  FieldId primary_key,
                  std::vector<RowEvent>* events) {
@@ -100,6 +102,8 @@ void PairOneTime(std::span<const MessagePtr> rows,
       deleted.Set(*keys, 0);
     }
   }
+  // Milvus writes a large upsert as several inserts and one delete, so keys are matched across the
+  // messages and not message by message.
   KeyMap upserted;  // to the index in `inserts`
   for (size_t i = 0; i < inserts.size(); ++i) {
     const auto keys = ReadKeys(*inserts[i].message, primary_key);
@@ -111,6 +115,7 @@ void PairOneTime(std::span<const MessagePtr> rows,
   for (const MessagePtr& row : deletes) {
     const auto keys = ReadKeys(*row, primary_key);
     const auto last = keys ? upserted.LargestIfAll(*keys) : std::nullopt;
+
     if (last) {
       inserts[*last].also.push_back(row);
     } else {

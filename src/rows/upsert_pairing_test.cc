@@ -110,7 +110,7 @@ TEST(PairUpserts, WithoutTheKeyColumnNothingIsPaired) {
   EXPECT_EQ(Show(PairUpserts(rows, FieldId{7})), "delete D2, insert I1");
 }
 
-// What a table holds: per key, how many rows and which message wrote the newest.
+// The content of a table: for each key, the number of rows and the message that wrote the newest.
 using Table = std::map<int64_t, std::vector<std::string>>;
 
 Keys KeysOf(const MessagePtr& message) {
@@ -125,7 +125,7 @@ Keys KeysOf(const MessagePtr& message) {
   return numbers;
 }
 
-// As the source means it: a delete removes what is older than its ts.
+// Applies the messages as the source does: a delete removes what is older than its ts.
 Table ApplyAsSource(const std::vector<MessagePtr>& rows) {
   std::map<int64_t, std::vector<std::pair<uint64_t, std::string>>> versions;
   for (const MessagePtr& row : rows) {
@@ -147,7 +147,7 @@ Table ApplyAsSource(const std::vector<MessagePtr>& rows) {
   return table;
 }
 
-// As a target does it: one call after the other.
+// Applies the events as a target does: one call after the other.
 Table ApplyAsTarget(const std::vector<RowEvent>& events) {
   Table table;
   for (const RowEvent& event : events) {
@@ -177,7 +177,7 @@ TEST(PairUpserts, AnyLogHasTheSameEffectAsOnTheSource) {
     std::vector<MessagePtr> rows;
     int at = 0;
     for (uint64_t ts = 1; ts < 6; ++ts) {
-      Keys inserted;  // within one ts a key is inserted once only
+      Keys inserted;  // within one ts, a key is inserted only once
       for (auto n = random() % 4; n > 0; --n) {
         Keys keys = RandomKeys(random);
         if (random() % 2 == 0) {

@@ -14,7 +14,7 @@
 
 namespace cdc {
 
-// One target, of any kind. Thread-safe.
+// One target of any kind. Thread-safe.
 class Target {
  public:
   virtual ~Target() = default;
@@ -23,9 +23,10 @@ class Target {
   virtual RowSink& rows() = 0;
   virtual MetadataSink& metadata() = 0;
 
-  // Asks whether it serves and returns at once. `done` is called exactly once, from this thread or
-  // another one, and must return at once: with a text that tells this target from any other,
-  // whatever its address. Empty: it has no such text (Milvus Lite, Milvus before 2.3).
+  // Checks whether the target answers; returns at once. `done` is called exactly once, on this
+  // thread or another one, and must return at once. It gets the target's identity, a text that no
+  // other target has, whatever their addresses. Empty: the target has none (Milvus Lite, Milvus
+  // before 2.3).
   using PulseDone = std::function<void(const Result<std::string>& identity)>;
   virtual void AskPulse(std::chrono::milliseconds timeout, PulseDone done) = 0;
 };
@@ -39,25 +40,25 @@ struct TargetOptions {
   std::chrono::milliseconds write_timeout{60'000};
 };
 
-// The outcome of looking at a target before a task is made for it.
+// What is known about a target before a task is created for it.
 struct TargetInfo {
   std::string version;
-  bool is_standby = false;  // takes rows by ReplicateMessage only
+  bool is_standby = false;  // accepts rows only through ReplicateMessage
   std::string identity;     // see Target::AskPulse
-  // Of its API; see TargetTraits.
+  // For its API; see TargetTraits.
   std::optional<ExpressionDialect> deletes_by;
 };
 
-// Makes targets of all kinds. Thread-safe.
+// Creates targets of all kinds. Thread-safe.
 class TargetFactory {
  public:
   virtual ~TargetFactory() = default;
 
-  // Connects, looks what it is, and ends the connection.
+  // Connects, finds out what the target is, and disconnects.
   virtual Result<TargetInfo> Check(const TargetOptions& options,
                                    std::chrono::milliseconds timeout) = 0;
 
-  // Nothing is connected yet. kInvalidArgument: the uri, or a PEM file that cannot be read.
+  // Does not connect yet. kInvalidArgument: a malformed uri, or a PEM file that cannot be read.
   virtual Result<std::unique_ptr<Target>> New(const TargetOptions& options) = 0;
 };
 

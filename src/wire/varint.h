@@ -8,10 +8,10 @@ namespace cdc::wire {
 
 constexpr size_t kMaxVarintBytes = 10;
 
-// Reads the number at `at` and returns where it ends. nullptr: it is cut off by `end`, or longer
-// than kMaxVarintBytes. What does not fit into 64 bits is dropped, as protobuf does.
+// Reads the number at `at` and returns its end. nullptr: it is cut off by `end`, or longer than
+// kMaxVarintBytes. Bits beyond 64 are dropped, as in protobuf.
 inline const char* ReadVarint(const char* at, const char* end, uint64_t* value) {
-  // Kept small, since it is inlined into the loops over millions of numbers.
+  // Kept small, because it is inlined into loops over millions of numbers.
   constexpr size_t kBits = 7 * kMaxVarintBytes;
   uint64_t result = 0;
   for (size_t shift = 0; shift < kBits && at != end; shift += 7) {

@@ -11,21 +11,21 @@
 
 namespace cdc {
 
-// Walks the fields of one serialized protobuf message, in the order in which they lie there:
+// Iterates over the fields of a serialized protobuf message, in the order of the bytes:
 //
 //   WireReader reader(bytes, origin);
 //   while (reader.Next()) { switch (reader.field()) … }
 //   CDC_RETURN_IF_ERROR(reader.status());
 //
-// Never reads outside of `bytes`. Groups, which nobody writes any more, count as malformed.
+// Never reads outside of `bytes`. Groups, which are obsolete, count as malformed.
 class WireReader {
  public:
-  // `origin` is where the record begins that `bytes` is a part of: offsets count from there.
+  // `origin` is the beginning of the record that contains `bytes`; offsets count from there.
   WireReader(std::string_view bytes, const char* origin)
       : at_(bytes.data()), end_(at_ + bytes.size()), start_(at_), content_(at_), origin_(origin) {}
   explicit WireReader(std::string_view bytes) : WireReader(bytes, bytes.data()) {}
 
-  // Goes to the next field. False at the end, and where the bytes are malformed.
+  // Goes to the next field. Returns false at the end, or if the bytes are malformed.
   bool Next() {
     start_ = at_;
     uint64_t tag = 0;
@@ -51,16 +51,16 @@ class WireReader {
   WireType type() const { return type_; }
   // The value of a kVarint field.
   uint64_t number() const { return number_; }
-  // The value of a kBytes field, without its length; of another one the bytes of its number.
+  // The value of a kBytes field, without its length; for any other type, the bytes of its number.
   std::string_view bytes() const { return {content_, static_cast<size_t>(at_ - content_)}; }
 
-  // Where the current field begins in the record.
+  // The offset of the current field in the record.
   size_t offset() const { return static_cast<size_t>(start_ - origin_); }
 
-  // kDataLoss if the walk ended because the bytes are malformed.
+  // kDataLoss: Next returned false because the bytes are malformed.
   Status status() const { return error_ == nullptr ? OkStatus() : Error(error_); }
 
-  // kDataLoss with the current offset.
+  // Returns kDataLoss with the current offset.
   Status Error(std::string_view what) const {
     return DataLossError(std::string(what) + " at byte " + std::to_string(offset()));
   }
@@ -116,8 +116,8 @@ class WireReader {
   uint64_t number_ = 0;
 };
 
-// Reads the packed numbers of one kBytes field. Next returns false at the end; `malformed` says
-// whether the end is a number that is cut off, or longer than 10 bytes.
+// Reads the packed numbers of a kBytes field. Next returns false at the end, or at a number that is
+// cut off or longer than 10 bytes.
 class PackedReader {
  public:
   explicit PackedReader(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
@@ -131,7 +131,7 @@ class PackedReader {
     return true;
   }
 
-  // To be asked after Next has returned false.
+  // Call it after Next has returned false.
   bool malformed() const { return at_ != end_; }
 
  private:
@@ -139,7 +139,7 @@ class PackedReader {
   const char* end_;
 };
 
-// Readers of a field with a type that is known; kDataLoss if it has another one.
+// Read a field whose type is known; kDataLoss if it has another one.
 Status ReadField(const WireReader& reader, const char* name, std::string_view* value);
 Status ReadField(const WireReader& reader, const char* name, int64_t* value);
 Status ReadField(const WireReader& reader, const char* name, uint64_t* value);

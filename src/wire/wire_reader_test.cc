@@ -21,10 +21,10 @@ using ::testing::IsEmpty;
 
 constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
 
-// `count` bytes that all say that the number goes on, then `last`.
+// `count` bytes that all have the continuation bit, then `last`.
 std::string Long(size_t count, char last) { return std::string(count, '\x80') + last; }
 
-// The number at the front and how many bytes it takes; nothing if it is malformed.
+// The number at the front and its size in bytes; nullopt if it is malformed.
 std::optional<std::pair<uint64_t, size_t>> Front(std::string_view bytes) {
   uint64_t value = 0;
   const char* const behind = wire::ReadVarint(bytes.data(), bytes.data() + bytes.size(), &value);
@@ -107,7 +107,7 @@ TEST(WireReaderTest, NothingIsAMessageWithoutFields) {
   }
 }
 
-// Behind a good field of two bytes, inside of a record.
+// After a good field of two bytes, inside a record.
 Status Walk(const std::string& bytes) {
   const std::string record = "head\x08\x01" + bytes;
   WireReader reader(std::string_view(record).substr(4), record.data());

@@ -4,7 +4,7 @@
 
 namespace cdc {
 
-// How the content of a field lies in the bytes.
+// How the content of a field is encoded.
 enum class WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 }  // namespace cdc

@@ -7,8 +7,8 @@
 
 #include "wire/wire_type.h"
 
-// Writes numbers, frames and fields of serialized protobuf messages to the end of a string. What
-// stands inside of a frame may pass through unread.
+// Appends numbers, frames and fields of serialized protobuf messages to a string. The content of a
+// frame can be written separately, so that its bytes need not be read or copied.
 namespace cdc::wire {
 
 constexpr uint32_t Tag(int field, WireType type) {
@@ -44,7 +44,7 @@ inline void AppendVarintField(int field, uint64_t value, std::string* out) {
   AppendVarint(value, out);
 }
 
-// Only the frame; `size` bytes of content must follow.
+// Appends only the frame; `size` bytes of content must follow.
 inline void AppendBytesHeader(int field, size_t size, std::string* out) {
   AppendVarint(Tag(field, WireType::kBytes), out);
   AppendVarint(size, out);

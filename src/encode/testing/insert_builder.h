@@ -15,10 +15,10 @@
 
 namespace cdc {
 
-// Makes decoded messages as the log would give them, from Milvus' own protobuf. For tests.
+// Makes decoded messages like those from the log, with Milvus' own protobuf. For tests.
 namespace insert_builder_internal {
 
-// The bytes of the set member of a oneof: the array message's body, or the raw bytes.
+// The bytes of the oneof member that is set: the array message's body, or the raw bytes.
 inline std::string OneofBody(const google::protobuf::Message& message,
                              const char* oneof,
                              int* field) {
@@ -92,7 +92,7 @@ inline MessagePtr MakeDelete(const std::vector<std::string>& keys) {
   return std::make_shared<const Message>(std::move(message));
 }
 
-// FieldData of each kind, for tests that do not care about more.
+// FieldData of each kind, for tests that need no more.
 inline ::milvus::proto::schema::FieldData LongField(int64_t id,
                                                     const std::string& name,
                                                     const std::vector<int64_t>& values) {

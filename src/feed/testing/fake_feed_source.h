@@ -8,7 +8,7 @@
 
 namespace cdc {
 
-// Remembers who follows what; a test makes the calls of the subscriber itself.
+// Records who follows what; a test calls the subscriber itself.
 class FakeFeedSource final : public FeedSource {
  public:
   void Attach(FeedSubscriber* subscriber) override { subscriber_ = subscriber; }

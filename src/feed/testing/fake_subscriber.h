@@ -14,7 +14,7 @@
 
 namespace cdc {
 
-// Remembers what a feed gives. Thread-safe.
+// Records what a feed delivers. Thread-safe.
 class FakeSubscriber : public FeedSubscriber {
  public:
   void OnCatalog(const std::shared_ptr<const Catalog>& catalog) override;
@@ -28,15 +28,15 @@ class FakeSubscriber : public FeedSubscriber {
   void SetRoom(size_t room);
   bool WaitForResolved(uint64_t ts, std::chrono::milliseconds timeout = kPatience);
 
-  // The times of the row messages, as they came.
+  // The times of the row messages, in the order of delivery.
   std::vector<uint64_t> rows() const;
   std::vector<std::string> records() const;
   uint64_t resolved() const;
   size_t damaged() const;
-  // The last one told.
+  // The status reported last.
   Status status() const;
   bool had_error() const;
-  // Whether the catalog held the collection when the row of `ts` came.
+  // Whether the catalog held the collection when the row of `ts` was delivered.
   bool KnewCollectionAt(uint64_t ts, CollectionId collection) const;
 
  private:

@@ -120,7 +120,7 @@ class FakeMilvusServer::Service : public grpc::CallbackGenericService {
       }
       std::optional<Reply> reply = service_->Handle(std::move(request));
       if (!reply.has_value()) {
-        return;  // OnCancel ends it
+        return;  // OnCancel ends the call
       }
       if (reply->grpc_code != 0) {
         End({static_cast<grpc::StatusCode>(reply->grpc_code), reply->text});
@@ -137,7 +137,7 @@ class FakeMilvusServer::Service : public grpc::CallbackGenericService {
     void OnDone() override { delete this; }
 
    private:
-    // The answer and a cancellation may meet; the first one counts.
+    // The answer and a cancellation may coincide; the first one counts.
     void End(const grpc::Status& status) {
       if (!ended_.exchange(true)) {
         Finish(status);

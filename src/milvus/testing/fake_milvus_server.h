@@ -12,8 +12,8 @@ class Message;
 
 namespace cdc {
 
-// A gRPC server on a loopback port of its own that answers Milvus' calls as a test says. A method
-// without an answer is UNIMPLEMENTED, as with an old server. Thread-safe.
+// A gRPC server on a loopback port of its own that answers Milvus' calls as a test defines. A
+// method without an answer is UNIMPLEMENTED, as on an old server. Thread-safe.
 class FakeMilvusServer {
  public:
   struct Request {
@@ -38,13 +38,13 @@ class FakeMilvusServer {
 
   std::string uri() const;
 
-  // How `method` is answered from now on.
+  // Sets the answer to `method` from now on.
   void On(const std::string& method, Answer answer);
-  // Calls of `method` are taken and not answered, until the server ends.
+  // Calls of `method` are accepted but not answered until the server is destroyed.
   void Hang(const std::string& method);
 
   std::vector<Request> requests() const;
-  // Waits until `count` calls of `method` have come; false: they did not within 5 seconds.
+  // Waits until `count` calls of `method` have arrived. Returns false after kPatience.
   bool WaitForRequests(const std::string& method, size_t count) const;
 
  private:

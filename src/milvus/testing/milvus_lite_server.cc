@@ -87,7 +87,7 @@ Status MilvusLiteServer::WaitUntilReady() const {
       return UnavailableError("Milvus Lite has ended, see " + folder_ + "/log");
     }
     std::this_thread::sleep_for(
-        std::chrono::milliseconds(20));  // another process: only polling helps
+        std::chrono::milliseconds(20));  // in another process, so only polling works
   }
   return status.WithContext("Milvus Lite does not answer");
 }
@@ -97,7 +97,7 @@ MilvusLiteServer::~MilvusLiteServer() {
     kill(process_, SIGKILL);
     waitpid(process_, nullptr, 0);
   }
-  std::error_code ignored;  // a folder that stays behind harms nobody
+  std::error_code ignored;  // a folder left behind does no harm
   std::filesystem::remove_all(folder_, ignored);
 }
 

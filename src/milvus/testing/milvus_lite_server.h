@@ -9,11 +9,12 @@
 
 namespace cdc {
 
-// A Milvus Lite server of its own on a loopback port, with its data in a temporary folder; both are
-// gone at the end. It is killed with the process that started it.
+// A Milvus Lite server on a loopback port of its own, with its data in a temporary folder. The
+// destructor removes both, and the server dies with the process that started it.
 class MilvusLiteServer {
  public:
-  // `program`: the path of milvus-lite. kNotFound: there is none. kUnavailable: it did not start.
+  // `program`: the path of milvus-lite. kNotFound: it does not exist. kUnavailable: it did not
+  // start.
   static Result<std::unique_ptr<MilvusLiteServer>> Start(const std::string& program);
   ~MilvusLiteServer();
   MilvusLiteServer(const MilvusLiteServer&) = delete;

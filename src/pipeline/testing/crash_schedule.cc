@@ -108,7 +108,7 @@ class CrashSchedule final : public Clock {
     std::map<std::string, Timestamp> doubts;
     std::set<const Message*> sent;
     std::set<CollectionId> open;
-    // The saver is between two of its steps.
+    // What the saver carries from one of its steps to the next.
     std::vector<ChannelCheckpoint> collected;
     std::optional<Status> saved;
     std::chrono::steady_clock::time_point next_save;
@@ -183,7 +183,7 @@ void CrashSchedule::Crash() {
   Start();
 }
 
-// As TaskPipeline does it.
+// Stops as TaskPipeline does.
 void CrashSchedule::Stop() {
   ++result_.stops;
   life_->router.End();
@@ -194,7 +194,7 @@ void CrashSchedule::Stop() {
   while (!life_->collected.empty()) {
     StepSaver();
   }
-  Save(life_->checkpoints.Last(life_->writer.doubt_left())).ok();
+  Save(life_->checkpoints.FinalCheckpoints(life_->writer.doubt_left())).ok();
   life_.reset();
   zombies_end_ = now_ + kZombieLife;
   for (size_t changes = chance_.Below(4); changes > 0; --changes) {
@@ -212,7 +212,7 @@ void CrashSchedule::Pass(milliseconds time) {
   }
 }
 
-// What the saver does, with everything else going on between its steps.
+// Does one step of the saver; anything else may happen between two steps.
 void CrashSchedule::StepSaver() {
   Life& life = *life_;
   if (life.saved.has_value()) {
@@ -230,7 +230,7 @@ Status CrashSchedule::Save(const std::vector<ChannelCheckpoint>& checkpoints) {
   ++result_.saves;
   const Status status = store_fails_ ? UnavailableError("disk full") : OkStatus();
   if (store_fails_ && !chance_.OneIn(4)) {
-    return status;  // else it is durable, and nobody knows
+    return status;  // otherwise it is durable, although the save reports an error
   }
   for (const ChannelCheckpoint& checkpoint : checkpoints) {
     CheckSaved(checkpoint);
@@ -240,7 +240,7 @@ Status CrashSchedule::Save(const std::vector<ChannelCheckpoint>& checkpoints) {
   return saved.ok() ? status : saved;
 }
 
-// What the reconciler does, at any time.
+// Does what the reconciler would, at a random time.
 void CrashSchedule::StepCollections(bool all) {
   feed_.StepCatalog();
   Life& life = *life_;
@@ -354,7 +354,7 @@ void CrashSchedule::CheckSent(const RowBatch& batch) {
 }
 
 void CrashSchedule::CheckSaved(const ChannelCheckpoint& checkpoint) {
-  for (const SimulatedSource::Record& record : source_.log(checkpoint.channel)) {
+  for (const SimulatedSource::LogEntry& record : source_.log(checkpoint.channel)) {
     if (record.message->ts <= checkpoint.ts && !record.applied &&
         (record.kind == Kind::kPlain || record.kind == Kind::kReplaces) &&
         source_.rows().contains(record.message->collection)) {

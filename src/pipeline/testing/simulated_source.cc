@@ -12,10 +12,10 @@ namespace {
 
 constexpr size_t kMaxChannels = 3;
 constexpr size_t kMaxCollections = 3;
-constexpr size_t kKeys = 5;  // of a shard: few, so that they collide
+constexpr size_t kKeys = 5;  // per shard: few, so that they collide
 constexpr FieldId kKeyField{100};
 
-// Body of schema.LongArray with keys below 128.
+// The body of a schema.LongArray with keys below 128.
 std::string KeyBody(const std::vector<uint64_t>& keys) {
   std::string body = "\x0a";
   body += static_cast<char>(keys.size());
@@ -116,7 +116,7 @@ void SimulatedSource::Tick(const std::string& channel) {
          Kind::kNoRows);
 }
 
-// One request of a user: rows of one shard.
+// Makes one request of a user, with rows of one shard.
 void SimulatedSource::Change() {
   const Collection& collection = *living_[chance_->Below(living_.size())];
   const size_t shard = chance_->Below(collection.vchannels.size());
@@ -129,7 +129,7 @@ void SimulatedSource::Change() {
       keys.push_back(key);
     }
   }
-  // Some of it stands in the log before a tick that does not release it yet.
+  // Some messages come before a tick that does not release them yet.
   const int64_t ahead = chance_->OneIn(4) ? static_cast<int64_t>(chance_->Below(80)) : 0;
   Timestamp ts = Timestamp::FromUnixMs(now_ms_ + ahead, 1 + logical_++ % 1000);
   for (const uint64_t key : keys) {
@@ -143,7 +143,7 @@ void SimulatedSource::Change() {
       absent.push_back(key);
     }
   }
-  std::vector<Record>& log = logs_[collection.pchannels[shard]];
+  std::vector<LogEntry>& log = logs_[collection.pchannels[shard]];
   const size_t what = chance_->Below(8);
   if (what == 0 || (what < 4 && absent.empty())) {
     AppendRows(MessageType::kDelete, collection, shard, ts, keys, Kind::kPlain);
@@ -154,7 +154,7 @@ void SimulatedSource::Change() {
   }
   const bool upsert = what > 5 || absent.empty();
   if (upsert && absent.size() < keys.size() && !absent.empty() && chance_->OneIn(2)) {
-    // Deletes what is there and inserts more: no upsert for whoever sees it in the log.
+    // Deletes the existing keys and inserts more: in the log, this is not an upsert.
     std::vector<uint64_t> present;
     std::copy_if(keys.begin(), keys.end(), std::back_inserter(present),
                  [&rows](uint64_t key) { return rows.contains(key); });
@@ -235,7 +235,7 @@ const std::string& SimulatedSource::ChannelOf(const Message& message) const {
   return *found;
 }
 
-SimulatedSource::Record* SimulatedSource::Find(const Message& message) {
+SimulatedSource::LogEntry* SimulatedSource::Find(const Message& message) {
   return &logs_[ChannelOf(message)].at(static_cast<size_t>(FakeLog::NumberOf(message.id)) - 1);
 }
 
@@ -243,52 +243,52 @@ SimulatedSource::Record* SimulatedSource::Find(const Message& message) {
 
 void SimulatedFeed::Detach(FeedSubscriber* /*subscriber*/) {
   subscriber_ = nullptr;
-  told_ = nullptr;
-  cursors_.clear();
+  published_ = nullptr;
+  readers_.clear();
 }
 
 void SimulatedFeed::Follow(FeedSubscriber* /*subscriber*/,
                            const std::string& channel,
                            bool /*ticked*/,
                            FeedStart start) {
-  auto cursor = std::make_unique<Cursor>(start);
+  auto reader = std::make_unique<ChannelReader>(start);
   if (start.position.has_value()) {
-    cursor->next = static_cast<size_t>(FakeLog::NumberOf(start.position->id)) -
+    reader->next = static_cast<size_t>(FakeLog::NumberOf(start.position->id)) -
                    (start.position->inclusive ? 1 : 0);
   }
-  cursors_[channel] = std::move(cursor);
+  readers_[channel] = std::move(reader);
 }
 
 void SimulatedFeed::Unfollow(FeedSubscriber* /*subscriber*/, const std::string& channel) {
-  cursors_.erase(channel);
+  readers_.erase(channel);
 }
 
 void SimulatedFeed::StepCatalog() {
-  if (subscriber_ != nullptr && told_ != source_->catalog()) {
-    told_ = source_->catalog();
-    subscriber_->OnCatalog(told_);
+  if (subscriber_ != nullptr && published_ != source_->catalog()) {
+    published_ = source_->catalog();
+    subscriber_->OnCatalog(published_);
   }
 }
 
 bool SimulatedFeed::StepChannel(const std::string& channel) {
-  const auto found = cursors_.find(channel);
-  const std::vector<SimulatedSource::Record>& log = source_->log(channel);
-  if (found == cursors_.end() || found->second->next >= log.size()) {
+  const auto found = readers_.find(channel);
+  const std::vector<SimulatedSource::LogEntry>& log = source_->log(channel);
+  if (found == readers_.end() || found->second->next >= log.size()) {
     return false;
   }
-  Cursor& cursor = *found->second;
-  const MessagePtr& message = log[cursor.next++].message;
-  const std::optional<TickGroup> group = cursor.order.Push(message);
+  ChannelReader& reader = *found->second;
+  const MessagePtr& message = log[reader.next++].message;
+  const std::optional<TickGroup> group = reader.order.Push(message);
   if (group.has_value()) {
-    // The barrier: nobody gets rows of a collection before the catalog that has it.
+    // The barrier: no rows of a collection are delivered before the catalog that has it.
     if (std::any_of(group->messages.begin(), group->messages.end(), [this](const auto& each) {
-          return HasRows(*each) && told_->Find(each->collection) == nullptr;
+          return HasRows(*each) && published_->Find(each->collection) == nullptr;
         })) {
       StepCatalog();
     }
-    subscriber_->OnGroup(channel, ArrangeGroup(*group, cursor.after));
+    subscriber_->OnGroup(channel, ArrangeGroup(*group, reader.after));
   }
-  subscriber_->OnRead(channel, message->id, cursor.order.held_bytes());
+  subscriber_->OnRead(channel, message->id, reader.order.held_bytes());
   return true;
 }
 

@@ -14,10 +14,10 @@
 
 namespace cdc {
 
-// Random numbers that are the same everywhere, and cheap to begin with.
+// Random numbers that are the same on every platform and cheap to seed.
 class SimulatedChance {
  public:
-  // Neighbouring seeds must not give the same row one step later: hence the scrambled beginning.
+  // The seed is scrambled: otherwise the next seed would give the same sequence, one step later.
   explicit SimulatedChance(uint64_t seed) : state_(Scramble(seed ^ 0x5851F42D4C957F2DU)) {}
 
   uint64_t Next() { return Scramble(state_ += 0x9E3779B97F4A7C15U); }
@@ -35,42 +35,42 @@ class SimulatedChance {
   uint64_t state_;
 };
 
-// Rows of one collection by key; a key with several rows is what must never be. A row is known by
-// its record.
+// Rows of one collection by key. A key must never have several rows. A row is identified by its
+// message.
 using SimulatedRows = std::map<uint64_t, std::vector<const Message*>>;
 
-// A source with a queue in memory that changes at random: a few channels, collections that share
-// them, inserts, deletes and upserts of a few keys, ticks; collections that are created and dropped
-// on the way. Knows what a copy has to hold.
+// A source with a queue in memory that changes at random: a few channels that are shared by
+// collections, inserts, deletes and upserts of a few keys, ticks, and collections that are created
+// and dropped meanwhile. Knows what a copy must hold.
 class SimulatedSource {
  public:
   enum class Kind {
     kNoRows,
-    kPlain,     // rows that are written as what they are
+    kPlain,     // an insert or a delete that is no part of an upsert
     kReplaces,  // the insert of an upsert
     kReplaced,  // the delete of an upsert: needs no call
   };
-  struct Record {
+  struct LogEntry {
     MessagePtr message;
     Kind kind = Kind::kNoRows;
-    bool applied = false;  // for the one who looks after that
+    bool applied = false;  // set by the user of this class
   };
 
   explicit SimulatedSource(SimulatedChance* chance);
 
-  // One thing happens.
+  // Makes one random change.
   void Step();
-  // A last tick in every channel, above everything. Returns its time.
+  // Writes a last tick to every channel, above everything. Returns its time.
   Timestamp Finish();
 
   const std::vector<std::string>& channels() const { return channels_; }
-  std::vector<Record>& log(const std::string& channel) { return logs_[channel]; }
+  std::vector<LogEntry>& log(const std::string& channel) { return logs_[channel]; }
   const std::shared_ptr<const Catalog>& catalog() const { return catalog_; }
-  // All that ever were, also those that are dropped.
+  // All collections that ever existed, including dropped ones.
   const std::vector<std::shared_ptr<const Collection>>& collections() const { return collections_; }
-  // What a target has to hold in the end, of the collections that are there.
+  // What a target must hold in the end, for the collections that exist.
   const std::map<CollectionId, SimulatedRows>& rows() const { return rows_; }
-  Record* Find(const Message& message);
+  LogEntry* Find(const Message& message);
   // The channel of a message with rows.
   const std::string& ChannelOf(const Message& message) const;
   int64_t now_ms() const { return now_ms_; }
@@ -96,20 +96,20 @@ class SimulatedSource {
   uint64_t logical_ = 0;
   int64_t next_collection_ = 1;
   std::vector<std::string> channels_;
-  std::map<std::string, std::vector<Record>> logs_;
-  std::vector<std::shared_ptr<const Collection>> collections_;  // never removed: messages view them
+  std::map<std::string, std::vector<LogEntry>> logs_;
+  std::vector<std::shared_ptr<const Collection>> collections_;  // messages view them: none removed
   std::vector<std::shared_ptr<const Collection>> living_;
   std::shared_ptr<const Catalog> catalog_;
   std::map<CollectionId, SimulatedRows> rows_;
   std::map<std::pair<CollectionId, uint64_t>, Timestamp> changed_;  // by key
 };
 
-// Gives the records of a SimulatedSource to one subscriber, one at a time, in the order of ticks.
+// Delivers the records of a SimulatedSource to one subscriber, one at a time, in tick order.
 class SimulatedFeed final : public FeedSource {
  public:
   explicit SimulatedFeed(SimulatedSource* source) : source_(source) {}
 
-  // Tells of a catalog that is new.
+  // Delivers the catalog if it has changed.
   void StepCatalog();
   // Reads the next record of a channel; false if there is none.
   bool StepChannel(const std::string& channel);
@@ -123,8 +123,8 @@ class SimulatedFeed final : public FeedSource {
   void Unfollow(FeedSubscriber* subscriber, const std::string& channel) override;
 
  private:
-  struct Cursor {
-    explicit Cursor(const FeedStart& start) : after(start.resolved), order(start.resolved) {}
+  struct ChannelReader {
+    explicit ChannelReader(const FeedStart& start) : after(start.resolved), order(start.resolved) {}
     size_t next = 0;
     Timestamp after;
     TickOrder order;
@@ -132,8 +132,8 @@ class SimulatedFeed final : public FeedSource {
 
   SimulatedSource* const source_;
   FeedSubscriber* subscriber_ = nullptr;
-  std::shared_ptr<const Catalog> told_;
-  std::map<std::string, std::unique_ptr<Cursor>> cursors_;
+  std::shared_ptr<const Catalog> published_;
+  std::map<std::string, std::unique_ptr<ChannelReader>> readers_;
 };
 
 }  // namespace cdc

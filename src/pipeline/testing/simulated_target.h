@@ -11,29 +11,29 @@
 
 namespace cdc {
 
-// The rows of a target in memory, whose calls end when Step says so, in any order, and as badly as
-// calls can end: refused, executed with the answer lost, executed in part, not executed without
-// anybody knowing. What was sent by a process that is gone may be executed later (zombies). Inserts
-// add a row, upserts replace those of their key, as in Milvus.
+// The rows of a target in memory. Its calls end at each Step, in any order, and as badly as calls
+// can end: refused, executed with the answer lost, executed in part, or with an unknown outcome and
+// not executed. Calls of a dead process may be executed later (zombies). Inserts add a row, upserts
+// replace those of their key, as in Milvus.
 class SimulatedTarget final : public RowSink {
  public:
   SimulatedTarget(SimulatedChance* chance, std::function<void(const RowBatch&)> on_write);
 
-  // Every call from now on ends well.
+  // From now on every call succeeds.
   void Heal() { healthy_ = true; }
-  // Ends one call; false if there is none.
+  // Ends one call. Returns false if there is none.
   bool Step();
-  // The process is gone: what was under way is executed now, later or never.
+  // The process has died: its calls in flight are executed now, later or never.
   void Crash();
-  // Executes one or all of the calls that the dead have left.
+  // Executes one or all of the calls that dead processes have left.
   void StepZombie();
   void RunZombies();
   bool has_calls() const { return !calls_.empty(); }
   bool has_zombies() const { return !zombies_.empty(); }
 
-  // The rows of collections by their names.
+  // The rows by collection name.
   const std::map<std::string, SimulatedRows>& rows() const { return rows_; }
-  // Called for what is answered as done.
+  // `applied` is called for each message that is acknowledged.
   void OnApplied(std::function<void(const Message&)> applied) { applied_ = std::move(applied); }
 
   void Write(const RowBatch& batch, WriteDone done) override;

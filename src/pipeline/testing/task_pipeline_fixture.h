@@ -121,7 +121,7 @@ class TaskPipelineTest : public testing::Test {
     spec_.start_from = StartFrom::kEarliest;
   }
 
-  // With the `options_` of now.
+  // Uses the current `options_`.
   void NewProcess() { replicator_ = NewReplicator(options_); }
 
   void Start() {
@@ -147,7 +147,7 @@ class TaskPipelineTest : public testing::Test {
     return Eventually([&] { return target_.rows_of(op) >= rows; }) && target_.rows_of(op) == rows;
   }
 
-  // What the store holds of a channel.
+  // What the store holds about a channel.
   ChannelCheckpoint Saved(const std::string& channel) {
     const auto progress = store_.LoadProgress("t");
     for (const ChannelCheckpoint& checkpoint : progress->channels) {

@@ -14,11 +14,11 @@
 
 namespace cdc {
 
-// A task that follows every collection, and has read and applied what a test says: at first
-// everything. Counts the calls. Thread-safe.
+// Shows a task that follows every collection. A test sets what the task has read and applied;
+// initially that is everything. Counts the calls. Thread-safe.
 class FakeRouteView final : public RouteView {
  public:
-  // The router takes over a catalog that changes something for the task.
+  // Shows a catalog that changes something for the task.
   void TakeCatalog(std::shared_ptr<const Catalog> catalog) {
     MutexLock lock(mutex_);
     seen_ = {.catalog = std::move(catalog), .changes = seen_.changes + 1};
@@ -27,7 +27,7 @@ class FakeRouteView final : public RouteView {
     MutexLock lock(mutex_);
     ignored_.insert(collection);
   }
-  // Whether a channel has been read to its end.
+  // Sets whether a channel has been read to its end.
   void SetRead(const std::string& channel, bool read) {
     MutexLock lock(mutex_);
     unread_.erase(channel);
@@ -35,7 +35,7 @@ class FakeRouteView final : public RouteView {
       unread_.insert(channel);
     }
   }
-  // All rows up to `ts` are acknowledged, and none later.
+  // Shows all rows up to `ts` as acknowledged, and none above it.
   void SetApplied(const std::string& channel, Timestamp ts) {
     MutexLock lock(mutex_);
     applied_[channel] = ts;
@@ -44,7 +44,7 @@ class FakeRouteView final : public RouteView {
     MutexLock lock(mutex_);
     return forgotten_.contains(collection);
   }
-  // Of all methods of a RouteView together.
+  // The number of calls of all RouteView methods together.
   size_t calls() const {
     MutexLock lock(mutex_);
     return count_;

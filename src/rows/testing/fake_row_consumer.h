@@ -10,7 +10,7 @@
 
 namespace cdc {
 
-// Keeps what it is given until a test acknowledges it.
+// Keeps the pushed rows until a test acknowledges them.
 class FakeRowConsumer final : public RowConsumer {
  public:
   struct Pushed {
@@ -38,7 +38,7 @@ class FakeRowConsumer final : public RowConsumer {
   }
 
  private:
-  std::vector<Pushed> pushed_;  // only the test's thread
+  std::vector<Pushed> pushed_;  // used only on the test's thread
 };
 
 }  // namespace cdc

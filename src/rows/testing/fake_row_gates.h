@@ -11,11 +11,11 @@
 
 namespace cdc {
 
-// Gates without rows: a test says what waits and what is in flight. What is discarded stops
-// waiting, as in a RowWriter. Counts the calls. Thread-safe.
+// Gates without rows: a test sets what waits and what is in flight. Discarded rows stop waiting, as
+// in a RowWriter. Counts the calls. Thread-safe.
 class FakeRowGates final : public RowGates {
  public:
-  // What a test sees of one collection.
+  // The state of one collection, as a test sees it.
   struct Seen {
     std::optional<RowGate> gate;  // nullopt: not opened yet
     bool closed = false;
@@ -33,7 +33,7 @@ class FakeRowGates final : public RowGates {
     return now.gate.has_value() && !now.closed;
   }
 
-  // Rows of these partitions wait; none: nothing of the collection does.
+  // Makes rows of these partitions wait; an empty set: no row of the collection waits.
   void SetWaiting(CollectionId collection, std::set<PartitionId> partitions) {
     MutexLock lock(mutex_);
     waiting_[collection] = std::move(partitions);
@@ -47,7 +47,7 @@ class FakeRowGates final : public RowGates {
     }
   }
 
-  // Of all methods together.
+  // The number of calls of all methods together.
   size_t calls() const {
     MutexLock lock(mutex_);
     return count_;

@@ -18,7 +18,7 @@ CollectionTurns::Turn::Turn(Turn&& other) noexcept
 
 void CollectionTurns::Queue(const CollectionName& name, Job job) { Add(name, std::move(job)); }
 
-// `start` runs under the lock, so that jobs start in the order of their turns.
+// Calls `start` under the lock, so that jobs start in the order of their turns.
 uint64_t CollectionTurns::Add(const CollectionName& name, Job job) {
   MutexLock lock(mutex_);
   const uint64_t number = ++added_;
@@ -64,6 +64,7 @@ void CollectionTurns::CancelJobs() {
 
 Result<CollectionTurns::Turn> CollectionTurns::Wait(const std::vector<CollectionName>& names,
                                                     const std::stop_token& stop) {
+  // If a later name is cancelled, the destructor of `turn` ends the turns obtained so far.
   Turn turn(this);
   for (const CollectionName& name : names) {
     CDC_RETURN_IF_ERROR(WaitFor(name, stop));
@@ -78,6 +79,7 @@ Status CollectionTurns::WaitFor(const CollectionName& name, const std::stop_toke
     CondVar changed;
     bool has_turn CDC_GUARDED_BY(mutex) = false;
   };
+  // Shared with the job, which may still be called after a cancelled wait has returned.
   const auto waiter = std::make_shared<Waiter>();
   const uint64_t number = Add(name, {.start =
                                          [waiter] {
@@ -93,12 +95,12 @@ Status CollectionTurns::WaitFor(const CollectionName& name, const std::stop_toke
     }
   }
   if (!Remove(name, number)) {
-    End(name);  // its turn has come meanwhile
+    End(name);  // its turn came in the meantime
   }
   return CancelledError("cancelled before it was sent");
 }
 
-// Whether it was still waiting.
+// Returns whether it was still waiting.
 bool CollectionTurns::Remove(const CollectionName& name, uint64_t number) {
   MutexLock lock(mutex_);
   const auto found = waiting_.find(name);

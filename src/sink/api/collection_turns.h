@@ -13,30 +13,30 @@
 
 namespace cdc {
 
-// One thing at a time for each collection, in the order of asking.
+// Lets one caller at a time use a collection, in the order of their requests.
 //
-// Milvus Lite has no locks. A flush swaps its tables, so a row written during it, or during another
-// write, could be lost. The first call that names a collection after a rename or a restart opens
-// it, so two at once open it twice, and what is written to the one is missing in the other.
-// Therefore everything done to one of its collections, reading too, takes turns; several at a time
-// would not be faster.
+// Milvus Lite has no locks. A flush swaps its tables, so a row written during a flush or during
+// another write could be lost. The first call that names a collection after a rename or a restart
+// opens it; two calls at once would open it twice, and rows written to one copy would be missing in
+// the other. Therefore everything done to a collection takes turns, even reading. Concurrent calls
+// would not be faster anyway.
 //
 // Thread-safe. Must outlive its turns.
 class CollectionTurns {
  public:
-  // A write. Both return at once, and one of them is called.
+  // A write. Exactly one of the two is called, and must return at once.
   struct Job {
     std::function<void()> start;
     std::function<void()> cancel;
   };
-  // Starts `job` when its turn comes, maybe now. End must follow when it has ended.
+  // Starts `job` when its turn comes, possibly at once. Call End when the job has ended.
   void Queue(const CollectionName& name, Job job);
-  // The turn of a started job is over; the next one starts.
+  // Ends the turn of a started job, so that the next one starts.
   void End(const CollectionName& name);
   // Cancels the jobs that have not started.
   void CancelJobs();
 
-  // The turns of some collections, held until its end.
+  // The turns of some collections, held until it is destroyed.
   class Turn {
    public:
     explicit Turn(CollectionTurns* turns) : turns_(turns) {}
@@ -46,7 +46,7 @@ class CollectionTurns {
     Turn& operator=(const Turn&) = delete;
     Turn& operator=(Turn&&) = delete;
 
-    // Gives the turns to nobody else any more: what was done in them may still go on.
+    // Never ends the turns, so that nobody else gets one: for a call that may still be executed.
     void Keep() { names_.clear(); }
 
    private:
@@ -54,13 +54,13 @@ class CollectionTurns {
     CollectionTurns* turns_;
     std::vector<CollectionName> names_;
   };
-  // Waits for what was asked for before. kCancelled: `stop`.
+  // Waits for the turns of all `names`. kCancelled: stopped.
   Result<Turn> Wait(const std::vector<CollectionName>& names, const std::stop_token& stop);
 
  private:
   struct Waiting {
     uint64_t number = 0;
-    Job job;  // without a cancel: of Wait
+    Job job;  // `cancel` is empty for a Wait
   };
   Status WaitFor(const CollectionName& name, const std::stop_token& stop);
   uint64_t Add(const CollectionName& name, Job job);
@@ -68,7 +68,7 @@ class CollectionTurns {
 
   Mutex mutex_;
   uint64_t added_ CDC_GUARDED_BY(mutex_) = 0;
-  // Behind the one whose turn it is; a collection of which nothing is done has no entry.
+  // Those after the one whose turn it is. A collection that nobody uses has no entry.
   std::map<CollectionName, std::deque<Waiting>> waiting_ CDC_GUARDED_BY(mutex_);
 };
 

@@ -27,8 +27,8 @@
 namespace cdc {
 namespace {
 
-// An upsert of Milvus Lite keeps the keys of the dynamic field that the new row does not have; its
-// insert replaces the whole row. Both requests have the same fields.
+// Milvus Lite's Upsert merges the dynamic fields of the old row into the new one; its Insert
+// replaces a row with the same key. Both requests have the same fields.
 const char* MethodOf(RowOp op, bool is_lite) {
   switch (op) {
     case RowOp::kInsert: return "Insert";
@@ -44,6 +44,7 @@ WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
   }
   ::milvus::proto::milvus::MutationResult answer;
   if (Status parsed = MilvusChannel::Parse(bytes, &answer); !parsed.ok()) {
+    // The server has answered, so the call may have been executed.
     return {std::move(parsed), /*in_doubt=*/true};
   }
   WriteResult result;
@@ -66,8 +67,8 @@ std::vector<CollectionName> CollectionsOf(const Ddl& ddl) {
       ddl);
 }
 
-// The rows and the metadata of one Milvus, each by calls of their own, so that each can be
-// cancelled without the other. gRPC gives both one connection.
+// Writes the rows and the metadata of one Milvus. Each has a channel of its own, so that the calls
+// of one can be cancelled without those of the other. gRPC uses one connection for both.
 class MilvusTarget final : public Target,
                            private RowSink,
                            private MetadataSink,
@@ -145,11 +146,12 @@ class MilvusTarget final : public Target,
     const auto cancel = [write] {
       write->done({CancelledError("cancelled before it was sent"), /*in_doubt=*/false});
     };
-    write->has_turn = true;  // once it is started
+    write->has_turn = true;  // when Start is called
     turns_.Queue(batch.target, {.start = [this, write] { Start(write); }, .cancel = cancel});
   }
 
-  // What waits for its turn first: then nothing can start behind the calls that are cancelled.
+  // First the writes that wait for their turn: otherwise the end of a cancelled call would start
+  // the next one.
   void CancelWrites() override {
     turns_.CancelJobs();
     rows_channel_.CancelAll();
@@ -161,7 +163,7 @@ class MilvusTarget final : public Target,
   }
 
   // Milvus Lite may still execute a call that was cancelled here, so no row may be written to the
-  // collection beside it: writes that wait for their turn end by CancelWrites.
+  // collection at the same time. Writes that wait for their turn are ended by CancelWrites.
   static void KeepIfStopped(CollectionTurns::Turn* turn, const std::stop_token& stop) {
     if (stop.stop_requested()) {
       turn->Keep();
@@ -192,9 +194,9 @@ class MilvusTarget final : public Target,
 
   const std::chrono::milliseconds ddl_timeout_;
   const std::chrono::milliseconds write_timeout_;
-  std::atomic<bool> is_lite_ = false;
-  CollectionTurns turns_;  // of Milvus Lite
-  // Behind what their callbacks use.
+  std::atomic<bool> is_lite_ = false;  // set by Connect, read by writes on other threads
+  CollectionTurns turns_;              // used only for Milvus Lite
+  // Declared after what their callbacks use: their destructors wait for the callbacks.
   MilvusChannel metadata_channel_;
   MilvusChannel rows_channel_;
 };

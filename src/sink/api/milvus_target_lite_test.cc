@@ -1,4 +1,4 @@
-// Runs against a Milvus Lite that it starts, or against the Milvus at CDC_TEST_MILVUS_URI.
+// Runs against a Milvus Lite, which it starts, or against the Milvus at CDC_TEST_MILVUS_URI.
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -69,7 +69,8 @@ class RealServer {
   Status status_;
 };
 
-// The values of a row by field name, as text: JSON normalized, all else as protobuf prints it.
+// The values of a row by field name, as text: JSON normalized, everything else as protobuf prints
+// it.
 using Row = std::map<std::string, std::string>;
 using Rows = std::map<std::string, Row>;  // by key
 
@@ -158,7 +159,7 @@ class MilvusTargetLiteTest : public ::testing::Test {
 
   static void Expect(const Status& status) { EXPECT_TRUE(status.ok()) << status.ToString(); }
 
-  // With an index and loaded.
+  // Creates the collection with an index and loads it.
   void CreateThings(const Schema& things, int num_partitions = 0) {
     created_ = true;
     Expect(target_->metadata().Apply(CreateDatabase{database_}, {}));
@@ -191,7 +192,7 @@ class MilvusTargetLiteTest : public ::testing::Test {
     return promise.get_future().get();
   }
 
-  // All rows that a query sees now, however long the load takes.
+  // Returns all rows that a query sees now. Waits until the collection is loaded.
   Rows ReadAll(const std::vector<std::string>& fields, const std::string& partition = "") {
     pb::QueryRequest request;
     request.set_db_name(database_);
@@ -217,7 +218,7 @@ class MilvusTargetLiteTest : public ::testing::Test {
         ADD_FAILURE() << status.ToString();
         return {};
       }
-      std::this_thread::sleep_for(milliseconds(50));  // still loading, and nothing tells when not
+      std::this_thread::sleep_for(milliseconds(50));  // still loading, and nothing reports the end
     }
   }
 
@@ -309,7 +310,7 @@ FieldDatas EveryValue(const std::vector<int64_t>& keys, int seed) {
       fields[10].mutable_vectors()->mutable_float_vector()->add_data(
           static_cast<float>(k * 8 + i + seed));
     }
-    // Another key after a change: Milvus Lite's own upsert would keep the old one too.
+    // A different key after a change: Milvus Lite's own upsert would keep the old one as well.
     fields[11].mutable_scalars()->mutable_json_data()->add_data(
         "{\"extra" + std::to_string(seed) + "\":\"e" + std::to_string(k + seed) + "\"}");
   }
@@ -332,7 +333,7 @@ TEST_F(MilvusTargetLiteTest, RowsOfEveryTypeArriveAsTheyWere) {
                                            "d",  "s", "j",  "a",   "v",   "$meta"};
   const FieldDatas first = EveryValue(Keys(1, 50), 0);
   FieldDatas second = EveryValue(Keys(51, 30), 0);
-  std::swap(second[3], second[8]);  // columns come in any order
+  std::swap(second[3], second[8]);  // columns may be in any order
   Expect(Write(Batch(RowOp::kInsert, {MakeInsert(first, 50), MakeInsert(second, 30)})).status);
   EXPECT_EQ(ReadAll(fields), RowsOf({first, second}));
 
@@ -386,7 +387,7 @@ TEST_F(MilvusTargetLiteTest, KeysAtTheEndsOfTheirRangeAreDeleted) {
   EXPECT_EQ(ReadAll({"id", "v"}), RowsOf({LongRows({INT64_MIN + 1, 0, 1, INT64_MAX - 1}, 1)}));
 }
 
-// As long as they may be, and with characters that are costly in an expression.
+// The keys are as long as allowed and have characters that are expensive in an expression.
 TEST_F(MilvusTargetLiteTest, TheLargestDeleteOfTextsIsTaken) {
   Schema things = KeyAndVector(DataType::kVarChar);
   things.fields[0].type_params = {{"max_length", "65535"}};
@@ -404,7 +405,7 @@ TEST_F(MilvusTargetLiteTest, TheLargestDeleteOfTextsIsTaken) {
   EXPECT_EQ(ReadAll({"id"}).size(), 6U);
   std::vector<std::string> many = keys;
   while (many.size() < kMaxDeleteBytes / 65'535 - 1) {
-    many.push_back(std::to_string(many.size()) + keys[3].substr(10));  // none of them is there
+    many.push_back(std::to_string(many.size()) + keys[3].substr(10));  // none of them exists
   }
   const auto began = std::chrono::steady_clock::now();
   const WriteResult result = Write(Batch(RowOp::kDelete, {MakeDelete(many)}));
@@ -427,7 +428,7 @@ TEST_F(MilvusTargetLiteTest, AnIndexWithoutATypeIsMadeOnce) {
   EXPECT_TRUE(SameIndexParams({}, found->params));
 }
 
-// Every word of the languages of all versions, in every case that makes a difference.
+// Every word of the expression languages of all versions, in each case that makes a difference.
 std::vector<std::string> WordsOfExpressions() {
   const auto cased = [](std::string word, int (*first)(int), int (*rest)(int)) {
     for (char& c : word) {
@@ -491,7 +492,7 @@ TEST_F(MilvusTargetLiteTest, ReservedWordsAreKnown) {
         target_->metadata().Apply(CreateCollection{.name = things_, .schema = things}, {});
     if (!made.ok()) {
       EXPECT_EQ(made.code(), StatusCode::kInvalidArgument) << name << ": " << made.ToString();
-      continue;  // later versions take no such field
+      continue;  // later versions refuse such a field
     }
     RowBatch batch = Batch(RowOp::kDelete, {MakeDelete(std::vector<int64_t>{1, 2})});
     batch.primary_key = name;

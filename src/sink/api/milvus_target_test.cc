@@ -99,7 +99,7 @@ TEST_F(MilvusTargetTest, NamesAnAddressThatIsDead) {
   EXPECT_THAT(status.message(), HasSubstr(dead.substr(7)));
   const WriteResult result = Write(target.get());
   EXPECT_EQ(result.status.code(), StatusCode::kUnavailable);
-  EXPECT_FALSE(result.in_doubt);  // it never left
+  EXPECT_FALSE(result.in_doubt);  // it was never sent
 }
 
 TEST_F(MilvusTargetTest, NamesAnAddressThatIsSilent) {
@@ -113,7 +113,7 @@ TEST_F(MilvusTargetTest, NamesAnAddressThatIsSilent) {
 TEST_F(MilvusTargetTest, ItsPulseTellsOneMilvusFromAnother) {
   const auto target = MakeTarget();
   const auto pulse = [&] { return WaitForPulse(*target, milliseconds(2000)); };
-  EXPECT_EQ(*pulse(), "");  // UNIMPLEMENTED: from before databases
+  EXPECT_EQ(*pulse(), "");  // UNIMPLEMENTED: a Milvus without databases
   pb::ListDatabasesResponse databases;
   databases.add_db_names("a");
   databases.add_db_names("default");
@@ -264,8 +264,8 @@ TEST_F(MilvusTargetTest, WritesToOneCollectionOfMilvusLiteGoOneAtATime) {
   EXPECT_FALSE(never_sent.in_doubt);
 }
 
-// Two that name a collection first after a rename or restart would open it twice in there, and what
-// is written to the one is lost.
+// Two calls that are the first to name a collection after a rename or restart would open it twice,
+// and rows written to one copy would be lost.
 TEST_F(MilvusTargetTest, NothingIsDoneToACollectionOfMilvusLiteBesideAWrite) {
   pb::GetVersionResponse version;
   version.set_version("milvus_lite-3.2.2");
@@ -300,7 +300,7 @@ TEST_F(MilvusTargetTest, NothingIsDoneToACollectionOfMilvusLiteBesideAWrite) {
   look.wait();
   rename.wait();
   EXPECT_GE(others(), 2);
-  // The next one has its turn after all of them.
+  // The next write has its turn after all of them.
   EXPECT_TRUE(StartWrite(target.get()).get().status.ok());
 }
 
@@ -327,7 +327,7 @@ TEST_F(MilvusTargetTest, CancelEndsTheWaitForATurn) {
   EXPECT_EQ(write.get().status.code(), StatusCode::kCancelled);
 }
 
-// It may go on there, and a row that is written beside it could be lost.
+// The server may still execute it, and a row written at the same time could be lost.
 TEST_F(MilvusTargetTest, NoRowFollowsACallThatWasStoppedOnMilvusLite) {
   pb::GetVersionResponse version;
   version.set_version("milvus_lite-3.2.2");
@@ -354,7 +354,7 @@ TEST_F(MilvusTargetTest, NoRowFollowsACallThatWasStoppedOnMilvusLite) {
   EXPECT_FALSE(result.in_doubt);
 }
 
-// Its Upsert would keep what the new row does not have; its Insert replaces the row.
+// Its Upsert would keep dynamic fields that the new row does not have; its Insert replaces the row.
 TEST_F(MilvusTargetTest, AnUpsertOfMilvusLiteIsAnInsert) {
   pb::GetVersionResponse version;
   version.set_version("milvus_lite-3.2.2");

@@ -13,7 +13,7 @@ namespace {
 using Collections = std::map<std::string, TargetCollection>;
 using Databases = std::map<std::string, Collections>;
 
-// As no two collections of any servers have.
+// No two collections on any servers have the same identity.
 std::string NewIdentity() {
   static std::atomic<int> made = 0;
   return "fake@" + std::to_string(++made);
@@ -21,7 +21,7 @@ std::string NewIdentity() {
 
 Status NotFound(const std::string& what) { return NotFoundError("not found: " + what); }
 
-// Applies one change to the model. What is not there need not be removed.
+// Applies one change to the model. Removing something that does not exist succeeds.
 class Applier {
  public:
   explicit Applier(Databases* databases, std::string default_partition = "_default")
@@ -62,7 +62,8 @@ class Applier {
     if (is_new || SchemaDifferences(ddl.schema, existing->second.schema).empty()) {
       return OkStatus();
     }
-    return AlreadyExistsError("the collection exists with another schema: " + ddl.name.ToString());
+    return AlreadyExistsError("the collection exists with a different schema: " +
+                              ddl.name.ToString());
   }
   Status operator()(const DropCollection& ddl) const {
     const TargetCollection* collection = Find(ddl.name);
@@ -83,7 +84,7 @@ class Applier {
       return NotFound(ddl.to.database);
     }
     if (collection == nullptr) {
-      // A repeat.
+      // A repeat: it has already been renamed.
       return Find(ddl.to) != nullptr ? OkStatus() : NotFound(ddl.from.ToString());
     }
     if (Find(ddl.to) != nullptr) {
@@ -451,7 +452,7 @@ void FakeTarget::Write(const RowBatch& batch, WriteDone done) {
   {
     MutexLock lock(mutex_);
     max_in_progress_ = std::max(max_in_progress_, pending_.size() + 1);
-    // Behind others that wait, even if they are just being let go.
+    // After the writes that wait, even if they are being uncorked right now.
     if (corked_ || !pending_.empty()) {
       pending_.push_back(std::move(write));
       return;

@@ -14,58 +14,58 @@
 
 namespace cdc {
 
-// A target in memory, for tests of what drives one. It models databases, collections, partitions,
-// indexes and load state as a Milvus does (idempotence, "not found", no drop of what is loaded),
-// and records writes without looking into the rows. It ends every call at once, so a stop never
+// A target in memory, to test code that drives one. It models databases, collections, partitions,
+// indexes and load state as Milvus does (idempotence, "not found", no drop of what is loaded), and
+// records writes without looking into the rows. Every metadata call ends at once, so a stop never
 // interrupts one.
 //
-// Thread-safe. A write ends inside Write, unless corked: then inside Uncork or CancelWrites. Must
-// outlive its writes.
+// Thread-safe. A write ends inside Write or, if corked, inside Uncork or CancelWrites. Must outlive
+// its writes.
 class FakeTarget final : public Target, public RowSink, public MetadataSink, public TargetCatalog {
  public:
   struct WrittenBatch {
     RowBatch batch;
-    Status status;  // what was answered
+    Status status;  // the answer
   };
 
   FakeTarget();
 
-  // Writes from now on wait, in order, until Uncork lets all or the first `count` of them end.
+  // From now on writes wait, in order, until Uncork ends all or the first `count` of them.
   void Cork();
   void Uncork();
   void Uncork(size_t count);
   size_t corked() const;
 
-  // The next calls of Write (FailNextWrite) or of Apply (FailNextDdl) fail. Several are answered in
-  // order. An in-doubt write is recorded as written, others are not.
+  // Makes the next call of Write (FailNextWrite) or Apply (FailNextDdl) fail; can be repeated for
+  // the calls after it. A failed write is recorded as written only if it is in doubt.
   void FailNextWrite(Status status, bool in_doubt);
   void FailNextDdl(Status status);
   void FailConnect(Status status);
 
-  // How it answers AskPulse from now on; at first with "fake". Corked: not before it is uncorked.
+  // Sets the answer to AskPulse, which is initially "fake". While corked, none is given.
   void SetPulse(Result<std::string> identity);
   void CorkPulse();
   void UncorkPulse();
-  size_t pulses() const;  // that were asked for
+  size_t pulses() const;  // the number of AskPulse calls
 
-  // Acknowledged writes (and those in doubt), in the order of their ends.
+  // Acknowledged and in-doubt writes, in the order in which they ended.
   std::vector<WrittenBatch> batches() const;
-  // Changes that were applied with success, in order.
+  // Successful changes, in order.
   std::vector<Ddl> ddl() const;
-  // All rows of `op` in acknowledged writes.
+  // The number of rows of `op` in acknowledged writes.
   uint64_t rows_of(RowOp op) const;
-  // Writes to a collection or partition that was not there.
+  // The number of writes to a missing collection or partition.
   size_t missed() const;
-  // The largest number of writes that were in progress at one time.
+  // The largest number of writes that were in progress at the same time.
   size_t max_in_progress() const;
 
-  // Of collections that are created from now on; the default is "_default".
+  // Names the default partition of collections created from now on; initially "_default".
   void NameDefaultPartition(std::string name);
 
-  // What it says of itself from now on.
+  // Sets the traits that Connect returns.
   void SetTraits(TargetTraits traits);
 
-  // False: an unknown collection or partition takes rows, too. True (the default): kNotFound.
+  // Whether writes to an unknown collection or partition fail with kNotFound (initially true).
   void CheckNames(bool check);
 
   RowSink& rows() override { return *this; }

@@ -9,15 +9,14 @@
 
 namespace cdc {
 
-// Lends targets to a pipeline that wants to own them, for tests. Those that it lends must outlive
-// it.
+// Lends targets to a pipeline that wants to own them, for tests. The targets must outlive it.
 class FakeTargetFactory final : public TargetFactory {
  public:
   using Choose = std::function<Result<Target*>(const TargetOptions& options)>;
 
   explicit FakeTargetFactory(Target* target)
       : FakeTargetFactory([target](const TargetOptions&) { return Result<Target*>(target); }) {}
-  // By the options with which one is asked for.
+  // `choose` selects the target by the requested options.
   explicit FakeTargetFactory(Choose choose) : choose_(std::move(choose)) {}
 
   Result<TargetInfo> Check(const TargetOptions& options,

@@ -10,15 +10,15 @@
 #include "model/index_params.h"
 #include "sink/target.h"
 
-// What every Target must do: run over the fake and over real servers, so that the fake cannot
-// drift. `database` must not exist; it is gone at the end.
+// What every Target must do. Runs against the fake and against real servers, so that the fake
+// cannot drift. `database` must not exist before; it is dropped at the end.
 namespace cdc {
 
 struct TargetContract {
   Target* target;
   std::string database;
   CollectionName things{database, "things"};
-  std::string default_partition = "_default";  // of servers with the usual settings
+  std::string default_partition = "_default";  // on servers with the usual settings
 
   static Schema SimpleSchema(const std::string& dim = "4") {
     Schema schema;
@@ -161,20 +161,20 @@ struct TargetContract {
     const CollectionName alias{database, "alias"};
     ExpectOk(CreateCollection{.name = others, .schema = SimpleSchema()});
     ExpectOkTwice(SetAlias{others, "alias"});
-    ExpectOkTwice(SetAlias{things, "alias"});  // takes it away
+    ExpectOkTwice(SetAlias{things, "alias"});  // takes it away from `others`
     ExpectOk(SetAlias{things, "bye"});
     EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias", "bye"));
     ExpectOkTwice(DropAlias{things, "bye"});
     EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias"));
     EXPECT_FALSE(Apply(SetAlias{things, "others"}).ok());
     EXPECT_EQ(Apply(SetAlias{{database, "no"}, "x"}).code(), StatusCode::kNotFound);
-    // No collection of its own, for nobody.
+    // An alias is not a collection.
     EXPECT_EQ(DescribeCollection(alias)->has_value(), false);
     EXPECT_FALSE(Apply(RenameCollection{alias, {database, "renamed"}}).ok());
     EXPECT_EQ(Apply(RenameCollection{others, alias}).code(), StatusCode::kUnavailable);
     EXPECT_EQ(Apply(CreateCollection{.name = alias, .schema = SimpleSchema("8")}).code(),
               StatusCode::kUnavailable);
-    (void)Apply(DropCollection{alias});  // refused by some, without effect for all
+    (void)Apply(DropCollection{alias});  // some servers refuse it; it has no effect on any
     EXPECT_THAT(Look().aliases, ::testing::ElementsAre("alias"));
     ExpectOk(DropCollection{others});
   }
@@ -193,7 +193,7 @@ struct TargetContract {
     EXPECT_THAT((*renamed)->aliases, ::testing::ElementsAre("alias"));
     EXPECT_EQ((*renamed)->indexes.size(), 1U);
     const CollectionName elsewhere{kDefaultDatabase, "contract_moved"};
-    EXPECT_FALSE(Apply(RenameCollection{others, elsewhere}).ok());  // aliases
+    EXPECT_FALSE(Apply(RenameCollection{others, elsewhere}).ok());  // because of the alias
     ExpectOk(DropAlias{others, "alias"});
     const Status moved = Apply(RenameCollection{others, elsewhere});
     if (moved.ok()) {
@@ -214,7 +214,7 @@ struct TargetContract {
     EXPECT_EQ(Look().identity, identity);
     ExpectOkTwice(DropCollection{things});
     ExpectOk(CreateCollection{.name = things, .schema = SimpleSchema()});
-    // Some servers have none.
+    // Some servers report no identity.
     EXPECT_TRUE(identity.empty() || Look().identity != identity) << identity;
     ExpectOkTwice(DropCollection{things});
     EXPECT_EQ(DescribeCollection(things)->has_value(), false);

@@ -9,7 +9,7 @@
 namespace cdc {
 
 Result<std::string> WaitForPulse(Target& target, std::chrono::milliseconds timeout) {
-  // Lives until `answer` is there, which the callback sets as the last thing it does with it.
+  // On the stack, because the callback does not touch it after the lock is released.
   struct Waiter {
     Mutex mutex;
     CondVar changed;

@@ -8,7 +8,7 @@
 
 namespace cdc {
 
-// Target::AskPulse, waited for.
+// Calls Target::AskPulse and waits for the answer.
 Result<std::string> WaitForPulse(Target& target, std::chrono::milliseconds timeout);
 
 }  // namespace cdc
