@@ -624,6 +624,7 @@ TEST_F(ApiTest, Metrics) {
   TaskStatus status;
   status.lag_ms = 42;
   status.rows_inserted = 3;
+  status.source_late_messages = 5;
   status.channels = {{"dml_0", Timestamp::FromUnixMs(2'000), Timestamp::FromUnixMs(1'000), {}}};
   replicator_.SetTaskStatus("t1", status);
   Ask("create", Data(R"("task_id":"t1",)" + kC));
@@ -641,6 +642,7 @@ TEST_F(ApiTest, Metrics) {
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"read\"} 2000\n",
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 1000\n",
         "milvus_cdc_replicate_data_cnt{task_id=\"t1\",op_type=\"write\",api_type=\"insert\"} 3\n",
+        "milvus_cdc_source_late_messages{task_id=\"t1\"} 5\n",
         "milvus_cdc_request_total{request_status=\"total\",request_type=\"pause\"} 1\n",
         "milvus_cdc_request_total{request_status=\"success\",request_type=\"create\"} 1\n",
         "milvus_cdc_request_total{request_status=\"unmarshal_error\",request_type=\"unknown\"} 1\n",

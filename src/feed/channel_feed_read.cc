@@ -1,10 +1,10 @@
 #include <algorithm>
+#include <chrono>
 #include <compare>
 #include <iterator>
 #include <string>
 #include <utility>
 
-#include "base/clock.h"
 #include "decode/decode.h"
 #include "feed/channel_feed.h"
 #include "feed/feed_group.h"
@@ -15,18 +15,8 @@ namespace {
 
 // No tick of a source is so far ahead of our clock.
 constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
-
-// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
-// them all.
-Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) {
-  auto message = DecodeMessage(std::move(id), std::move(payload));
-  if (message.ok() && (*message)->type == MessageType::kTick &&
-      (*message)->ts.UnixMs() > NowUnixMs() + kMostAheadMs) {
-    return DataLossError("a tick of the time " + std::to_string((*message)->ts.value) +
-                         ", more than a day ahead of the clock of this machine");
-  }
-  return message;
-}
+// An outbreak of late messages ends when none has come for this time.
+constexpr std::chrono::minutes kOutbreakEnd{1};
 
 }  // namespace
 
@@ -104,6 +94,18 @@ void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {
   }
 }
 
+// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
+// them all.
+Result<MessagePtr> ChannelFeed::DecodePlausible(MsgId id, Payload payload) const {
+  auto message = DecodeMessage(std::move(id), std::move(payload));
+  if (message.ok() && (*message)->type == MessageType::kTick &&
+      (*message)->ts.UnixMs() > clock_->UnixMs() + kMostAheadMs) {
+    return DataLossError("a tick of the time " + std::to_string((*message)->ts.value) +
+                         ", more than a day ahead of the clock of this machine");
+  }
+  return message;
+}
+
 void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   Cursor& cursor = *cursors_.at(slot);
   const MsgId id = record.id;
@@ -133,7 +135,19 @@ void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   cursor.read_to = id;
 }
 
+void ChannelFeed::NoteLate(const TickGroup& group) {
+  if (group.late == 0) {
+    return;
+  }
+  const auto now = clock_->Now();
+  outbreak_ = outbreak_ || !late_at_ || now - *late_at_ > kOutbreakEnd;
+  late_at_ = now;
+}
+
+bool ChannelFeed::TakeOutbreak() { return std::exchange(outbreak_, false); }
+
 void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
+  NoteLate(group);
   Cursor& cursor = *cursors_.at(slot);
   const Timestamp before = std::exchange(cursor.resolved, group.resolved);
   const FeedGroup all = ArrangeGroup(group, Timestamp{});

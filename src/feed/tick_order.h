@@ -19,11 +19,14 @@ struct TickGroup {
   // is still to come: the first message held back, else the tick itself.
   MsgId restart;
   std::vector<MessagePtr> messages;
+  // How many of them broke the promise of an earlier tick: they came after it, with a ts at or
+  // below it.
+  size_t late = 0;
 };
 
 // The order of one pchannel. A tick T in its log is the source's promise that every message with
 // ts <= T stands before it; messages between two ticks are in no order, and some of them have a ts
-// beyond the next tick.
+// beyond the next tick. A message that breaks the promise is released with the next group.
 //
 // Messages at or below `skip` were applied before the last restart: they are dropped, and ticks at
 // or below it release nothing. A row message whose message_id is equal to one that is still held is
@@ -43,11 +46,6 @@ class TickOrder {
   size_t held_bytes() const { return held_bytes_; }
   size_t held_messages() const { return held_.size(); }
 
-  // Messages that broke the promise: they came after a tick at or above their ts. They are released
-  // with the next group.
-  uint64_t late_messages() const { return late_; }
-  uint64_t repeated_messages() const { return repeated_; }
-
  private:
   void Hold(MessagePtr message);
   std::optional<TickGroup> Tick(const Message& tick);
@@ -57,8 +55,6 @@ class TickOrder {
   std::vector<MessagePtr> held_;             // in the order of the log
   std::unordered_set<int64_t> message_ids_;  // of the rows in held_
   size_t held_bytes_ = 0;
-  uint64_t late_ = 0;
-  uint64_t repeated_ = 0;
 };
 
 }  // namespace cdc
