@@ -72,9 +72,15 @@ class TaskManagerTest : public ::testing::Test {
 
   // The record in the store: a state that only memory has would not survive.
   TaskRecord Stored(const std::string& id) {
-    const auto record = store_.GetTask(id);
-    EXPECT_TRUE(record.ok() && record->has_value()) << id;
-    return record.ok() && record->has_value() ? **record : TaskRecord();
+    const auto records = store_.ListTasks();
+    EXPECT_TRUE(records.ok()) << records.status().ToString();
+    for (const TaskRecord& record : records.ok() ? *records : std::vector<TaskRecord>()) {
+      if (record.spec.id == id) {
+        return record;
+      }
+    }
+    ADD_FAILURE() << id << " is not stored";
+    return {};
   }
 
   TaskView View(const std::string& id) {
@@ -264,7 +270,7 @@ TEST_F(TaskManagerTest, FailedStartDeletesTheTaskAgain) {
   EXPECT_EQ(status.code(), StatusCode::kInternal);
   EXPECT_EQ(status.message(), "fail to start task, err: no leader");
   EXPECT_THAT(manager_->List(), IsEmpty());
-  EXPECT_FALSE(store_.GetTask("t1")->has_value());
+  EXPECT_THAT(*store_.ListTasks(), IsEmpty());
   EXPECT_EQ(replicator_.starts("t1"), 1);
 }
 

@@ -40,8 +40,6 @@ class TickOrder {
   // Takes the next message of the log. Returns a group if it is a tick that advances.
   std::optional<TickGroup> Push(MessagePtr message);
 
-  // The last tick that advanced; never moves back.
-  Timestamp resolved() const { return resolved_; }
   // Bytes of the payloads that wait for a tick.
   size_t held_bytes() const { return held_bytes_; }
   size_t held_messages() const { return held_.size(); }
@@ -51,7 +49,7 @@ class TickOrder {
   std::optional<TickGroup> Tick(const Message& tick);
 
   const Timestamp skip_;
-  Timestamp resolved_;
+  Timestamp resolved_;                       // the last tick that advanced; never moves back
   std::vector<MessagePtr> held_;             // in the order of the log
   std::unordered_set<int64_t> message_ids_;  // of the rows in held_
   size_t held_bytes_ = 0;

@@ -2,7 +2,6 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,19 +68,6 @@ class SqliteMetaStore final : public MetaStore {
         .Execute();
   }
 
-  Result<std::optional<TaskRecord>> GetTask(const std::string& id) override {
-    MutexLock lock(mutex_);
-    CDC_ASSIGN_OR_RETURN(const bool found, get_task_.BindText(0, id).Step());
-    if (!found) {
-      return std::optional<TaskRecord>();
-    }
-    Result<TaskRecord> record = ReadTask(get_task_);
-    // A statement left open holds a read transaction, which keeps the WAL from being reset.
-    get_task_.Reset();
-    CDC_RETURN_IF_ERROR(record.status());
-    return std::optional<TaskRecord>(*std::move(record));
-  }
-
   Result<std::vector<TaskRecord>> ListTasks() override {
     MutexLock lock(mutex_);
     std::vector<TaskRecord> records;
@@ -92,6 +78,7 @@ class SqliteMetaStore final : public MetaStore {
       }
       Result<TaskRecord> record = ReadTask(list_tasks_);
       if (!record.ok()) {
+        // A statement left open holds a read transaction, which keeps the WAL from being reset.
         list_tasks_.Reset();
         return record.status();
       }
@@ -228,7 +215,6 @@ class SqliteMetaStore final : public MetaStore {
   Status PrepareAll() CDC_REQUIRES(mutex_) {
     const std::vector<std::pair<Statement*, const char*>> statements = {
         {&put_task_, "INSERT OR REPLACE INTO tasks(id, spec, state, reason) VALUES(?, ?, ?, ?)"},
-        {&get_task_, "SELECT id, spec, state, reason FROM tasks WHERE id = ?"},
         {&list_tasks_, "SELECT id, spec, state, reason FROM tasks ORDER BY id"},
         {&delete_task_[0], "DELETE FROM tasks WHERE id = ?"},
         {&delete_task_[1], "DELETE FROM checkpoints WHERE task_id = ?"},
@@ -392,7 +378,6 @@ class SqliteMetaStore final : public MetaStore {
   FileLock file_lock_;  // before the database: released after it is closed
   Database database_ CDC_GUARDED_BY(mutex_);
   Statement put_task_ CDC_GUARDED_BY(mutex_);
-  Statement get_task_ CDC_GUARDED_BY(mutex_);
   Statement list_tasks_ CDC_GUARDED_BY(mutex_);
   Statement delete_task_[8] CDC_GUARDED_BY(mutex_);
   Statement put_source_ CDC_GUARDED_BY(mutex_);
