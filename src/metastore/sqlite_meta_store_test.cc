@@ -32,6 +32,7 @@ TaskRecord MakeSecretTask(const std::string& id) {
   record.spec.target.uri = "http://127.0.0.1:19530";
   record.spec.target.token = std::string("root:") + kSecret;
   record.spec.collection_infos = {{"*", {}, false}};
+  record.spec.sink_mode = SinkMode::kApi;
   record.state = TaskState::kRunning;
   return record;
 }
@@ -197,7 +198,22 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UPDATE tasks SET spec = json_set(spec, '$.target.port', 1.5e20)", "damaged"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"version\":1', '\"version\":2')", "2 > 1"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"latest\"', '\"soon\"')", "soon"},
+        // Without its mode nobody could tell how the target has to be written.
+        Damage{"UPDATE tasks SET spec = json_remove(spec, '$.sink_mode')", "sink_mode"},
+        Damage{"UPDATE tasks SET spec = json_set(spec, '$.sink_mode', 'auto')", "auto"},
+        Damage{"UPDATE tasks SET spec = json_set(spec, '$.sink_mode', 'carrier pigeon')", "pigeon"},
         Damage{"UPDATE tasks SET state = 9", "state 9"}));
+
+TEST_F(SqliteMetaStoreTest, DamagedTaskNamesTheCure) {
+  {
+    const std::unique_ptr<MetaStore> store = MustOpen();
+    ASSERT_TRUE(store->PutTask(MakeSecretTask("t1")).ok());
+  }
+  RunSql("UPDATE tasks SET spec = json_remove(spec, '$.sink_mode')");
+  EXPECT_THAT(MustOpen()->ListTasks().status().message(),
+              AllOf(HasSubstr("task t1 is damaged: "), HasSubstr("move the file away"),
+                    HasSubstr("start_from earliest")));
+}
 
 TEST_F(SqliteMetaStoreTest, DamagedCheckpointIsDataLoss) {
   {
