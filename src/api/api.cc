@@ -177,15 +177,15 @@ std::string Api::Dispatch(const std::string& type, const Json& data) {
     if (type != handler.type) {
       continue;
     }
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = clock_->Now();
     metrics_->CountRequest(type, "total");
     const Answer answer = (this->*handler.handle)(data);
     if (!answer.ok()) {
       return EncodeFailure(AnswerCode(answer.status()), answer.status().message());
     }
     metrics_->CountRequest(type, "success");
-    metrics_->ObserveLatency(type, std::chrono::duration_cast<std::chrono::microseconds>(
-                                       std::chrono::steady_clock::now() - begin));
+    metrics_->ObserveLatency(
+        type, std::chrono::duration_cast<std::chrono::microseconds>(clock_->Now() - begin));
     return EncodeSuccess(*answer);
   }
   metrics_->CountRequest("unknown", "total");
@@ -249,13 +249,13 @@ Api::Answer Api::Get(const Json& data) {
   }
   const Result<TaskView> view = present ? tasks_->GetWithPresent(id) : tasks_->Get(id);
   CDC_RETURN_IF_ERROR(OperationFailure("get", view.status()));
-  return OrderedJson{{"task", EncodeTask(*view)}};
+  return OrderedJson{{"task", EncodeTask(*view, clock_->UnixMs())}};
 }
 
 Api::Answer Api::List(const Json&) {
   OrderedJson list = OrderedJson::array();
   for (const TaskView& view : tasks_->List()) {
-    list.push_back(EncodeTask(view));
+    list.push_back(EncodeTask(view, clock_->UnixMs()));
   }
   return OrderedJson{{"tasks", std::move(list)}};
 }

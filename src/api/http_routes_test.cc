@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mutex.h"
+#include "base/testing/eventually.h"
 #include "control/testing/fake_replicator.h"
 #include "http/http_server.h"
 #include "http/testing/raw_client.h"

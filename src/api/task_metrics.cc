@@ -127,7 +127,7 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
           ToDouble(channel.rows_waiting));
       if (channel.last_tick_unix_ms > 0) {
         Add(&tick_age, {{"task_id", id}, {"vchannel_name", channel.channel}},
-            ToDouble(NowUnixMs() - channel.last_tick_unix_ms));
+            ToDouble(clock_->UnixMs() - channel.last_tick_unix_ms));
       }
     }
     Add(&size, {{"task_id", id}, {"op_type", "write"}}, ToDouble(status.bytes_written));

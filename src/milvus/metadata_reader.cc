@@ -41,8 +41,8 @@ void AskForThoseInMemory(pb::ShowPartitionsRequest* request) {
 
 }  // namespace
 
-Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
-  const auto deadline = std::chrono::steady_clock::now() + calls.timeout;
+Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls, const Clock& clock) {
+  const auto deadline = clock.Now() + calls.timeout;
   pb::ConnectRequest request;
   request.mutable_client_info()->set_sdk_type("milvus-cdc");
   pb::ConnectResponse response;
@@ -54,9 +54,9 @@ Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
   // Old servers have no Connect; Milvus Lite answers it without a number.
   if (!connected.ok() || version.empty() || version == kLiteVersion) {
     MilvusCalls rest = calls;
-    rest.timeout = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                deadline - std::chrono::steady_clock::now()),
-                            std::chrono::milliseconds(1));
+    rest.timeout =
+        std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.Now()),
+                 std::chrono::milliseconds(1));
     pb::GetVersionResponse number;
     CDC_RETURN_IF_ERROR(CallMilvus(rest, "GetVersion", "", pb::GetVersionRequest(), &number));
     version = number.version();

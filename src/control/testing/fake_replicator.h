@@ -73,7 +73,4 @@ class FakeReplicator final : public Replicator {
   std::vector<std::string> prepared_ CDC_GUARDED_BY(mutex_);
 };
 
-// Whether `condition` becomes true within a few seconds.
-bool Eventually(const std::function<bool()>& condition);
-
 }  // namespace cdc
