@@ -21,6 +21,7 @@ namespace {
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
+constexpr const char* kCreate = "create";
 constexpr int kBadRequest = 400;
 constexpr int kMethodNotAllowed = 405;
 constexpr int kServerError = 500;
@@ -148,6 +149,11 @@ std::string Api::UnreadableBody(const std::string& cause) {
   return EncodeFailure(kServerError, "fail to read the request body, error: " + cause);
 }
 
+bool Api::MayTakeLong(std::string_view body) {
+  const Result<Envelope> envelope = ParseEnvelope(body);
+  return envelope.ok() && envelope->type == kCreate;
+}
+
 std::string Api::Handle(std::string_view body) {
   try {
     const Result<Envelope> envelope = ParseEnvelope(body);
@@ -169,7 +175,7 @@ std::string Api::Dispatch(const std::string& type, const Json& data) {
     Answer (Api::*handle)(const Json&);
   };
   static constexpr Handler kHandlers[] = {
-      {"create", &Api::Create},     {"delete", &Api::Delete},
+      {kCreate, &Api::Create},      {"delete", &Api::Delete},
       {"pause", &Api::Pause},       {"resume", &Api::Resume},
       {"get", &Api::Get},           {"list", &Api::List},
       {"position", &Api::Position}, {"maintenance", &Api::Maintenance}};

@@ -27,6 +27,9 @@ class Api {
   // Executes the request in `body`.
   std::string Handle(std::string_view body);
 
+  // Whether the request in `body` waits for a target: a create, for up to its connect_timeout.
+  static bool MayTakeLong(std::string_view body);
+
   // The answers to a request that is not a POST, and to one whose body did not arrive.
   std::string WrongMethod();
   std::string UnreadableBody(const std::string& cause);
