@@ -21,6 +21,7 @@ namespace {
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
+constexpr const char* kCreate = "create";
 constexpr int kBadRequest = 400;
 constexpr int kMethodNotAllowed = 405;
 constexpr int kServerError = 500;
@@ -148,6 +149,11 @@ std::string Api::UnreadableBody(const std::string& cause) {
   return EncodeFailure(kServerError, "fail to read the request body, error: " + cause);
 }
 
+bool Api::MayTakeLong(std::string_view body) {
+  const Result<Envelope> envelope = ParseEnvelope(body);
+  return envelope.ok() && envelope->type == kCreate;
+}
+
 std::string Api::Handle(std::string_view body) {
   try {
     const Result<Envelope> envelope = ParseEnvelope(body);
@@ -169,7 +175,7 @@ std::string Api::Dispatch(const std::string& type, const Json& data) {
     Answer (Api::*handle)(const Json&);
   };
   static constexpr Handler kHandlers[] = {
-      {"create", &Api::Create},     {"delete", &Api::Delete},
+      {kCreate, &Api::Create},      {"delete", &Api::Delete},
       {"pause", &Api::Pause},       {"resume", &Api::Resume},
       {"get", &Api::Get},           {"list", &Api::List},
       {"position", &Api::Position}, {"maintenance", &Api::Maintenance}};
@@ -177,15 +183,15 @@ std::string Api::Dispatch(const std::string& type, const Json& data) {
     if (type != handler.type) {
       continue;
     }
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = clock_->Now();
     metrics_->CountRequest(type, "total");
     const Answer answer = (this->*handler.handle)(data);
     if (!answer.ok()) {
       return EncodeFailure(AnswerCode(answer.status()), answer.status().message());
     }
     metrics_->CountRequest(type, "success");
-    metrics_->ObserveLatency(type, std::chrono::duration_cast<std::chrono::microseconds>(
-                                       std::chrono::steady_clock::now() - begin));
+    metrics_->ObserveLatency(
+        type, std::chrono::duration_cast<std::chrono::microseconds>(clock_->Now() - begin));
     return EncodeSuccess(*answer);
   }
   metrics_->CountRequest("unknown", "total");
@@ -249,13 +255,13 @@ Api::Answer Api::Get(const Json& data) {
   }
   const Result<TaskView> view = present ? tasks_->GetWithPresent(id) : tasks_->Get(id);
   CDC_RETURN_IF_ERROR(OperationFailure("get", view.status()));
-  return OrderedJson{{"task", EncodeTask(*view)}};
+  return OrderedJson{{"task", EncodeTask(*view, clock_->UnixMs())}};
 }
 
 Api::Answer Api::List(const Json&) {
   OrderedJson list = OrderedJson::array();
   for (const TaskView& view : tasks_->List()) {
-    list.push_back(EncodeTask(view));
+    list.push_back(EncodeTask(view, clock_->UnixMs()));
   }
   return OrderedJson{{"tasks", std::move(list)}};
 }

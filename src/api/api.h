@@ -8,20 +8,27 @@
 
 #include "api/create_request.h"
 #include "api/metrics.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "control/task_manager.h"
 
 namespace cdc {
 
 // The control API: one request in, one answer out, both JSON texts. Every request gets an answer;
-// errors are reported in its `code`. Thread-safe. Manager and metrics must outlive it.
+// errors are reported in its `code`. Thread-safe. Manager, metrics and clock must outlive it.
 class Api {
  public:
-  Api(TaskManager* tasks, Metrics* metrics, CreateLimits limits)
-      : tasks_(tasks), metrics_(metrics), limits_(std::move(limits)) {}
+  Api(TaskManager* tasks,
+      Metrics* metrics,
+      CreateLimits limits,
+      const Clock* clock = &Clock::Real())
+      : tasks_(tasks), metrics_(metrics), limits_(std::move(limits)), clock_(clock) {}
 
   // Executes the request in `body`.
   std::string Handle(std::string_view body);
+
+  // Whether the request in `body` waits for a target: a create, for up to its connect_timeout.
+  static bool MayTakeLong(std::string_view body);
 
   // The answers to a request that is not a POST, and to one whose body did not arrive.
   std::string WrongMethod();
@@ -44,6 +51,7 @@ class Api {
   TaskManager* const tasks_;
   Metrics* const metrics_;
   const CreateLimits limits_;
+  const Clock* const clock_;
 };
 
 }  // namespace cdc

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/task_json.h"
+#include "base/testing/fake_clock.h"
 #include "control/testing/fake_replicator.h"
 #include "metastore/testing/in_memory_meta_store.h"
 
@@ -28,12 +29,10 @@ constexpr const char* kTarget = R"("milvus_connect_param":{"uri":"http://10.0.0.
 class ApiTest : public ::testing::Test {
  protected:
   ApiTest()
-      : tasks_({.store = &store_,
-                .replicator = &replicator_,
-                .threads = 2,
-                .now_unix_ms = [] { return int64_t{1'700'000'000'000}; }}),
-        metrics_("1.2.3", [this] { return tasks_.List(); }),
-        api_(&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}) {
+      : tasks_({.store = &store_, .replicator = &replicator_, .threads = 2, .clock = &clock_}),
+        metrics_(
+            "1.2.3", [this] { return tasks_.List(); }, &clock_),
+        api_(&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}, &clock_) {
     EXPECT_TRUE(tasks_.Start().ok());
   }
 
@@ -55,6 +54,7 @@ class ApiTest : public ::testing::Test {
     return message.substr(std::min(prefix.size(), message.size()));
   }
 
+  FakeClock clock_;
   InMemoryMetaStore store_;
   FakeReplicator replicator_;
   TaskManager tasks_;
@@ -155,7 +155,8 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   status.since_unix_ms = 5;
   status.attempts = 3;
   status.channels = {{"by-dev-rootcoord-dml_0", Timestamp::FromUnixMs(2'000),
-                      Timestamp::FromUnixMs(1'000, 7), MsgId{std::string("\1\2", 2)}, 7, 9}};
+                      Timestamp::FromUnixMs(1'000, 7), MsgId{std::string("\1\2", 2)}, 7, 9,
+                      clock_.UnixMs() - 250}};
   status.lag_ms = 42;
   status.source_lag_ms = 41;
   status.rows_inserted = 9'007'199'254'740'993;
@@ -176,10 +177,10 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
                 R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
                 R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
                 R"("channels":[{"channel":"by-dev-rootcoord-dml_0","resolved_ts":524288000,)"
-                R"("source_lag_ms":)"));
-  EXPECT_THAT(answer, HasSubstr(R"("tick_age_ms":null,"rows_waiting":7,"bytes_waiting":9}],)"
-                                R"("catalog":{"revision":0,"applied":false,"pending":[]},)"
-                                R"("covers":["default.c"])"));
+                R"("source_lag_ms":1699999998000,"lag_ms":1699999999000,)"
+                R"("tick_age_ms":250,"rows_waiting":7,"bytes_waiting":9}],)"
+                R"("catalog":{"revision":0,"applied":false,"pending":[]},)"
+                R"("covers":["default.c"])"));
   EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
 }
 
@@ -624,7 +625,9 @@ TEST_F(ApiTest, Metrics) {
   TaskStatus status;
   status.lag_ms = 42;
   status.rows_inserted = 3;
+  status.source_late_messages = 5;
   status.channels = {{"dml_0", Timestamp::FromUnixMs(2'000), Timestamp::FromUnixMs(1'000), {}}};
+  status.channels.front().last_tick_unix_ms = clock_.UnixMs() - 250;
   replicator_.SetTaskStatus("t1", status);
   Ask("create", Data(R"("task_id":"t1",)" + kC));
   Ask("pause", R"({"task_id":"nobody"})");
@@ -641,6 +644,8 @@ TEST_F(ApiTest, Metrics) {
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"read\"} 2000\n",
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 1000\n",
         "milvus_cdc_replicate_data_cnt{task_id=\"t1\",op_type=\"write\",api_type=\"insert\"} 3\n",
+        "milvus_cdc_source_late_messages{task_id=\"t1\"} 5\n",
+        "milvus_cdc_replicate_tick_age_ms{task_id=\"t1\",vchannel_name=\"dml_0\"} 250\n",
         "milvus_cdc_request_total{request_status=\"total\",request_type=\"pause\"} 1\n",
         "milvus_cdc_request_total{request_status=\"success\",request_type=\"create\"} 1\n",
         "milvus_cdc_request_total{request_status=\"unmarshal_error\",request_type=\"unknown\"} 1\n",

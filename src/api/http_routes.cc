@@ -51,6 +51,7 @@ std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options) {
        .path = "/cdc",
        .answer =
            [api](const HttpRequest& request) { return JsonAnswer(api->Handle(request.body)); },
+       .may_take_long = [](const HttpRequest& request) { return Api::MayTakeLong(request.body); },
        .refuse =
            [api](int status, const std::string& reason) {
              HttpAnswer answer = JsonAnswer(status == kBusy ? EncodeFailure(kFailure, reason)

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mutex.h"
+#include "base/testing/eventually.h"
 #include "control/testing/fake_replicator.h"
 #include "http/http_server.h"
 #include "http/testing/raw_client.h"
@@ -220,22 +221,30 @@ TEST_F(HttpRoutesTest, LiveAndReady) {
   }
 }
 
-TEST_F(HttpRoutesTest, HangingTargetsDoNotHoldAList) {
-  constexpr int kHanging = 20;
+// More of them than there are threads.
+TEST_F(HttpRoutesTest, HangingTargetsHoldOnlyTheirCreates) {
+  constexpr int kCreates = 80;
+  EXPECT_EQ(Json::parse(Post(CreateBody("old")).body).at("code"), 200);
   replicator_.CorkChecks();
-  std::vector<std::jthread> creates;
-  for (int i = 0; i < kHanging; ++i) {
-    creates.emplace_back([this, i] {
-      EXPECT_EQ(Json::parse(Post(CreateBody("t" + std::to_string(i))).body).at("code"), 200);
-    });
+  std::vector<RawClient> creates;
+  for (int i = 0; i < kCreates; ++i) {
+    creates.emplace_back(server_->port(), RawPost(CreateBody("t" + std::to_string(i))));
   }
-  ASSERT_TRUE(Eventually([this] { return replicator_.hanging() == kHanging; }));
-  EXPECT_EQ(Json::parse(Post(kList).body).at("data").at("tasks").size(), 0U);
+  ASSERT_TRUE(Eventually([this] { return replicator_.hanging() >= 16; }));
+  EXPECT_EQ(Json::parse(Post(kList).body).at("data").at("tasks").size(), 1U);
   EXPECT_EQ(Get("/healthz").status, 200);
   EXPECT_EQ(Get("/cdc/metrics").status, 200);
+  for (const char* type : {"get", "pause", "delete"}) {
+    const std::string body =
+        R"({"request_type":")" + std::string(type) + R"(","request_data":{"task_id":"old"}})";
+    EXPECT_EQ(Json::parse(Post(body).body).at("code"), 200) << type;
+  }
+  EXPECT_EQ(replicator_.hanging(), 16);
   replicator_.UncorkChecks();
-  creates.clear();
-  EXPECT_EQ(Json::parse(Post(kList).body).at("data").at("tasks").size(), size_t{kHanging});
+  for (RawClient& client : creates) {
+    EXPECT_EQ(Json::parse(client.Read().body).at("code"), 200);
+  }
+  EXPECT_EQ(Json::parse(Post(kList).body).at("data").at("tasks").size(), size_t{kCreates});
 }
 
 TEST_F(HttpRoutesTest, ManyClientsAtOnce) {

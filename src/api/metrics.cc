@@ -59,7 +59,9 @@ MetricFamily Single(const char* name, const char* help, prometheus::MetricType t
 
 class Metrics::Impl {
  public:
-  Impl(const std::string& version, std::function<std::vector<TaskView>()> list_tasks)
+  Impl(const std::string& version,
+       std::function<std::vector<TaskView>()> list_tasks,
+       const Clock* clock)
       : requests_(prometheus::BuildCounter()
                       .Name("milvus_cdc_request_total")
                       .Help("Requests by type; failures are total minus success")
@@ -68,7 +70,7 @@ class Metrics::Impl {
                      .Name("milvus_cdc_request_latency")
                      .Help("Milliseconds of successful requests")
                      .Register(registry_)),
-        tasks_(std::move(list_tasks)) {
+        tasks_(std::move(list_tasks), clock) {
     prometheus::BuildGauge()
         .Name("milvus_cdc_build_info")
         .Help("1; the version is a label")
@@ -104,8 +106,10 @@ class Metrics::Impl {
   const double start_seconds_ = static_cast<double>(std::time(nullptr));
 };
 
-Metrics::Metrics(std::string version, std::function<std::vector<TaskView>()> list_tasks)
-    : impl_(std::make_unique<Impl>(version, std::move(list_tasks))) {}
+Metrics::Metrics(std::string version,
+                 std::function<std::vector<TaskView>()> list_tasks,
+                 const Clock* clock)
+    : impl_(std::make_unique<Impl>(version, std::move(list_tasks), clock)) {}
 
 Metrics::~Metrics() = default;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "control/task_manager.h"
 
 namespace cdc {
@@ -14,8 +15,10 @@ namespace cdc {
 // The metrics of docs/metrics.md as Prometheus text. Thread-safe.
 class Metrics {
  public:
-  // `list_tasks` is called at each scrape.
-  Metrics(std::string version, std::function<std::vector<TaskView>()> list_tasks);
+  // `list_tasks` is called at each scrape. `clock` must outlive this.
+  Metrics(std::string version,
+          std::function<std::vector<TaskView>()> list_tasks,
+          const Clock* clock = &Clock::Real());
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
   ~Metrics();

@@ -6,7 +6,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
 #include "scope/compare_scopes.h"
 
 namespace cdc {
@@ -116,7 +115,7 @@ Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
 }
 
 // Keys that existing clients do not know.
-void AppendDetails(const TaskView& view, Json* json) {
+void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   const TaskSpec& spec = view.record.spec;
   const TaskStatus& status = view.status;
   Json& out = *json;
@@ -144,7 +143,7 @@ void AppendDetails(const TaskView& view, Json* json) {
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
-  out["channels"] = EncodeChannels(status.channels, NowUnixMs());
+  out["channels"] = EncodeChannels(status.channels, now_unix_ms);
   out["catalog"] = view.live ? EncodeCatalog(view.status.catalog) : Json();
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
@@ -213,7 +212,7 @@ std::string Dump(const Json& json) {
 
 }  // namespace
 
-Json EncodeTask(const TaskView& view) {
+Json EncodeTask(const TaskView& view, int64_t now_unix_ms) {
   const TaskSpec& spec = view.record.spec;
   Json json = Json::object();
   json["collection_infos"] =
@@ -227,7 +226,7 @@ Json EncodeTask(const TaskView& view) {
   }
   json["state"] = TaskStateName(view.record.state);
   json["task_id"] = spec.id;
-  AppendDetails(view, &json);
+  AppendDetails(view, now_unix_ms, &json);
   return json;
 }
 

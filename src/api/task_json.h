@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,8 +13,9 @@
 // The JSON of answers. None of it ever holds a credential of a task.
 namespace cdc {
 
-// A task as `get` and `list` show it: first the keys existing clients know, then ours.
-nlohmann::ordered_json EncodeTask(const TaskView& view);
+// A task as `get` and `list` show it at `now_unix_ms`: first the keys existing clients know, then
+// ours.
+nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
 
 // The data of the answer to `position`.
 nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);

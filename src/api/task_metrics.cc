@@ -105,6 +105,9 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
       Family("milvus_cdc_records_skipped",
              "Records left out because they cannot be decoded (on_undecodable: skip)",
              MetricType::Counter);
+  MetricFamily late =
+      Family("milvus_cdc_source_late_messages",
+             "Messages that came after the tick that had promised their end", MetricType::Counter);
   MetricFamily retrying = Family("milvus_cdc_task_retrying",
                                  "1 while a running task waits out an error", MetricType::Gauge);
   for (const TaskView& task : tasks) {
@@ -124,7 +127,7 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
           ToDouble(channel.rows_waiting));
       if (channel.last_tick_unix_ms > 0) {
         Add(&tick_age, {{"task_id", id}, {"vchannel_name", channel.channel}},
-            ToDouble(NowUnixMs() - channel.last_tick_unix_ms));
+            ToDouble(clock_->UnixMs() - channel.last_tick_unix_ms));
       }
     }
     Add(&size, {{"task_id", id}, {"op_type", "write"}}, ToDouble(status.bytes_written));
@@ -142,13 +145,14 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     }
     Add(&waiting, {{"task_id", id}}, ToDouble(status.bytes_waiting));
     Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
+    Add(&late, {{"task_id", id}}, ToDouble(status.source_late_messages));
   }
   for (const std::string& id : UpdateDeleted(tasks)) {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
   for (MetricFamily* family : {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting,
-                               &waiting_rows, &tick_age, &skipped}) {
+                               &waiting_rows, &tick_age, &skipped, &late}) {
     families.push_back(std::move(*family));
   }
   return families;

@@ -21,6 +21,4 @@ class Clock {
   static const Clock& Real();
 };
 
-inline int64_t NowUnixMs() { return Clock::Real().UnixMs(); }
-
 }  // namespace cdc

@@ -1,7 +1,6 @@
 #include "cli/commands.h"
 
 #include <algorithm>
-#include <chrono>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
@@ -51,12 +50,6 @@ Result<std::vector<std::string>> ResolveAll(const ApiClient& client, const Chang
     }
   }
   return ids;
-}
-
-int64_t NowUnixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 // Until the server lists the task, only the request has the scope.
@@ -152,8 +145,8 @@ ExitCode GetTask(const CommandContext& context, const std::string& id) {
     PrintJson(context, *data);
     return ExitCode::kOk;
   }
-  PrintLines(context, FormatTaskDetails(ReadTask(data->value("task", Json())), NowUnixMs(),
-                                        LayoutFor(context.console)));
+  PrintLines(context, FormatTaskDetails(ReadTask(data->value("task", Json())),
+                                        context.clock->UnixMs(), LayoutFor(context.console)));
   return ExitCode::kOk;
 }
 

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "base/clock.h"
 #include "cli/api_client.h"
 #include "cli/exit_code.h"
 #include "cli/view/console.h"
@@ -13,11 +14,12 @@ namespace cdc::cli {
 
 enum class Output { kText, kJson };
 
-// What every command needs. Client and console must outlive it.
+// What every command needs. Client, console and clock must outlive it.
 struct CommandContext {
   const ApiClient& client;
   const Console& console;
   Output output = Output::kText;
+  const Clock* clock = &Clock::Real();
 };
 
 // Prints an error (nothing if OK) to the console and returns its exit code.

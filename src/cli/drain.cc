@@ -16,12 +16,11 @@ namespace cdc::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using SteadyClock = std::chrono::steady_clock;
 
 class Drainer {
  public:
   Drainer(const CommandContext& context, const DrainOptions& options, const std::stop_token& stop)
-      : context_(context), options_(options), stop_(stop), begin_(SteadyClock::now()) {}
+      : context_(context), options_(options), stop_(stop), begin_(context.clock->Now()) {}
 
   Status Run() {
     CDC_RETURN_IF_ERROR(Begin());
@@ -127,7 +126,7 @@ class Drainer {
       if (there) {
         return OkStatus();
       }
-      if (SteadyClock::now() - begin_ >= options_.timeout) {
+      if (context_.clock->Now() - begin_ >= options_.timeout) {
         return DeadlineExceededError("not drained within " +
                                      FormatDuration(options_.timeout.count()) +
                                      ", the task is left running; missing: " + Missing() + force_);
@@ -156,7 +155,7 @@ class Drainer {
     if (!options_.verbose && !context_.console.terminal()) {
       return;
     }
-    const SteadyClock::time_point now = SteadyClock::now();
+    const Clock::TimePoint now = context_.clock->Now();
     if (now < progress_after_ || missing_.front() == shown_) {
       return;
     }
@@ -250,14 +249,14 @@ class Drainer {
   const CommandContext& context_;
   const DrainOptions& options_;
   const std::stop_token& stop_;
-  const SteadyClock::time_point begin_;
+  const Clock::TimePoint begin_;
   std::string id_;
   DrainGoal goal_;
   std::vector<std::string> missing_;  // at the last status request
   std::string force_;                 // how to end it anyway, if the source was stalled then
   DrainView reached_;                 // the status in which nothing was missing
   DrainView after_;                   // the status after the pause
-  SteadyClock::time_point progress_after_;
+  Clock::TimePoint progress_after_;
   std::string shown_;
 };
 

@@ -15,7 +15,6 @@ namespace cdc::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using SteadyClock = std::chrono::steady_clock;
 
 class Watcher {
  public:
@@ -27,7 +26,7 @@ class Watcher {
 
   ExitCode Run(const std::stop_token& stop) {
     while (true) {
-      const SteadyClock::time_point begin = SteadyClock::now();
+      const Clock::TimePoint begin = context_.clock->Now();
       const Result<bool> done = Round(stop);
       if (done.status().code() == StatusCode::kCancelled) {
         return Interrupted();
@@ -40,7 +39,7 @@ class Watcher {
         return ExitCode::kOk;
       }
       const auto spent =
-          std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
+          std::chrono::duration_cast<std::chrono::milliseconds>(context_.clock->Now() - begin);
       if (!Pause(std::max(options_.interval - spent, std::chrono::milliseconds(0)), stop)) {
         return Interrupted();
       }
@@ -52,9 +51,7 @@ class Watcher {
   Result<bool> Round(const std::stop_token& stop) {
     const Result<Json> data =
         context_.client.Call("list", Json::object(), ApiClient::kListLimit, stop);
-    frame_.now_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                             std::chrono::system_clock::now().time_since_epoch())
-                             .count();
+    frame_.now_unix_ms = context_.clock->UnixMs();
     if (!data.ok()) {
       // A server that restarts comes back.
       if (first_ || data.status().code() != StatusCode::kUnavailable) {
@@ -100,7 +97,7 @@ class Watcher {
     frame_.tasks.clear();
     for (TaskInfo& task : tasks) {
       if (IsWatched(task.id)) {
-        const std::optional<Rates> rates = meter_.Update(task, SteadyClock::now());
+        const std::optional<Rates> rates = meter_.Update(task, context_.clock->Now());
         frame_.tasks.push_back({std::move(task), rates});
       }
     }

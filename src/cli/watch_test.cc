@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/testing/eventually.h"
+#include "base/testing/fake_clock.h"
 #include "cli/testing/fake_api_server.h"
 #include "cli/view/format.h"
 #include "cli/view/watch_view.h"
@@ -123,9 +124,11 @@ class WatchTest : public ::testing::Test {
                           .terminal = [this] { return terminal_; },
                           .environment = [](const char*) { return std::nullopt; }};
     options.interval = std::chrono::milliseconds(1);
-    return Watch({.client = client, .console = console, .output = output_}, options, stop);
+    return Watch({.client = client, .console = console, .output = output_, .clock = &clock_},
+                 options, stop);
   }
 
+  FakeClock clock_;
   FakeApiServer server_;
   std::optional<TerminalSize> terminal_;
   Output output_ = Output::kText;
@@ -162,6 +165,7 @@ TEST_F(WatchTest, OnlyTheTasksThatAreNamed) {
       "list", ListAnswer({TaskJson({.id = "one"}), TaskJson({.id = "two", .state = "Paused"})}));
   EXPECT_EQ(Run({.ids = {"on"}, .until_caught_up_ms = 1000}), ExitCode::kOk);
   const auto line = nlohmann::json::parse(out_.str());
+  EXPECT_EQ(line.at("time_ms"), clock_.UnixMs());
   ASSERT_THAT(line.at("tasks"), SizeIs(1));
   EXPECT_EQ(line.at("tasks").at(0).at("task_id"), "one");
   EXPECT_EQ(Run({.ids = {"none"}}), ExitCode::kRefused);

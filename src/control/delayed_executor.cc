@@ -4,7 +4,8 @@
 
 namespace cdc {
 
-DelayedExecutor::DelayedExecutor(const std::string& name, int threads) {
+DelayedExecutor::DelayedExecutor(const std::string& name, int threads, const Clock* clock)
+    : clock_(clock) {
   threads_.reserve(static_cast<size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back(name + "-" + std::to_string(i),
@@ -17,13 +18,12 @@ void DelayedExecutor::Run(std::chrono::milliseconds delay, std::function<void()>
   if (stopped_) {
     return;
   }
-  jobs_.emplace(std::pair(std::chrono::steady_clock::now() + delay, next_number_++),
-                std::move(job));
+  jobs_.emplace(std::pair(clock_->Now() + delay, next_number_++), std::move(job));
   changed_.NotifyOne();
 }
 
 void DelayedExecutor::Stop() {
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> dropped;
+  std::map<std::pair<Clock::TimePoint, uint64_t>, std::function<void()>> dropped;
   {
     MutexLock lock(mutex_);
     stopped_ = true;
@@ -44,7 +44,7 @@ void DelayedExecutor::Loop(const std::stop_token& stop) {
     {
       MutexLock lock(mutex_);
       const auto due = [this] {
-        return !jobs_.empty() && jobs_.begin()->first.first <= std::chrono::steady_clock::now();
+        return !jobs_.empty() && jobs_.begin()->first.first <= clock_->Now();
       };
       while (!due()) {
         if (stop.stop_requested()) {
@@ -52,7 +52,7 @@ void DelayedExecutor::Loop(const std::stop_token& stop) {
         }
         auto wait = kIdle;
         if (!jobs_.empty()) {
-          const auto left = jobs_.begin()->first.first - std::chrono::steady_clock::now();
+          const auto left = jobs_.begin()->first.first - clock_->Now();
           wait = std::chrono::duration_cast<std::chrono::milliseconds>(left) +
                  std::chrono::milliseconds(1);
         }

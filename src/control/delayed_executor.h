@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/thread.h"
 
@@ -17,7 +18,9 @@ namespace cdc {
 // Thread-safe; a job may add jobs.
 class DelayedExecutor {
  public:
-  DelayedExecutor(const std::string& name, int threads);
+  // `clock` must outlive it. It decides what is due; the wait for that is the machine's, so a test
+  // that moves the clock adds a job to have it looked at.
+  DelayedExecutor(const std::string& name, int threads, const Clock* clock);
   DelayedExecutor(const DelayedExecutor&) = delete;
   DelayedExecutor& operator=(const DelayedExecutor&) = delete;
   ~DelayedExecutor() { Stop(); }
@@ -29,14 +32,14 @@ class DelayedExecutor {
   void Stop();
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   void Loop(const std::stop_token& stop);
 
+  const Clock* const clock_;
   Mutex mutex_;
   CondVar changed_;
   uint64_t next_number_ CDC_GUARDED_BY(mutex_) = 0;
-  std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> jobs_ CDC_GUARDED_BY(mutex_);
+  std::map<std::pair<Clock::TimePoint, uint64_t>, std::function<void()>> jobs_
+      CDC_GUARDED_BY(mutex_);
   bool stopped_ CDC_GUARDED_BY(mutex_) = false;
   std::vector<Thread> threads_;  // nothing may be declared after it: they use what is above
 };

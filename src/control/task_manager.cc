@@ -42,18 +42,9 @@ std::string JoinNames(const std::vector<std::string>& names) {
 }  // namespace
 
 TaskManager::TaskManager(TaskManagerOptions options)
-    : options_(std::move(options)), executor_("cdc-start", options_.threads) {}
+    : options_(std::move(options)), executor_("cdc-start", options_.threads, options_.clock) {}
 
 TaskManager::~TaskManager() { Stop(); }
-
-int64_t TaskManager::Now() const {
-  if (options_.now_unix_ms) {
-    return options_.now_unix_ms();
-  }
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Status TaskManager::NotFound(const std::string& id) const {
   return NotFoundError("not found the task, task_id: " + id);

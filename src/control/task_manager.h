@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "control/delayed_executor.h"
@@ -52,7 +53,7 @@ struct TaskManagerOptions {
   // task runs or not. Called for tasks with sink mode replicate. Empty: only running tasks do it.
   std::function<std::shared_ptr<void>(const TaskSpec&)> hold_standby;
   int threads = 8;
-  std::function<int64_t()> now_unix_ms;  // empty: the system's clock
+  const Clock* clock = &Clock::Real();
 };
 
 // All tasks of this server. A task is Initial until its first start, then Running or Paused; a
@@ -132,7 +133,6 @@ class TaskManager {
   TaskView View(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   TaskPtr Load(const TaskRecord& record);
   Status NotFound(const std::string& id) const;
-  int64_t Now() const;
 
   const TaskManagerOptions options_;
   Mutex mutex_;  // never held during calls to the store or the replicator

@@ -66,7 +66,7 @@ Status TaskManager::StartReplication(const TaskPtr& task) {
     if (!stopping_) {
       task->replication = std::move(replication);
       task->start_error.clear();
-      task->since_unix_ms = Now();
+      task->since_unix_ms = options_.clock->UnixMs();
       return OkStatus();
     }
   }
@@ -100,7 +100,7 @@ Status TaskManager::StoreState(const TaskPtr& task, TaskState state, const std::
   task->state = state;
   task->reason = reason;
   task->stored = true;
-  task->since_unix_ms = Now();
+  task->since_unix_ms = options_.clock->UnixMs();
   return OkStatus();
 }
 
@@ -148,7 +148,7 @@ void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
     }
     news = task->start_error != status.message();
     if (task->start_error.empty()) {
-      task->since_unix_ms = Now();
+      task->since_unix_ms = options_.clock->UnixMs();
     }
     task->start_error = status.message();
   }
@@ -180,7 +180,7 @@ void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) 
       MutexLock lock(mutex_);
       task->state = TaskState::kPaused;
       task->reason = reason;
-      task->since_unix_ms = Now();
+      task->since_unix_ms = options_.clock->UnixMs();
     }
     spdlog::error("cannot store the state, will try again, task={} error={}", task->spec.id,
                   stored.ToString());

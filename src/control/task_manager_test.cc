@@ -1,6 +1,8 @@
 #include "control/task_manager.h"
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -11,6 +13,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/eventually.h"
+#include "base/testing/fake_clock.h"
 #include "control/task_id.h"
 #include "control/testing/fake_replicator.h"
 #include "metastore/testing/in_memory_meta_store.h"
@@ -60,7 +64,7 @@ class TaskManagerTest : public ::testing::Test {
               return std::shared_ptr<void>(this, [this](void*) { --held_; });
             },
         .threads = 2,
-        .now_unix_ms = [] { return int64_t{1'700'000'000'000}; }});
+        .clock = &clock_});
     ASSERT_TRUE(manager_->Start().ok());
   }
 
@@ -72,9 +76,15 @@ class TaskManagerTest : public ::testing::Test {
 
   // The record in the store: a state that only memory has would not survive.
   TaskRecord Stored(const std::string& id) {
-    const auto record = store_.GetTask(id);
-    EXPECT_TRUE(record.ok() && record->has_value()) << id;
-    return record.ok() && record->has_value() ? **record : TaskRecord();
+    const auto records = store_.ListTasks();
+    EXPECT_TRUE(records.ok()) << records.status().ToString();
+    for (const TaskRecord& record : records.ok() ? *records : std::vector<TaskRecord>()) {
+      if (record.spec.id == id) {
+        return record;
+      }
+    }
+    ADD_FAILURE() << id << " is not stored";
+    return {};
   }
 
   TaskView View(const std::string& id) {
@@ -87,6 +97,15 @@ class TaskManagerTest : public ::testing::Test {
     return Eventually([&] { return View(id).record.state == state; });
   }
 
+  // Lets time pass until `condition` holds.
+  bool EventuallyInTime(const std::function<bool()>& condition) {
+    return Eventually([&] {
+      clock_.Advance(std::chrono::milliseconds(1));
+      return condition();
+    });
+  }
+
+  FakeClock clock_;
   InMemoryMetaStore store_;
   FakeReplicator replicator_;
   Status source_status_;
@@ -264,7 +283,7 @@ TEST_F(TaskManagerTest, FailedStartDeletesTheTaskAgain) {
   EXPECT_EQ(status.code(), StatusCode::kInternal);
   EXPECT_EQ(status.message(), "fail to start task, err: no leader");
   EXPECT_THAT(manager_->List(), IsEmpty());
-  EXPECT_FALSE(store_.GetTask("t1")->has_value());
+  EXPECT_THAT(*store_.ListTasks(), IsEmpty());
   EXPECT_EQ(replicator_.starts("t1"), 1);
 }
 
@@ -459,13 +478,13 @@ TEST_F(TaskManagerTest, DeadTargetAtStartIsTriedUntilItLives) {
   MustCreate(MakeSpec("fine"));
   replicator_.SetStartStatus("dead", UnavailableError("no route"));
   Restart();
-  ASSERT_TRUE(Eventually([this] { return replicator_.starts("dead") > 4; }));
+  ASSERT_TRUE(EventuallyInTime([this] { return replicator_.starts("dead") > 4; }));
   EXPECT_TRUE(Eventually([this] { return replicator_.running("fine"); }));
   EXPECT_EQ(View("dead").record.state, TaskState::kRunning);
   EXPECT_EQ(View("dead").status.condition, Condition::kRetrying);
   EXPECT_EQ(View("dead").status.reason, "no route");
   replicator_.SetStartStatus("dead", OkStatus());
-  EXPECT_TRUE(Eventually([this] { return replicator_.running("dead"); }));
+  EXPECT_TRUE(EventuallyInTime([this] { return replicator_.running("dead"); }));
   EXPECT_EQ(View("dead").status.condition, Condition::kOk);
 }
 
@@ -481,10 +500,11 @@ TEST_F(TaskManagerTest, PauseEndsTheRetries) {
   MustCreate(MakeSpec("t1"));
   replicator_.SetStartStatus("t1", UnavailableError("no route"));
   Restart();
-  ASSERT_TRUE(Eventually([this] { return replicator_.starts("t1") > 2; }));
+  ASSERT_TRUE(EventuallyInTime([this] { return replicator_.starts("t1") > 2; }));
   ASSERT_TRUE(manager_->Pause("t1").ok());
   const int starts = replicator_.starts("t1");
   replicator_.SetStartStatus("t1", OkStatus());
+  clock_.Advance(std::chrono::hours(1));
   manager_->RetryNow();
   MustCreate(MakeSpec("t2"));
   EXPECT_EQ(replicator_.starts("t1"), starts);

@@ -12,9 +12,18 @@ bool IsBefore(const FeedStart& a, const FeedStart& b, const Log& log) {
   return log.Compare(a.position->id, b.position->id) < 0;
 }
 
-ChannelFeed::ChannelFeed(
-    std::string name, bool ticked, Log* log, CatalogBarrier* barrier, ReaderSet* readers)
-    : name_(std::move(name)), ticked_(ticked), log_(log), barrier_(barrier), readers_(readers) {}
+ChannelFeed::ChannelFeed(std::string name,
+                         bool ticked,
+                         Log* log,
+                         CatalogBarrier* barrier,
+                         ReaderSet* readers,
+                         const Clock* clock)
+    : name_(std::move(name)),
+      ticked_(ticked),
+      log_(log),
+      barrier_(barrier),
+      readers_(readers),
+      clock_(clock) {}
 
 ChannelFeed::~ChannelFeed() {
   for (size_t slot = 0; slot < cursors_.size(); ++slot) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "feed/catalog_barrier.h"
 #include "feed/feed_subscriber.h"
@@ -43,7 +44,12 @@ class ChannelFeed {
  public:
   // `ticked`: records are messages that ticks release; otherwise each record is delivered as it is.
   // All pointers must outlive this.
-  ChannelFeed(std::string name, bool ticked, Log* log, CatalogBarrier* barrier, ReaderSet* readers);
+  ChannelFeed(std::string name,
+              bool ticked,
+              Log* log,
+              CatalogBarrier* barrier,
+              ReaderSet* readers,
+              const Clock* clock);
   ~ChannelFeed();
   ChannelFeed(const ChannelFeed&) = delete;
   ChannelFeed& operator=(const ChannelFeed&) = delete;
@@ -64,6 +70,10 @@ class ChannelFeed {
   void Handle(size_t slot, LogBatch* batch);
   // The last poll of `slot` found no error in this channel.
   void HandleNoError(size_t slot);
+
+  // Whether messages have begun to come after their tick. True once per outbreak, which ends when
+  // none has come for a minute.
+  bool TakeOutbreak();
 
  private:
   struct Follower {
@@ -110,7 +120,9 @@ class ChannelFeed {
   void Drain(size_t slot);
   void TakeRecord(size_t slot, const LogRecord& record);
   void TakeMessage(size_t slot, LogRecord record);
+  Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) const;
   void Deliver(size_t slot, const TickGroup& group);
+  void NoteLate(const TickGroup& group);
   void HandleError(size_t slot, const Status& error);
   void Report(Follower* follower, const Status& status);
 
@@ -119,8 +131,11 @@ class ChannelFeed {
   Log* const log_;
   CatalogBarrier* const barrier_;
   ReaderSet* const readers_;
+  const Clock* const clock_;
   std::vector<std::unique_ptr<Follower>> followers_;
   std::array<std::unique_ptr<Cursor>, ReaderSet::kSlots> cursors_;
+  std::optional<Clock::TimePoint> late_at_;  // when messages last came after their tick
+  bool outbreak_ = false;
 };
 
 }  // namespace cdc

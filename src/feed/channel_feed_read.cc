@@ -1,10 +1,10 @@
 #include <algorithm>
+#include <chrono>
 #include <compare>
 #include <iterator>
 #include <string>
 #include <utility>
 
-#include "base/clock.h"
 #include "decode/decode.h"
 #include "feed/channel_feed.h"
 #include "feed/feed_group.h"
@@ -15,18 +15,8 @@ namespace {
 
 // No real tick is that far ahead of our clock.
 constexpr int64_t kMostAheadMs = 24LL * 3600 * 1000;
-
-// Rejects ticks in the far future. Such a tick would move the checkpoint beyond all rows to come,
-// and every one of them would be skipped.
-Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) {
-  auto message = DecodeMessage(std::move(id), std::move(payload));
-  if (message.ok() && (*message)->type == MessageType::kTick &&
-      (*message)->ts.UnixMs() > NowUnixMs() + kMostAheadMs) {
-    return DataLossError("a tick with the time " + std::to_string((*message)->ts.value) +
-                         ", which is more than a day ahead of this machine's clock");
-  }
-  return message;
-}
+// An outbreak of late messages ends when none has come for this time.
+constexpr std::chrono::minutes kOutbreakEnd{1};
 
 }  // namespace
 
@@ -106,6 +96,20 @@ void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {
   }
 }
 
+// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
+// them all.
+// Rejects ticks in the far future. Such a tick would move the checkpoint beyond all rows to come,
+// and every one of them would be skipped.
+Result<MessagePtr> ChannelFeed::DecodePlausible(MsgId id, Payload payload) const {
+  auto message = DecodeMessage(std::move(id), std::move(payload));
+  if (message.ok() && (*message)->type == MessageType::kTick &&
+      (*message)->ts.UnixMs() > clock_->UnixMs() + kMostAheadMs) {
+    return DataLossError("a tick with the time " + std::to_string((*message)->ts.value) +
+                         ", which is more than a day ahead of this machine's clock");
+  }
+  return message;
+}
+
 void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   Cursor& cursor = *cursors_.at(slot);
   const MsgId id = record.id;
@@ -139,7 +143,19 @@ void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   cursor.read_to = id;
 }
 
+void ChannelFeed::NoteLate(const TickGroup& group) {
+  if (group.late == 0) {
+    return;
+  }
+  const auto now = clock_->Now();
+  outbreak_ = outbreak_ || !late_at_ || now - *late_at_ > kOutbreakEnd;
+  late_at_ = now;
+}
+
+bool ChannelFeed::TakeOutbreak() { return std::exchange(outbreak_, false); }
+
 void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
+  NoteLate(group);
   Cursor& cursor = *cursors_.at(slot);
   const Timestamp before = std::exchange(cursor.resolved, group.resolved);
   const FeedGroup all = ArrangeGroup(group, Timestamp{});

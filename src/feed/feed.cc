@@ -21,8 +21,9 @@ constexpr size_t kAnyRoom = 4U << 20;
 
 }  // namespace
 
-Feed::Feed(CatalogSource* catalog, Log* log)
+Feed::Feed(CatalogSource* catalog, Log* log, const Clock* clock)
     : log_(log),
+      clock_(clock),
       barrier_(catalog),
       readers_(log),
       subscription_(catalog->Subscribe([this] { Wake(); })) {}
@@ -89,6 +90,12 @@ void Feed::Run(const std::stop_token& stop) {
     }
     try {
       const Round round = Prepare();
+      for (const std::string& channel : round.outbreaks) {
+        spdlog::warn(
+            "messages came after the tick that had promised there would be no more of their time, "
+            "so changes of one key may be out of order, channel={}",
+            channel);
+      }
       if (round.stalled) {
         barrier_.WaitForAnswer(kShortPoll, woken);
       }
@@ -115,6 +122,9 @@ Feed::Round Feed::Prepare() {
   Round round;
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->UpdateCursors();
+    if (channel->second->TakeOutbreak()) {
+      round.outbreaks.push_back(channel->first);
+    }
     if (channel->second->empty()) {
       spdlog::info("channel={} no longer followed", channel->first);
       channel = channels_.erase(channel);
@@ -154,7 +164,7 @@ void Feed::ApplyRequests() {
         std::unique_ptr<ChannelFeed>& channel = channels_[request.channel];
         if (channel == nullptr) {
           channel = std::make_unique<ChannelFeed>(request.channel, request.ticked, log_, &barrier_,
-                                                  &readers_);
+                                                  &readers_, clock_);
         }
         channel->Follow(request.subscriber, std::move(request.start));
       }

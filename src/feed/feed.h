@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "feed/catalog_barrier.h"
@@ -28,8 +29,8 @@ namespace cdc {
 // Run and RunCatalog belong to one thread each; the rest is thread-safe.
 class Feed final : public FeedSource {
  public:
-  // Both must outlive this.
-  Feed(CatalogSource* catalog, Log* log);
+  // All must outlive this.
+  Feed(CatalogSource* catalog, Log* log, const Clock* clock = &Clock::Real());
   ~Feed() override;
 
   // Reads until `stop`.
@@ -58,6 +59,9 @@ class Feed final : public FeedSource {
   struct Round {
     size_t bytes = 0;      // per channel; 0: nothing
     bool stalled = false;  // rows of some channel wait for the catalog
+    // Channels in which messages have begun to come after their tick: to be logged without the
+    // lock.
+    std::vector<std::string> outbreaks;
   };
 
   void Enqueue(Request request);
@@ -74,6 +78,7 @@ class Feed final : public FeedSource {
   void HandleFailure(size_t slot, const Status& status);
 
   Log* const log_;
+  const Clock* const clock_;
 
   // Used only on Run's thread, except as CatalogBarrier allows.
   CatalogBarrier barrier_;

@@ -10,7 +10,8 @@ bool HasRows(const Message& message) {
 }
 
 FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after) {
-  FeedGroup arranged{.resolved = group.resolved, .restart = group.restart, .rows = {}};
+  FeedGroup arranged{
+      .resolved = group.resolved, .restart = group.restart, .late = group.late, .rows = {}};
   for (const MessagePtr& message : group.messages) {
     if (!HasRows(*message) || message->ts <= after) {
       continue;

@@ -22,6 +22,7 @@ struct FeedGroup {
   };
   Timestamp resolved;  // everything at or below it has been delivered
   MsgId restart;       // see TickGroup
+  size_t late = 0;     // messages of the channel that came after their tick, see TickGroup
   std::vector<Rows> rows;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/eventually.h"
+#include "base/testing/fake_clock.h"
 #include "base/thread.h"
 #include "feed/testing/fake_subscriber.h"
 #include "milvus.pb.h"
@@ -139,7 +140,7 @@ TEST(ChannelFeed, TwoCursorsBecomeOneInTheMiddleOfABatch) {
   CatalogBarrier barrier(&catalog);
   ASSERT_TRUE(barrier.Refresh());
   ReaderSet readers(&log);
-  ChannelFeed channel(kDml, true, &log, &barrier, &readers);
+  ChannelFeed channel(kDml, true, &log, &barrier, &readers, &Clock::Real());
   const auto batch = [](int64_t first, int64_t last) {
     LogBatch found{.channel = kDml, .records = {}, .status = {}};
     for (int64_t id = first; id <= last; ++id) {
@@ -165,6 +166,69 @@ TEST(ChannelFeed, TwoCursorsBecomeOneInTheMiddleOfABatch) {
   channel.Handle(0, &found);
   EXPECT_THAT(a.rows(), ElementsAre(10, 30, 50, 70, 90));
   EXPECT_THAT(b.rows(), ElementsAre(30, 50, 70, 90));
+}
+
+TEST(ChannelFeed, AnOutbreakOfLateMessagesIsToldOnce) {
+  FakeCatalog catalog;
+  catalog.Set(CatalogOf({1}));
+  FakeLog log;
+  CatalogBarrier barrier(&catalog);
+  ASSERT_TRUE(barrier.Refresh());
+  ReaderSet readers(&log);
+  FakeClock clock;
+  ChannelFeed channel(kDml, true, &log, &barrier, &readers, &clock);
+  FakeSubscriber subscriber;
+  channel.Follow(&subscriber, {});
+  channel.Settle();
+  int64_t id = 0;
+  const auto read = [&](const std::vector<std::string>& records) {
+    LogBatch found{.channel = kDml, .records = {}, .status = {}};
+    for (const std::string& record : records) {
+      found.records.push_back({FakeLog::IdOf(++id), Payload::Own(record)});
+    }
+    channel.Handle(0, &found);
+  };
+  read({Row(1, 10), Tick(20)});
+  EXPECT_FALSE(channel.TakeOutbreak());
+  read({Row(1, 15), Row(1, 16), Tick(30)});
+  EXPECT_TRUE(channel.TakeOutbreak());
+  EXPECT_EQ(subscriber.late(), 2U);
+  clock.Advance(std::chrono::seconds(50));
+  read({Row(1, 29), Tick(40)});
+  clock.Advance(std::chrono::seconds(50));
+  read({Row(1, 39), Tick(50)});
+  EXPECT_FALSE(channel.TakeOutbreak());
+  clock.Advance(std::chrono::seconds(61));
+  read({Row(1, 55), Tick(60)});
+  EXPECT_FALSE(channel.TakeOutbreak());
+  read({Row(1, 56), Tick(70)});
+  EXPECT_TRUE(channel.TakeOutbreak());
+  EXPECT_FALSE(channel.TakeOutbreak());
+  EXPECT_EQ(subscriber.late(), 5U);
+  EXPECT_THAT(subscriber.rows(), ElementsAre(10, 15, 16, 29, 39, 55, 56));
+}
+
+TEST(ChannelFeed, ATickFarAheadOfTheClockIsNotBelieved) {
+  FakeCatalog catalog;
+  FakeLog log;
+  CatalogBarrier barrier(&catalog);
+  barrier.Refresh();
+  ReaderSet readers(&log);
+  FakeClock clock;
+  ChannelFeed channel(kDml, true, &log, &barrier, &readers, &clock);
+  FakeSubscriber subscriber;
+  channel.Follow(&subscriber, {});
+  channel.Settle();
+  constexpr uint64_t kTicksPerMs = 1U << 18;
+  const uint64_t now = static_cast<uint64_t>(clock.UnixMs()) * kTicksPerMs;
+  constexpr uint64_t kDay = 24ULL * 3600 * 1000 * kTicksPerMs;
+  LogBatch found{.channel = kDml,
+                 .records = {{FakeLog::IdOf(1), Payload::Own(Tick(now + kDay))},
+                             {FakeLog::IdOf(2), Payload::Own(Tick(now + kDay + kTicksPerMs))}},
+                 .status = {}};
+  channel.Handle(0, &found);
+  EXPECT_EQ(subscriber.resolved(), now + kDay);
+  EXPECT_EQ(subscriber.damaged(), 1U);
 }
 
 class FeedTest : public testing::Test {

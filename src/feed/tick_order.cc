@@ -29,11 +29,7 @@ void TickOrder::Hold(MessagePtr message) {
   // Milvus gives rows an id of their own and leaves it 0 in ticks and broadcasts.
   if (IsRow(*message) && message->message_id != 0 &&
       !message_ids_.insert(message->message_id).second) {
-    ++repeated_;
     return;
-  }
-  if (message->ts <= resolved_) {
-    ++late_;
   }
   held_bytes_ += message->payload.bytes.size();
   held_.push_back(std::move(message));
@@ -45,9 +41,9 @@ std::optional<TickGroup> TickOrder::Tick(const Message& tick) {
   if (tick.ts <= resolved_) {
     return std::nullopt;
   }
+  const Timestamp before = std::exchange(resolved_, tick.ts);
   // Stable in both steps: messages of one ts must stay in log order, and held_ must too, because
   // its first message is where a restart begins.
-  resolved_ = tick.ts;
   TickGroup group{.resolved = tick.ts, .restart = tick.id, .messages = {}};
   const auto ready = [&tick](const MessagePtr& message) { return message->ts <= tick.ts; };
   const auto kept = std::stable_partition(held_.begin(), held_.end(), std::not_fn(ready));
@@ -57,6 +53,7 @@ std::optional<TickGroup> TickOrder::Tick(const Message& tick) {
     group.restart = held_.front()->id;
   }
   for (const MessagePtr& message : group.messages) {
+    group.late += message->ts <= before ? 1 : 0;
     held_bytes_ -= message->payload.bytes.size();
     if (IsRow(*message)) {
       message_ids_.erase(message->message_id);

@@ -19,11 +19,15 @@ struct TickGroup {
   // and skips messages with ts <= `resolved` gets everything that is not released yet.
   MsgId restart;
   std::vector<MessagePtr> messages;
+  // How many of them broke the promise of an earlier tick: they came after it, with a ts at or
+  // below it.
+  size_t late = 0;
 };
 
 // Puts the messages of one pchannel in order. A tick T in its log is the source's promise that
 // every message with ts <= T is before it. Messages between two ticks are in no order, and some of
-// them have a ts beyond the next tick.
+// them have a ts beyond the next tick. A message that breaks the promise is released with the next
+// group.
 //
 // Messages at or below `skip` were applied before the last restart: they are dropped, and ticks at
 // or below it release nothing. A row message with the message_id of one that is still held is a
@@ -37,28 +41,19 @@ class TickOrder {
   // Takes the next message of the log. Returns a group if it is a tick above resolved().
   std::optional<TickGroup> Push(MessagePtr message);
 
-  // The highest tick so far; never moves back.
-  Timestamp resolved() const { return resolved_; }
   // The size of the payloads that wait for a tick.
   size_t held_bytes() const { return held_bytes_; }
   size_t held_messages() const { return held_.size(); }
-
-  // The number of messages that broke the promise, coming after a tick at or above their ts. They
-  // are released with the next group.
-  uint64_t late_messages() const { return late_; }
-  uint64_t repeated_messages() const { return repeated_; }
 
  private:
   void Hold(MessagePtr message);
   std::optional<TickGroup> Tick(const Message& tick);
 
   const Timestamp skip_;
-  Timestamp resolved_;
+  Timestamp resolved_;                       // the highest tick so far; never moves back
   std::vector<MessagePtr> held_;             // in log order
   std::unordered_set<int64_t> message_ids_;  // of the rows in held_
   size_t held_bytes_ = 0;
-  uint64_t late_ = 0;
-  uint64_t repeated_ = 0;
 };
 
 }  // namespace cdc

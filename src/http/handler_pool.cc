@@ -5,9 +5,9 @@
 
 namespace cdc {
 
-HandlerPool::HandlerPool(size_t threads) {
-  threads_.reserve(threads);
-  for (size_t i = 1; i <= threads; ++i) {
+HandlerPool::HandlerPool(const Options& options) : options_(options) {
+  threads_.reserve(options_.threads);
+  for (size_t i = 1; i <= options_.threads; ++i) {
     threads_.emplace_back("cdc-http-" + std::to_string(i),
                           [this](const std::stop_token& stop) { Work(stop); });
   }
@@ -17,6 +17,16 @@ void HandlerPool::Run(std::function<void()> work) {
   MutexLock lock(mutex_);
   queue_.push_back(std::move(work));
   wakeup_.NotifyOne();
+}
+
+bool HandlerPool::RunSlow(std::function<void()> work) {
+  MutexLock lock(mutex_);
+  if (slow_running_ + slow_queue_.size() >= options_.slow_threads + options_.slow_waiting) {
+    return false;
+  }
+  slow_queue_.push_back(std::move(work));
+  wakeup_.NotifyOne();
+  return true;
 }
 
 void HandlerPool::Stop() {
@@ -29,19 +39,32 @@ void HandlerPool::Stop() {
   }
 }
 
+bool HandlerPool::SlowIsReady() const {
+  return !slow_queue_.empty() && slow_running_ < options_.slow_threads;
+}
+
 void HandlerPool::Work(const std::stop_token& stop) {
   for (;;) {
     std::function<void()> work;
+    bool slow = false;
     {
       MutexLock lock(mutex_);
-      wakeup_.Wait(lock, stop, [this] { return !queue_.empty(); });
-      if (queue_.empty()) {
-        return;  // stopped, and no work is left
+      wakeup_.Wait(lock, stop, [this] { return !queue_.empty() || SlowIsReady(); });
+      if (queue_.empty() && !SlowIsReady()) {
+        return;  // stopped; slow work that still waits is left to the threads that run some
       }
-      work = std::move(queue_.front());
-      queue_.pop_front();
+      slow = queue_.empty();
+      std::deque<std::function<void()>>& from = slow ? slow_queue_ : queue_;
+      work = std::move(from.front());
+      from.pop_front();
+      slow_running_ += slow ? 1 : 0;
     }
     work();
+    if (slow) {
+      MutexLock lock(mutex_);
+      --slow_running_;
+      wakeup_.NotifyOne();  // this thread may find other work first
+    }
   }
 }
 

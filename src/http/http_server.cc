@@ -45,6 +45,22 @@ HttpAnswer Call(const HttpRoute& route, const HttpRequest& request) {
   }
 }
 
+bool MayTakeLong(const HttpRoute& route, const HttpRequest& request) {
+  try {
+    return route.may_take_long && route.may_take_long(request);
+  } catch (const std::exception&) {
+    return true;  // its answer will meet the same error and report it
+  }
+}
+
+HandlerPool::Options PoolOptions(const HttpLimits& limits) {
+  const size_t threads = std::max<size_t>(1, limits.handlers);
+  return {
+      .threads = threads,
+      .slow_threads = std::clamp<size_t>(limits.slow_handlers, 1, std::max<size_t>(1, threads - 1)),
+      .slow_waiting = limits.connections / 2};
+}
+
 HttpAnswer Refuse(const HttpRoute* route, int status, const std::string& reason) {
   return route != nullptr && route->refuse ? route->refuse(status, reason)
                                            : PlainAnswer(status, reason);
@@ -53,7 +69,7 @@ HttpAnswer Refuse(const HttpRoute* route, int status, const std::string& reason)
 class AsioServer final : public HttpServer, private ConnectionHost {
  public:
   explicit AsioServer(HttpServerOptions options)
-      : options_(std::move(options)), pool_(std::max<size_t>(1, options_.limits.handlers)) {}
+      : options_(std::move(options)), pool_(PoolOptions(options_.limits)) {}
 
   ~AsioServer() override { Stop(); }
 
@@ -213,18 +229,42 @@ class AsioServer final : public HttpServer, private ConnectionHost {
       return;
     }
     ++answering_;
-    pool_.Run([this, route, request = std::move(request),
-               connection = connection->shared_from_this()]() mutable {
-      HttpAnswer answer =
-          // A request queued before the stop is answered too, but no longer executed.
-          stopping_ ? Refuse(route, 503, "the server stops") : Call(*route, request);
-      // Hand the connection over too: only the thread of io_ may destroy it.
-      asio::post(io_,
-                 [this, connection = std::move(connection), answer = std::move(answer)]() mutable {
-                   --answering_;
-                   connection->Answer(std::move(answer));
-                 });
-    });
+    const auto job =
+        std::make_shared<Job>(Job{route, std::move(request), connection->shared_from_this()});
+    pool_.Run([this, job] { Begin(job); });
+  }
+
+  // A request that a handler answers.
+  struct Job {
+    const HttpRoute* route;
+    HttpRequest request;
+    std::shared_ptr<Connection> connection;
+  };
+
+  // Begin, Execute and Finish are called by a handler.
+  void Begin(const std::shared_ptr<Job>& job) {
+    if (!MayTakeLong(*job->route, job->request)) {
+      Execute(job);
+    } else if (!pool_.RunSlow([this, job] { Execute(job); })) {
+      Finish(job, Refuse(job->route, 503,
+                         "too many requests that take long at once, try again when some of them "
+                         "are answered"));
+    }
+  }
+
+  void Execute(const std::shared_ptr<Job>& job) {
+    // A request queued before the stop is answered too, but no longer executed.
+    Finish(job, stopping_ ? Refuse(job->route, 503, "the server stops")
+                          : Call(*job->route, job->request));
+  }
+
+  void Finish(const std::shared_ptr<Job>& job, HttpAnswer answer) {
+    // Hand the connection over too: only the thread of io_ may destroy it.
+    asio::post(
+        io_, [this, connection = std::move(job->connection), answer = std::move(answer)]() mutable {
+          --answering_;
+          connection->Answer(std::move(answer));
+        });
   }
 
   HttpAnswer OnRefused(const HttpRequest& request, const RequestParser::Refusal& refusal) override {

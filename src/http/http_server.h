@@ -20,6 +20,10 @@ struct HttpRoute {
   // False: `answer` never waits, not even for a lock that may be held long. It then runs on the
   // thread of the connections and is answered however many other requests wait.
   bool may_block = true;
+  // Whether `answer` may block for long, e.g. for another server. At most HttpLimits::slow_handlers
+  // such requests are answered at once; others wait for their turn without a thread. Called by a
+  // handler's thread. Empty: never.
+  std::function<bool(const HttpRequest&)> may_take_long;
   // Answers a request that does not reach `answer`: its body is refused (400, 408, 413), or the
   // server is overloaded or stopping (503). Must not block. Default: plain text.
   std::function<HttpAnswer(int status, const std::string& reason)> refuse;
@@ -28,6 +32,9 @@ struct HttpRoute {
 struct HttpLimits {
   size_t connections = 512;  // exceeded by a few while that many requests are being answered
   size_t handlers = 64;      // threads for answers that may block
+  // How many of the handlers answer requests that may take long. Those that wait for them are at
+  // most half of the connections; more are refused (503).
+  size_t slow_handlers = 16;
   size_t header_bytes = size_t{16} << 10;
   size_t body_bytes = size_t{8} << 20;
   size_t bodies_bytes = size_t{64} << 20;  // over all connections

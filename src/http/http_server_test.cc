@@ -20,6 +20,7 @@
 
 #include "base/mutex.h"
 #include "base/testing/eventually.h"
+#include "base/thread.h"
 #include "http/testing/raw_client.h"
 
 namespace cdc {
@@ -49,33 +50,47 @@ class HttpServerTest : public ::testing::Test {
   HttpServerOptions Options() {
     const auto text = [](std::string body) { return HttpAnswer{.body = std::move(body)}; };
     HttpServerOptions options{.address = "127.0.0.1:0"};
-    options.routes = {{.method = "GET",
-                       .path = "/now",
-                       .answer = [text](const HttpRequest&) { return text("now"); },
-                       .may_block = false},
-                      {.method = "POST",
-                       .path = "/echo",
-                       .answer = [text](const HttpRequest& request) { return text(request.body); },
-                       .refuse =
-                           [](int status, const std::string& reason) {
-                             return HttpAnswer{.status = status, .body = "echo: " + reason};
-                           }},
-                      {.path = "/slow",
-                       .answer =
-                           [this, text](const HttpRequest&) {
-                             WaitUntilUncorked();
-                             return text("slow");
-                           }},
-                      {.method = "GET",
-                       .path = "/large",
-                       .answer =
-                           [this, text](const HttpRequest&) {
-                             ++large_;
-                             return text(std::string(size_t{16} << 20, 'x'));
-                           }},
-                      {.path = "/throws", .answer = [](const HttpRequest&) -> HttpAnswer {
-                         throw std::runtime_error("oh");
-                       }}};
+    options.routes = {
+        {.method = "GET",
+         .path = "/now",
+         .answer = [text](const HttpRequest&) { return text("now"); },
+         .may_block = false},
+        {.method = "POST",
+         .path = "/echo",
+         .answer = [text](const HttpRequest& request) { return text(request.body); },
+         .refuse =
+             [](int status, const std::string& reason) {
+               return HttpAnswer{.status = status, .body = "echo: " + reason};
+             }},
+        {.path = "/slow",
+         .answer =
+             [this, text](const HttpRequest&) {
+               WaitUntilUncorked();
+               return text("slow");
+             }},
+        {.path = "/perhaps",
+         .answer =
+             [this, text](const HttpRequest& request) {
+               if (request.body == "long") {
+                 WaitUntilUncorked();
+               }
+               return text(request.body);
+             },
+         .may_take_long = [](const HttpRequest& request) { return request.body == "long"; },
+         .refuse =
+             [this](int status, const std::string& reason) {
+               ++refused_;
+               return HttpAnswer{.status = status, .body = reason};
+             }},
+        {.method = "GET",
+         .path = "/large",
+         .answer =
+             [this, text](const HttpRequest&) {
+               ++large_;
+               return text(std::string(size_t{16} << 20, 'x'));
+             }},
+        {.path = "/throws",
+         .answer = [](const HttpRequest&) -> HttpAnswer { throw std::runtime_error("oh"); }}};
     options.limits.body_bytes = 100'000;
     return options;
   }
@@ -136,6 +151,7 @@ class HttpServerTest : public ::testing::Test {
   bool open_ CDC_GUARDED_BY(mutex_) = false;
   std::atomic<int> hanging_{0};
   std::atomic<int> large_{0};
+  std::atomic<int> refused_{0};
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -332,6 +348,61 @@ TEST_F(HttpServerTest, BusyHandlersDoNotHoldWhatNeedsNone) {
   EXPECT_EQ(waiting.Read(milliseconds(50)).status, 0);
   Uncork();
   EXPECT_EQ(waiting.Read().body, "later");
+}
+
+TEST_F(HttpServerTest, SlowRequestsLeaveHandlersToTheOthers) {
+  HttpServerOptions options = Options();
+  options.limits.handlers = 4;
+  options.limits.slow_handlers = 2;
+  Start(std::move(options));
+  std::vector<RawClient> slow = Connect(20, Post("/perhaps", "long"));
+  ASSERT_TRUE(WaitForHanging(2));
+  ExpectServed();
+  EXPECT_EQ(Exchange(port(), Post("/perhaps", "short")).body, "short");
+  EXPECT_EQ(hanging_, 2);
+  Uncork();
+  for (RawClient& client : slow) {
+    EXPECT_EQ(client.Read().body, "long");
+  }
+}
+
+TEST_F(HttpServerTest, SlowRequestsLeaveConnectionsToTheOthers) {
+  HttpServerOptions options = Options();
+  options.limits.handlers = 4;
+  options.limits.slow_handlers = 1;
+  options.limits.connections = 20;
+  Start(std::move(options));
+  std::vector<RawClient> slow = Connect(14, Post("/perhaps", "long"));
+  // One is being answered, ten wait.
+  ASSERT_TRUE(Eventually([this] { return refused_ == 3; }));
+  EXPECT_EQ(Exchange(port(), Post("/echo", "x")).body, "x");
+  Uncork();
+  int answered = 0;
+  for (RawClient& client : slow) {
+    const RawAnswer answer = client.Read();
+    answered += answer.body == "long" ? 1 : 0;
+    EXPECT_EQ(answer.status, answer.body == "long" ? 200 : 503);
+  }
+  EXPECT_EQ(answered, 11);
+}
+
+TEST_F(HttpServerTest, SlowRequestsThatWaitAreToldOfTheStop) {
+  HttpServerOptions options = Options();
+  options.limits.handlers = 2;
+  Start(std::move(options));
+  std::vector<RawClient> slow = Connect(5, Post("/perhaps", "long"));
+  RawClient stuck(port(), "GET /");
+  ASSERT_TRUE(WaitForHanging(1));
+  ASSERT_TRUE(WaitForConnections(6));
+  Thread stopper("stopper", [this](const std::stop_token&) { server_->Stop(); });
+  ASSERT_TRUE(stuck.WaitForEnd());
+  Uncork();
+  stopper.Join();
+  int executed = 0;
+  for (RawClient& client : slow) {
+    executed += client.Read().status == 200 ? 1 : 0;
+  }
+  EXPECT_EQ(executed, 1);
 }
 
 TEST_F(HttpServerTest, WhenAllAreBusyTheOthersAreToldSo) {

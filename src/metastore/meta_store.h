@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +19,6 @@ class MetaStore {
 
   // Creates or replaces.
   virtual Status PutTask(const TaskRecord& task) = 0;
-  virtual Result<std::optional<TaskRecord>> GetTask(const std::string& id) = 0;
   // Sorted by id.
   virtual Result<std::vector<TaskRecord>> ListTasks() = 0;
   // Deletes the task, its checkpoints and its collections in one transaction.

@@ -27,13 +27,14 @@ StatusCode CodeOf(int code) {
   }
 }
 
-Status ErrorOf(sqlite3* database, int code) {
+std::string NameOf(sqlite3* database) {
   const char* path = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
-  std::string message = "metastore file ";
-  message += path == nullptr || *path == '\0' ? "?" : path;
-  message += ": ";
-  message += database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database);
-  return {CodeOf(code), std::move(message)};
+  return std::string("metastore file ") + (path == nullptr || *path == '\0' ? "?" : path) + ": ";
+}
+
+Status ErrorOf(sqlite3* database, int code) {
+  return {CodeOf(code), NameOf(database) + (database == nullptr ? sqlite3_errstr(code)
+                                                                : sqlite3_errmsg(database))};
 }
 
 }  // namespace
@@ -101,6 +102,10 @@ void Statement::Reset() {
   sqlite3_clear_bindings(statement_);
 }
 
+Status Statement::Damaged(const std::string& what) const {
+  return DataLossError(NameOf(sqlite3_db_handle(statement_)) + what);
+}
+
 int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
 
 std::string Statement::Text(int column) const { return Blob(column); }
@@ -130,6 +135,16 @@ Status Database::Open(const std::string& path) {
 Status Database::Run(const char* sql) {
   const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? OkStatus() : ErrorOf(database_, code);
+}
+
+Status Database::Prepare(const std::vector<std::pair<Statement*, const char*>>& statements) {
+  for (const auto& [statement, sql] : statements) {
+    const Status status = statement->Prepare(database_, sql);
+    if (!status.ok()) {
+      return DataLossError(NameOf(database_) + "its tables are not ours: " + status.message());
+    }
+  }
+  return OkStatus();
 }
 
 Result<std::string> Database::QueryText(const char* sql) {

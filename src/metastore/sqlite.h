@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 
@@ -34,6 +36,9 @@ class Statement {
   // Ends a statement early that may have more rows.
   void Reset();
 
+  // kDataLoss: what was read cannot be right. The message has the file's path.
+  Status Damaged(const std::string& what) const;
+
   int64_t Int(int column) const;
   std::string Text(int column) const;
   std::string Blob(int column) const;
@@ -54,11 +59,11 @@ class Database {
   Status Open(const std::string& path);
   // Runs statements and discards their rows.
   Status Run(const char* sql);
+  // Prepares each statement. kDataLoss: a table or column that it names is missing.
+  Status Prepare(const std::vector<std::pair<Statement*, const char*>>& statements);
   // The single value of a query such as "PRAGMA user_version"; 0 or empty if there is no row.
   Result<int64_t> QueryInt(const char* sql);
   Result<std::string> QueryText(const char* sql);
-
-  sqlite3* handle() const { return database_; }
 
  private:
   sqlite3* database_ = nullptr;

@@ -22,6 +22,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 constexpr const char* kSecret = "correct-horse";
 
@@ -31,6 +32,7 @@ TaskRecord MakeSecretTask(const std::string& id) {
   record.spec.target.uri = "http://127.0.0.1:19530";
   record.spec.target.token = std::string("root:") + kSecret;
   record.spec.collection_infos = {{"*", {}, false}};
+  record.spec.sink_mode = SinkMode::kApi;
   record.state = TaskState::kRunning;
   return record;
 }
@@ -95,9 +97,10 @@ TEST_F(SqliteMetaStoreTest, OpensAgainAfterItsHolderWasKilled) {
   ASSERT_TRUE(WIFSIGNALED(state));
   const std::unique_ptr<MetaStore> store = MustOpen();
   ASSERT_NE(store, nullptr);
-  const auto task = store->GetTask("t1");
-  ASSERT_TRUE(task.ok());
-  EXPECT_TRUE(task->has_value());
+  const auto tasks = store->ListTasks();
+  ASSERT_TRUE(tasks.ok()) << tasks.status().ToString();
+  ASSERT_THAT(*tasks, SizeIs(1));
+  EXPECT_EQ(tasks->front().spec.id, "t1");
 }
 
 TEST_F(SqliteMetaStoreTest, OnlyTheOwnerMayReadTheFiles) {
@@ -180,7 +183,6 @@ TEST_P(DamagedTaskTest, IsDataLossThatNamesFileAndTaskButNoSecret) {
   EXPECT_EQ(list.code(), StatusCode::kDataLoss);
   EXPECT_THAT(list.message(), AllOf(HasSubstr(path()), HasSubstr("t1"), HasSubstr(GetParam().told),
                                     Not(HasSubstr(kSecret))));
-  EXPECT_EQ(store->GetTask("t1").status(), list);
   // The store still works: the statement was ended properly.
   EXPECT_TRUE(store->DeleteTask("t1").ok());
   EXPECT_TRUE(store->ListTasks().ok());
@@ -196,7 +198,22 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UPDATE tasks SET spec = json_set(spec, '$.target.port', 1.5e20)", "damaged"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"version\":1', '\"version\":2')", "2 > 1"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"latest\"', '\"soon\"')", "soon"},
+        // Without its mode nobody could tell how the target has to be written.
+        Damage{"UPDATE tasks SET spec = json_remove(spec, '$.sink_mode')", "sink_mode"},
+        Damage{"UPDATE tasks SET spec = json_set(spec, '$.sink_mode', 'auto')", "auto"},
+        Damage{"UPDATE tasks SET spec = json_set(spec, '$.sink_mode', 'carrier pigeon')", "pigeon"},
         Damage{"UPDATE tasks SET state = 9", "state 9"}));
+
+TEST_F(SqliteMetaStoreTest, DamagedTaskNamesTheCure) {
+  {
+    const std::unique_ptr<MetaStore> store = MustOpen();
+    ASSERT_TRUE(store->PutTask(MakeSecretTask("t1")).ok());
+  }
+  RunSql("UPDATE tasks SET spec = json_remove(spec, '$.sink_mode')");
+  EXPECT_THAT(MustOpen()->ListTasks().status().message(),
+              AllOf(HasSubstr("task t1 is damaged: "), HasSubstr("move the file away"),
+                    HasSubstr("start_from earliest")));
+}
 
 TEST_F(SqliteMetaStoreTest, DamagedCheckpointIsDataLoss) {
   {

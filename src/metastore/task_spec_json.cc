@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
+
+// The whole file, since its task cannot be shown, let alone deleted.
+constexpr const char* kCure =
+    "; move the file away and create its tasks again with start_from earliest, which doubles "
+    "nothing in their targets";
 
 // Throws for a fraction. Clamps what `int` cannot hold: no value of ours is that large.
 int ReadInteger(const Json& json) {
@@ -125,6 +131,23 @@ std::vector<NameMapping> DecodeMappings(const Json& list) {
   return mappings;
 }
 
+Result<SinkMode> DecodeSinkMode(const std::string& text) {
+  const std::optional<SinkMode> mode = ParseSinkMode(text);
+  // A create decides the mode before it stores the task.
+  if (!mode || *mode == SinkMode::kAuto) {
+    return DataLossError("sink_mode is neither api nor replicate: " + text);
+  }
+  return *mode;
+}
+
+Result<OnUndecodable> DecodeOnUndecodable(const std::string& text) {
+  const std::optional<OnUndecodable> policy = ParseOnUndecodable(text);
+  if (!policy) {
+    return DataLossError("unknown on_undecodable: " + text);
+  }
+  return *policy;
+}
+
 Result<StartFrom> DecodeStartFrom(const std::string& text) {
   if (text == "latest") {
     return StartFrom::kLatest;
@@ -133,6 +156,30 @@ Result<StartFrom> DecodeStartFrom(const std::string& text) {
     return StartFrom::kEarliest;
   }
   return DataLossError("unknown start_from: " + text);
+}
+
+// Throws what the library throws when a part is missing or of another type.
+Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
+  TaskSpec spec;
+  spec.id = id;
+  spec.target = DecodeTarget(json.at("target"));
+  json.at("target_identity").get_to(spec.target_identity);
+  spec.collection_infos = DecodeCollections(json.at("collection_infos"));
+  for (const auto& [database, infos] : json.at("db_collections").items()) {
+    spec.db_collections[database] = DecodeCollections(infos);
+  }
+  json.at("exclude").get_to(spec.exclude);
+  CDC_RETURN_IF_ERROR(DecodeLeftNames(json.at("left_to_older"), 0, &spec.left_to_older));
+  CDC_ASSIGN_OR_RETURN(spec.start_from, DecodeStartFrom(json.at("start_from").get<std::string>()));
+  CDC_ASSIGN_OR_RETURN(spec.on_undecodable,
+                       DecodeOnUndecodable(json.at("on_undecodable").get<std::string>()));
+  CDC_ASSIGN_OR_RETURN(spec.sink_mode, DecodeSinkMode(json.at("sink_mode").get<std::string>()));
+  json.at("sink_mode_reason").get_to(spec.sink_mode_reason);
+  json.at("disable_auto_start").get_to(spec.disable_auto_start);
+  spec.name_mapping = DecodeMappings(json.at("name_mapping"));
+  json.at("sync_index").get_to(spec.sync_index);
+  json.at("sync_load").get_to(spec.sync_load);
+  return spec;
 }
 
 }  // namespace
@@ -163,7 +210,9 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
 }
 
 Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) {
-  const std::string where = "task " + id + " is damaged";
+  const auto damaged = [&id](const std::string& what) {
+    return DataLossError("task " + id + " is damaged: " + what + kCure);
+  };
   try {
     const Json json = Json::parse(text);
     const int version = ReadInteger(json.at("version"));
@@ -171,43 +220,16 @@ Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text) 
       return DataLossError("task " + id + " was written by a newer program: version " +
                            std::to_string(version) + " > " + std::to_string(kVersion));
     }
-    TaskSpec spec;
-    spec.id = id;
-    spec.target = DecodeTarget(json.at("target"));
-    json.at("target_identity").get_to(spec.target_identity);
-    spec.collection_infos = DecodeCollections(json.at("collection_infos"));
-    for (const auto& [database, infos] : json.at("db_collections").items()) {
-      spec.db_collections[database] = DecodeCollections(infos);
+    Result<TaskSpec> spec = DecodeParts(id, json);
+    if (!spec.ok()) {
+      return damaged(spec.status().message());
     }
-    json.at("exclude").get_to(spec.exclude);
-    CDC_RETURN_IF_ERROR(
-        DecodeLeftNames(json.at("left_to_older"), 0, &spec.left_to_older).WithContext(where));
-    const Result<StartFrom> start_from = DecodeStartFrom(json.at("start_from").get<std::string>());
-    CDC_RETURN_IF_ERROR(start_from.status().WithContext(where));
-    spec.start_from = *start_from;
-    const std::string policy = json.at("on_undecodable").get<std::string>();
-    const std::optional<OnUndecodable> on_undecodable = ParseOnUndecodable(policy);
-    if (!on_undecodable) {
-      return DataLossError(where + ": unknown on_undecodable: " + policy);
-    }
-    spec.on_undecodable = *on_undecodable;
-    const std::string mode = json.at("sink_mode").get<std::string>();
-    const std::optional<SinkMode> sink_mode = ParseSinkMode(mode);
-    if (!sink_mode) {
-      return DataLossError(where + ": unknown sink_mode: " + mode);
-    }
-    spec.sink_mode = *sink_mode;
-    json.at("sink_mode_reason").get_to(spec.sink_mode_reason);
-    json.at("disable_auto_start").get_to(spec.disable_auto_start);
-    spec.name_mapping = DecodeMappings(json.at("name_mapping"));
-    json.at("sync_index").get_to(spec.sync_index);
-    json.at("sync_load").get_to(spec.sync_load);
     return spec;
   } catch (const Json::parse_error& error) {
     // The library's message quotes the input, which may hold a password.
-    return DataLossError(where + ": no JSON at byte " + std::to_string(error.byte));
+    return damaged("no JSON at byte " + std::to_string(error.byte));
   } catch (const Json::exception& error) {
-    return DataLossError(where + ": " + error.what());
+    return damaged(error.what());
   }
 }
 

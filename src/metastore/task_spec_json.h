@@ -11,7 +11,7 @@ namespace cdc {
 // its own version number, so that a later program can read it.
 std::string EncodeTaskSpec(const TaskSpec& spec);
 
-// kDataLoss: the text is malformed, or written by a newer program.
+// kDataLoss: the text is malformed (the message has the cure), or written by a newer program.
 Result<TaskSpec> DecodeTaskSpec(const std::string& id, const std::string& text);
 
 }  // namespace cdc

@@ -41,9 +41,9 @@ void AskForThoseInMemory(pb::ShowPartitionsRequest* request) {
 
 }  // namespace
 
-Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
+Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls, const Clock& clock) {
   // Up to two calls share the timeout.
-  const auto deadline = std::chrono::steady_clock::now() + calls.timeout;
+  const auto deadline = clock.Now() + calls.timeout;
   pb::ConnectRequest request;
   request.mutable_client_info()->set_sdk_type("milvus-cdc");
   pb::ConnectResponse response;
@@ -55,9 +55,9 @@ Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls) {
   // Old servers have no Connect, and Milvus Lite answers it without a version number.
   if (!connected.ok() || version.empty() || version == kLiteVersion) {
     MilvusCalls rest = calls;
-    rest.timeout = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                deadline - std::chrono::steady_clock::now()),
-                            std::chrono::milliseconds(1));
+    rest.timeout =
+        std::max(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.Now()),
+                 std::chrono::milliseconds(1));
     pb::GetVersionResponse number;
     CDC_RETURN_IF_ERROR(CallMilvus(rest, "GetVersion", "", pb::GetVersionRequest(), &number));
     version = number.version();

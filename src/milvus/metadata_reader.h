@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "milvus/milvus_call.h"
 #include "model/rows.h"
@@ -19,7 +20,7 @@ struct MilvusVersion {
 };
 
 // Connects with the channel's credentials, within the timeout of one call.
-Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls);
+Result<MilvusVersion> GreetMilvus(const MilvusCalls& calls, const Clock& clock = Clock::Real());
 
 // Reads the metadata of one Milvus. A light value, created for one use. Thread-safe.
 class MetadataReader {

@@ -43,6 +43,8 @@ struct TaskStatus {
   uint64_t bytes_waiting = 0;
   uint64_t records_skipped = 0;        // because they could not be decoded
   std::string last_skipped;            // channel, position and reason
+  // Came after the tick with which the source had promised that nothing of their time would follow.
+  uint64_t source_late_messages = 0;
   std::vector<CollectionName> covers;  // source collections being replicated
   std::string target_version;
   // Of a time not later than `channels`: whatever of it is applied is applied in these.

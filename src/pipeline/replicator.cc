@@ -54,7 +54,7 @@ class RealReplicator : public Replicator {
  public:
   explicit RealReplicator(ReplicatorOptions options)
       : options_(std::move(options)),
-        feed_(options_.catalog, options_.log),
+        feed_(options_.catalog, options_.log, options_.clock),
         saver_(options_.store, options_.checkpoint_interval),
         pulses_(options_.targets, options_.pulse),
         pulse_thread_("cdc-pulse", Guarded([this](const auto& stop) { pulses_.Run(stop); })),

@@ -261,6 +261,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   UndecodableRecords::Skipped skipped = router_.skipped();
   status.records_skipped = skipped.records;
   status.last_skipped = std::move(skipped.last);
+  status.source_late_messages = router_.late_messages();
   MutexLock lock(mutex_);
   status.target_version = target_version_;
   return status;

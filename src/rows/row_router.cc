@@ -338,6 +338,7 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
       return;
     }
     found->second->last_tick_unix_ms = options_.clock->UnixMs();
+    late_messages_ += group.late;
     status = RouteGroup(channel, *found->second, group);
   }
   // Not under the lock: on_fatal may query the router.
@@ -360,6 +361,11 @@ size_t RowRouter::held_bytes() const {
     bytes += channel->held_bytes;
   }
   return bytes;
+}
+
+uint64_t RowRouter::late_messages() const {
+  MutexLock lock(mutex_);
+  return late_messages_;
 }
 
 RowRouter::CatalogSeen RowRouter::catalog_seen() const {

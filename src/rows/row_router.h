@@ -107,6 +107,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   // Bytes of the records that wait for the tick that puts them in order.
   size_t held_bytes() const;
   UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
+  // Messages of the followed channels that came after the tick that had promised their end.
+  uint64_t late_messages() const;
 
  private:
   // One followed channel.
@@ -177,6 +179,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   std::unordered_set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<Channel>> channels_ CDC_GUARDED_BY(mutex_);
   std::shared_ptr<AckTracker> flushes_ CDC_GUARDED_BY(mutex_);  // of the replicate channel
+  uint64_t late_messages_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cdc

@@ -159,6 +159,19 @@ TEST_F(RowRouterTest, RowsOfCoveredCollectionsArePushedAndTheirAcknowledgementIs
   EXPECT_TRUE(router_->HasAppliedTo(kDml0, {20}));
 }
 
+TEST_F(RowRouterTest, LateMessagesOfFollowedChannelsAreCounted) {
+  Begin({Make(1, "a")});
+  FeedGroup group = Group(20, 2, {});
+  group.late = 2;
+  router_->OnGroup(kDml0, group);
+  router_->OnGroup(kDml1, group);  // nobody follows it
+  EXPECT_EQ(router_->late_messages(), 2U);
+  // The count is the task's: it stays when the channel is left.
+  router_->OnCatalog(CatalogOf({}));
+  router_->Forget({1});
+  EXPECT_EQ(router_->late_messages(), 2U);
+}
+
 TEST_F(RowRouterTest, RowsOfAPartitionThatIsGoneAreNobodys) {
   Begin({Make(1, "a")});
   const MessagePtr gone = Insert(1, 11, {1});

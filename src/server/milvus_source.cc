@@ -30,8 +30,10 @@ class Targets final : public TargetFactory {
         CDC_ASSIGN_OR_RETURN(std::shared_ptr<StandbyHub> hub, hubs_->Hold(options));
         return NewStandbyTarget(options, std::move(hub));
       }
-      default: return NewMilvusTarget(options);
+      case SinkMode::kApi: return NewMilvusTarget(options);
+      case SinkMode::kAuto: break;  // a create decides the mode, and the store holds no other
     }
+    return InternalError("the task has no sink mode");
   }
 
  private:

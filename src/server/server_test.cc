@@ -10,6 +10,7 @@
 #include <httplib.h>
 
 #include "base/mutex.h"
+#include "base/testing/eventually.h"
 #include "control/testing/fake_replicator.h"
 #include "metastore/testing/temp_dir.h"
 

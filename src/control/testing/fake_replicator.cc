@@ -1,8 +1,6 @@
 #include "control/testing/fake_replicator.h"
 
-#include <chrono>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 namespace cdc {
@@ -192,17 +190,6 @@ TaskSpec FakeReplicator::last_started(const std::string& task_id) const {
   MutexLock lock(mutex_);
   const auto found = specs_.find(task_id);
   return found == specs_.end() ? TaskSpec() : found->second;
-}
-
-bool Eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
 }
 
 }  // namespace cdc

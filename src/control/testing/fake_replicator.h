@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,8 +72,5 @@ class FakeReplicator final : public Replicator {
   std::map<std::string, TaskSpec> specs_ CDC_GUARDED_BY(mutex_);
   std::vector<std::string> prepared_ CDC_GUARDED_BY(mutex_);
 };
-
-// Whether `condition` becomes true within a few seconds.
-bool Eventually(const std::function<bool()>& condition);
 
 }  // namespace cdc

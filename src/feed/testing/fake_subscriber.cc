@@ -23,6 +23,7 @@ void FakeSubscriber::OnGroup(const std::string& /*channel*/, const FeedGroup& gr
     rows_.insert(rows_.end(), static_cast<size_t>(count), ts);
   }
   resolved_ = group.resolved.value;
+  late_ += group.late;
   changed_.NotifyAll();
 }
 
@@ -81,6 +82,11 @@ uint64_t FakeSubscriber::resolved() const {
 size_t FakeSubscriber::damaged() const {
   MutexLock lock(mutex_);
   return damaged_;
+}
+
+size_t FakeSubscriber::late() const {
+  MutexLock lock(mutex_);
+  return late_;
 }
 
 Status FakeSubscriber::status() const {

@@ -33,6 +33,8 @@ class FakeSubscriber : public FeedSubscriber {
   std::vector<std::string> records() const;
   uint64_t resolved() const;
   size_t damaged() const;
+  // Messages that came after their tick.
+  size_t late() const;
   // The status reported last.
   Status status() const;
   bool had_error() const;
@@ -48,6 +50,7 @@ class FakeSubscriber : public FeedSubscriber {
   std::vector<std::string> records_ CDC_GUARDED_BY(mutex_);
   uint64_t resolved_ CDC_GUARDED_BY(mutex_) = 0;
   size_t damaged_ CDC_GUARDED_BY(mutex_) = 0;
+  size_t late_ CDC_GUARDED_BY(mutex_) = 0;
   size_t room_ CDC_GUARDED_BY(mutex_) = 1U << 20;
   Status status_ CDC_GUARDED_BY(mutex_);
   bool had_error_ CDC_GUARDED_BY(mutex_) = false;

@@ -16,16 +16,6 @@ Status InMemoryMetaStore::PutTask(const TaskRecord& task) {
   return OkStatus();
 }
 
-Result<std::optional<TaskRecord>> InMemoryMetaStore::GetTask(const std::string& id) {
-  MutexLock lock(mutex_);
-  CDC_RETURN_IF_ERROR(failure_);
-  const auto found = tasks_.find(id);
-  if (found == tasks_.end()) {
-    return std::optional<TaskRecord>();
-  }
-  return std::optional<TaskRecord>(found->second);
-}
-
 Result<std::vector<TaskRecord>> InMemoryMetaStore::ListTasks() {
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,7 +19,6 @@ class InMemoryMetaStore : public MetaStore {
   void FailWith(Status status);
 
   Status PutTask(const TaskRecord& task) override;
-  Result<std::optional<TaskRecord>> GetTask(const std::string& id) override;
   Result<std::vector<TaskRecord>> ListTasks() override;
   Status DeleteTask(const std::string& id) override;
   Result<Progress> LoadProgress(const std::string& task_id) override;

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <spdlog/spdlog.h>
 
-#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "source/catalog/catalog_builder.h"
@@ -94,9 +94,7 @@ class WatchedCatalog final : public EtcdCatalog {
 
   EtcdCatalogHealth health() const override {
     MutexLock lock(mutex_);
-    EtcdCatalogHealth health = health_;
-    health.revision = catalog_ == nullptr ? 0 : catalog_->revision;
-    return health;
+    return health_;
   }
 
  private:
@@ -119,7 +117,7 @@ class WatchedCatalog final : public EtcdCatalog {
   CatalogBuilder builder_;
   Backoff backoff_{options_.reconnect};
   bool must_list_ = false;
-  bool following_ = false;
+  std::optional<bool> logged_ok_;  // the state that was logged last
 
   SharedSync sync_;
 
@@ -192,9 +190,7 @@ Status WatchedCatalog::Follow(const std::stop_token& stop) {
   {
     MutexLock lock(mutex_);
     next = revision_ + 1;
-    health_.reconnects += following_ ? 1 : 0;
   }
-  following_ = true;
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdWatch> watch,
                        client_->Watch(CatalogWatchRange(meta_root_), next, stop));
   if (watch->StoreRevision() < next - 1) {
@@ -261,7 +257,6 @@ void WatchedCatalog::Publish(int64_t revision, const std::vector<Status>& errors
     catalog_ = std::move(built.catalog);
     revision_ = revision;
     keys_ = static_cast<int64_t>(builder_.keys());
-    health_.malformed_values += errors.size();
     changed_.NotifyAll();
   }
   // Log and notify without the lock: a listener may read the catalog.
@@ -276,13 +271,12 @@ void WatchedCatalog::Publish(int64_t revision, const std::vector<Status>& errors
 void WatchedCatalog::SetHealth(const Status& status) {
   {
     MutexLock lock(mutex_);
-    const bool was_ok = health_.status.ok();
     health_.status = status;
-    if (health_.since_unix_ms != 0 && was_ok == status.ok()) {
-      return;  // keep the time of the first failure, with the newest reason
-    }
-    health_.since_unix_ms = NowUnixMs();
   }
+  if (logged_ok_ == status.ok()) {
+    return;
+  }
+  logged_ok_ = status.ok();
   if (status.ok()) {
     spdlog::info("catalog: follows {}", meta_root_);
   } else {

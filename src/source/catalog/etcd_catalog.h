@@ -22,14 +22,10 @@ struct EtcdCatalogOptions {
                            .max = std::chrono::milliseconds(5'000)};
 };
 
-// The state of the connection to etcd, for conditions and metrics.
+// The state of the connection to etcd.
 struct EtcdCatalogHealth {
-  Status status;              // not OK: the catalog may be behind; the reason
-  int64_t since_unix_ms = 0;  // since when `status` is (not) OK
-  int64_t revision = 0;       // of the newest snapshot
-  uint64_t lists = 0;         // complete lists so far: 1 plus one per compaction
-  uint64_t reconnects = 0;
-  uint64_t malformed_values = 0;  // ignored, see the log
+  Status status;       // not OK: the catalog may be behind; the reason
+  uint64_t lists = 0;  // complete lists so far: 1 plus one per compaction
 };
 
 // The catalog of a Milvus with its metadata in etcd.

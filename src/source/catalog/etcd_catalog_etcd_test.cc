@@ -216,7 +216,6 @@ TEST_F(EtcdCatalogTest, GoesOnAfterEtcdWasKilledAndRestarted) {
   ASSERT_TRUE(Eventually([&] { return !catalog_->health().status.ok(); }));
   const EtcdCatalogHealth lost = catalog_->health();
   EXPECT_EQ(lost.status.code(), StatusCode::kUnavailable) << lost.status.ToString();
-  EXPECT_GT(lost.since_unix_ms, 0);
   EXPECT_EQ(catalog_->Current()->Find(CollectionId{7}), before->Find(CollectionId{7}));
 
   // Changes that the catalog cannot see.
@@ -232,7 +231,6 @@ TEST_F(EtcdCatalogTest, GoesOnAfterEtcdWasKilledAndRestarted) {
   EXPECT_THAT(after->databases, SizeIs(0));
   EXPECT_TRUE(catalog_->health().status.ok()) << catalog_->health().status.ToString();
   EXPECT_EQ(catalog_->health().lists, 1U) << "went on from its revision";
-  EXPECT_GE(catalog_->health().reconnects, 1U);
 }
 
 TEST_F(EtcdCatalogTest, ListsAgainWhenItsRevisionsWereCompacted) {
@@ -277,14 +275,13 @@ TEST_F(EtcdCatalogTest, ListsAgainWhenTheStoreIsAnother) {
   EXPECT_NE(after->Find(CollectionId{8}), nullptr);
 }
 
-TEST_F(EtcdCatalogTest, CountsWhatItCannotUnderstand) {
+TEST_F(EtcdCatalogTest, IgnoresWhatItCannotUnderstand) {
   CreateDatabase(1, "default");
   CreateCollection(7, "seven");
   StartCatalog(Options());
   const auto before = catalog_->Current();
   etcd_->Put(Key("root-coord/database/collection-info/1/7"), "\xff\xff");
   EXPECT_EQ(Synced()->Find(CollectionId{7}), before->Find(CollectionId{7}));
-  EXPECT_EQ(catalog_->health().malformed_values, 1U);
   CreateCollection(8, "eight");
   EXPECT_NE(Synced()->Find(CollectionId{8}), nullptr);
 }

@@ -23,7 +23,8 @@ class KafkaLog : public Log {
   Result<std::unique_ptr<LogReader>> NewReader() override {
     // A client per reader: one librdkafka client can read a topic only once.
     CDC_ASSIGN_OR_RETURN(auto client, KafkaClient::New(options_));
-    return std::unique_ptr<LogReader>(std::make_unique<KafkaLogReader>(std::move(client)));
+    return std::unique_ptr<LogReader>(
+        std::make_unique<KafkaLogReader>(std::move(client), options_.clock));
   }
 
   Result<std::optional<MsgId>> Latest(const std::string& channel) override {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "source/log.h"
 
@@ -26,6 +27,8 @@ struct KafkaOptions {
 
   // The approximate read-ahead per channel; a single larger record is still read.
   size_t prefetch_bytes = 1U << 20;
+
+  const Clock* clock = &Clock::Real();
 };
 
 // The queue of a Milvus cluster: partition 0 of a topic is a channel. MsgId holds the offset as 8

@@ -13,7 +13,6 @@
 namespace cdc {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 // A ping's first slice; it grows until the deadline.
@@ -72,8 +71,8 @@ Result<Conf> MakeConf(const KafkaOptions& options) {
   return conf;
 }
 
-milliseconds Left(Clock::time_point deadline) {
-  return std::max(std::chrono::ceil<milliseconds>(deadline - Clock::now()), milliseconds(0));
+milliseconds Left(const Clock& clock, Clock::TimePoint deadline) {
+  return std::max(std::chrono::ceil<milliseconds>(deadline - clock.Now()), milliseconds(0));
 }
 
 int Int(milliseconds time) { return static_cast<int>(time.count()); }
@@ -114,7 +113,7 @@ void KafkaWakeup::Wait(milliseconds timeout, const std::stop_token& stop) {
 
 Result<std::shared_ptr<KafkaClient>> KafkaClient::New(const KafkaOptions& options) {
   CDC_ASSIGN_OR_RETURN(Conf conf, MakeConf(options));
-  std::shared_ptr<KafkaClient> client(new KafkaClient(options.address));
+  std::shared_ptr<KafkaClient> client(new KafkaClient(options.address, options.clock));
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), WriteLog);
   rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t*, int code, const char* reason, void* self) {
@@ -210,14 +209,14 @@ Status KafkaClient::CallFailed(const char* call, int code) {
 }
 
 Status KafkaClient::Ping(milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
+  const auto deadline = clock_->Now() + timeout;
   const uint64_t failures = this->failures();
   // The call itself does not end early when it is hopeless, hence the slices. They grow for the
   // sake of a distant broker.
   for (milliseconds slice = kSlice;; slice *= 2) {
     const rd_kafka_metadata_t* answer = nullptr;
-    const auto code =
-        rd_kafka_metadata(handle_, 0, nullptr, &answer, Int(std::min(slice, Left(deadline))));
+    const auto code = rd_kafka_metadata(handle_, 0, nullptr, &answer,
+                                        Int(std::min(slice, Left(*clock_, deadline))));
     const Metadata metadata(answer);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Serve();
@@ -225,7 +224,7 @@ Status KafkaClient::Ping(milliseconds timeout) {
       return OkStatus();
     }
     Serve();
-    if (Left(deadline) == milliseconds(0) || this->failures() != failures) {
+    if (Left(*clock_, deadline) == milliseconds(0) || this->failures() != failures) {
       return CallFailed("no broker answers", code);
     }
   }
@@ -262,15 +261,15 @@ Result<bool> KafkaClient::HasTopic(const std::string& name, milliseconds timeout
 
 Result<std::optional<KafkaWatermarks>> KafkaClient::Watermarks(const std::string& topic,
                                                                milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
+  const auto deadline = clock_->Now() + timeout;
   // The query itself would wait for a topic that does not exist.
   CDC_ASSIGN_OR_RETURN(const bool exists, HasTopic(topic, timeout));
   if (!exists) {
     return std::optional<KafkaWatermarks>();
   }
   KafkaWatermarks watermarks;
-  const auto code = rd_kafka_query_watermark_offsets(handle_, topic.c_str(), 0, &watermarks.low,
-                                                     &watermarks.high, Int(Left(deadline)));
+  const auto code = rd_kafka_query_watermark_offsets(
+      handle_, topic.c_str(), 0, &watermarks.low, &watermarks.high, Int(Left(*clock_, deadline)));
   if (IsUnknownTopic(code)) {
     return std::optional<KafkaWatermarks>();
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "source/kafka/kafka_log.h"
@@ -74,7 +75,8 @@ class KafkaClient {
     void operator()(rd_kafka_queue_s* queue) const;
   };
 
-  explicit KafkaClient(std::string address) : address_(std::move(address)) {}
+  KafkaClient(std::string address, const Clock* clock)
+      : address_(std::move(address)), clock_(clock) {}
 
   Status Unavailable(const std::string& what) const;
   uint64_t failures() const;
@@ -82,6 +84,7 @@ class KafkaClient {
   Status CallFailed(const char* call, int code);
 
   const std::string address_;
+  const Clock* const clock_;
   rd_kafka_s* handle_ = nullptr;
   std::unique_ptr<rd_kafka_queue_s, QueueCloser> main_queue_;
 

@@ -21,7 +21,8 @@ constexpr milliseconds kMaxWait{100};
 
 }  // namespace
 
-KafkaLogReader::KafkaLogReader(std::shared_ptr<KafkaClient> client) : client_(std::move(client)) {
+KafkaLogReader::KafkaLogReader(std::shared_ptr<KafkaClient> client, const Clock* clock)
+    : client_(std::move(client)), clock_(clock) {
   client_->SetWakeup(&wakeup_);
 }
 
@@ -59,7 +60,7 @@ Status KafkaLogReader::Poll(size_t max_bytes,
                             milliseconds timeout,
                             const std::stop_token& stop,
                             std::vector<LogBatch>* out) {
-  const auto deadline = Clock::now() + timeout;
+  const auto deadline = clock_->Now() + timeout;
   while (true) {
     wakeup_.Reset();
     client_->Serve();
@@ -67,7 +68,7 @@ Status KafkaLogReader::Poll(size_t max_bytes,
       break;
     }
     Retry();
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(deadline - clock_->Now());
     if (left.count() <= 0 || stop.stop_requested()) {
       CDC_RETURN_IF_ERROR(client_->failure());
       break;
@@ -103,7 +104,7 @@ bool KafkaLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* out) {
       }
       if (!status.ok()) {
         channel.partition->Stop();
-        channel.try_after = Clock::now() + kRetry;
+        channel.try_after = clock_->Now() + kRetry;
         channel.error = Explain(name, channel, status);
       }
     }
@@ -114,11 +115,11 @@ bool KafkaLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* out) {
 
 void KafkaLogReader::Begin(const std::string& name, Channel* channel) {
   // While no broker answers, the ping in Retry is enough.
-  if (Clock::now() < channel->try_after || !client_->failure().ok()) {
+  if (clock_->Now() < channel->try_after || !client_->failure().ok()) {
     return;
   }
   channel->error = TryBegin(name, channel);
-  channel->try_after = Clock::now() + kRetry;
+  channel->try_after = clock_->Now() + kRetry;
 }
 
 Status KafkaLogReader::TryBegin(const std::string& name, Channel* channel) {
@@ -172,20 +173,20 @@ Status KafkaLogReader::Explain(const std::string& name,
 }
 
 void KafkaLogReader::Retry() {
-  if (client_->failure().ok() || Clock::now() < ping_after_) {
+  if (client_->failure().ok() || clock_->Now() < ping_after_) {
     return;
   }
   if (client_->Ping(kCallTimeout).ok()) {
     spdlog::info("kafka answers again");
   }
-  ping_after_ = Clock::now() + kRetry;
+  ping_after_ = clock_->Now() + kRetry;
 }
 
 milliseconds KafkaLogReader::UntilNextTry() const {
   milliseconds wait = kMaxWait;
   for (const auto& [name, channel] : channels_) {
     if (!channel.paused && !channel.partition->started()) {
-      wait = std::min(wait, std::chrono::ceil<milliseconds>(channel.try_after - Clock::now()));
+      wait = std::min(wait, std::chrono::ceil<milliseconds>(channel.try_after - clock_->Now()));
     }
   }
   // Never zero: a channel may be waiting for a broker.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "source/kafka/kafka_log_client.h"
 #include "source/kafka/kafka_log_partition.h"
 #include "source/log.h"
@@ -23,7 +24,8 @@ namespace cdc {
 // delivered. While no broker can be reached, Poll returns that as its error.
 class KafkaLogReader : public LogReader {
  public:
-  explicit KafkaLogReader(std::shared_ptr<KafkaClient> client);
+  // `clock` must outlive it.
+  KafkaLogReader(std::shared_ptr<KafkaClient> client, const Clock* clock);
   ~KafkaLogReader() override;
 
   Status Add(const std::string& channel, const std::optional<LogPosition>& start) override;
@@ -35,14 +37,12 @@ class KafkaLogReader : public LogReader {
               std::vector<LogBatch>* out) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Channel {
     std::unique_ptr<KafkaPartition> partition;
     std::optional<int64_t> next;  // offset of the next record to deliver; unset: the oldest
     bool paused = false;
-    bool existed = false;         // the topic has existed
-    Clock::time_point try_after;  // the earliest time of the next attempt
+    bool existed = false;        // the topic has existed
+    Clock::TimePoint try_after;  // the earliest time of the next attempt
     Status error;
   };
 
@@ -58,8 +58,9 @@ class KafkaLogReader : public LogReader {
   std::chrono::milliseconds UntilNextTry() const;
 
   const std::shared_ptr<KafkaClient> client_;
+  const Clock* const clock_;
   KafkaWakeup wakeup_;
-  Clock::time_point ping_after_;
+  Clock::TimePoint ping_after_;
   std::map<std::string, Channel> channels_;
 };
 

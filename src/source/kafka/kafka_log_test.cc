@@ -19,6 +19,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/testing/eventually.h"
+#include "base/testing/fake_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "source/kafka/kafka_log_offset.h"
@@ -223,6 +224,7 @@ class KafkaLogTest : public ::testing::Test {
     EXPECT_EQ(seen_, expected);
   }
 
+  FakeClock clock_;
   MockKafka kafka_;
   KafkaOptions options_;
   std::unique_ptr<Log> log_;
@@ -357,6 +359,24 @@ TEST_F(KafkaLogTest, ATopicThatDoesNotExistIsNoErrorAndComesLater) {
   WriteRange("late", 0, 3);
   ASSERT_TRUE(PollUntilSeen(3));
   ExpectSeen("late", 0, 3);
+}
+
+TEST_F(KafkaLogTest, AMissingTopicIsLookedForAgainAfterAWhile) {
+  options_.clock = &clock_;
+  Open();
+  Add("a");
+  const auto poll = [this] { return Poll(1 << 20, milliseconds(0)).ok(); };
+  ASSERT_TRUE(poll());
+  kafka_.CreateTopic("a");
+  WriteRange("a", 0, 1);
+  clock_.Advance(milliseconds(249));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(poll());
+  }
+  EXPECT_THAT(seen_, IsEmpty());
+  clock_.Advance(milliseconds(1));
+  EXPECT_TRUE(Eventually([&] { return poll() && !seen_.empty(); }));
+  ExpectSeen("a", 0, 1);
 }
 
 TEST_F(KafkaLogTest, LatestIsTheNewestRecord) {

@@ -111,7 +111,7 @@ class RocksmqLog : public Log {
 
 Result<std::unique_ptr<Log>> OpenRocksmqLog(const RocksmqOptions& options) {
   CDC_ASSIGN_OR_RETURN(LogFolder folder, LogFolder::Make(options.secondary_dir));
-  CDC_ASSIGN_OR_RETURN(auto store, RocksmqStore::Open(options.path, folder.path()));
+  CDC_ASSIGN_OR_RETURN(auto store, RocksmqStore::Open(options.path, folder.path(), options.clock));
   return std::unique_ptr<Log>(
       std::make_unique<RocksmqLog>(options, std::move(folder), std::move(store)));
 }

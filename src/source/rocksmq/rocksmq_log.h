@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "source/log.h"
 
@@ -18,6 +19,7 @@ struct RocksmqOptions {
   std::chrono::milliseconds poll_max{50};
   // A record is certain to live at least this long after it was written; see RocksmqLogReader.
   std::chrono::milliseconds shortest_retention{5'000};
+  const Clock* clock = &Clock::Real();
 };
 
 // The queue of a Milvus standalone: a RocksDB that Milvus holds open, followed here as a RocksDB

@@ -87,7 +87,7 @@ Status RocksmqLogReader::Poll(size_t max_bytes,
                               std::chrono::milliseconds timeout,
                               const std::stop_token& stop,
                               std::vector<LogBatch>* out) {
-  const auto deadline = Clock::now() + timeout;
+  const auto deadline = options_.clock->Now() + timeout;
   while (true) {
     CDC_RETURN_IF_ERROR(store_->CatchUp(options_.poll_min));
     CDC_ASSIGN_OR_RETURN(const bool news, ReadAll(max_bytes, out));
@@ -95,7 +95,8 @@ Status RocksmqLogReader::Poll(size_t max_bytes,
       interval_ = options_.poll_min;
       break;
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - options_.clock->Now());
     if (left.count() <= 0 || stop.stop_requested()) {
       break;
     }
@@ -112,7 +113,7 @@ Status RocksmqLogReader::Poll(size_t max_bytes,
 
 Result<bool> RocksmqLogReader::ReadAll(size_t max_bytes, std::vector<LogBatch>* out) {
   const uint64_t version = store_->version();
-  const auto now = Clock::now();
+  const auto now = options_.clock->Now();
   bool news = false;
   for (auto& [channel, cursor] : cursors_) {
     if (cursor.paused) {
@@ -165,7 +166,7 @@ Status RocksmqLogReader::ReadChannel(const std::string& channel,
   if (!iterator->Valid()) {
     CDC_RETURN_IF_ERROR(iterator->status());
     cursor->at_tail = true;
-    cursor->at_tail_since = Clock::now();
+    cursor->at_tail_since = options_.clock->Now();
   }
   return OkStatus();
 }
@@ -192,7 +193,7 @@ Status RocksmqLogReader::SeekToNext(const std::string& channel,
     return UnavailableError("the log does not show a record that it had: channel " + channel +
                             ": " + std::to_string(position));
   }
-  if (Clock::now() - cursor.at_tail_since < options_.shortest_retention) {
+  if (options_.clock->Now() - cursor.at_tail_since < options_.shortest_retention) {
     return OkStatus();  // LocateRocksmq left the iterator on the oldest record
   }
   return CheckRocksmqStart(channel, position, location);

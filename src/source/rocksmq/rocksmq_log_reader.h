@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "source/log.h"
 #include "source/rocksmq/rocksmq_log.h"
@@ -41,8 +42,6 @@ class RocksmqLogReader : public LogReader {
               std::vector<LogBatch>* out) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Cursor {
     std::optional<int64_t> position;  // the next record comes after it; unset: the oldest one
     bool inclusive = false;           // the record at `position` itself is next
@@ -51,7 +50,7 @@ class RocksmqLogReader : public LogReader {
     bool paused = false;
     bool at_tail = false;  // everything up to `seen_version` is delivered
     uint64_t seen_version = 0;
-    Clock::time_point at_tail_since;  // when that last held
+    Clock::TimePoint at_tail_since;  // when that last held
     Status error;
   };
 

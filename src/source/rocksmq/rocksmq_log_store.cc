@@ -221,17 +221,22 @@ class RocksmqStore::Iterator : public RocksmqIterator {
 };
 
 Result<std::unique_ptr<RocksmqStore>> RocksmqStore::Open(std::filesystem::path path,
-                                                         std::filesystem::path log_folder) {
+                                                         std::filesystem::path log_folder,
+                                                         const Clock* clock) {
   CDC_RETURN_IF_ERROR(CheckFolder(path));
   CDC_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open(path, log_folder, 1));
   return std::unique_ptr<RocksmqStore>(
-      new RocksmqStore(std::move(path), std::move(log_folder), std::move(database)));
+      new RocksmqStore(std::move(path), std::move(log_folder), clock, std::move(database)));
 }
 
 RocksmqStore::RocksmqStore(std::filesystem::path path,
                            std::filesystem::path log_folder,
+                           const Clock* clock,
                            std::shared_ptr<Database> database)
-    : path_(std::move(path)), log_folder_(std::move(log_folder)), database_(std::move(database)) {}
+    : path_(std::move(path)),
+      log_folder_(std::move(log_folder)),
+      clock_(clock),
+      database_(std::move(database)) {}
 
 RocksmqStore::~RocksmqStore() = default;
 
@@ -243,7 +248,7 @@ Status RocksmqStore::CatchUp(milliseconds max_age) {
     if (!idle_.WaitFor(lock, std::stop_token(), kBusyTimeout, [this] { return !busy_; })) {
       return UnavailableError("RocksMQ store " + path_.string() + " does not answer");
     }
-    const auto age = Clock::now() - refreshed_at_;
+    const auto age = clock_->Now() - refreshed_at_;
     if (age < max_age || (!last_.ok() && age < kRetryInterval)) {
       return last_;
     }
@@ -255,7 +260,7 @@ Status RocksmqStore::CatchUp(milliseconds max_age) {
   const Status status = Refresh(database, reopen);
   MutexLock lock(mutex_);
   last_ = status;
-  refreshed_at_ = Clock::now();
+  refreshed_at_ = clock_->Now();
   busy_ = false;
   idle_.NotifyAll();
   return status;

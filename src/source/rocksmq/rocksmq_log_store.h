@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 
@@ -39,9 +40,11 @@ class RocksmqIterator {
 // the folder holds a different store. Thread-safe; must outlive its iterators.
 class RocksmqStore {
  public:
-  // `log_folder` must exist; RocksDB's own log goes there. Errors as for OpenRocksmqLog.
+  // `log_folder` must exist; RocksDB's own log goes there. `clock` must outlive it. Errors as for
+  // OpenRocksmqLog.
   static Result<std::unique_ptr<RocksmqStore>> Open(std::filesystem::path path,
-                                                    std::filesystem::path log_folder);
+                                                    std::filesystem::path log_folder,
+                                                    const Clock* clock);
   ~RocksmqStore();
   RocksmqStore(const RocksmqStore&) = delete;
   RocksmqStore& operator=(const RocksmqStore&) = delete;
@@ -70,10 +73,10 @@ class RocksmqStore {
  private:
   struct Database;
   class Iterator;
-  using Clock = std::chrono::steady_clock;
 
   RocksmqStore(std::filesystem::path path,
                std::filesystem::path log_folder,
+               const Clock* clock,
                std::shared_ptr<Database> database);
 
   Status Refresh(const std::shared_ptr<Database>& database, bool reopen);
@@ -81,6 +84,7 @@ class RocksmqStore {
 
   const std::filesystem::path path_;
   const std::filesystem::path log_folder_;
+  const Clock* const clock_;
 
   mutable Mutex mutex_;
   CondVar idle_;
@@ -91,7 +95,7 @@ class RocksmqStore {
   uint64_t sequence_ CDC_GUARDED_BY(mutex_) = 0;
   uint64_t version_ CDC_GUARDED_BY(mutex_) = 1;
   Status last_ CDC_GUARDED_BY(mutex_);
-  Clock::time_point refreshed_at_ CDC_GUARDED_BY(mutex_);
+  Clock::TimePoint refreshed_at_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace cdc
