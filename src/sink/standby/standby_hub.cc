@@ -1,18 +1,17 @@
 #include "sink/standby/standby_hub.h"
 
 #include <algorithm>
-#include <optional>
+#include <set>
 
 #include <grpcpp/support/byte_buffer.h>
 #include <spdlog/spdlog.h>
 
 #include "encode/byte_pieces.h"
 #include "milvus.pb.h"
-#include "milvus/credentials.h"
 #include "milvus/endpoint.h"
+#include "milvus/milvus_channel.h"
 #include "milvus/milvus_status.h"
 #include "milvus/standby_probe.h"
-#include "sink/standby/standby_channels.h"
 
 namespace cdc {
 namespace {
@@ -55,50 +54,39 @@ WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
   return {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok()};
 }
 
-std::string Fingerprint(const MilvusChannel::Credentials& credentials) {
-  std::string text;
-  for (const std::string* each :
-       {&credentials.token, &credentials.server_name, &credentials.authority_pem,
-        &credentials.certificate_pem, &credentials.key_pem}) {
-    text += std::to_string(each->size()) + ':' + *each;
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<StandbyHub>> StandbyHub::New(const TargetOptions& target,
                                                     const StandbyHubOptions& options) {
-  std::unique_ptr<StandbyHub> hub(new StandbyHub(target.uri, options));
-  CDC_RETURN_IF_ERROR(hub->UseCredentials(target));
-  StandbyHub* const raw = hub.get();
-  hub->thread_ = Thread("cdc-standby", [raw](const std::stop_token& stop) { raw->Run(stop); });
-  return hub;
+  CDC_ASSIGN_OR_RETURN(auto connection, StandbyConnection::New(target));
+  return std::unique_ptr<StandbyHub>(new StandbyHub(target.uri, std::move(connection), options));
 }
 
-StandbyHub::StandbyHub(std::string uri, const StandbyHubOptions& options)
-    : uri_(std::move(uri)), options_(options) {}
-
-StandbyHub::~StandbyHub() {
-  thread_.RequestStop();
-  ending_.request_stop();
-}
+StandbyHub::StandbyHub(std::string uri,
+                       std::unique_ptr<StandbyConnection> connection,
+                       const StandbyHubOptions& options)
+    : uri_(std::move(uri)),
+      options_(options),
+      connection_(std::move(connection)),
+      channels_(connection_.get(),
+                {.name = uri_,
+                 .interval = options.list_interval,
+                 .call_timeout = options.clock_timeout,
+                 .on_change =
+                     [this] {
+                       MutexLock lock(mutex_);
+                       channels_changed_ = true;
+                       WakeLocked();
+                     }}),
+      thread_("cdc-standby", [this](const std::stop_token& stop) { Run(stop); }) {}
 
 Status StandbyHub::UseCredentials(const TargetOptions& target) {
-  CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
-  CDC_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(target.token, target.tls));
-  MutexLock lock(mutex_);
-  std::unique_ptr<MilvusChannel>& known = connections_[Fingerprint(credentials)];
-  if (known == nullptr) {
-    known = std::make_unique<MilvusChannel>(endpoint, credentials);
-  }
-  connection_ = known.get();
-  return OkStatus();
+  return connection_->UseCredentials(target);
 }
 
-MilvusChannel* StandbyHub::Connection() {
-  MutexLock lock(mutex_);
-  return connection_;
+void StandbyHub::WakeLocked() {
+  dirty_ = true;
+  changed_.NotifyAll();
 }
 
 void StandbyHub::Send(const void* owner,
@@ -114,8 +102,7 @@ void StandbyHub::Send(const void* owner,
   item->done = std::move(done);
   MutexLock lock(mutex_);
   senders_[pchannel].queue.push_back(std::move(item));
-  dirty_ = true;
-  changed_.NotifyAll();
+  WakeLocked();
 }
 
 void StandbyHub::Cancel(const void* owner) {
@@ -146,20 +133,18 @@ void StandbyHub::Cancel(const void* owner) {
   }
 }
 
-void StandbyHub::Tick(const std::vector<std::string>& pchannels) {
-  MutexLock lock(mutex_);
-  for (const std::string& pchannel : pchannels) {
-    Sender& sender = senders_[pchannel];
-    BeginTickingLocked(&sender);
-    sender.listing = listings_;
-  }
-  dirty_ = true;
-  changed_.NotifyAll();
-}
+void StandbyHub::Tick(const std::vector<std::string>& pchannels) { channels_.Add(pchannels); }
 
-void StandbyHub::BeginTickingLocked(Sender* sender) {
-  if (!std::exchange(sender->ticking, true)) {
-    sender->tick_due = Clock::now() + options_.tick_interval;
+void StandbyHub::TakeChannelsLocked() {
+  const std::set<std::string> ticked = channels_.Get();
+  for (const std::string& pchannel : ticked) {
+    Sender& sender = senders_[pchannel];
+    if (!sender.ticking) {
+      sender.tick_due = Clock::now() + options_.tick_interval;
+    }
+  }
+  for (auto& [pchannel, sender] : senders_) {
+    sender.ticking = ticked.contains(pchannel);
   }
 }
 
@@ -184,9 +169,6 @@ void StandbyHub::Run(const std::stop_token& stop) {
     }
     if (work.ask_clock) {
       AskClock();
-    }
-    if (work.list) {
-      List();
     }
   }
 }
@@ -222,9 +204,8 @@ bool StandbyHub::IsClockFreshLocked(Clock::time_point now) const {
 
 void StandbyHub::PlanLocked(Work* work) {
   const auto now = Clock::now();
-  if (!listing_ && now >= list_due_) {
-    listing_ = work->list = true;
-    ++listings_;
+  if (std::exchange(channels_changed_, false)) {
+    TakeChannelsLocked();
   }
   for (auto& [pchannel, sender] : senders_) {
     if (!IsDueLocked(sender, now)) {
@@ -264,9 +245,6 @@ void StandbyHub::StartCallLocked(const std::string& pchannel, Sender* sender, Wo
 milliseconds StandbyHub::NextWaitLocked() const {
   const auto now = Clock::now();
   auto due = now + kIdleWait;
-  if (!listing_) {
-    due = std::min(due, list_due_);
-  }
   for (const auto& [pchannel, sender] : senders_) {
     if (sender.in_flight != nullptr || (sender.queue.empty() && !sender.ticking)) {
       continue;
@@ -287,19 +265,18 @@ milliseconds StandbyHub::NextWaitLocked() const {
 void StandbyHub::AskClock() {
   static const grpc::Slice kNoRequest("");
   const auto asked = Clock::now();
-  Connection()->Start("AllocTimestamp", "", grpc::ByteBuffer(&kNoRequest, 1),
-                      options_.clock_timeout,
-                      [this, asked](const CallResult& call, grpc::ByteBuffer* bytes) {
-                        TakeClock(ReadClock(call, bytes), asked);
-                      });
+  connection_->channel()->Start("AllocTimestamp", "", grpc::ByteBuffer(&kNoRequest, 1),
+                                options_.clock_timeout,
+                                [this, asked](const CallResult& call, grpc::ByteBuffer* bytes) {
+                                  TakeClock(ReadClock(call, bytes), asked);
+                                });
 }
 
 void StandbyHub::TakeClock(const Result<uint64_t>& clock, Clock::time_point asked) {
   MutexLock lock(mutex_);
   clock_asked_ = false;
   clock_health_ = clock.status();
-  dirty_ = true;
-  changed_.NotifyAll();
+  WakeLocked();
   if (clock.ok()) {
     clock_ = std::max(clock_, *clock);
     // A slow answer is as good as a quick one: what it says was never ahead.
@@ -330,10 +307,11 @@ void StandbyHub::Start(const std::shared_ptr<Call>& call) {
     }
   }
   const std::vector<Payload> pieces = EncodeStandbyRequest(call->request, messages);
-  Connection()->Start("ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
-                      [this, call](const CallResult& result, grpc::ByteBuffer* bytes) {
-                        Finish(call, ReadAnswer(result, bytes), /*answered=*/result.status.ok());
-                      });
+  connection_->channel()->Start("ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
+                                [this, call](const CallResult& result, grpc::ByteBuffer* bytes) {
+                                  Finish(call, ReadAnswer(result, bytes),
+                                         /*answered=*/result.status.ok());
+                                });
 }
 
 void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result, bool answered) {
@@ -363,8 +341,7 @@ void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result, b
       done_.emplace_back(std::exchange(item->done, nullptr), Sent{result, stamp});
     }
   }
-  dirty_ = true;
-  changed_.NotifyAll();
+  WakeLocked();
 }
 
 void StandbyHub::TellLocked(Sender* sender, const std::string& pchannel, const Status& status) {
@@ -375,31 +352,6 @@ void StandbyHub::TellLocked(Sender* sender, const std::string& pchannel, const S
     } else {
       spdlog::info("standby {} channel={}: well again", uri_, pchannel);
     }
-  }
-}
-
-void StandbyHub::List() {
-  ListPchannels(Connection(), options_.clock_timeout, ending_.get_token(),
-                [this](const Result<std::set<std::string>>& pchannels) { TakeList(pchannels); });
-}
-
-void StandbyHub::TakeList(const Result<std::set<std::string>>& pchannels) {
-  MutexLock lock(mutex_);
-  listing_ = false;
-  dirty_ = true;
-  changed_.NotifyAll();
-  if (!pchannels.ok()) {
-    list_due_ = Clock::now() + kAgain;
-    return;
-  }
-  list_due_ = Clock::now() + options_.list_interval;
-  for (const std::string& pchannel : *pchannels) {
-    BeginTickingLocked(&senders_[pchannel]);
-  }
-  for (auto& [pchannel, sender] : senders_) {
-    // What came up while it was being listed may not be in it.
-    const bool is_new = sender.ticking && sender.listing >= listings_;
-    sender.ticking = is_new || pchannels->contains(pchannel);
   }
 }
 

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -15,9 +14,10 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
-#include "milvus/milvus_channel.h"
 #include "model/ids.h"
 #include "sink/row_sink.h"
+#include "sink/standby/standby_channels.h"
+#include "sink/standby/standby_connection.h"
 #include "sink/standby/standby_message.h"
 #include "sink/target.h"
 
@@ -38,7 +38,7 @@ struct StandbyHubOptions {
 // write none. For each pchannel one call is in flight, in order; what is queued meanwhile goes
 // together in the next one, with one tick behind it. A channel without rows gets ticks, for without
 // them the standby answers no query and completes no load. All channels of all its collections are
-// ticked as long as this lives.
+// ticked as long as this lives (StandbyChannels).
 //
 // One clock: every stamp comes from the standby's own timestamps, asked for while the hub works,
 // and is above all that were sent on its channel before. So stamps are above what any process ever
@@ -51,7 +51,6 @@ class StandbyHub {
   // Nothing is connected yet. kInvalidArgument: see NewMilvusTarget.
   static Result<std::unique_ptr<StandbyHub>> New(const TargetOptions& target,
                                                  const StandbyHubOptions& options = {});
-  ~StandbyHub();
   StandbyHub(const StandbyHub&) = delete;
   StandbyHub& operator=(const StandbyHub&) = delete;
 
@@ -104,7 +103,6 @@ class StandbyHub {
     Clock::time_point sent_at;  // of the one in flight
     uint64_t last = 0;          // stamp
     bool ticking = false;
-    uint64_t listing = 0;          // the listing that was the newest when it was asked to tick
     Clock::time_point tick_due;    // the next one without rows
     Clock::time_point not_before;  // of the next call
     Clock::time_point one_by_one_until;
@@ -114,18 +112,19 @@ class StandbyHub {
   // What a round has decided, to be done without the lock.
   struct Work {
     bool ask_clock = false;
-    bool list = false;
     std::vector<std::shared_ptr<Call>> calls;
     std::vector<std::pair<Done, Sent>> done;
   };
 
-  StandbyHub(std::string uri, const StandbyHubOptions& options);
+  StandbyHub(std::string uri,
+             std::unique_ptr<StandbyConnection> connection,
+             const StandbyHubOptions& options);
 
   void Run(const std::stop_token& stop);
   void PlanLocked(Work* work) CDC_REQUIRES(mutex_);
   void StartCallLocked(const std::string& pchannel, Sender* sender, Work* work)
       CDC_REQUIRES(mutex_);
-  void BeginTickingLocked(Sender* sender) CDC_REQUIRES(mutex_);
+  void TakeChannelsLocked() CDC_REQUIRES(mutex_);
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
   bool IsDueLocked(const Sender& sender, Clock::time_point now) const CDC_REQUIRES(mutex_);
   bool IsClockFreshLocked(Clock::time_point now) const CDC_REQUIRES(mutex_);
@@ -134,15 +133,12 @@ class StandbyHub {
   void TakeClock(const Result<uint64_t>& clock, Clock::time_point asked);
   void Start(const std::shared_ptr<Call>& call);
   void Finish(const std::shared_ptr<Call>& call, WriteResult result, bool answered);
-  void List();
-  void TakeList(const Result<std::set<std::string>>& pchannels);
-  MilvusChannel* Connection();
+  void WakeLocked() CDC_REQUIRES(mutex_);
   void TellLocked(Sender* sender, const std::string& pchannel, const Status& status)
       CDC_REQUIRES(mutex_);
 
   const std::string uri_;
   const StandbyHubOptions options_;
-  std::stop_source ending_;  // of listings
 
   mutable Mutex mutex_;
   CondVar changed_;
@@ -154,13 +150,12 @@ class StandbyHub {
   Clock::time_point clock_not_before_ CDC_GUARDED_BY(mutex_);
   bool clock_failing_ CDC_GUARDED_BY(mutex_) = false;
   Status clock_health_ CDC_GUARDED_BY(mutex_);
-  bool listing_ CDC_GUARDED_BY(mutex_) = false;
-  uint64_t listings_ CDC_GUARDED_BY(mutex_) = 0;
-  Clock::time_point list_due_ CDC_GUARDED_BY(mutex_);
+  bool channels_changed_ CDC_GUARDED_BY(mutex_) = false;
   std::vector<std::pair<Done, Sent>> done_ CDC_GUARDED_BY(mutex_);
-  MilvusChannel* connection_ CDC_GUARDED_BY(mutex_) = nullptr;  // the one in use
-  // By credentials; calls of those that are not in use may go on. After what their callbacks use.
-  std::map<std::string, std::unique_ptr<MilvusChannel>> connections_ CDC_GUARDED_BY(mutex_);
+
+  // After everything that the callbacks of its calls use.
+  const std::unique_ptr<StandbyConnection> connection_;
+  StandbyChannels channels_;
 
   // Joined first: nothing may be declared after it.
   Thread thread_;

@@ -330,6 +330,40 @@ TEST_F(StandbyHubTest, ChannelsWithoutACollectionAreTickedNoLonger) {
   }));
 }
 
+TEST_F(StandbyHubTest, TheDestructorCancelsAListing) {
+  server_.Hang("ListDatabases");
+  auto hub = QuietHub({.clock_timeout = std::chrono::minutes(1)});
+  ASSERT_TRUE(server_.WaitForRequests("ListDatabases", 1));
+  const auto began = std::chrono::steady_clock::now();
+  hub.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, kSoon);
+}
+
+// A listing is a chain of calls. Names of a megabyte keep the hub busy between two of them, where a
+// cancellation of the calls in progress finds none: the next call must not begin either.
+TEST_F(StandbyHubTest, TheDestructorCancelsAListingBetweenTwoCalls) {
+  pb::ShowCollectionsResponse collections;
+  for (char name = 'a'; name < 'i'; ++name) {
+    collections.add_collection_names(std::string(1 << 20, name));
+  }
+  server_.On("ShowCollections", Always(collections));
+  const auto answer = Always(pb::DescribeCollectionResponse::default_instance());
+  const auto asked = std::make_shared<std::atomic<int>>(0);
+  for (int round = 0; round < 20; ++round) {
+    *asked = 0;
+    server_.On("DescribeCollection", [answer, asked](const auto& request) {
+      ++*asked;
+      return answer(request);
+    });
+    auto hub = QuietHub({.clock_timeout = std::chrono::minutes(1)});
+    ASSERT_TRUE(Eventually([&] { return *asked > 0; }));
+    server_.Hang("DescribeCollection");
+    const auto began = std::chrono::steady_clock::now();
+    hub.reset();
+    ASSERT_LT(std::chrono::steady_clock::now() - began, kSoon) << round;
+  }
+}
+
 TEST_F(StandbyHubTest, TicksComeBackWithTheStandby) {
   server_.On("AllocTimestamp", [](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::UNAVAILABLE, "starting");
