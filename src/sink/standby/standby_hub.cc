@@ -8,7 +8,6 @@
 
 #include "encode/byte_pieces.h"
 #include "milvus.pb.h"
-#include "milvus/endpoint.h"
 #include "milvus/milvus_channel.h"
 #include "milvus/milvus_status.h"
 #include "milvus/standby_probe.h"
@@ -353,19 +352,6 @@ void StandbyHub::TellLocked(Sender* sender, const std::string& pchannel, const S
       spdlog::info("standby {} channel={}: well again", uri_, pchannel);
     }
   }
-}
-
-Result<std::shared_ptr<StandbyHub>> StandbyHubs::Hold(const TargetOptions& target) {
-  CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
-  MutexLock lock(mutex_);
-  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Key()];
-  if (std::shared_ptr<StandbyHub> hub = known.lock()) {
-    return hub;
-  }
-  CDC_ASSIGN_OR_RETURN(std::unique_ptr<StandbyHub> made, StandbyHub::New(target));
-  std::shared_ptr<StandbyHub> hub(std::move(made));
-  known = hub;
-  return hub;
 }
 
 }  // namespace cdc

@@ -161,16 +161,4 @@ class StandbyHub {
   Thread thread_;
 };
 
-// The hubs of a process, one a target. A hub lives as long as somebody holds it. Thread-safe.
-class StandbyHubs {
- public:
-  // A hub that is there already keeps its credentials. kInvalidArgument: see NewMilvusTarget.
-  Result<std::shared_ptr<StandbyHub>> Hold(const TargetOptions& target);
-
- private:
-  Mutex mutex_;
-  // By Endpoint::Key: two for one standby would not share a clock.
-  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);
-};
-
 }  // namespace cdc

@@ -18,6 +18,7 @@
 #include "milvus/standby_probe.h"
 #include "milvus/testing/fake_milvus_server.h"
 #include "msg.pb.h"
+#include "sink/standby/standby_hubs.h"
 #include "sink/standby/standby_target.h"
 #include "sink/testing/wait_for_pulse.h"
 
