@@ -4,7 +4,7 @@
 
 #include "pipeline/replicator.h"
 #include "sink/api/milvus_target.h"
-#include "sink/standby/standby_hub.h"
+#include "sink/standby/standby_hubs.h"
 #include "sink/standby/standby_target.h"
 #include "source/catalog/etcd_catalog.h"
 #include "source/kafka/kafka_log.h"

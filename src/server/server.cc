@@ -10,7 +10,7 @@
 #include "control/task_manager.h"
 #include "http/http_server.h"
 #include "pipeline/replicator.h"
-#include "sink/standby/standby_hub.h"
+#include "sink/standby/standby_hubs.h"
 
 namespace cdc {
 namespace {

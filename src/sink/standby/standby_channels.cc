@@ -1,114 +1,110 @@
 #include "sink/standby/standby_channels.h"
 
-#include <deque>
-#include <memory>
 #include <utility>
 
-#include <grpcpp/support/byte_buffer.h>
+#include <spdlog/spdlog.h>
 
 #include "milvus.pb.h"
-#include "milvus/milvus_status.h"
-#include "model/rows.h"
+#include "milvus/milvus_call.h"
 
 namespace cdc {
 namespace {
 
 namespace pb = ::milvus::proto::milvus;
 
-// One listing: databases, their collections, the channels of each. Every answer begins the next
-// call, so no two calls use this at the same time.
-class Listing : public std::enable_shared_from_this<Listing> {
- public:
-  Listing(MilvusChannel* channel,
-          std::chrono::milliseconds timeout,
-          std::stop_token stop,
-          std::function<void(Result<std::set<std::string>>)> done)
-      : channel_(channel), timeout_(timeout), stop_(std::move(stop)), done_(std::move(done)) {}
+// A database or collection that is dropped during the listing needs no ticks.
+Status UnlessDropped(const Status& status) {
+  return status.code() == StatusCode::kNotFound ? OkStatus() : status;
+}
 
-  void Begin() {
-    Ask<pb::ListDatabasesResponse>("ListDatabases", "", pb::ListDatabasesRequest(),
-                                   [this](const pb::ListDatabasesResponse& response) {
-                                     databases_.assign(response.db_names().begin(),
-                                                       response.db_names().end());
-                                   });
-  }
-
- private:
-  void Next() {
-    if (stop_.stop_requested()) {
-      done_(CancelledError("stopped"));
-    } else if (!collections_.empty()) {
-      const CollectionName name = std::move(collections_.front());
-      collections_.pop_front();
-      pb::DescribeCollectionRequest request;
-      request.set_db_name(name.database);
-      request.set_collection_name(name.collection);
-      Ask<pb::DescribeCollectionResponse>("DescribeCollection", name.database, request,
-                                          [this](const pb::DescribeCollectionResponse& response) {
-                                            pchannels_.insert(
-                                                response.physical_channel_names().begin(),
-                                                response.physical_channel_names().end());
-                                          });
-    } else if (!databases_.empty()) {
-      const std::string database = std::move(databases_.front());
-      databases_.pop_front();
-      pb::ShowCollectionsRequest request;
-      request.set_db_name(database);
-      Ask<pb::ShowCollectionsResponse>(
-          "ShowCollections", database, request,
-          [this, database](const pb::ShowCollectionsResponse& response) {
-            for (const std::string& name : response.collection_names()) {
-              collections_.push_back({database, name});
-            }
-          });
-    } else {
-      done_(std::move(pchannels_));
+// One call per collection: no call of Milvus returns the channels of several.
+Result<std::set<std::string>> ListPchannels(const MilvusCalls& calls) {
+  std::set<std::string> pchannels;
+  pb::ListDatabasesResponse databases;
+  CDC_RETURN_IF_ERROR(
+      CallMilvus(calls, "ListDatabases", "", pb::ListDatabasesRequest(), &databases));
+  for (const std::string& database : databases.db_names()) {
+    pb::ShowCollectionsRequest in_database;
+    in_database.set_db_name(database);
+    pb::ShowCollectionsResponse collections;
+    CDC_RETURN_IF_ERROR(
+        UnlessDropped(CallMilvus(calls, "ShowCollections", database, in_database, &collections)));
+    for (const std::string& name : collections.collection_names()) {
+      pb::DescribeCollectionRequest by_name;
+      by_name.set_db_name(database);
+      by_name.set_collection_name(name);
+      pb::DescribeCollectionResponse collection;
+      CDC_RETURN_IF_ERROR(
+          UnlessDropped(CallMilvus(calls, "DescribeCollection", database, by_name, &collection)));
+      const auto& names = collection.physical_channel_names();
+      pchannels.insert(names.begin(), names.end());
     }
   }
-
-  template <class Response>
-  void Ask(const std::string& method,
-           const std::string& database,
-           const google::protobuf::Message& request,
-           std::function<void(const Response&)> take) {
-    const grpc::Slice slice(request.SerializeAsString());
-    channel_->Start(method, database, grpc::ByteBuffer(&slice, 1), timeout_,
-                    [self = shared_from_this(), take = std::move(take)](const CallResult& result,
-                                                                        grpc::ByteBuffer* bytes) {
-                      Response response;
-                      Status status = result.status.ok() ? MilvusChannel::Parse(bytes, &response)
-                                                         : result.status;
-                      if (status.ok()) {
-                        status = FromMilvusStatus(response.status());
-                      }
-                      // What is dropped meanwhile needs no ticks.
-                      if (!status.ok() && status.code() != StatusCode::kNotFound) {
-                        self->done_(std::move(status));
-                        return;
-                      }
-                      if (status.ok()) {
-                        take(response);
-                      }
-                      self->Next();
-                    });
-  }
-
-  MilvusChannel* const channel_;
-  const std::chrono::milliseconds timeout_;
-  const std::stop_token stop_;
-  const std::function<void(Result<std::set<std::string>>)> done_;
-  std::deque<std::string> databases_;
-  std::deque<CollectionName> collections_;
-  std::set<std::string> pchannels_;
-};
+  return pchannels;
+}
 
 }  // namespace
 
-void ListPchannels(MilvusChannel* channel,
-                   std::chrono::milliseconds timeout,
-                   std::stop_token stop,
-                   std::function<void(Result<std::set<std::string>>)> done) {
-  std::make_shared<Listing>(channel, timeout, std::move(stop), std::move(done))->Begin();
+StandbyChannels::StandbyChannels(StandbyConnection* connection, Options options)
+    : connection_(connection),
+      options_(std::move(options)),
+      thread_("cdc-channels", [this](const std::stop_token& stop) { Run(stop); }) {}
+
+void StandbyChannels::Add(const std::vector<std::string>& pchannels) {
+  bool is_new = false;
+  {
+    MutexLock lock(mutex_);
+    for (const std::string& pchannel : pchannels) {
+      is_new = ticked_.insert(pchannel).second || is_new;
+      added_.insert(pchannel);
+    }
+  }
+  if (is_new) {
+    options_.on_change();
+  }
+}
+
+std::set<std::string> StandbyChannels::Get() const {
+  MutexLock lock(mutex_);
+  return ticked_;
+}
+
+void StandbyChannels::Run(const std::stop_token& stop) {
+  bool failing = false;
+  do {
+    const Status listed = List(stop);
+    if (stop.stop_requested()) {
+      return;
+    }
+    if (listed.ok() == failing) {
+      failing = !failing;
+      if (failing) {
+        spdlog::warn("standby {}: cannot list its channels: {}; it may lack ticks meanwhile",
+                     options_.name, listed.ToString());
+      } else {
+        spdlog::info("standby {}: its channels are listed again", options_.name);
+      }
+    }
+  } while (Pause(failing ? options_.retry : options_.interval, stop));
+}
+
+Status StandbyChannels::List(const std::stop_token& stop) {
+  {
+    MutexLock lock(mutex_);
+    added_.clear();
+  }
+  CDC_ASSIGN_OR_RETURN(
+      std::set<std::string> listed,
+      ListPchannels(
+          {.channel = connection_->channel(), .timeout = options_.call_timeout, .stop = stop}));
+  {
+    MutexLock lock(mutex_);
+    // A collection made during the listing may be missing from it.
+    listed.insert(added_.begin(), added_.end());
+    ticked_ = std::move(listed);
+  }
+  options_.on_change();
+  return OkStatus();
 }
 
 }  // namespace cdc

@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include <grpcpp/support/byte_buffer.h>
 #include <spdlog/spdlog.h>
 
 #include "encode/byte_pieces.h"
 #include "milvus.pb.h"
-#include "milvus/credentials.h"
-#include "milvus/endpoint.h"
+#include "milvus/milvus_channel.h"
 #include "milvus/milvus_status.h"
 #include "milvus/standby_probe.h"
-#include "sink/standby/standby_channels.h"
 
 namespace cdc {
 namespace {
@@ -20,26 +20,10 @@ namespace {
 namespace pb = ::milvus::proto::milvus;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kIdleWait{60'000};
-// Between a time of the standby's and the next one. Younger stamps are of no use: its own tick is
-// ten times as long.
-constexpr milliseconds kClockPeriod{20};
-// After a failure that is none of the rows'.
-constexpr milliseconds kAgain{1'000};
-constexpr milliseconds kClockAgain{200};
-// After a failure, how long what is queued for a channel is not sent together: one task's rows must
-// not keep back those of others.
-constexpr milliseconds kOneByOne{10'000};
+constexpr milliseconds kIdleWait{60'000};  // any work wakes it
 
-Result<uint64_t> ReadClock(const CallResult& call, grpc::ByteBuffer* bytes) {
-  CDC_RETURN_IF_ERROR(call.status.WithContext("AllocTimestamp"));
-  pb::AllocTimestampResponse response;
-  CDC_RETURN_IF_ERROR(MilvusChannel::Parse(bytes, &response));
-  CDC_RETURN_IF_ERROR(FromMilvusStatus(response.status()).WithContext("AllocTimestamp"));
-  return response.timestamp();
-}
-
-// Not atomic, whatever the answer says: messages before the one that failed stay.
+// A ReplicateMessage is not atomic: if it fails, the messages before the one that failed stay. So
+// every failure is in doubt, except when the target refuses such calls altogether.
 WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (!call.status.ok()) {
     return {call.status.WithContext("ReplicateMessage"), call.in_doubt};
@@ -55,274 +39,161 @@ WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
   return {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok()};
 }
 
-std::string Fingerprint(const MilvusChannel::Credentials& credentials) {
-  std::string text;
-  for (const std::string* each :
-       {&credentials.token, &credentials.server_name, &credentials.authority_pem,
-        &credentials.certificate_pem, &credentials.key_pem}) {
-    text += std::to_string(each->size()) + ':' + *each;
+void RunCallbacks(const StandbyQueue::Ended& ended) {
+  for (const auto& [done, sent] : ended) {
+    done(sent);
   }
-  return text;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<StandbyHub>> StandbyHub::New(const TargetOptions& target,
                                                     const StandbyHubOptions& options) {
-  std::unique_ptr<StandbyHub> hub(new StandbyHub(target.uri, options));
-  CDC_RETURN_IF_ERROR(hub->UseCredentials(target));
-  StandbyHub* const raw = hub.get();
-  hub->thread_ = Thread("cdc-standby", [raw](const std::stop_token& stop) { raw->Run(stop); });
-  return hub;
+  CDC_ASSIGN_OR_RETURN(auto connection, StandbyConnection::New(target));
+  return std::unique_ptr<StandbyHub>(new StandbyHub(target.uri, std::move(connection), options));
 }
 
-StandbyHub::StandbyHub(std::string uri, const StandbyHubOptions& options)
-    : uri_(std::move(uri)), options_(options) {}
-
-StandbyHub::~StandbyHub() {
-  thread_.RequestStop();
-  ending_.request_stop();
-}
-
-Status StandbyHub::UseCredentials(const TargetOptions& target) {
-  CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
-  CDC_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(target.token, target.tls));
-  MutexLock lock(mutex_);
-  std::unique_ptr<MilvusChannel>& known = connections_[Fingerprint(credentials)];
-  if (known == nullptr) {
-    known = std::make_unique<MilvusChannel>(endpoint, credentials);
-  }
-  connection_ = known.get();
-  return OkStatus();
-}
-
-MilvusChannel* StandbyHub::Connection() {
-  MutexLock lock(mutex_);
-  return connection_;
-}
+StandbyHub::StandbyHub(std::string name,
+                       std::unique_ptr<StandbyConnection> connection,
+                       const StandbyHubOptions& options)
+    : name_(std::move(name)),
+      options_(options),
+      clock_(connection.get(),
+             {.name = name_,
+              .timeout = options.query_timeout,
+              .clock = options.clock,
+              .on_answer = [this](const Status& status) { TakeTime(status); }}),
+      connection_(std::move(connection)),
+      channels_(connection_.get(),
+                {.name = name_,
+                 .interval = options.list_interval,
+                 .call_timeout = options.query_timeout,
+                 .on_change = [this] { TakeChannels(); }}),
+      thread_("cdc-standby", [this](const std::stop_token& stop) { Run(stop); }) {}
 
 void StandbyHub::Send(const void* owner,
                       const std::string& pchannel,
                       std::vector<StandbyMessage> messages,
                       Done done) {
-  auto item = std::make_shared<Item>();
-  item->owner = owner;
-  item->messages = std::move(messages);
-  for (const StandbyMessage& message : item->messages) {
-    item->bytes += message.Size();
-  }
-  item->done = std::move(done);
   MutexLock lock(mutex_);
-  senders_[pchannel].queue.push_back(std::move(item));
-  dirty_ = true;
-  changed_.NotifyAll();
+  QueueLocked(pchannel).Push(owner, std::move(messages), std::move(done));
+  WakeLocked();
 }
 
 void StandbyHub::Cancel(const void* owner) {
-  std::vector<std::pair<Done, Sent>> done;
+  StandbyQueue::Ended ended;
   {
     MutexLock lock(mutex_);
-    for (auto& [pchannel, sender] : senders_) {
-      for (const auto& item : sender.queue) {
-        if (item->owner == owner && item->done) {
-          done.emplace_back(std::exchange(item->done, nullptr),
-                            Sent{{CancelledError("cancelled before it was sent"), false}, {}});
-        }
-      }
-      std::erase_if(sender.queue, [](const auto& item) { return !item->done; });
-      if (sender.in_flight == nullptr) {
-        continue;
-      }
-      for (const auto& item : sender.in_flight->items) {
-        if (item->owner == owner && item->done) {
-          done.emplace_back(std::exchange(item->done, nullptr),
-                            Sent{{CancelledError("cancelled, and may be carried out"), true}, {}});
-        }
-      }
+    for (auto& [pchannel, queue] : queues_) {
+      queue.Cancel(owner, &ended);
     }
   }
-  for (const auto& [call_back, sent] : done) {
-    call_back(sent);
-  }
+  RunCallbacks(ended);
 }
 
-void StandbyHub::Tick(const std::vector<std::string>& pchannels) {
-  MutexLock lock(mutex_);
-  for (const std::string& pchannel : pchannels) {
-    Sender& sender = senders_[pchannel];
-    BeginTickingLocked(&sender);
-    sender.listing = listings_;
-  }
-  dirty_ = true;
-  changed_.NotifyAll();
-}
-
-void StandbyHub::BeginTickingLocked(Sender* sender) {
-  if (!std::exchange(sender->ticking, true)) {
-    sender->tick_due = Clock::now() + options_.tick_interval;
-  }
-}
-
-void StandbyHub::Run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    Work work;
-    {
-      MutexLock lock(mutex_);
-      changed_.WaitFor(lock, stop, NextWaitLocked(), [this] { return dirty_; });
-      if (stop.stop_requested()) {
-        return;
-      }
-      dirty_ = false;
-      work.done = std::exchange(done_, {});
-      PlanLocked(&work);
-    }
-    for (const auto& [call_back, sent] : work.done) {
-      call_back(sent);
-    }
-    for (const std::shared_ptr<Call>& call : work.calls) {
-      Start(call);
-    }
-    if (work.ask_clock) {
-      AskClock();
-    }
-    if (work.list) {
-      List();
-    }
-  }
-}
+void StandbyHub::Tick(const std::vector<std::string>& pchannels) { channels_.Add(pchannels); }
 
 Status StandbyHub::Health() const {
+  CDC_RETURN_IF_ERROR(clock_.Health());
+  const auto now = options_.clock->Now();
   MutexLock lock(mutex_);
-  CDC_RETURN_IF_ERROR(clock_health_);
-  const auto now = Clock::now();
-  for (const auto& [pchannel, sender] : senders_) {
-    if (!sender.ticking) {
-      continue;  // its collections are gone
-    }
-    const std::string channel = "channel " + pchannel;
-    if (sender.in_flight != nullptr && now - sender.sent_at > options_.silence) {
-      const auto waited = std::chrono::duration_cast<milliseconds>(now - sender.sent_at);
-      return DeadlineExceededError("ReplicateMessage: no answer for " +
-                                   std::to_string(waited.count()) + " ms")
-          .WithContext(channel);
-    }
-    CDC_RETURN_IF_ERROR(sender.health.WithContext(channel));
+  for (const auto& [pchannel, queue] : queues_) {
+    CDC_RETURN_IF_ERROR(queue.Health(now));
   }
   return OkStatus();
 }
 
-bool StandbyHub::IsDueLocked(const Sender& sender, Clock::time_point now) const {
-  return sender.in_flight == nullptr && now >= sender.not_before &&
-         (!sender.queue.empty() || (sender.ticking && now >= sender.tick_due));
+Status StandbyHub::UseCredentials(const TargetOptions& target) {
+  return connection_->UseCredentials(target);
 }
 
-bool StandbyHub::IsClockFreshLocked(Clock::time_point now) const {
-  return clock_ != 0 && now - clock_asked_at_ < kClockPeriod;
+StandbyQueue& StandbyHub::QueueLocked(const std::string& pchannel) {
+  return queues_.try_emplace(pchannel, pchannel, options_.queue).first->second;
 }
 
-void StandbyHub::PlanLocked(Work* work) {
-  const auto now = Clock::now();
-  if (!listing_ && now >= list_due_) {
-    listing_ = work->list = true;
-    ++listings_;
+void StandbyHub::WakeLocked() {
+  awake_ = true;
+  changed_.NotifyAll();
+}
+
+void StandbyHub::Run(const std::stop_token& stop) {
+  while (true) {
+    Work work;
+    {
+      MutexLock lock(mutex_);
+      changed_.WaitFor(lock, stop, NextWaitLocked(), [this] { return awake_; });
+      if (stop.stop_requested()) {
+        return;
+      }
+      awake_ = false;
+      work = PlanLocked();
+    }
+    RunCallbacks(work.ended);
+    for (const CallPtr& call : work.calls) {
+      Start(call);
+    }
+    if (work.ask_time) {
+      clock_.Ask();
+    }
   }
-  for (auto& [pchannel, sender] : senders_) {
-    if (!IsDueLocked(sender, now)) {
+}
+
+StandbyHub::Work StandbyHub::PlanLocked() {
+  Work work;
+  work.ended = std::exchange(ended_, {});
+  const auto now = options_.clock->Now();
+  if (std::exchange(channels_changed_, false)) {
+    const std::set<std::string> ticked = channels_.Get();
+    for (const std::string& pchannel : ticked) {
+      QueueLocked(pchannel);
+    }
+    for (auto& [pchannel, queue] : queues_) {
+      queue.SetTicking(ticked.contains(pchannel), now);
+    }
+  }
+  const std::optional<Timestamp> time = clock_.Fresh();
+  for (auto& [pchannel, queue] : queues_) {
+    if (queue.NextCall() > now) {
       continue;
     }
-    if (IsClockFreshLocked(now)) {
-      StartCallLocked(pchannel, &sender, work);
-    } else if (!clock_asked_ && now >= clock_not_before_) {
-      clock_asked_ = work->ask_clock = true;
+    if (time.has_value()) {
+      work.calls.push_back(queue.BeginCall(*time, now));
+    } else {
+      work.ask_time = true;
     }
   }
-}
-
-void StandbyHub::StartCallLocked(const std::string& pchannel, Sender* sender, Work* work) {
-  auto call = std::make_shared<Call>();
-  uint64_t stamps = 0;
-  size_t bytes = 0;
-  const bool one_by_one = Clock::now() < sender->one_by_one_until;
-  while (!sender->queue.empty() &&
-         (call->items.empty() ||
-          (!one_by_one && bytes + sender->queue.front()->bytes <= options_.call_bytes))) {
-    bytes += sender->queue.front()->bytes;
-    stamps += sender->queue.front()->messages.size();
-    call->items.push_back(std::move(sender->queue.front()));
-    sender->queue.pop_front();
-  }
-  call->request.pchannel = pchannel;
-  call->request.begin = std::max(sender->last + 1, clock_);
-  call->request.end = call->request.begin + std::max<uint64_t>(stamps, 1) - 1;
-  sender->last = call->request.end;
-  sender->in_flight = call;
-  sender->sent_at = Clock::now();
-  sender->tick_due = Clock::now() + options_.tick_interval;
-  work->calls.push_back(std::move(call));
+  return work;
 }
 
 milliseconds StandbyHub::NextWaitLocked() const {
-  const auto now = Clock::now();
+  const auto now = options_.clock->Now();
+  const auto next_ask = clock_.NextAsk();
   auto due = now + kIdleWait;
-  if (!listing_) {
-    due = std::min(due, list_due_);
+  for (const auto& [pchannel, queue] : queues_) {
+    // A call also needs a fresh time. While one is being asked for, its answer wakes us.
+    due = std::min(due, std::max(queue.NextCall(), next_ask));
   }
-  for (const auto& [pchannel, sender] : senders_) {
-    if (sender.in_flight != nullptr || (sender.queue.empty() && !sender.ticking)) {
-      continue;
-    }
-    auto sender_due = sender.queue.empty() ? sender.tick_due : sender.not_before;
-    sender_due = std::max(sender_due, sender.not_before);
-    if (!IsClockFreshLocked(std::max(sender_due, now))) {
-      if (clock_asked_) {
-        continue;  // the answer wakes us
-      }
-      sender_due = std::max(sender_due, clock_not_before_);
-    }
-    due = std::min(due, sender_due);
-  }
-  return std::clamp(std::chrono::ceil<milliseconds>(due - now), milliseconds(0), kIdleWait);
+  return std::max(std::chrono::ceil<milliseconds>(due - now), milliseconds(0));
 }
 
-void StandbyHub::AskClock() {
-  static const grpc::Slice kNoRequest("");
-  const auto asked = Clock::now();
-  Connection()->Start("AllocTimestamp", "", grpc::ByteBuffer(&kNoRequest, 1),
-                      options_.clock_timeout,
-                      [this, asked](const CallResult& call, grpc::ByteBuffer* bytes) {
-                        TakeClock(ReadClock(call, bytes), asked);
-                      });
-}
-
-void StandbyHub::TakeClock(const Result<uint64_t>& clock, Clock::time_point asked) {
+void StandbyHub::TakeTime(const Status& status) {
   MutexLock lock(mutex_);
-  clock_asked_ = false;
-  clock_health_ = clock.status();
-  dirty_ = true;
-  changed_.NotifyAll();
-  if (clock.ok()) {
-    clock_ = std::max(clock_, *clock);
-    // A slow answer is as good as a quick one: what it says was never ahead.
-    clock_asked_at_ = std::max(asked, Clock::now() - kClockPeriod / 2);
-    if (std::exchange(clock_failing_, false)) {
-      spdlog::info("standby {}: answers again", uri_);
-    }
-    return;
-  }
-  if (!std::exchange(clock_failing_, true)) {
-    spdlog::warn("standby {}: {}; no ticks meanwhile", uri_, clock.status().ToString());
-  }
-  clock_not_before_ = Clock::now() + kClockAgain;
-  // Whoever waits hears why, and decides himself whether to try again.
-  for (auto& [pchannel, sender] : senders_) {
-    for (const auto& item : std::exchange(sender.queue, {})) {
-      done_.emplace_back(std::exchange(item->done, nullptr),
-                         Sent{{clock.status(), /*in_doubt=*/false}, {}});
+  if (!status.ok()) {
+    // The senders learn why and decide for themselves whether to try again.
+    for (auto& [pchannel, queue] : queues_) {
+      queue.FailQueued(status, &ended_);
     }
   }
+  WakeLocked();
 }
 
-void StandbyHub::Start(const std::shared_ptr<Call>& call) {
+void StandbyHub::TakeChannels() {
+  MutexLock lock(mutex_);
+  channels_changed_ = true;
+  WakeLocked();
+}
+
+void StandbyHub::Start(const CallPtr& call) {
   std::vector<const StandbyMessage*> messages;
   for (const auto& item : call->items) {
     for (const StandbyMessage& message : item->messages) {
@@ -330,90 +201,26 @@ void StandbyHub::Start(const std::shared_ptr<Call>& call) {
     }
   }
   const std::vector<Payload> pieces = EncodeStandbyRequest(call->request, messages);
-  Connection()->Start("ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
-                      [this, call](const CallResult& result, grpc::ByteBuffer* bytes) {
-                        Finish(call, ReadAnswer(result, bytes), /*answered=*/result.status.ok());
-                      });
+  connection_->channel()->Start("ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
+                                [this, call](const CallResult& result, grpc::ByteBuffer* bytes) {
+                                  Finish(call, ReadAnswer(result, bytes),
+                                         /*answered=*/result.status.ok());
+                                });
 }
 
-void StandbyHub::Finish(const std::shared_ptr<Call>& call, WriteResult result, bool answered) {
-  MutexLock lock(mutex_);
-  Sender& sender = senders_[call->request.pchannel];
-  sender.in_flight = nullptr;
-  const auto now = Clock::now();
-  if (!result.status.ok()) {
-    sender.tick_due = now + kAgain;
-    sender.one_by_one_until = now + kOneByOne;
+void StandbyHub::Finish(const CallPtr& call, const WriteResult& result, bool answered) {
+  const std::string& pchannel = call->request.pchannel;
+  bool is_news = false;
+  {
+    MutexLock lock(mutex_);
+    is_news = QueueLocked(pchannel).EndCall(result, answered, options_.clock->Now(), &ended_);
+    WakeLocked();
   }
-  if (result.in_doubt && !answered) {
-    sender.not_before = now + options_.grace;
+  if (is_news && result.status.ok()) {
+    spdlog::info("standby {} channel={}: recovered", name_, pchannel);
+  } else if (is_news) {
+    spdlog::warn("standby {} channel={}: {}", name_, pchannel, result.status.ToString());
   }
-  TellLocked(&sender, call->request.pchannel, result.status);
-  // What the standby itself says of rows concerns their task alone.
-  if (result.status.ok() || !answered || call->items.empty()) {
-    sender.health = result.status;
-  }
-  // Whose rows were refused is not known: alone, each hears of its own.
-  if (call->items.size() > 1 && result.in_doubt && !IsRetryable(result.status)) {
-    result.status = Status(StatusCode::kAborted, result.status.message());
-  }
-  const Timestamp stamp{call->request.end};
-  for (const auto& item : call->items) {
-    if (item->done) {
-      done_.emplace_back(std::exchange(item->done, nullptr), Sent{result, stamp});
-    }
-  }
-  dirty_ = true;
-  changed_.NotifyAll();
-}
-
-void StandbyHub::TellLocked(Sender* sender, const std::string& pchannel, const Status& status) {
-  const bool failed = !status.ok();
-  if (failed != std::exchange(sender->failing, failed)) {
-    if (failed) {
-      spdlog::warn("standby {} channel={}: {}", uri_, pchannel, status.ToString());
-    } else {
-      spdlog::info("standby {} channel={}: well again", uri_, pchannel);
-    }
-  }
-}
-
-void StandbyHub::List() {
-  ListPchannels(Connection(), options_.clock_timeout, ending_.get_token(),
-                [this](const Result<std::set<std::string>>& pchannels) { TakeList(pchannels); });
-}
-
-void StandbyHub::TakeList(const Result<std::set<std::string>>& pchannels) {
-  MutexLock lock(mutex_);
-  listing_ = false;
-  dirty_ = true;
-  changed_.NotifyAll();
-  if (!pchannels.ok()) {
-    list_due_ = Clock::now() + kAgain;
-    return;
-  }
-  list_due_ = Clock::now() + options_.list_interval;
-  for (const std::string& pchannel : *pchannels) {
-    BeginTickingLocked(&senders_[pchannel]);
-  }
-  for (auto& [pchannel, sender] : senders_) {
-    // What came up while it was being listed may not be in it.
-    const bool is_new = sender.ticking && sender.listing >= listings_;
-    sender.ticking = is_new || pchannels->contains(pchannel);
-  }
-}
-
-Result<std::shared_ptr<StandbyHub>> StandbyHubs::Hold(const TargetOptions& target) {
-  CDC_ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(target.uri));
-  MutexLock lock(mutex_);
-  std::weak_ptr<StandbyHub>& known = hubs_[endpoint.Key()];
-  if (std::shared_ptr<StandbyHub> hub = known.lock()) {
-    return hub;
-  }
-  CDC_ASSIGN_OR_RETURN(std::unique_ptr<StandbyHub> made, StandbyHub::New(target));
-  std::shared_ptr<StandbyHub> hub(std::move(made));
-  known = hub;
-  return hub;
 }
 
 }  // namespace cdc

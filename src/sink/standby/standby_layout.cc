@@ -34,7 +34,8 @@ Status Read(const CallResult& result, grpc::ByteBuffer* bytes, Response* respons
   return FromMilvusStatus(response->status());
 }
 
-// Of the fields that are told: the hidden one of the dynamic keys is made behind them.
+// Milvus creates the hidden field of the dynamic keys after all others and does not report it, so
+// its id is the next one.
 void ReadFields(const pb::DescribeCollectionResponse& collection, StandbyLayout* layout) {
   int64_t last = kFirstUserField - 1;
   for (const auto& field : collection.schema().fields()) {
@@ -55,8 +56,7 @@ Result<size_t> ShardIndex(std::string_view vchannel) {
                                  ? std::from_chars_result{end, std::errc::invalid_argument}
                                  : std::from_chars(vchannel.data() + at + 1, end, index);
   if (error != std::errc() || read != end) {
-    return InvalidArgumentError("a channel without the number of a shard: " +
-                                std::string(vchannel));
+    return InvalidArgumentError("the channel has no shard number: " + std::string(vchannel));
   }
   return index;
 }
@@ -74,7 +74,7 @@ Result<StandbyLayout> MakeStandbyLayout(const pb::DescribeCollectionResponse& co
     const Result<size_t> shard = ShardIndex(virtuals[i]);
     if (!shard.ok() || *shard >= shards || physicals.size() != virtuals.size() ||
         !layout.vchannels[*shard].empty()) {
-      return InternalError("the target's channels are not one a shard: " + virtuals[i]);
+      return InternalError("the target does not have one channel per shard: " + virtuals[i]);
     }
     layout.vchannels[*shard] = virtuals[i];
     layout.pchannels[*shard] = physicals[i];
@@ -85,7 +85,7 @@ Result<StandbyLayout> MakeStandbyLayout(const pb::DescribeCollectionResponse& co
     const PartitionId id{partitions.partitionids(i)};
     layout.partitions[partitions.partition_names(i)] = id;
     if (!layout.has_partition_key && (i == 0 || id < layout.default_partition)) {
-      layout.default_partition = id;  // ids only grow
+      layout.default_partition = id;  // ids only grow, so the oldest is the smallest
     }
   }
   return layout;
@@ -97,7 +97,7 @@ void StandbyLayouts::Find(const CollectionName& name, Done done) {
   {
     MutexLock lock(mutex_);
     Entry& entry = entries_[name];
-    const auto age = std::chrono::steady_clock::now() - entry.known_since;
+    const auto age = options_.clock->Now() - entry.read_at;
     if (entry.layout != nullptr && age < options_.keep) {
       known = entry.layout;
     } else {
@@ -132,6 +132,7 @@ void StandbyLayouts::Ask(const CollectionName& name) {
                   [this, name](const CallResult& result, grpc::ByteBuffer* bytes) {
                     auto collection = std::make_shared<pb::DescribeCollectionResponse>();
                     Status status = Read(result, bytes, collection.get());
+                    // A message must carry the collection's own name, so an alias is no use.
                     const std::string& own_name = collection->schema().name();
                     if (status.ok() && !own_name.empty() && own_name != name.collection) {
                       status = NotFoundError("the name is an alias");
@@ -169,13 +170,14 @@ void StandbyLayouts::Answer(const CollectionName& name, const Result<StandbyLayo
   {
     MutexLock lock(mutex_);
     Entry& entry = entries_[name];
-    // A failure is an answer all the same, and ends a stop.
+    // A failure is final even if the layout was forgotten meanwhile: a cancelled call must not
+    // start another one, or a stop would never end.
     again = std::exchange(entry.outdated, false) && layout.ok();
     if (!again) {
       waiting = std::exchange(entry.waiting, {});
       if (layout.ok()) {
         entry.layout = *layout;
-        entry.known_since = std::chrono::steady_clock::now();
+        entry.read_at = options_.clock->Now();
         entry.asking = false;
       } else {
         entries_.erase(name);

@@ -25,7 +25,7 @@ constexpr int kBaseTimestamp = 3;
 constexpr int kSourceId = 4;
 constexpr int kReplicateInfo = 7;
 constexpr int kIsReplicate = 1;
-constexpr uint64_t kNoNode = UINT64_MAX;  // -1: none of the target's own
+constexpr uint64_t kNoNode = UINT64_MAX;  // -1: from none of the target's nodes
 
 // msg.InsertRequest and msg.DeleteRequest.
 constexpr int kBase = 1;
@@ -87,14 +87,15 @@ StandbyMessage Finish(int type, size_t rows, PieceWriter* writer) {
 }
 
 // The partitions of a collection with a partition key are numbered: "_default_0", "_default_1", ….
-// The prefix is a setting of the server.
+// Only the number can be compared: the prefix is a setting of each server.
 std::string_view NumberOf(std::string_view partition) {
   const size_t at = partition.rfind('_');
   return at == std::string_view::npos ? partition : partition.substr(at);
 }
 
-// Where the rows of an insert go. Without a name the target has one partition for them, or, with a
-// partition key, the one that has the number of the source's.
+// Where the rows of an insert go. If the batch names no partition, they go to the default one. With
+// a partition key there is no default: they go to the partition with the same number as the
+// source's.
 Status FindPartition(const RowBatch& batch, Place* place) {
   const auto& partitions = place->layout->partitions;
   std::string name = batch.partition;
@@ -117,7 +118,7 @@ Status FindPartition(const RowBatch& batch, Place* place) {
   return OkStatus();
 }
 
-// As FindPartition; a key without a partition's name is looked for in all of them.
+// As FindPartition, but without a name the keys are deleted in all partitions.
 Result<Place> PlaceOfKeys(const RowBatch& batch, const Place& rows) {
   Place place = rows;
   place.partition_name.clear();
@@ -137,7 +138,7 @@ Status CheckKind(const std::vector<KeyColumn>& keys) {
   return OkStatus();
 }
 
-// The messages of the batch keep the keys alive, one each.
+// `keys` are views of the batch's messages, one column per message, so each message owns its piece.
 Result<StandbyMessage> EncodeDelete(const Place& place,
                                     const std::vector<KeyColumn>& keys,
                                     size_t rows) {
@@ -162,7 +163,7 @@ Result<StandbyMessage> EncodeDelete(const Place& place,
   return Finish(kDelete, rows, &writer);
 }
 
-// The keys of inserts.
+// An upsert deletes the keys of the rows it inserts.
 Result<std::vector<KeyColumn>> KeysOf(const RowBatch& batch) {
   std::vector<KeyColumn> keys;
   for (const MessagePtr& message : batch.messages) {
@@ -177,8 +178,8 @@ Result<std::vector<KeyColumn>> KeysOf(const RowBatch& batch) {
   return keys;
 }
 
-// They tell the rows apart that a server has at one time. What the source has not given is made of
-// the rows' place in the message.
+// Row ids distinguish the rows that a server holds with the same timestamp. Where the source has
+// none, they are made from the message's time and the row's index.
 void AppendRowIds(const RowBatch& batch, PieceWriter* writer) {
   std::vector<std::string> made;
   made.reserve(batch.messages.size());
@@ -243,7 +244,7 @@ std::string Base(int type, uint64_t stamp) {
   return base;
 }
 
-// The fields that hold the stamp.
+// The fields that hold the stamp, which precede the body.
 std::string StampedHead(const StandbyMessage& message, uint64_t stamp) {
   std::string head;
   wire::AppendBytesField(kBase, Base(message.type, stamp), &head);
@@ -273,7 +274,7 @@ Result<StandbyRows> EncodeStandbyRows(const RowBatch& batch, const StandbyLayout
   if (shard >= layout.vchannels.size()) {
     return FailedPreconditionError(
         "collection " + batch.target.ToString() +
-        " has another number of shards on the target: " + std::to_string(layout.vchannels.size()));
+        " has fewer shards on the target: " + std::to_string(layout.vchannels.size()));
   }
   Place place{
       .batch = &batch, .layout = &layout, .shard = shard, .partition_name = {}, .partition = {}};

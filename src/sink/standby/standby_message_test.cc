@@ -255,30 +255,5 @@ TEST(StandbyMessage, DropsNameWhatIsDropped) {
   EXPECT_EQ(partition.partitionid(), 8);
 }
 
-TEST(StandbyLayout, ChannelsAreOrderedByTheNumbersOfTheirShards) {
-  pb::DescribeCollectionResponse collection;
-  pb::ShowPartitionsResponse partitions;
-  for (const char* name : {"d-dml_9_3v1", "d-dml_10_3v0"}) {
-    collection.add_virtual_channel_names(name);
-  }
-  for (const char* name : {"d-dml_9", "d-dml_10"}) {
-    collection.add_physical_channel_names(name);
-  }
-  collection.mutable_schema()->add_fields()->set_fieldid(100);
-  collection.mutable_schema()->add_fields()->set_fieldid(104);
-  for (const int id : {12, 11}) {
-    partitions.add_partitionids(id);
-    partitions.add_partition_names("p" + std::to_string(id));
-  }
-  const auto layout = MakeStandbyLayout(collection, partitions);
-  ASSERT_TRUE(layout.ok()) << layout.status().ToString();
-  EXPECT_THAT(layout->vchannels, ElementsAre("d-dml_10_3v0", "d-dml_9_3v1"));
-  EXPECT_THAT(layout->pchannels, ElementsAre("d-dml_10", "d-dml_9"));
-  EXPECT_EQ(layout->default_partition.value, 11);
-  EXPECT_EQ(layout->dynamic_field.value, 105);
-  collection.add_virtual_channel_names("d-dml_9_3v1");
-  EXPECT_FALSE(MakeStandbyLayout(collection, partitions).ok());
-}
-
 }  // namespace
 }  // namespace cdc

@@ -22,7 +22,7 @@
 namespace cdc {
 namespace {
 
-// Counts what is under way. Thread-safe.
+// Counts operations in progress. Thread-safe.
 class Pending {
  public:
   void Begin() {
@@ -45,7 +45,7 @@ class Pending {
   size_t count_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
-// The outcome of several sends.
+// Collects the outcomes of several sends. Thread-safe.
 class Sends {
  public:
   explicit Sends(size_t count) : left_(count) {}
@@ -60,7 +60,8 @@ class Sends {
     changed_.NotifyAll();
   }
 
-  // The newest stamp. Every send ends, if need be by StandbyHub::Cancel.
+  // Returns the newest stamp after the last End, or the first error. Needs no stop token: every
+  // send ends, at the latest by StandbyHub::Cancel.
   Result<Timestamp> Wait() {
     MutexLock lock(mutex_);
     changed_.Wait(lock, std::stop_token(), [this] { return left_ == 0; });
@@ -76,7 +77,7 @@ class Sends {
   Timestamp stamp_ CDC_GUARDED_BY(mutex_);
 };
 
-// Rows and metadata have a channel each, and are two owners to the hub, so that each can be
+// Rows and metadata have a channel each, and to the hub they are two owners, so that either can be
 // cancelled without the other.
 class StandbyTarget final : public Target,
                             private RowSink,
@@ -89,13 +90,15 @@ class StandbyTarget final : public Target,
                 std::shared_ptr<StandbyHub> hub)
       : options_(options),
         hub_(std::move(hub)),
+        layouts_(
+            &rows_channel_,
+            {.timeout = options.ddl_timeout,
+             .on_layout = [this](const StandbyLayout& layout) { hub_->Tick(layout.pchannels); }}),
         metadata_channel_(endpoint, credentials),
-        rows_channel_(endpoint, credentials),
-        layouts_(&rows_channel_,
-                 {.timeout = options.ddl_timeout, .on_layout = [this](const StandbyLayout& layout) {
-                    hub_->Tick(layout.pchannels);
-                  }}) {}
+        rows_channel_(endpoint, credentials) {}
 
+  // A callback in progress may start the next call after a cancellation, so cancel until none is
+  // left.
   ~StandbyTarget() override {
     do {
       CancelWrites();
@@ -105,7 +108,7 @@ class StandbyTarget final : public Target,
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
 
-  // It serves only as long as it takes ticks.
+  // A standby that gets no ticks is dead to its users, even if its API answers.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     const Status ticks = hub_->Health();
     if (!ticks.ok()) {
@@ -156,7 +159,7 @@ class StandbyTarget final : public Target,
                     Result<StandbyRows> rows = EncodeStandbyRows(batch, **layout);
                     if (!rows.ok()) {
                       if (rows.status().code() == StatusCode::kNotFound) {
-                        layouts_.Forget(batch.target);  // a partition that is new
+                        layouts_.Forget(batch.target);  // the partition may be new
                       }
                       End(done, {rows.status(), /*in_doubt=*/false});
                       return;
@@ -164,14 +167,14 @@ class StandbyTarget final : public Target,
                     Send(rows->pchannel, std::move(rows->messages),
                          [this, name = batch.target, done](const StandbyHub::Sent& sent) {
                            if (!sent.result.status.ok()) {
-                             layouts_.Forget(name);  // it may not be what it was
+                             layouts_.Forget(name);  // its ids may be outdated
                            }
                            End(done, sent.result);
                          });
                   });
   }
 
-  // From now on no write is sent any more.
+  // Final: no write is sent from now on.
   void CancelWrites() override {
     cancelled_ = true;
     rows_channel_.CancelAll();
@@ -183,15 +186,15 @@ class StandbyTarget final : public Target,
     pending_.End();
   }
 
-  // Learns in time what to tick: a load waits for it.
+  // Has the channels of a new collection ticked: its load waits for ticks, even before any row.
   void LearnChannels(const CollectionName& name) {
     pending_.Begin();
     layouts_.Find(name, [this](const Result<StandbyLayoutPtr>&) { pending_.End(); });
   }
 
-  // The layout as it is now, whatever is known. After a stop the question may go on, as a pending
-  // one that the destructor waits for.
-  Result<StandbyLayoutPtr> LookAtLayout(const CollectionName& name, const std::stop_token& stop) {
+  // Reads the layout, whatever is cached. A stop ends the wait, not the calls: they stay pending,
+  // and the destructor waits for them.
+  Result<StandbyLayoutPtr> ReadLayout(const CollectionName& name, const std::stop_token& stop) {
     struct Waiter {
       Mutex mutex;
       CondVar changed;
@@ -215,20 +218,21 @@ class StandbyTarget final : public Target,
     return *waiter->layout;
   }
 
-  // The owner of what this sends, to the hub.
+  // The owner of rows, as the hub knows it.
   const void* RowOwner() const { return &rows_channel_; }
 
-  // Queues the messages of a write unless, or until, writes are cancelled.
+  // Queues the messages of a write. Ends them if writes are, or are about to be, cancelled.
   void Send(const std::string& pchannel,
             std::vector<StandbyMessage> messages,
             StandbyHub::Done done) {
     hub_->Send(RowOwner(), pchannel, std::move(messages), std::move(done));
     if (cancelled_) {
-      hub_->Cancel(RowOwner());  // CancelWrites may have come before
+      hub_->Cancel(RowOwner());  // CancelWrites may have missed what was queued just now
     }
   }
 
-  // Sends `message` to every channel of a collection, behind all that was sent before.
+  // Sends `message` to every channel of a collection, after everything queued before. Returns the
+  // newest stamp.
   Result<Timestamp> Announce(const StandbyLayout& layout,
                              const StandbyMessage& message,
                              const std::stop_token& stop) {
@@ -252,24 +256,17 @@ class StandbyTarget final : public Target,
     return OkStatus();
   }
 
-  // First the messages, then the call: its nodes leave a channel because of a message, and a crash
-  // in between leaves something to drop.
   Status Run(const DropCollection& ddl, const std::stop_token& stop) {
-    const Result<StandbyLayoutPtr> layout = LookAtLayout(ddl.name, stop);
+    const Result<StandbyLayoutPtr> layout = ReadLayout(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
       return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
     CDC_RETURN_IF_ERROR(layout.status());
-    CDC_ASSIGN_OR_RETURN(const Timestamp ts,
-                         Announce(**layout, DropCollectionMessage(ddl.name, (*layout)->id), stop));
-    layouts_.Forget(ddl.name);
-    FaultPoint("drop_told");
-    return stop.stop_requested() ? CancelledError("cancelled")
-                                 : DdlClient(Calls(stop), kIsLite).ApplyTold(ddl, ts);
+    return Drop(ddl, **layout, DropCollectionMessage(ddl.name, (*layout)->id), stop);
   }
 
   Status Run(const DropPartition& ddl, const std::stop_token& stop) {
-    const Result<StandbyLayoutPtr> layout = LookAtLayout(ddl.name, stop);
+    const Result<StandbyLayoutPtr> layout = ReadLayout(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
       return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
@@ -278,11 +275,20 @@ class StandbyTarget final : public Target,
     if (partition == (*layout)->partitions.end()) {
       return DdlClient(Calls(stop), kIsLite).Apply(ddl);
     }
-    CDC_ASSIGN_OR_RETURN(
-        const Timestamp ts,
-        Announce(**layout,
-                 DropPartitionMessage(ddl.name, (*layout)->id, ddl.partition, partition->second),
-                 stop));
+    return Drop(ddl, **layout,
+                DropPartitionMessage(ddl.name, (*layout)->id, ddl.partition, partition->second),
+                stop);
+  }
+
+  // First the messages, then the call. The standby's nodes leave a channel because of the message.
+  // If we crash in between, the collection or partition still exists and is dropped again; in the
+  // reverse order nobody would know that the messages are still missing.
+  template <class DropDdl>
+  Status Drop(const DropDdl& ddl,
+              const StandbyLayout& layout,
+              const StandbyMessage& message,
+              const std::stop_token& stop) {
+    CDC_ASSIGN_OR_RETURN(const Timestamp ts, Announce(layout, message, stop));
     layouts_.Forget(ddl.name);
     FaultPoint("drop_told");
     return stop.stop_requested() ? CancelledError("cancelled")
@@ -318,10 +324,10 @@ class StandbyTarget final : public Target,
   const std::shared_ptr<StandbyHub> hub_;
   std::atomic<bool> cancelled_ = false;
   Pending pending_;
-  // Behind what their callbacks use.
+  StandbyLayouts layouts_;
+  // After everything that the callbacks of their calls use.
   MilvusChannel metadata_channel_;
   MilvusChannel rows_channel_;
-  StandbyLayouts layouts_;
 };
 
 }  // namespace

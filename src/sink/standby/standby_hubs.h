@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "sink/target.h"
+
+namespace cdc {
+
+class StandbyHub;
+
+// The hubs of this process, one per standby. A hub lives as long as somebody holds it.
+//
+// Thread-safe.
+class StandbyHubs {
+ public:
+  // The hub of `target`'s address, made if nobody holds it; an existing one keeps its credentials.
+  // kInvalidArgument: see NewMilvusTarget.
+  Result<std::shared_ptr<StandbyHub>> Hold(const TargetOptions& target);
+
+ private:
+  Mutex mutex_;
+  // By Endpoint::Key. One standby must not have two: their stamps would not rise in one order.
+  std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace cdc
