@@ -96,8 +96,6 @@ void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {
   }
 }
 
-// A tick that is believed moves the checkpoint beyond every row to come: a damaged one would lose
-// them all.
 // Rejects ticks in the far future. Such a tick would move the checkpoint beyond all rows to come,
 // and every one of them would be skipped.
 Result<MessagePtr> ChannelFeed::DecodePlausible(MsgId id, Payload payload) const {

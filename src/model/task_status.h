@@ -41,8 +41,8 @@ struct TaskStatus {
   uint64_t bytes_written = 0;
   uint64_t rows_waiting = 0;  // of `channels`, without rows that wait for a tick
   uint64_t bytes_waiting = 0;
-  uint64_t records_skipped = 0;        // because they could not be decoded
-  std::string last_skipped;            // channel, position and reason
+  uint64_t records_skipped = 0;  // because they could not be decoded
+  std::string last_skipped;      // channel, position and reason
   // Came after the tick with which the source had promised that nothing of their time would follow.
   uint64_t source_late_messages = 0;
   std::vector<CollectionName> covers;  // source collections being replicated
