@@ -28,8 +28,9 @@ class MetaStore {
   struct Progress {
     std::vector<ChannelCheckpoint> channels;
     std::vector<ReplicatedCollection> collections;
-    std::vector<std::string> databases;  // source databases the task has replicated, sorted
-    std::string source;                  // Catalog::Identity of the source; empty: not yet known
+    std::vector<SnapshotProgress> snapshots;  // sorted by collection
+    std::vector<std::string> databases;       // source databases the task has replicated, sorted
+    std::string source;  // Catalog::Identity of the source; empty: not yet known
   };
   virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
   // For any number of tasks, by id, in one transaction.
@@ -41,7 +42,10 @@ class MetaStore {
   }
   virtual Status PutCollection(const std::string& task_id,
                                const ReplicatedCollection& collection) = 0;
+  // With its snapshot.
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
+  // Creates or replaces; the segments that were copied stay, and those in `snapshot` are added.
+  virtual Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) = 0;
   // Replaces the previous one.
   virtual Status PutSource(const std::string& task_id, const std::string& identity) = 0;
   // Adding one that exists and removing one that does not both succeed.

@@ -237,6 +237,31 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   EXPECT_THAT(Load("t1").collections, SizeIs(1));
 }
 
+TEST_P(MetaStoreContractTest, KeepsSnapshots) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  SnapshotProgress snapshot{.collection = {9'007'199'254'740'993},
+                            .takeover = {{"dml_0_1v0", {RawId('a'), {0xf000000000000001}}},
+                                         {"dml_1_1v1", {MsgId{}, {2}}}},
+                            .begun = false,
+                            .done = false,
+                            .segments = {}};
+  ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
+  snapshot.begun = true;
+  snapshot.segments = {470729803981594208};
+  ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
+  snapshot.segments = {5};
+  ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
+  ASSERT_TRUE(store().PutSnapshot("t1", {.collection = {5}, .done = true}).ok());
+  Reopen();
+  snapshot.segments = {5, 470729803981594208};
+  EXPECT_THAT(Load("t1").snapshots,
+              ElementsAre(SnapshotProgress{.collection = {5}, .done = true}, snapshot));
+  ASSERT_TRUE(store().RemoveCollection("t1", {5}).ok());
+  EXPECT_THAT(Load("t1").snapshots, ElementsAre(snapshot));
+  ASSERT_TRUE(store().DeleteTask("t1").ok());
+  EXPECT_THAT(Load("t1").snapshots, IsEmpty());
+}
+
 TEST_P(MetaStoreContractTest, KeepsDatabases) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
   for (const char* name : {"b", "a", "a"}) {

@@ -19,6 +19,7 @@
 #include "metastore/sqlite_collections.h"
 #include "metastore/sqlite_progress.h"
 #include "metastore/sqlite_schema.h"
+#include "metastore/sqlite_snapshots.h"
 #include "metastore/sqlite_tasks.h"
 
 namespace cdc {
@@ -54,6 +55,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(OpenSqliteSchema(&database_, path));
     CDC_RETURN_IF_ERROR(tasks_.Prepare(&database_));
     CDC_RETURN_IF_ERROR(progress_.Prepare(&database_));
+    CDC_RETURN_IF_ERROR(snapshots_.Prepare(&database_));
     return collections_.Prepare(&database_);
   }
 
@@ -74,6 +76,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(tasks_.Remove(id));
     CDC_RETURN_IF_ERROR(progress_.RemoveAll(id));
     CDC_RETURN_IF_ERROR(collections_.RemoveAll(id));
+    CDC_RETURN_IF_ERROR(snapshots_.RemoveAll(id));
     return transaction.Commit();
   }
 
@@ -82,6 +85,7 @@ class SqliteMetaStore final : public MetaStore {
     Progress progress;
     CDC_ASSIGN_OR_RETURN(progress.channels, progress_.LoadCheckpoints(task_id));
     CDC_ASSIGN_OR_RETURN(progress.collections, collections_.Load(task_id));
+    CDC_ASSIGN_OR_RETURN(progress.snapshots, snapshots_.Load(task_id));
     CDC_ASSIGN_OR_RETURN(progress.databases, progress_.LoadDatabases(task_id));
     CDC_ASSIGN_OR_RETURN(progress.source, progress_.LoadSource(task_id));
     return progress;
@@ -117,6 +121,15 @@ class SqliteMetaStore final : public MetaStore {
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
     CDC_RETURN_IF_ERROR(collections_.Remove(task_id, id));
+    CDC_RETURN_IF_ERROR(snapshots_.Remove(task_id, id));
+    return transaction.Commit();
+  }
+
+  Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override {
+    MutexLock lock(mutex_);
+    Transaction transaction(&database_);
+    CDC_RETURN_IF_ERROR(transaction.Begin());
+    CDC_RETURN_IF_ERROR(snapshots_.Put(task_id, snapshot));
     return transaction.Commit();
   }
 
@@ -142,6 +155,7 @@ class SqliteMetaStore final : public MetaStore {
   SqliteTasks tasks_ CDC_GUARDED_BY(mutex_);
   SqliteProgress progress_ CDC_GUARDED_BY(mutex_);
   SqliteCollections collections_ CDC_GUARDED_BY(mutex_);
+  SqliteSnapshots snapshots_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace

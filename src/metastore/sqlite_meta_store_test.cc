@@ -117,10 +117,10 @@ TEST_F(SqliteMetaStoreTest, OnlyTheOwnerMayReadTheFiles) {
 
 TEST_F(SqliteMetaStoreTest, NewerSchemaIsRefused) {
   MustOpen().reset();
-  RunSql("PRAGMA user_version = 3");
+  RunSql("PRAGMA user_version = 4");
   const Status status = OpenStatus();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr(path()), HasSubstr("newer"), HasSubstr("3 > 2")));
+  EXPECT_THAT(status.message(), AllOf(HasSubstr(path()), HasSubstr("newer"), HasSubstr("4 > 3")));
 }
 
 TEST_F(SqliteMetaStoreTest, EarlierSchemaIsRefusedWithTheCure) {

@@ -8,7 +8,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Transaction;
 
-constexpr int64_t kSchemaVersion = 2;
+constexpr int64_t kSchemaVersion = 3;
 
 // Progress has no foreign key to its task because it is stored before the task.
 constexpr const char* kSchema = R"sql(
@@ -33,10 +33,20 @@ CREATE TABLE collection_skips(
 CREATE TABLE collection_partitions(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL,
   PRIMARY KEY(task_id, collection_id, id)) WITHOUT ROWID;
+CREATE TABLE snapshots(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, begun INTEGER NOT NULL,
+  done INTEGER NOT NULL, PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
+CREATE TABLE snapshot_takeovers(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, vchannel TEXT NOT NULL,
+  position BLOB NOT NULL, ts INTEGER NOT NULL,
+  PRIMARY KEY(task_id, collection_id, vchannel)) WITHOUT ROWID;
+CREATE TABLE snapshot_segments(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, segment INTEGER NOT NULL,
+  PRIMARY KEY(task_id, collection_id, segment)) WITHOUT ROWID;
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 )sql";
 
 Status Damaged(const std::string& path, const std::string& what) {
@@ -81,6 +91,9 @@ Status DropOrphans(Database* database) {
                     "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_partitions WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM snapshots WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM snapshot_takeovers WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM snapshot_segments WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM sources WHERE task_id NOT IN (SELECT id FROM tasks);"));
   return transaction.Commit();

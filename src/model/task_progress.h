@@ -2,11 +2,13 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "model/ids.h"
 #include "model/rows.h"
+#include "model/takeover.h"
 
 // What a task has reached, as it is stored.
 namespace cdc {
@@ -46,6 +48,18 @@ struct ReplicatedCollection {
   std::optional<CollectionName> renamed_from;
   // The partitions the task has begun; it leaves others on the target alone.
   std::map<PartitionId, std::string> partitions;
+};
+
+// The copy of what a collection held before its task (start_from snapshot).
+struct SnapshotProgress {
+  CollectionId collection;
+  // Where the log takes over, by vchannel: rows up to that time come from the copy.
+  std::map<std::string, Takeover> takeover;
+  // Some rows may have been sent, so those of segments that are not done are sent as upserts.
+  bool begun = false;
+  bool done = false;
+  std::set<int64_t> segments;  // which are copied completely
+  bool operator==(const SnapshotProgress&) const = default;
 };
 
 }  // namespace cdc

@@ -48,6 +48,9 @@ Result<MetaStore::Progress> InMemoryMetaStore::LoadProgress(const std::string& t
   for (const auto& [id, collection] : found->second.collections) {
     progress.collections.push_back(collection);
   }
+  for (const auto& [id, snapshot] : found->second.snapshots) {
+    progress.snapshots.push_back(snapshot);
+  }
   progress.databases.assign(found->second.databases.begin(), found->second.databases.end());
   progress.source = found->second.source;
   return progress;
@@ -76,6 +79,19 @@ Status InMemoryMetaStore::RemoveCollection(const std::string& task_id, Collectio
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);
   progress_[task_id].collections.erase(id);
+  progress_[task_id].snapshots.erase(id);
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::PutSnapshot(const std::string& task_id,
+                                      const SnapshotProgress& snapshot) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  SnapshotProgress& kept = progress_[task_id].snapshots[snapshot.collection];
+  std::set<int64_t> segments = std::move(kept.segments);
+  segments.insert(snapshot.segments.begin(), snapshot.segments.end());
+  kept = snapshot;
+  kept.segments = std::move(segments);
   return OkStatus();
 }
 

@@ -25,6 +25,7 @@ class InMemoryMetaStore : public MetaStore {
   Status SaveAllCheckpoints(const Checkpoints& checkpoints) override;
   Status PutCollection(const std::string& task_id, const ReplicatedCollection& collection) override;
   Status RemoveCollection(const std::string& task_id, CollectionId id) override;
+  Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override;
   Status PutSource(const std::string& task_id, const std::string& identity) override;
   Status PutDatabase(const std::string& task_id, const std::string& database) override;
   Status RemoveDatabase(const std::string& task_id, const std::string& database) override;
@@ -33,6 +34,7 @@ class InMemoryMetaStore : public MetaStore {
   struct TaskProgress {
     std::map<std::string, ChannelCheckpoint> channels;
     std::map<CollectionId, ReplicatedCollection> collections;
+    std::map<CollectionId, SnapshotProgress> snapshots;
     std::set<std::string> databases;
     std::string source;
   };

@@ -1,0 +1,110 @@
+#include "metastore/sqlite_snapshots.h"
+
+#include <utility>
+
+#include "metastore/sqlite_timestamp.h"
+
+namespace cdc {
+
+Status SqliteSnapshots::Prepare(sqlite::Database* database) {
+  return database->Prepare(
+      {{&put_,
+        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done) VALUES(?, ?, ?, ?)"},
+       {&put_takeover_,
+        "INSERT OR REPLACE INTO snapshot_takeovers(task_id, collection_id, vchannel, position, ts) "
+        "VALUES(?, ?, ?, ?, ?)"},
+       {&put_segment_,
+        "INSERT OR IGNORE INTO snapshot_segments(task_id, collection_id, segment) VALUES(?, ?, ?)"},
+       {&load_,
+        "SELECT collection_id, begun, done FROM snapshots WHERE task_id = ? "
+        "ORDER BY collection_id"},
+       {&load_takeovers_,
+        "SELECT vchannel, position, ts FROM snapshot_takeovers "
+        "WHERE task_id = ? AND collection_id = ?"},
+       {&load_segments_,
+        "SELECT segment FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
+       {&remove_[0], "DELETE FROM snapshots WHERE task_id = ? AND collection_id = ?"},
+       {&remove_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ? AND collection_id = ?"},
+       {&remove_[2], "DELETE FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
+       {&remove_all_[0], "DELETE FROM snapshots WHERE task_id = ?"},
+       {&remove_all_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ?"},
+       {&remove_all_[2], "DELETE FROM snapshot_segments WHERE task_id = ?"}});
+}
+
+Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& snapshot) {
+  const int64_t collection = snapshot.collection.value;
+  CDC_RETURN_IF_ERROR(put_.BindText(0, task_id)
+                          .Bind(1, collection)
+                          .Bind(2, snapshot.begun ? 1 : 0)
+                          .Bind(3, snapshot.done ? 1 : 0)
+                          .Execute());
+  for (const auto& [vchannel, takeover] : snapshot.takeover) {
+    CDC_RETURN_IF_ERROR(put_takeover_.BindText(0, task_id)
+                            .Bind(1, collection)
+                            .BindText(2, vchannel)
+                            .BindBlob(3, takeover.position.bytes)
+                            .Bind(4, ToStored(takeover.ts))
+                            .Execute());
+  }
+  for (const int64_t segment : snapshot.segments) {
+    CDC_RETURN_IF_ERROR(
+        put_segment_.BindText(0, task_id).Bind(1, collection).Bind(2, segment).Execute());
+  }
+  return OkStatus();
+}
+
+Result<std::vector<SnapshotProgress>> SqliteSnapshots::Load(const std::string& task_id) {
+  std::vector<SnapshotProgress> snapshots;
+  load_.BindText(0, task_id);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(const bool row, load_.Step());
+    if (!row) {
+      break;
+    }
+    snapshots.push_back({.collection = {load_.Int(0)},
+                         .takeover = {},
+                         .begun = load_.Int(1) != 0,
+                         .done = load_.Int(2) != 0,
+                         .segments = {}});
+  }
+  for (SnapshotProgress& snapshot : snapshots) {
+    CDC_RETURN_IF_ERROR(LoadParts(task_id, &snapshot));
+  }
+  return snapshots;
+}
+
+Status SqliteSnapshots::LoadParts(const std::string& task_id, SnapshotProgress* snapshot) {
+  load_takeovers_.BindText(0, task_id).Bind(1, snapshot->collection.value);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(const bool row, load_takeovers_.Step());
+    if (!row) {
+      break;
+    }
+    snapshot->takeover[load_takeovers_.Text(0)] = {.position = MsgId{load_takeovers_.Blob(1)},
+                                                   .ts = FromStored(load_takeovers_.Int(2))};
+  }
+  load_segments_.BindText(0, task_id).Bind(1, snapshot->collection.value);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(const bool row, load_segments_.Step());
+    if (!row) {
+      return OkStatus();
+    }
+    snapshot->segments.insert(load_segments_.Int(0));
+  }
+}
+
+Status SqliteSnapshots::Remove(const std::string& task_id, CollectionId id) {
+  for (sqlite::Statement& statement : remove_) {
+    CDC_RETURN_IF_ERROR(statement.BindText(0, task_id).Bind(1, id.value).Execute());
+  }
+  return OkStatus();
+}
+
+Status SqliteSnapshots::RemoveAll(const std::string& task_id) {
+  for (sqlite::Statement& statement : remove_all_) {
+    CDC_RETURN_IF_ERROR(statement.BindText(0, task_id).Execute());
+  }
+  return OkStatus();
+}
+
+}  // namespace cdc
