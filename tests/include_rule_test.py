@@ -40,11 +40,12 @@ ALLOWED = {
     "sink/api": {"base", "model", "milvus", "encode", "sink"},
     "sink/standby": VALUES | {"milvus", "encode", "sink"},
     "rows": {"base", "model", "source", "decode", "feed", "scope", "metastore", "progress", "sink"},
+    "snapshot": {"base", "model", "source", "decode", "metastore", "progress", "rows"},
     "reconcile/plan": {"base", "model", "sink"},
     "reconcile": {"base", "model", "source", "scope", "metastore", "progress", "rows", "sink",
                   "reconcile/plan"},
     "pipeline": {"base", "model", "milvus", "source", "feed", "scope", "metastore", "progress", "sink", "rows",
-                 "reconcile", "reconcile/plan"},
+                 "reconcile", "reconcile/plan", "snapshot"},
     "control": {"base", "model", "metastore", "scope", "pipeline"},
     "api": {"base", "model", "metastore", "scope", "control", "http"},  # metastore: its fake
     "cli/view": {"base"},

@@ -309,11 +309,13 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
   TaskSpec spec = request.spec;
   CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
-  if (request.start_from == "earliest") {
-    spec.start_from = StartFrom::kEarliest;
-  } else if (!request.start_from.empty() && request.start_from != "latest") {
-    return InvalidArgumentError("start_from can be set to [latest earliest], got " +
-                                request.start_from);
+  if (!request.start_from.empty()) {
+    const std::optional<StartFrom> start = ParseStartFrom(request.start_from);
+    if (!start) {
+      return InvalidArgumentError("start_from can be set to [latest earliest snapshot], got " +
+                                  request.start_from);
+    }
+    spec.start_from = *start;
   }
   if (!request.on_undecodable.empty()) {
     CDC_ASSIGN_OR_RETURN(spec.on_undecodable, ReadOnUndecodable(request.on_undecodable));

@@ -103,6 +103,19 @@ Json EncodePresent(const SourcePresent& present) {
           {"catalog_revision", present.catalog_revision}};
 }
 
+Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
+  Json list = Json::array();
+  for (const SnapshotStatus& snapshot : snapshots) {
+    list.push_back({{"collection", snapshot.collection.ToString()},
+                    {"done", snapshot.done},
+                    {"rows", snapshot.rows},
+                    {"total_rows", snapshot.total_rows},
+                    {"bytes", snapshot.bytes},
+                    {"total_bytes", snapshot.total_bytes}});
+  }
+  return list;
+}
+
 // As given in the request, with the database's name in place of an empty one.
 Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
   Json list = Json::array();
@@ -119,7 +132,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   const TaskSpec& spec = view.record.spec;
   const TaskStatus& status = view.status;
   Json& out = *json;
-  out["start_from"] = spec.start_from == StartFrom::kEarliest ? "earliest" : "latest";
+  out["start_from"] = StartFromName(spec.start_from);
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
   out["exclude"] = spec.exclude;
@@ -148,6 +161,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
+  out["snapshots"] = EncodeSnapshots(status.snapshots);
   out["covers"] = Json::array();
   for (const CollectionName& name : status.covers) {
     out["covers"].push_back(name.ToString());

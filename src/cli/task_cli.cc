@@ -115,8 +115,9 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
   create
       ->add_option("--start-from", options.start_from,
                    "where to begin in collections that exist: latest leaves out the rows they "
-                   "have, earliest takes all that the queue still holds [latest]")
-      ->check(CLI::IsMember({"latest", "earliest"}));
+                   "have, earliest takes all that the queue still holds, snapshot copies what the "
+                   "source has stored and goes on with the queue [latest]")
+      ->check(CLI::IsMember({"latest", "earliest", "snapshot"}));
   create
       ->add_option("--on-undecodable", options.on_undecodable,
                    "at a record of the source that cannot be decoded: stop pauses the task, skip "

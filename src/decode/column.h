@@ -17,7 +17,6 @@ namespace cdc {
 //
 // kDataLoss: malformed, not `rows` rows, data in an unknown form or in one that does not fit the
 // column's type. A column of an unknown type may have any form.
-// type. A type that is not known may have any form.
 Result<Column> DecodeColumn(std::string_view bytes,
                             uint32_t rows,
                             const char* origin,

@@ -149,13 +149,11 @@ Result<OnUndecodable> DecodeOnUndecodable(const std::string& text) {
 }
 
 Result<StartFrom> DecodeStartFrom(const std::string& text) {
-  if (text == "latest") {
-    return StartFrom::kLatest;
+  const std::optional<StartFrom> start = ParseStartFrom(text);
+  if (!start) {
+    return DataLossError("unknown start_from: " + text);
   }
-  if (text == "earliest") {
-    return StartFrom::kEarliest;
-  }
-  return DataLossError("unknown start_from: " + text);
+  return *start;
 }
 
 // Throws what the library throws when a part is missing or of another type.
@@ -189,22 +187,21 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
   for (const auto& [database, infos] : spec.db_collections) {
     databases[database] = EncodeCollections(infos);
   }
-  const Json json = {
-      {"version", kVersion},
-      {"target", EncodeTarget(spec.target)},
-      {"target_identity", spec.target_identity},
-      {"collection_infos", EncodeCollections(spec.collection_infos)},
-      {"db_collections", databases},
-      {"exclude", spec.exclude},
-      {"left_to_older", EncodeLeftNames(spec.left_to_older)},
-      {"start_from", spec.start_from == StartFrom::kEarliest ? "earliest" : "latest"},
-      {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
-      {"sink_mode", SinkModeName(spec.sink_mode)},
-      {"sink_mode_reason", spec.sink_mode_reason},
-      {"disable_auto_start", spec.disable_auto_start},
-      {"name_mapping", EncodeMappings(spec.name_mapping)},
-      {"sync_index", spec.sync_index},
-      {"sync_load", spec.sync_load}};
+  const Json json = {{"version", kVersion},
+                     {"target", EncodeTarget(spec.target)},
+                     {"target_identity", spec.target_identity},
+                     {"collection_infos", EncodeCollections(spec.collection_infos)},
+                     {"db_collections", databases},
+                     {"exclude", spec.exclude},
+                     {"left_to_older", EncodeLeftNames(spec.left_to_older)},
+                     {"start_from", StartFromName(spec.start_from)},
+                     {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
+                     {"sink_mode", SinkModeName(spec.sink_mode)},
+                     {"sink_mode_reason", spec.sink_mode_reason},
+                     {"disable_auto_start", spec.disable_auto_start},
+                     {"name_mapping", EncodeMappings(spec.name_mapping)},
+                     {"sync_index", spec.sync_index},
+                     {"sync_load", spec.sync_load}};
   // A request cannot contain invalid UTF-8, but if it did, dump must not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

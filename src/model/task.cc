@@ -13,6 +13,24 @@ std::string_view TaskStateName(TaskState state) {
   return "Unknown";
 }
 
+std::string_view StartFromName(StartFrom start) {
+  switch (start) {
+    case StartFrom::kLatest: return "latest";
+    case StartFrom::kEarliest: return "earliest";
+    case StartFrom::kSnapshot: return "snapshot";
+  }
+  return "unknown";
+}
+
+std::optional<StartFrom> ParseStartFrom(std::string_view name) {
+  for (const StartFrom start : {StartFrom::kLatest, StartFrom::kEarliest, StartFrom::kSnapshot}) {
+    if (name == StartFromName(start)) {
+      return start;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string_view OnUndecodableName(OnUndecodable policy) {
   return policy == OnUndecodable::kSkip ? "skip" : "stop";
 }

@@ -16,7 +16,16 @@ enum class TaskState : int { kInitial = 0, kRunning = 1, kPaused = 2 };
 // "Initial", "Running", "Paused".
 std::string_view TaskStateName(TaskState state);
 
-enum class StartFrom { kLatest, kEarliest };
+// Where the rows of collections begin that exist when the task is created.
+enum class StartFrom {
+  kLatest,    // at the next row
+  kEarliest,  // at the first row, from the queue
+  kSnapshot,  // with the rows that are stored, then with the queue
+};
+
+// "latest", "earliest", "snapshot".
+std::string_view StartFromName(StartFrom start);
+std::optional<StartFrom> ParseStartFrom(std::string_view name);
 
 // How a task handles a record of the source that cannot be decoded.
 enum class OnUndecodable { kStop, kSkip };

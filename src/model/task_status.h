@@ -24,6 +24,17 @@ struct ChannelStatus {
   int64_t last_tick_unix_ms = 0;  // by our clock; 0: none read yet
 };
 
+// The copy of what the source had stored of a collection before the task.
+struct SnapshotStatus {
+  CollectionName collection;  // its name on the source when the task was created
+  bool done = false;
+  // Of segments that are complete on the target, and of all; 0 until they are counted in this run.
+  int64_t rows = 0;
+  int64_t total_rows = 0;
+  int64_t bytes = 0;
+  int64_t total_bytes = 0;
+};
+
 struct TaskStatus {
   Condition condition = Condition::kOk;
   bool idle = false;  // waiting only because there is nothing to do
@@ -31,6 +42,7 @@ struct TaskStatus {
   int64_t since_unix_ms = 0;
   int64_t attempts = 0;  // failed attempts since then
   std::vector<ChannelStatus> channels;
+  std::vector<SnapshotStatus> snapshots;  // with start_from snapshot
   // Now minus the smallest resolved ts, or minus the smallest checkpoint, in milliseconds. Unset
   // while any channel has no such time, or if no channel is followed.
   std::optional<int64_t> source_lag_ms;

@@ -97,6 +97,7 @@ class RealReplicator : public Replicator {
                            const Scope& scope,
                            const Scope::Match& match,
                            Timestamp present);
+  Status PrepareSnapshot(const TaskSpec& spec, const Scope::Match& match);
 
   const ReplicatorOptions options_;
   Feed feed_;
@@ -119,8 +120,6 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   if (!catalog->Identity().empty()) {
     CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
   }
-  // Whatever an earlier task may have written is at or below this time.
-  CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   const Scope scope(spec);
   const std::vector<Scope::Match> covered = scope.Select(*catalog);
   // A standby deletes by messages, whatever its API can express.
@@ -130,6 +129,15 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, traits));
   }
+  if (spec.start_from == StartFrom::kSnapshot) {
+    for (const Scope::Match& match : covered) {
+      CDC_RETURN_IF_ERROR(PrepareSnapshot(spec, match)
+                              .WithContext("the stored rows of collection " +
+                                           match.name.ToString() + " cannot be copied"));
+    }
+  }
+  // Whatever an earlier task may have written is at or below this time; stored rows are, too.
+  CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match, present));
   }
@@ -161,9 +169,13 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
                               .pchannels = collection.pchannels,
                               .created = collection.created,
                               .skip_until = {}};
+  const bool snapshot = spec.start_from == StartFrom::kSnapshot;
   const bool from_start = scope.FromStart(name);
-  if (from_start) {
+  if (from_start || snapshot) {
     record.may_hold_until = present;
+  }
+  if (snapshot) {
+    return options_.store->PutCollection(spec.id, record);
   }
   for (const std::string& channel : collection.pchannels) {
     if (from_start) {
@@ -180,6 +192,32 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
     }
   }
   return options_.store->PutCollection(spec.id, record);
+}
+
+// Notes where the log takes over from the stored rows, so that a wrong storage, or a queue that no
+// longer holds that place, is found before the task exists.
+Status RealReplicator::PrepareSnapshot(const TaskSpec& spec, const Scope::Match& match) {
+  if (options_.snapshots == nullptr) {
+    return FailedPreconditionError(
+        "the server does not know where the source stores its rows: set sourceConfig.storage in "
+        "its configuration, or use start_from latest or earliest");
+  }
+  const Collection& collection = *match.collection;
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
+                       options_.snapshots->Plan(collection, {}, std::stop_token()));
+  SnapshotProgress progress{
+      .collection = collection.id, .takeover = {}, .begun = false, .done = false, .segments = {}};
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
+    const std::string& vchannel = collection.vchannels[shard];
+    const auto found = plan->shards().find(vchannel);
+    if (found == plan->shards().end()) {
+      return InternalError("the plan lacks channel " + vchannel);
+    }
+    CDC_RETURN_IF_ERROR(options_.log->CheckPosition(collection.pchannels[shard],
+                                                    {.id = found->second.takeover.position}));
+    progress.takeover[vchannel] = found->second.takeover;
+  }
+  return options_.store->PutSnapshot(spec.id, progress);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ struct ReplicatorOptions {
   Log* log = nullptr;
   MetaStore* store = nullptr;
   TargetFactory* targets = nullptr;
-  std::string replicate_channel;  // empty: flushes are not replicated
+  SnapshotSource* snapshots = nullptr;  // outlives them, too; nullptr: no storage is configured
+  std::string replicate_channel;        // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
   BackoffOptions retry;              // of calls to the target, which are repeated forever
   size_t waiting_bytes = 64U << 20;  // of one task: read but not acknowledged yet

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -42,6 +43,8 @@ milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOption
   const bool doubt =
       std::any_of(progress.channels.begin(), progress.channels.end(),
                   [](const auto& channel) { return channel.horizon > channel.ts; }) ||
+      std::any_of(progress.snapshots.begin(), progress.snapshots.end(),
+                  [](const auto& snapshot) { return snapshot.begun && !snapshot.done; }) ||
       std::any_of(progress.collections.begin(), progress.collections.end(), begins);
   return doubt && !options.forget_doubts ? options.doubt_grace : milliseconds(0);
 }
@@ -67,7 +70,10 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .clock = shared.options->clock},
           &conditions_,
           [this](const Status& status) { Fail(status); },
-          [this] { reconciler_.OnProgress(); }),
+          [this] {
+            reconciler_.OnProgress();
+            copier_.OnProgress();
+          }),
       router_({.catalog = shared.options->catalog,
                .log = shared.options->log,
                .feed = shared.feed,
@@ -85,6 +91,17 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                .on_undecodable = spec_.on_undecodable,
                .forget_doubts = shared.options->forget_doubts,
                .clock = shared.options->clock},
+              progress),
+      copier_({.task_id = spec_.id,
+               .catalog = shared.options->catalog,
+               .source = shared.options->snapshots,
+               .store = shared.options->store,
+               .consumer = &writer_,
+               .conditions = &conditions_,
+               .retry = shared.options->retry,
+               .on_fatal = [this](const Status& status) { Fail(status); },
+               .on_copied = [this](CollectionId id,
+                                   const auto& takeover) { router_.OnCopied(id, takeover); }},
               progress),
       checkpoints_({.task_id = spec_.id,
                     .source = &router_,
@@ -120,6 +137,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
   for (const ChannelCheckpoint& channel : progress.channels) {
     horizon_.Load(channel.channel, channel.horizon);
   }
+  horizon_.Load(kSnapshotChannel, {std::numeric_limits<uint64_t>::max()});
 }
 
 TaskPipeline::~TaskPipeline() { Stop(); }
@@ -132,6 +150,7 @@ void TaskPipeline::Start() {
                              [this](const Result<std::string>& identity) { TakePulse(identity); });
   conditions_.Set(kTargetPart, follows);
   writer_thread_ = Run("cdc-write", [this](const auto& stop) { writer_.Run(stop, kDrain); });
+  snapshot_thread_ = Run("cdc-snapshot", [this](const auto& stop) { copier_.Run(stop); });
   reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { RunReconciler(stop); });
 }
 
@@ -184,6 +203,8 @@ void TaskPipeline::Stop() {
   shared_.pulses->Unfollow(this);
   // Requested first and joined later: a metadata call in progress ends while the writer drains.
   reconcile_thread_.RequestStop();
+  snapshot_thread_.RequestStop();
+  snapshot_thread_.Join();  // before the router ends: it may be about to follow channels
   router_.End();
   writer_thread_.RequestStop();
   writer_thread_.Join();
@@ -258,6 +279,13 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.bytes_written = counters.bytes_written;
   status.bytes_waiting = counters.bytes_waiting + router_.held_bytes();
   status.covers = router_.Covered();
+  status.snapshots = copier_.Statuses();
+  for (const SnapshotStatus& snapshot : status.snapshots) {
+    if (!snapshot.done) {
+      status.catalog.applied = false;
+      status.catalog.pending.push_back("snapshot of " + snapshot.collection.ToString());
+    }
+  }
   UndecodableRecords::Skipped skipped = router_.skipped();
   status.records_skipped = skipped.records;
   status.last_skipped = std::move(skipped.last);

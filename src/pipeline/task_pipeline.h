@@ -18,6 +18,7 @@
 #include "rows/row_router.h"
 #include "rows/row_writer.h"
 #include "scope/scope.h"
+#include "snapshot/snapshot_copier.h"
 
 namespace cdc {
 
@@ -64,6 +65,7 @@ class TaskPipeline : public Replication {
   SendHorizon horizon_;
   RowWriter writer_;
   RowRouter router_;
+  SnapshotCopier copier_;
   TaskCheckpoints checkpoints_;
   Reconciler reconciler_;
   // Declared after all that its callbacks use: its destructor waits for them.
@@ -79,6 +81,7 @@ class TaskPipeline : public Replication {
   // Declared last, so that they are joined first: nothing may be declared after these.
   Thread writer_thread_;
   Thread reconcile_thread_;
+  Thread snapshot_thread_;
 };
 
 }  // namespace cdc

@@ -12,6 +12,9 @@ ReadingStart::ReadingStart(const MetaStore::Progress& progress, bool forget_doub
   for (const ReplicatedCollection& collection : progress.collections) {
     known_[collection.id] = collection;
   }
+  for (const SnapshotProgress& snapshot : progress.snapshots) {
+    snapshots_[snapshot.collection] = snapshot;
+  }
 }
 
 ReadingStart::Place ReadingStart::Of(const Collection& collection,
@@ -26,12 +29,58 @@ ReadingStart::Place ReadingStart::Of(const Collection& collection,
       collection.created <= checkpoint->ts) {
     return {at(checkpoint->position, checkpoint->ts), true};
   }
+  if (const std::optional<Place> takeover = TakeoverOf(collection, channel)) {
+    return *takeover;
+  }
   if (const MsgId* skip = SkipUntil(collection.id, channel)) {
     return {at(*skip, Timestamp{}), false};
   }
   const auto created = collection.start_positions.find(channel);
   return {at(created == collection.start_positions.end() ? MsgId{} : created->second, Timestamp{}),
           false};
+}
+
+// The earliest place of the collection's shards in the channel. Positions of one channel rise with
+// their times.
+std::optional<ReadingStart::Place> ReadingStart::TakeoverOf(const Collection& collection,
+                                                            const std::string& channel) const {
+  const auto snapshot = snapshots_.find(collection.id);
+  if (snapshot == snapshots_.end()) {
+    return std::nullopt;
+  }
+  std::optional<Place> first;
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
+    const auto takeover = snapshot->second.takeover.find(collection.vchannels[shard]);
+    if (collection.pchannels[shard] != channel || takeover == snapshot->second.takeover.end()) {
+      continue;
+    }
+    const auto& [position, ts] = takeover->second;
+    if (!first.has_value() || ts < first->from.resolved) {
+      first = Place{.from = {.position = LogPosition{.id = position}, .resolved = ts},
+                    .from_checkpoint = false};
+    }
+  }
+  return first;
+}
+
+bool ReadingStart::IsCopying(CollectionId collection) const {
+  const auto snapshot = snapshots_.find(collection);
+  return snapshot != snapshots_.end() && !snapshot->second.done;
+}
+
+void ReadingStart::SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover) {
+  SnapshotProgress& snapshot = snapshots_[collection];
+  snapshot.takeover = std::move(takeover);
+  snapshot.done = true;
+}
+
+Timestamp ReadingStart::CopiedUntil(CollectionId collection, std::string_view vchannel) const {
+  const auto snapshot = snapshots_.find(collection);
+  if (snapshot == snapshots_.end()) {
+    return {};
+  }
+  const auto takeover = snapshot->second.takeover.find(std::string(vchannel));
+  return takeover == snapshot->second.takeover.end() ? Timestamp{} : takeover->second.ts;
 }
 
 bool ReadingStart::IsBefore(const Place& a, const Place& b, const Log& log) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "feed/channel_feed.h"
 #include "metastore/meta_store.h"
@@ -15,9 +17,10 @@ namespace cdc {
 //
 // A collection begins at the channel's checkpoint if the collection is older than the checkpoint.
 // Otherwise it begins at the position that was recorded for it when a task with `latest` started,
-// or, without one, at its own creation.
+// or, without one, at its own creation. A collection whose stored rows are copied first begins
+// where its log takes over from the copy.
 //
-// Immutable.
+// Not thread-safe.
 class ReadingStart {
  public:
   // `forget_doubts`: for tests, see Doubt.
@@ -38,6 +41,12 @@ class ReadingStart {
 
   // The task does not replicate rows at or before this record. nullptr: it replicates all of them.
   const MsgId* SkipUntil(CollectionId collection, const std::string& channel) const;
+  // Whether the collection's stored rows are still to be copied: its channels must wait.
+  bool IsCopying(CollectionId collection) const;
+  // The copy is done. `takeover`: by vchannel.
+  void SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover);
+  // Rows of the vchannel up to this time come from the copy. 0: none do.
+  Timestamp CopiedUntil(CollectionId collection, std::string_view vchannel) const;
   // nullptr: the channel has none.
   const ChannelCheckpoint* Checkpoint(const std::string& channel) const;
   // An earlier process may have written rows of the channel up to this time without learning the
@@ -45,8 +54,11 @@ class ReadingStart {
   Timestamp Doubt(const std::string& channel) const;
 
  private:
+  std::optional<Place> TakeoverOf(const Collection& collection, const std::string& channel) const;
+
   std::map<std::string, ChannelCheckpoint> checkpoints_;
   std::map<CollectionId, ReplicatedCollection> known_;
+  std::map<CollectionId, SnapshotProgress> snapshots_;
   const bool forget_doubts_;
 };
 

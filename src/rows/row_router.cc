@@ -99,9 +99,7 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     FollowChannels();
     ShowWhetherIdle();
   }
-  for (const std::string& line : std::exchange(followed_, {})) {
-    spdlog::info("{}", line);
-  }
+  LogFollowed();
   if (!route_failure_.ok()) {
     Fail(std::exchange(route_failure_, {}));
   }
@@ -162,10 +160,10 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
                                                    "and create it again with start_from earliest");
     return false;
   }
-  routes_.emplace(collection.id, Route{.collection = match.collection,
-                                       .name = match.name,
-                                       .primary_key = key->id,
-                                       .string_key = key->type != DataType::kInt64});
+  routes_.emplace(collection.id,
+                  Route{.collection = match.collection,
+                        .name = match.name,
+                        .key = {.id = key->id, .is_string = key->type != DataType::kInt64}});
   return true;
 }
 
@@ -174,8 +172,12 @@ void RowRouter::FollowChannels() {
   // before any channel is followed, so that it begins at the earliest of their places.
   std::map<std::string, ReadingStart::Place> to_follow;
   std::map<std::string, std::set<CollectionId>> collections;
+  const std::set<std::string> waiting = ChannelsOfCopies();
   for (const auto& [id, route] : routes_) {
     for (const std::string& channel : route.collection->pchannels) {
+      if (waiting.contains(channel)) {
+        continue;
+      }
       const auto followed = channels_.find(channel);
       if (followed != channels_.end()) {
         // Nothing of it has been missed: a group is delivered only after a catalog that holds all
@@ -193,6 +195,37 @@ void RowRouter::FollowChannels() {
   }
   for (const auto& [channel, start] : to_follow) {
     Follow(channel, start, std::move(collections[channel]));
+  }
+}
+
+// A channel is read once, so all its collections wait until those that are copied can go on.
+std::set<std::string> RowRouter::ChannelsOfCopies() const {
+  std::set<std::string> channels;
+  for (const auto& [id, route] : routes_) {
+    if (start_.IsCopying(id)) {
+      channels.insert(route.collection->pchannels.begin(), route.collection->pchannels.end());
+    }
+  }
+  return channels;
+}
+
+void RowRouter::OnCopied(CollectionId collection, const std::map<std::string, Takeover>& takeover) {
+  {
+    MutexLock lock(mutex_);
+    start_.SetCopied(collection, takeover);
+    FollowChannels();
+  }
+  LogFollowed();
+}
+
+void RowRouter::LogFollowed() {
+  std::vector<std::string> followed;
+  {
+    MutexLock lock(mutex_);
+    followed = std::exchange(followed_, {});
+  }
+  for (const std::string& line : followed) {
+    spdlog::info("{}", line);
   }
 }
 
@@ -229,6 +262,7 @@ void RowRouter::Forget(CollectionId collection) {
   routes_.erase(collection);
   forgotten_.insert(collection);  // an older catalog that still holds it may be on its way here
   ShowWhetherIdle();
+  FollowChannels();  // some may have waited for its copy
   for (auto channel = channels_.begin(); channel != channels_.end();) {
     channel->second->collections.erase(collection);
     // Milvus sends no ticks on a channel without collections, so it would be reported as silent.

@@ -26,6 +26,7 @@
 #include "progress/ack_tracker.h"
 #include "progress/checkpoint_source.h"
 #include "progress/condition_board.h"
+#include "rows/make_rows.h"
 #include "rows/reading_start.h"
 #include "rows/route_view.h"
 #include "rows/row_consumer.h"
@@ -93,6 +94,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   bool HasAppliedTo(const std::string& channel, Timestamp ts) const override;
   void Forget(CollectionId collection) override;
 
+  // The stored rows of the collection are on the target: its log may be read from the takeover of
+  // each vchannel on. Until then no channel with such a collection is followed.
+  void OnCopied(CollectionId collection, const std::map<std::string, Takeover>& takeover);
+
   std::vector<ChannelProgress> Checkpoints() const override;
   uint64_t acknowledged() const override;
   std::vector<ChannelStatus> ChannelStatuses() const;
@@ -130,8 +135,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   struct Route {
     std::shared_ptr<const Collection> collection;
     CollectionName name;  // on the source
-    FieldId primary_key;
-    bool string_key = false;
+    KeyField key;
   };
   // The rows of one shard in a group.
   struct Shard {
@@ -146,6 +150,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   bool UpdateRoutes(const Catalog& catalog) CDC_REQUIRES(mutex_);
   bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
   void FollowChannels() CDC_REQUIRES(mutex_);
+  std::set<std::string> ChannelsOfCopies() const CDC_REQUIRES(mutex_);
+  void LogFollowed();
   void ShowWhetherIdle() CDC_REQUIRES(mutex_);
   void Follow(const std::string& channel,
               const ReadingStart::Place& start,
@@ -159,7 +165,6 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
                    const std::vector<MessagePtr>& messages,
                    std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
   bool IsWanted(const std::string& channel, const Route& route, const Message& message) const;
-  Result<PendingRows> MakeRows(const Route& route, RowEvent event) const;
   Status WithPlace(const Status& status, const std::string& channel, const MsgId& id) const;
   void Fail(const Status& status);
 
@@ -170,9 +175,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   // Used only on the feed's thread.
   bool failed_ = false;  // nothing more is accepted
   Status route_failure_;
-  std::vector<std::string> followed_;  // log lines, written after the lock is released
 
   mutable Mutex mutex_;
+  // Log lines, written after the lock is released.
+  std::vector<std::string> followed_ CDC_GUARDED_BY(mutex_);
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
   uint64_t catalog_changes_ CDC_GUARDED_BY(mutex_) = 0;
   std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "rows/make_rows.h"
 #include "rows/row_router.h"
 
 // How the router turns what a tick released into rows for the writer.
@@ -11,12 +12,6 @@ namespace {
 // Roughly what a record costs in memory in addition to its bytes. Without it, the limit on waiting
 // bytes would not bound many small records.
 constexpr size_t kRecordOverhead = 512;
-
-const Column* FindColumn(const Message& message, FieldId field) {
-  const auto found = std::find_if(message.columns.begin(), message.columns.end(),
-                                  [field](const Column& column) { return column.field == field; });
-  return found == message.columns.end() ? nullptr : &*found;
-}
 
 // Whether the source has the partition, or is dropping it. Rows of any other partition are of no
 // use: the feed's catalog is current enough to know it, so it is gone. With a partition key,
@@ -31,31 +26,13 @@ bool HasPartition(const Collection& collection, PartitionId partition) {
 bool RowRouter::IsWanted(const std::string& channel,
                          const Route& route,
                          const Message& message) const {
-  const MsgId* skip = start_.SkipUntil(route.collection->id, channel);
+  const CollectionId id = route.collection->id;
+  if (message.ts <= start_.CopiedUntil(id, std::string(message.vchannel))) {
+    return false;
+  }
+  const MsgId* skip = start_.SkipUntil(id, channel);
   return (skip == nullptr || skip->empty() || parts_.log->Compare(message.id, *skip) > 0) &&
          HasPartition(*route.collection, message.partition);
-}
-
-Result<PendingRows> RowRouter::MakeRows(const Route& route, RowEvent event) const {
-  const Message& message = *event.message;
-  PendingRows rows;
-  rows.op = event.op;
-  rows.bytes = message.payload.bytes.size();
-  KeyColumn keys = message.keys;
-  if (message.type == MessageType::kInsert) {
-    const Column* column = FindColumn(message, route.primary_key);
-    if (column == nullptr) {
-      return DataLossError("an insert without the primary key, collection " +
-                           route.name.ToString());
-    }
-    keys = {.is_string = route.string_key, .body = column->body};
-  }
-  rows.keys.reserve(message.rows);
-  if (!AppendKeyHashes(keys, &rows.keys) || rows.keys.size() != message.rows) {
-    return DataLossError("malformed primary keys, collection " + route.name.ToString());
-  }
-  rows.message = std::move(event.message);
-  return rows;
 }
 
 Status RowRouter::RouteRows(const std::string& name,
@@ -72,16 +49,17 @@ Status RowRouter::RouteRows(const std::string& name,
   for (const auto& [vchannel, of_shard] : by_shard) {
     Shard& shard = (*shards)[std::string(vchannel)];
     shard.collection = route.collection->id;
-    for (RowEvent& event : PairUpserts(of_shard, route.primary_key)) {
+    for (RowEvent& event : PairUpserts(of_shard, route.key.id)) {
       // Only after pairing: it needs all messages of one time to recognize upserts.
       if (channel.applied.contains(event.message->id.bytes)) {
         continue;
       }
       const MsgId id = event.message->id;
       std::vector<MessagePtr> also = event.also;
-      Result<PendingRows> made = MakeRows(route, std::move(event));
+      Result<PendingRows> made = MakeRows(event.op, std::move(event.message), route.key);
       if (!made.ok()) {
-        CDC_RETURN_IF_ERROR(undecodable_.Handle(WithPlace(made.status(), name, id)));
+        CDC_RETURN_IF_ERROR(undecodable_.Handle(
+            WithPlace(made.status().WithContext("collection " + route.name.ToString()), name, id)));
         continue;
       }
       made->UpsertUntil(channel.doubt);

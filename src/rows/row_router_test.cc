@@ -302,5 +302,78 @@ TEST_F(RowRouterTest, NothingIsTakenAfterAnUncoveredSource) {
   EXPECT_FALSE(conditions_.Current().idle);
 }
 
+// ---- After a copy of stored rows -------------------------------------------------------------
+
+class RowRouterCopyTest : public RowRouterTest {
+ protected:
+  // `a` has a shard in each channel, and is being copied.
+  RowRouterCopyTest() {
+    a_.vchannels = {"dml_0_1v0", "dml_1_1v1"};
+    progress_.collections = {{.id = a_.id, .source = {"default", "a"}, .created = {5}}};
+    progress_.snapshots = {{.collection = a_.id}};
+  }
+
+  static MessagePtr OfShard(const MessagePtr& message, std::string_view vchannel) {
+    std::const_pointer_cast<Message>(message)->vchannel = vchannel;
+    return message;
+  }
+
+  Collection a_ = Make(1, "a", {kDml0, kDml1});
+  const std::map<std::string, Takeover> takeover_ = {{"dml_0_1v0", {FakeLog::IdOf(7), {70}}},
+                                                     {"dml_1_1v1", {FakeLog::IdOf(9), {90}}}};
+};
+
+TEST_F(RowRouterCopyTest, ItsChannelsAreReadWhenTheCopyIsDone) {
+  Begin({a_, Make(2, "b", {kDml1}), Make(3, "c", {"dml_2"})});
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key("dml_2"), Key(kFlushes)));
+  router_->OnCopied(a_.id, takeover_);
+  ASSERT_THAT(feed_.followed(), ElementsAre(Key(kDml0), Key(kDml1), Key("dml_2"), Key(kFlushes)));
+  const FeedStart start = feed_.followed().at(kDml0);
+  EXPECT_EQ(start.position->id, FakeLog::IdOf(7));
+  EXPECT_TRUE(start.position->inclusive);
+  EXPECT_EQ(start.resolved, Timestamp{70});
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{70});
+}
+
+TEST_F(RowRouterCopyTest, RowsThatTheCopyHasAreLeftOut) {
+  // The channel is read from an earlier place, where another collection begins.
+  Collection b = Make(2, "b", {kDml0});
+  b.start_positions[kDml0] = FakeLog::IdOf(1);
+  Begin({a_, b});
+  router_->OnCopied(a_.id, takeover_);
+  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(1));
+  router_->OnGroup(kDml0, Group(80, 9,
+                                {{a_.id,
+                                  {OfShard(Insert(6, 70, {1}), "dml_0_1v0"),
+                                   OfShard(At(7, MakeDelete(7, 70, {2})), "dml_0_1v0"),
+                                   OfShard(Insert(8, 71, {3}), "dml_0_1v0")}},
+                                 {b.id, {Insert(5, 60, {4})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(2));
+  std::vector<uint64_t> keys;
+  for (const auto& pushed : consumer_.pushed()) {
+    keys.push_back(pushed.rows.keys.at(0));
+  }
+  EXPECT_THAT(keys, testing::UnorderedElementsAre(3, 4));
+}
+
+TEST_F(RowRouterCopyTest, ARestartKnowsWhatTheCopyHas) {
+  progress_.snapshots = {{.collection = a_.id, .takeover = takeover_, .begun = true, .done = true}};
+  Begin({a_});
+  EXPECT_EQ(feed_.followed().at(kDml1).position->id, FakeLog::IdOf(9));
+  router_->OnGroup(kDml1, Group(95, 9,
+                                {{a_.id,
+                                  {OfShard(Insert(6, 90, {1}), "dml_1_1v1"),
+                                   OfShard(Insert(8, 91, {3}), "dml_1_1v1")}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_THAT(consumer_.pushed()[0].rows.keys, ElementsAre(3));
+}
+
+TEST_F(RowRouterCopyTest, ADropOfItFreesTheChannelsOfOthers) {
+  Begin({a_, Make(2, "b", {kDml1})});
+  router_->OnCatalog(CatalogOf({Make(2, "b", {kDml1})}));
+  router_->Forget(a_.id);
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml1), Key(kFlushes)));
+}
+
 }  // namespace
 }  // namespace cdc

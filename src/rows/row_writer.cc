@@ -37,7 +37,7 @@ RowWriter::RowWriter(RowSink* sink,
       seeds_(options_.seed) {}
 
 void RowWriter::Push(CollectionId collection,
-                     const std::string& vchannel,
+                     const std::string& lane_name,
                      const std::shared_ptr<AckTracker>& tracker,
                      std::vector<PendingRows> rows) {
   MutexLock lock(mutex_);
@@ -50,7 +50,7 @@ void RowWriter::Push(CollectionId collection,
     return;
   }
   CollectionLanes& lanes = collections_[collection];
-  std::unique_ptr<Lane>& lane = lanes.lanes[vchannel];
+  std::unique_ptr<Lane>& lane = lanes.lanes[lane_name];
   if (lane == nullptr) {
     lane = std::make_unique<Lane>(tracker);
   }
@@ -110,7 +110,7 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
     return false;
   }
   bool started = false;
-  for (auto& [vchannel, lane] : lanes.lanes) {
+  for (auto& [name, lane] : lanes.lanes) {
     if (lane->empty() || lane->calls() >= options_.max_calls_per_lane ||
         calls_ >= options_.max_calls) {
       continue;

@@ -75,7 +75,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   void Wake();
 
   void Push(CollectionId collection,
-            const std::string& vchannel,
+            const std::string& lane,
             const std::shared_ptr<AckTracker>& tracker,
             std::vector<PendingRows> rows) override;
 
@@ -104,7 +104,7 @@ class RowWriter final : public RowConsumer, public RowGates {
 
  private:
   struct CollectionLanes {
-    std::map<std::string, std::unique_ptr<Lane>> lanes;  // by vchannel
+    std::map<std::string, std::unique_ptr<Lane>> lanes;  // by name
     std::unique_ptr<RowGate> gate;                       // nullptr: not opened yet
     bool closed = false;                                 // by Close, until it is opened again
     size_t calls_in_flight = 0;

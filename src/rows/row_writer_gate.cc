@@ -13,7 +13,7 @@ void RowWriter::Open(CollectionId collection, RowGate gate) {
   RenameGateLocked(lanes, gate.target);
   // A collection that was closed because another task wrote it comes back with a later time.
   if (lanes.gate == nullptr || lanes.gate->may_hold_until < gate.may_hold_until) {
-    for (auto& [vchannel, lane] : lanes.lanes) {
+    for (auto& [name, lane] : lanes.lanes) {
       lane->UpsertUntil(gate.may_hold_until);
     }
   }
@@ -60,7 +60,7 @@ void RowWriter::RenameGateLocked(CollectionLanes& lanes, const CollectionName& t
 // Acknowledges what it removes: the checkpoint passes a row only once the row is acknowledged.
 void RowWriter::DropLocked(CollectionLanes& lanes,
                            const std::function<bool(const Message&)>& predicate) {
-  for (auto& [vchannel, lane] : lanes.lanes) {
+  for (auto& [name, lane] : lanes.lanes) {
     const auto removed = lane->Remove(predicate);
     for (const PendingRows& rows : removed) {
       counters_.bytes_waiting -= rows.bytes;
@@ -107,7 +107,7 @@ std::map<CollectionId, std::set<PartitionId>> RowWriter::WaitingPartitions() con
   std::map<CollectionId, std::set<PartitionId>> waiting;
   MutexLock lock(mutex_);
   for (const auto& [id, lanes] : collections_) {
-    for (const auto& [vchannel, lane] : lanes.lanes) {
+    for (const auto& [name, lane] : lanes.lanes) {
       for (const auto& [partition, messages] : lane->waiting()) {
         waiting[id].insert(partition);
       }

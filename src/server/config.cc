@@ -178,9 +178,9 @@ void WarnOfKeys(const YAML::Node& node,
 }
 
 void CheckSections(ConfigReader* reader) {
-  for (const char* section :
-       {"retry", "testing", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
-        "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar"}) {
+  for (const char* section : {"retry", "testing", "metaStoreConfig", "sourceConfig",
+                              "sourceConfig.etcd", "sourceConfig.rocksmq", "sourceConfig.kafka",
+                              "sourceConfig.pulsar", "sourceConfig.storage"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -249,6 +249,34 @@ void ReadKafka(ConfigReader* reader, KafkaConfig* kafka) {
   reader->Read(section + "saslMechanisms", &kafka->sasl_mechanisms);
   reader->Read(section + "securityProtocol", &kafka->security_protocol);
   reader->Read(section + "consumer", &kafka->consumer);
+}
+
+// Milvus' own names of the types are known, too.
+void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
+  const std::string section = "sourceConfig.storage.";
+  std::string type;
+  reader->Read(section + "type", &type);
+  if (SameConfigKey(type, "local")) {
+    storage->type = StorageConfig::Type::kLocal;
+  } else if (SameConfigKey(type, "s3") || SameConfigKey(type, "minio") ||
+             SameConfigKey(type, "remote")) {
+    storage->type = StorageConfig::Type::kS3;
+  } else if (!type.empty()) {
+    reader->Fail(section + "type can be local or s3 (minio, remote), got " + type);
+  } else if (reader->Find("sourceConfig.storage.path") ||
+             reader->Find("sourceConfig.storage.address")) {
+    reader->Fail(section + "type is missing: local or s3");
+  }
+  reader->Read(section + "path", &storage->path);
+  reader->Read(section + "address", &storage->address);
+  reader->Read(section + "bucketName", &storage->bucket);
+  reader->Read(section + "rootPath", &storage->root_path);
+  reader->Read(section + "accessKeyID", &storage->access_key_id);
+  reader->Read(section + "secretAccessKey", &storage->secret_access_key);
+  reader->Read(section + "useSSL", &storage->use_ssl);
+  reader->Read(section + "sslCACert", &storage->ssl_ca_cert);
+  reader->Read(section + "region", &storage->region);
+  reader->Read(section + "useVirtualHost", &storage->use_virtual_host);
 }
 
 // In seconds; 0 selects the default. The number of retries is read and checked but has no effect:
@@ -321,6 +349,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   ReadEtcd(&reader, &config.source_etcd);
   ReadKafka(&reader, &config.kafka);
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
+  ReadStorage(&reader, &config.storage);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadRetry(&reader, &config.retry);
   ReadKillAt(&reader, name, &config.testing, &loaded.warnings);

@@ -33,6 +33,23 @@ struct KafkaConfig {
   std::map<std::string, std::string> consumer;  // settings of librdkafka by their own names
 };
 
+// Where the source keeps the files of its segments.
+struct StorageConfig {
+  enum class Type { kNone, kLocal, kS3 };
+  Type type = Type::kNone;
+  std::string path = "/var/lib/milvus/data";  // kLocal
+  // kS3: MinIO, AWS S3 and the like.
+  std::string address;  // host:port; empty: AWS, by region
+  std::string bucket = "a-bucket";
+  std::string root_path = "files";
+  std::string access_key_id;
+  std::string secret_access_key;
+  bool use_ssl = false;
+  std::string ssl_ca_cert;
+  std::string region;
+  bool use_virtual_host = false;
+};
+
 // For our own tests, see CONTRIBUTING.md.
 struct TestingConfig {
   std::string kill_at;  // a fault point; empty: none
@@ -51,6 +68,7 @@ struct Config {
   // The message queue is Kafka if it has an address, otherwise RocksMQ.
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
+  StorageConfig storage;
   std::string replicate_channel = "by-dev-replicate-msg";
   BackoffOptions retry;                  // of calls to a target
   bool keep_ticking_when_paused = true;  // for standbys, so that they keep answering

@@ -10,6 +10,7 @@
 #include "source/kafka/kafka_log.h"
 #include "source/log.h"
 #include "source/rocksmq/rocksmq_log.h"
+#include "source/snapshot/milvus_snapshots.h"
 
 namespace cdc {
 namespace {
@@ -44,16 +45,19 @@ class MilvusSource final : public OpenSource {
  public:
   MilvusSource(std::unique_ptr<EtcdCatalog> catalog,
                std::unique_ptr<Log> log,
+               std::unique_ptr<SnapshotSource> snapshots,
                MetaStore* store,
                StandbyHubs* hubs,
                const Config& config)
       : catalog_(std::move(catalog)),
         log_(std::move(log)),
+        snapshots_(std::move(snapshots)),
         targets_(hubs),
         replicator_(NewReplicator({.catalog = catalog_.get(),
                                    .log = log_.get(),
                                    .store = store,
                                    .targets = &targets_,
+                                   .snapshots = snapshots_.get(),
                                    .replicate_channel = config.replicate_channel,
                                    .retry = config.retry,
                                    .forget_doubts = config.testing.forget_doubts})) {}
@@ -67,6 +71,7 @@ class MilvusSource final : public OpenSource {
   // In order of use: each uses those before it.
   const std::unique_ptr<EtcdCatalog> catalog_;
   const std::unique_ptr<Log> log_;
+  const std::unique_ptr<SnapshotSource> snapshots_;  // nullptr: no storage is configured
   Targets targets_;
   const std::unique_ptr<Replicator> replicator_;
 };
@@ -109,6 +114,35 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
   return log;
 }
 
+Result<std::unique_ptr<Storage>> OpenStorage(const StorageConfig& storage) {
+  if (storage.type == StorageConfig::Type::kLocal) {
+    return OpenLocalStorage(storage.path);
+  }
+  return OpenS3Storage({.address = storage.address,
+                        .use_tls = storage.use_ssl,
+                        .ca_file = storage.ssl_ca_cert,
+                        .region = storage.region,
+                        .virtual_host = storage.use_virtual_host,
+                        .bucket = storage.bucket,
+                        .root = storage.root_path,
+                        .access_key = storage.access_key_id,
+                        .secret_key = storage.secret_access_key});
+}
+
+// nullptr: no storage is configured.
+Result<std::unique_ptr<SnapshotSource>> OpenSnapshots(const Config& config) {
+  if (config.storage.type == StorageConfig::Type::kNone) {
+    return std::unique_ptr<SnapshotSource>();
+  }
+  Result<std::unique_ptr<Storage>> storage = OpenStorage(config.storage);
+  CDC_RETURN_IF_ERROR(storage.status().WithContext("sourceConfig.storage"));
+  const EtcdCatalogOptions catalog = CatalogOptions(config.source_etcd);
+  return OpenMilvusSnapshots({.etcd = catalog.etcd,
+                              .root_path = catalog.root_path,
+                              .meta_sub_path = catalog.meta_sub_path},
+                             *std::move(storage));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
@@ -120,8 +154,10 @@ Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
   Result<std::unique_ptr<EtcdCatalog>> catalog =
       StartEtcdCatalog(CatalogOptions(config.source_etcd));
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
-  return std::unique_ptr<OpenSource>(
-      std::make_unique<MilvusSource>(*std::move(catalog), *std::move(log), store, hubs, config));
+  Result<std::unique_ptr<SnapshotSource>> snapshots = OpenSnapshots(config);
+  CDC_RETURN_IF_ERROR(snapshots.status());
+  return std::unique_ptr<OpenSource>(std::make_unique<MilvusSource>(
+      *std::move(catalog), *std::move(log), *std::move(snapshots), store, hubs, config));
 }
 
 }  // namespace cdc

@@ -87,6 +87,7 @@ def source_configuration(
     return {
         "etcd": {"address": [etcd_url or source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
         **queue,
+        "storage": {"type": "local", "path": str(source.storage_path)},
         "replicateChan": f"{source.root_path}-replicate-msg",
         "channelNum": 16,
     }

@@ -47,6 +47,7 @@ class MilvusStandalone:
         self.folder = folder
         self.root_path = root_path
         self.rocksmq_path = folder / "rdb_data"
+        self.storage_path = folder / "data"
         self.kafka = kafka
         self.port = take_port()
         self._ports = [self.port]
@@ -136,7 +137,7 @@ class MilvusStandalone:
             "etcd.data.dir": str(self.folder / "etcd"),
             "etcd.log.level": "error",
             "etcd.log.path": "stderr",
-            "localStorage.path": str(self.folder / "data"),
+            "localStorage.path": str(self.storage_path),
             "mq.type": "rocksmq",
             "rocksmq.path": str(self.rocksmq_path),
             "proxy.port": self.port,

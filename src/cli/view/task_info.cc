@@ -87,6 +87,18 @@ std::vector<ChannelInfo> ReadChannels(const Json& list) {
   return channels;
 }
 
+std::vector<SnapshotInfo> ReadSnapshots(const Json& list) {
+  std::vector<SnapshotInfo> snapshots;
+  for (const Json& json : list.is_array() ? list : Json::array()) {
+    const Json& done = Member(json, "done");
+    snapshots.push_back({.collection = Text(json, "collection"),
+                         .done = done.is_boolean() && done.get<bool>(),
+                         .rows = Count(json, "rows"),
+                         .total_rows = Count(json, "total_rows")});
+  }
+  return snapshots;
+}
+
 }  // namespace
 
 TaskInfo ReadTask(const Json& json) {
@@ -118,6 +130,7 @@ TaskInfo ReadTask(const Json& json) {
   task.maps = ReadMaps(Member(json, "name_mapping"));
   task.attempts = Number(condition, "attempts").value_or(0);
   task.channels = ReadChannels(Member(json, "checkpoint"));
+  task.snapshots = ReadSnapshots(Member(json, "snapshots"));
   // Without a channel nothing is measured, whatever the number.
   if (!task.channels.empty()) {
     task.lag_ms = Number(json, "lag_ms");
@@ -144,8 +157,13 @@ std::vector<TaskInfo> ReadTasks(const Json& data) {
   return tasks;
 }
 
+bool TaskInfo::IsCopying() const {
+  return std::any_of(snapshots.begin(), snapshots.end(),
+                     [](const SnapshotInfo& snapshot) { return !snapshot.done; });
+}
+
 bool IsCaughtUp(const TaskInfo& task, int64_t limit_ms) {
-  return task.IsRunning() && task.lag_ms && *task.lag_ms <= limit_ms &&
+  return task.IsRunning() && !task.IsCopying() && task.lag_ms && *task.lag_ms <= limit_ms &&
          std::all_of(task.channels.begin(), task.channels.end(),
                      [](const ChannelInfo& channel) { return channel.time_ms > 0; });
 }

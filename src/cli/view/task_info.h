@@ -23,6 +23,14 @@ struct ChannelInfo {
   std::string position;
 };
 
+// The copy of the rows that the source had stored of a collection.
+struct SnapshotInfo {
+  std::string collection;
+  bool done = false;
+  uint64_t rows = 0;
+  uint64_t total_rows = 0;
+};
+
 // A task as the server describes it. Members missing in the answer (of an older server) keep their
 // defaults; all strings are safe to print.
 struct TaskInfo {
@@ -54,8 +62,11 @@ struct TaskInfo {
   uint64_t skipped = 0;
   std::string last_skipped;
   std::vector<ChannelInfo> channels;
+  std::vector<SnapshotInfo> snapshots;
 
   bool IsRunning() const { return state == "Running"; }
+  // Whether stored rows are still being copied.
+  bool IsCopying() const;
 };
 
 // Reads an element of a `list`, or the `task` of a `get`. Never fails: members of an unexpected

@@ -136,6 +136,23 @@ std::vector<std::string> FormatTaskList(const std::vector<TaskInfo>& tasks,
                      rows, layout);
 }
 
+std::string DescribeSnapshots(const TaskInfo& task) {
+  if (task.snapshots.empty()) {
+    return "";
+  }
+  const auto open = std::find_if(task.snapshots.begin(), task.snapshots.end(),
+                                 [](const SnapshotInfo& snapshot) { return !snapshot.done; });
+  const auto done = std::count_if(task.snapshots.begin(), task.snapshots.end(),
+                                  [](const SnapshotInfo& snapshot) { return snapshot.done; });
+  std::string text =
+      std::to_string(done) + " of " + std::to_string(task.snapshots.size()) + " collections";
+  if (open != task.snapshots.end() && open->total_rows > 0) {
+    text += ", " + FormatCount(open->rows) + " of " + FormatCount(open->total_rows) + " rows of " +
+            open->collection;
+  }
+  return text;
+}
+
 std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
                                            int64_t now_unix_ms,
                                            const TableLayout& layout) {
@@ -162,6 +179,9 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   }
   fields.AddList("covers now", task.covers);
   fields.Add("start from", OrDash(task.start_from));
+  if (!task.snapshots.empty()) {
+    fields.Add("copied", DescribeSnapshots(task));
+  }
   fields.Add("auto start",
              task.disable_auto_start ? "no: paused after a restart of the server" : "yes");
   if (!task.sync_index || !task.sync_load) {

@@ -131,6 +131,9 @@ std::vector<std::string> DrawFrame(const WatchFrame& frame, TerminalSize size, b
     if (!task.info.reason.empty()) {
       add(Explain(task.info, frame.now_unix_ms), ConditionCell(task.info).colour);
     }
+    if (task.info.IsCopying()) {
+      add(task.info.id + ": copied " + DescribeSnapshots(task.info), Colour::kNone);
+    }
     if (frame.verbose) {
       add(task.info.id + " covers " + DescribeNames(task.info.covers), Colour::kNone);
       for (std::string& line : ChannelLines(task.info, layout)) {

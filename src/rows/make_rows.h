@@ -1,0 +1,21 @@
+#pragma once
+
+#include "base/status.h"
+#include "model/ids.h"
+#include "model/message.h"
+#include "model/rows.h"
+#include "rows/lane.h"
+
+namespace cdc {
+
+// The key field of a collection, as the rows need it.
+struct KeyField {
+  FieldId id;
+  bool is_string = false;
+};
+
+// The rows of an insert or delete for the writer, with the hashes of their keys. Tickets are still
+// missing. kDataLoss: an insert without its keys, or malformed ones.
+Result<PendingRows> MakeRows(RowOp op, MessagePtr message, const KeyField& key);
+
+}  // namespace cdc

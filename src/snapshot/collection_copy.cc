@@ -1,0 +1,196 @@
+#include "snapshot/collection_copy.h"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "base/fault_point.h"
+#include "decode/decode.h"
+
+namespace cdc {
+namespace {
+
+// Rows that are discarded are acknowledged without a report, so waits look again now and then.
+constexpr std::chrono::milliseconds kLookAgain{100};
+
+}  // namespace
+
+CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
+    : parts_(std::move(parts)),
+      progress_(std::move(progress)),
+      upsert_(progress_.begun),
+      tracker_(std::make_shared<AckTracker>(kSnapshotChannel, MsgId{}, Timestamp{})) {}
+
+Status CollectionCopy::Attempt(const Collection& collection, const std::stop_token& stop) {
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
+                       parts_.source->Plan(collection, progress_.takeover, stop));
+  CDC_RETURN_IF_ERROR(BeginPlan(*plan));
+  for (const auto& [vchannel, shard] : plan->shards()) {
+    const Status copied = CopyShard(collection, *plan, vchannel, stop);
+    if (!copied.ok()) {
+      // The next plan may find the same rows in other segments.
+      upsert_ = true;
+      return copied;
+    }
+  }
+  CDC_RETURN_IF_ERROR(
+      WaitUntil([this] { return tracker_->checkpoint().value == last_record_; }, stop));
+  CDC_RETURN_IF_ERROR(NoteFinished());
+  FaultPoint("before_snapshot_done");
+  SnapshotProgress done = progress_;
+  done.done = true;
+  done.segments.clear();  // they are stored
+  CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, done));
+  progress_.done = true;
+  FaultPoint("after_snapshot_done");
+  return OkStatus();
+}
+
+Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
+  Counts counts;
+  segments_.clear();
+  for (const auto& [vchannel, shard] : plan.shards()) {
+    for (const CollectionSnapshot::Segment& segment : shard.segments) {
+      segments_[segment.id] = segment;
+      const bool done = progress_.segments.contains(segment.id);
+      counts.total_rows += segment.rows;
+      counts.total_bytes += segment.bytes;
+      counts.rows += done ? segment.rows : 0;
+      counts.bytes += done ? segment.bytes : 0;
+    }
+  }
+  {
+    MutexLock lock(mutex_);
+    counts_ = counts;
+  }
+  if (!progress_.takeover.empty()) {
+    return OkStatus();
+  }
+  // Before the first row is sent: a later plan could have the log take over later, and leave out
+  // rows that a compaction has removed meanwhile.
+  SnapshotProgress next = progress_;
+  for (const auto& [vchannel, shard] : plan.shards()) {
+    next.takeover[vchannel] = shard.takeover;
+  }
+  CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, next));
+  progress_ = std::move(next);
+  return OkStatus();
+}
+
+Status CollectionCopy::CopyShard(const Collection& collection,
+                                 const CollectionSnapshot& plan,
+                                 const std::string& vchannel,
+                                 const std::stop_token& stop) {
+  const std::string lane = std::string(kSnapshotChannel) + " " + vchannel;
+  const std::unique_ptr<SnapshotRows> rows = plan.Read(vchannel, progress_.segments);
+  std::optional<int64_t> segment;
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(std::optional<SnapshotRecord> record, rows->Next(stop));
+    if (segment.has_value() && (!record.has_value() || record->segment != *segment)) {
+      ends_[last_record_] = segments_[*segment];  // the segment has been read completely
+    }
+    if (!record.has_value()) {
+      return OkStatus();
+    }
+    if (!parts_.exists(collection.id)) {
+      return CancelledError("the source has dropped the collection");
+    }
+    segment = record->segment;
+    CDC_RETURN_IF_ERROR(NoteBegun());
+    CDC_RETURN_IF_ERROR(Push(collection, lane, *std::move(record)));
+    CDC_RETURN_IF_ERROR(NoteFinished());
+    CDC_RETURN_IF_ERROR(
+        WaitUntil([this] { return tracker_->pending_bytes() < parts_.waiting_bytes; }, stop));
+  }
+}
+
+Status CollectionCopy::Push(const Collection& collection,
+                            const std::string& lane,
+                            SnapshotRecord record) {
+  const Field* key = collection.schema.PrimaryKey();
+  if (key == nullptr) {
+    return DataLossError("the collection has no primary key");
+  }
+  CDC_ASSIGN_OR_RETURN(MessagePtr message, DecodeMessage(MsgId{}, std::move(record.payload)));
+  CDC_ASSIGN_OR_RETURN(PendingRows rows,
+                       MakeRows(upsert_ ? RowOp::kUpsert : RowOp::kInsert, std::move(message),
+                                {.id = key->id, .is_string = key->type != DataType::kInt64}));
+  ++last_record_;
+  const uint64_t group =
+      tracker_->AddGroup(Timestamp{last_record_}, MsgId{},
+                         {{.id = MsgId{}, .bytes = rows.bytes, .rows = record.rows}});
+  rows.tickets = {{.group = group, .index = 0}};
+  std::vector<PendingRows> pushed;
+  pushed.push_back(std::move(rows));
+  parts_.consumer->Push(collection.id, lane, tracker_, std::move(pushed));
+  return OkStatus();
+}
+
+// Durable before the first row may be on the target.
+Status CollectionCopy::NoteBegun() {
+  if (progress_.begun) {
+    return OkStatus();
+  }
+  SnapshotProgress next = progress_;
+  next.begun = true;
+  CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, next));
+  progress_.begun = true;
+  return OkStatus();
+}
+
+// Notes the segments of which every row is acknowledged.
+Status CollectionCopy::NoteFinished() {
+  SnapshotProgress next{.collection = progress_.collection,
+                        .takeover = {},
+                        .begun = true,
+                        .done = false,
+                        .segments = {}};
+  const uint64_t reached = tracker_->checkpoint().value;
+  auto end = ends_.begin();
+  Counts added;
+  for (; end != ends_.end() && end->first <= reached; ++end) {
+    next.segments.insert(end->second.id);
+    added.rows += end->second.rows;
+    added.bytes += end->second.bytes;
+  }
+  if (next.segments.empty()) {
+    return OkStatus();
+  }
+  CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, next));
+  FaultPoint("after_snapshot_segment");
+  progress_.segments.merge(next.segments);
+  ends_.erase(ends_.begin(), end);
+  MutexLock lock(mutex_);
+  counts_.rows += added.rows;
+  counts_.bytes += added.bytes;
+  return OkStatus();
+}
+
+Status CollectionCopy::WaitUntil(const std::function<bool()>& reached,
+                                 const std::stop_token& stop) {
+  while (!reached()) {
+    if (stop.stop_requested()) {
+      return CancelledError("stopped");
+    }
+    if (!parts_.exists(progress_.collection)) {
+      return CancelledError("the source has dropped the collection");
+    }
+    MutexLock lock(mutex_);
+    progressed_.WaitFor(lock, stop, kLookAgain, [this] { return progress_made_; });
+    progress_made_ = false;
+  }
+  return OkStatus();
+}
+
+void CollectionCopy::OnProgress() {
+  MutexLock lock(mutex_);
+  progress_made_ = true;
+  progressed_.NotifyAll();
+}
+
+CollectionCopy::Counts CollectionCopy::counts() const {
+  MutexLock lock(mutex_);
+  return counts_;
+}
+
+}  // namespace cdc

@@ -1,0 +1,130 @@
+#include "snapshot/snapshot_copier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "base/thread.h"
+
+namespace cdc {
+
+SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
+    : parts_(std::move(parts)) {
+  std::map<CollectionId, SnapshotProgress> snapshots;
+  for (const SnapshotProgress& snapshot : progress.snapshots) {
+    snapshots[snapshot.collection] = snapshot;
+  }
+  std::vector<ReplicatedCollection> collections = progress.collections;
+  std::sort(collections.begin(), collections.end(),
+            [](const auto& a, const auto& b) { return a.created < b.created; });
+  for (const ReplicatedCollection& collection : collections) {
+    const auto snapshot = snapshots.find(collection.id);
+    if (snapshot == snapshots.end()) {
+      continue;
+    }
+    auto entry = std::make_unique<Entry>();
+    entry->name = collection.source;
+    entry->done = snapshot->second.done;
+    entry->copy = std::make_unique<CollectionCopy>(
+        CollectionCopy::Parts{.task_id = parts_.task_id,
+                              .source = parts_.source,
+                              .store = parts_.store,
+                              .consumer = parts_.consumer,
+                              .exists = [this](CollectionId id) { return Exists(id); }},
+        std::move(snapshot->second));
+    entries_.push_back(std::move(entry));
+  }
+}
+
+bool SnapshotCopier::Exists(CollectionId id) const {
+  const auto collection = parts_.catalog->Current()->Find(id);
+  return collection != nullptr && collection->state == ObjectState::kCreated;
+}
+
+void SnapshotCopier::Run(const std::stop_token& stop) {
+  for (const std::unique_ptr<Entry>& entry : entries_) {
+    if (entry->done) {
+      continue;
+    }
+    {
+      MutexLock lock(mutex_);
+      active_ = entry->copy.get();
+    }
+    const bool copied = CopyOne(entry.get(), stop);
+    MutexLock lock(mutex_);
+    active_ = nullptr;
+    entry->done = copied;
+    if (!copied) {
+      return;
+    }
+  }
+}
+
+// Returns whether nothing is left to copy of it; else the task stops.
+bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
+  const CollectionId id = entry->copy->id();
+  const std::string part = "snapshot of " + entry->name.ToString();
+  if (parts_.source == nullptr) {
+    parts_.on_fatal(FailedPreconditionError(
+        part + ": the server knows no storage of the source: set sourceConfig.storage"));
+    return false;
+  }
+  Backoff backoff(parts_.retry);
+  while (!stop.stop_requested()) {
+    Status copied = parts_.catalog->Sync(stop).status();
+    const auto collection = parts_.catalog->Current()->Find(id);
+    if (copied.ok() && !Exists(id)) {
+      parts_.conditions->Set(part, OkStatus());
+      return true;  // dropped on the source: the reconciler drops it on the target
+    }
+    if (copied.ok()) {
+      copied = entry->copy->Attempt(*collection, stop);
+    }
+    if (copied.ok()) {
+      spdlog::info("task={} {}: {} rows copied; its log goes on from here", parts_.task_id, part,
+                   entry->copy->counts().rows);
+      parts_.conditions->Set(part, OkStatus());
+      parts_.on_copied(id, entry->copy->takeover());
+      return true;
+    }
+    if (copied.code() == StatusCode::kCancelled) {
+      continue;  // by the stop, or because the source has dropped it
+    }
+    // A file that is gone: its rows are in another segment by now.
+    if (!IsRetryable(copied) && copied.code() != StatusCode::kNotFound) {
+      parts_.on_fatal(copied.WithContext(part));
+      return false;
+    }
+    if (backoff.attempts() == 0) {
+      spdlog::warn("task={} {}: {}; retrying", parts_.task_id, part, copied.ToString());
+    }
+    parts_.conditions->Set(part, copied);
+    Pause(backoff.Next(), stop);
+  }
+  return false;
+}
+
+void SnapshotCopier::OnProgress() {
+  MutexLock lock(mutex_);
+  if (active_ != nullptr) {
+    active_->OnProgress();
+  }
+}
+
+std::vector<SnapshotStatus> SnapshotCopier::Statuses() const {
+  std::vector<SnapshotStatus> statuses;
+  MutexLock lock(mutex_);
+  for (const std::unique_ptr<Entry>& entry : entries_) {
+    const CollectionCopy::Counts counts = entry->copy->counts();
+    statuses.push_back({.collection = entry->name,
+                        .done = entry->done,
+                        .rows = counts.rows,
+                        .total_rows = counts.total_rows,
+                        .bytes = counts.bytes,
+                        .total_bytes = counts.total_bytes});
+  }
+  return statuses;
+}
+
+}  // namespace cdc

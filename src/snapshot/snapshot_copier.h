@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/status.h"
+#include "metastore/meta_store.h"
+#include "model/catalog.h"
+#include "model/task_status.h"
+#include "progress/condition_board.h"
+#include "rows/row_consumer.h"
+#include "snapshot/collection_copy.h"
+#include "source/catalog_source.h"
+#include "source/snapshot_source.h"
+
+namespace cdc {
+
+// Copies the stored rows of a task's collections, one collection after the other, the oldest first.
+// Run belongs to one thread; the rest is thread-safe.
+class SnapshotCopier {
+ public:
+  struct Parts {
+    std::string task_id;
+    CatalogSource* catalog;
+    SnapshotSource* source;  // nullptr: no storage is configured
+    MetaStore* store;
+    RowConsumer* consumer;
+    ConditionBoard* conditions;
+    BackoffOptions retry;
+    std::function<void(const Status&)> on_fatal;
+    // All rows of the collection up to the takeovers are on the target.
+    std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_copied;
+  };
+
+  // Knows what the store has. All parts must outlive this.
+  SnapshotCopier(Parts parts, const MetaStore::Progress& progress);
+
+  // Returns when everything is copied, or at `stop`. A transient error is repeated with back-off
+  // and shown as a condition; another one goes to on_fatal and ends it.
+  void Run(const std::stop_token& stop);
+
+  // Rows were acknowledged. Cheap if nothing is being copied.
+  void OnProgress();
+
+  // In the order in which they are copied; empty: the task copies nothing.
+  std::vector<SnapshotStatus> Statuses() const;
+
+ private:
+  struct Entry {
+    CollectionName name;
+    bool done = false;
+    std::unique_ptr<CollectionCopy> copy;
+  };
+
+  bool Exists(CollectionId id) const;
+  bool CopyOne(Entry* entry, const std::stop_token& stop);
+
+  const Parts parts_;
+  std::vector<std::unique_ptr<Entry>> entries_;
+  mutable Mutex mutex_;
+  CollectionCopy* active_ CDC_GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace cdc

@@ -1,0 +1,270 @@
+#include "snapshot/snapshot_copier.h"
+
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/testing/eventually.h"
+#include "decode/testing/vectors.h"
+#include "metastore/testing/in_memory_meta_store.h"
+#include "source/testing/fake_snapshot_source.h"
+#include "source/testing/fake_source.h"
+
+namespace cdc {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr CollectionId kHello{470642876028028048};
+constexpr const char* kFirst = "dml_0_1v0";
+constexpr const char* kSecond = "dml_1_1v1";
+
+// Acknowledges at once, or when a test says so. Thread-safe.
+class Consumer final : public RowConsumer {
+ public:
+  void Push(CollectionId /*collection*/,
+            const std::string& lane,
+            const std::shared_ptr<AckTracker>& tracker,
+            std::vector<PendingRows> rows) override {
+    if (on_push_) {
+      on_push_();
+    }
+    MutexLock lock(mutex_);
+    for (const PendingRows& each : rows) {
+      pushed_.push_back(lane + (each.op == RowOp::kUpsert ? " upsert " : " insert ") +
+                        std::to_string(each.keys.size()));
+      for (const AckTracker::Ticket ticket : each.tickets) {
+        waiting_.emplace_back(tracker, ticket);
+      }
+    }
+    if (!held_) {
+      AcknowledgeLocked();
+    }
+  }
+
+  void Hold() {
+    MutexLock lock(mutex_);
+    held_ = true;
+  }
+  void Release() {
+    MutexLock lock(mutex_);
+    held_ = false;
+    AcknowledgeLocked();
+  }
+  void OnPush(std::function<void()> on_push) { on_push_ = std::move(on_push); }
+  std::vector<std::string> pushed() const {
+    MutexLock lock(mutex_);
+    return pushed_;
+  }
+
+ private:
+  void AcknowledgeLocked() CDC_REQUIRES(mutex_) {
+    for (const auto& [tracker, ticket] : waiting_) {
+      tracker->Ack(ticket);
+    }
+    waiting_.clear();
+  }
+
+  std::function<void()> on_push_;
+  mutable Mutex mutex_;
+  bool held_ CDC_GUARDED_BY(mutex_) = false;
+  std::vector<std::string> pushed_ CDC_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::shared_ptr<AckTracker>, AckTracker::Ticket>> waiting_
+      CDC_GUARDED_BY(mutex_);
+};
+
+class SnapshotCopierTest : public testing::Test {
+ protected:
+  SnapshotCopierTest() {
+    SetSource(ObjectState::kCreated);
+    EXPECT_TRUE(store_.PutCollection("t", {.id = kHello, .source = {"default", "hello"}}).ok());
+    EXPECT_TRUE(store_.PutSnapshot("t", {.collection = kHello}).ok());
+  }
+
+  void SetSource(ObjectState state) {
+    Collection collection;
+    collection.id = kHello;
+    collection.name = "hello";
+    collection.database = kDefaultDatabaseId;
+    collection.state = state;
+    collection.schema.fields = {
+        {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true}};
+    Catalog catalog;
+    catalog.collections[kHello] = std::make_shared<const Collection>(collection);
+    catalog_.Set(std::move(catalog));
+  }
+
+  static FakeSnapshotSource::Stored Segment(int64_t id, size_t records, Status failure = {}) {
+    return {.id = id,
+            .payloads = std::vector<std::string>(records, FromHex(kInsertHex)),
+            .rows = 4,
+            .failure = std::move(failure)};
+  }
+
+  // A copier as after a start of the task: it knows what the store has.
+  std::unique_ptr<SnapshotCopier> Make(SnapshotSource* source) {
+    return std::make_unique<SnapshotCopier>(
+        SnapshotCopier::Parts{
+            .task_id = "t",
+            .catalog = &catalog_,
+            .source = source,
+            .store = &store_,
+            .consumer = &consumer_,
+            .conditions = &conditions_,
+            .retry = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(2)},
+            .on_fatal = [this](const Status& status) { fatal_ = status; },
+            .on_copied =
+                [this](CollectionId id, const auto& takeover) {
+                  copied_.push_back(id);
+                  takeover_ = takeover;
+                }},
+        *store_.LoadProgress("t"));
+  }
+  void Run() {
+    copier_ = Make(&source_);
+    copier_->Run(stop_.get_token());
+  }
+  SnapshotProgress Stored() { return store_.LoadProgress("t")->snapshots.at(0); }
+
+  FakeCatalog catalog_;
+  FakeSnapshotSource source_;
+  InMemoryMetaStore store_;
+  Consumer consumer_;
+  ConditionBoard conditions_;
+  Status fatal_;
+  std::vector<CollectionId> copied_;
+  std::map<std::string, Takeover> takeover_;
+  std::stop_source stop_;
+  std::unique_ptr<SnapshotCopier> copier_;
+};
+
+TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheSegments) {
+  source_.Add(
+      {{kFirst, {.takeover = {MsgId{"5"}, {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}},
+       {kSecond, {.takeover = {MsgId{"6"}, {60}}, .segments = {Segment(3, 1)}}}});
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_THAT(consumer_.pushed(),
+              ElementsAre("snapshot dml_0_1v0 insert 4", "snapshot dml_0_1v0 insert 4",
+                          "snapshot dml_0_1v0 insert 4", "snapshot dml_1_1v1 insert 4"));
+  EXPECT_THAT(copied_, ElementsAre(kHello));
+  EXPECT_EQ(takeover_.at(kSecond), (Takeover{MsgId{"6"}, {60}}));
+  const SnapshotProgress stored = Stored();
+  EXPECT_TRUE(stored.done);
+  EXPECT_THAT(stored.segments, ElementsAre(1, 2, 3));
+  EXPECT_EQ(stored.takeover, takeover_);
+  EXPECT_THAT(copier_->Statuses(), ElementsAre(AllOf(Field(&SnapshotStatus::done, true),
+                                                     Field(&SnapshotStatus::rows, 16),
+                                                     Field(&SnapshotStatus::total_rows, 16))));
+}
+
+TEST_F(SnapshotCopierTest, WhatMayBeSentIsDurableBefore) {
+  source_.Add({{kFirst, {.takeover = {MsgId{"5"}, {50}}, .segments = {Segment(1, 1)}}}});
+  SnapshotProgress seen;
+  consumer_.OnPush([&] { seen = Stored(); });
+  Run();
+  EXPECT_TRUE(seen.begun);
+  EXPECT_EQ(seen.takeover.at(kFirst), (Takeover{MsgId{"5"}, {50}}));
+}
+
+TEST_F(SnapshotCopierTest, ARestartedCopyLeavesOutWhatIsDoneAndUpsertsTheRest) {
+  ASSERT_TRUE(store_
+                  .PutSnapshot("t", {.collection = kHello,
+                                     .takeover = {{kFirst, {MsgId{"5"}, {50}}}},
+                                     .begun = true,
+                                     .segments = {1}})
+                  .ok());
+  source_.Add(
+      {{kFirst, {.takeover = {MsgId{"5"}, {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}}});
+  Run();
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_0_1v0 upsert 4"));
+  EXPECT_THAT(source_.asked(), ElementsAre(testing::Contains(testing::Key(kFirst))));
+  EXPECT_THAT(Stored().segments, ElementsAre(1, 2));
+  EXPECT_THAT(copied_, SizeIs(1));
+}
+
+TEST_F(SnapshotCopierTest, AFileThatIsGoneIsLookedForAgain) {
+  const Takeover at{MsgId{"5"}, {50}};
+  source_.Add({{kFirst,
+                {.takeover = at,
+                 .segments = {Segment(1, 1), Segment(2, 1, NotFoundError("no file 2/100/7"))}}}});
+  source_.Add({{kFirst, {.takeover = at, .segments = {Segment(9, 2)}}}});
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_THAT(consumer_.pushed(),
+              ElementsAre("snapshot dml_0_1v0 insert 4", "snapshot dml_0_1v0 insert 4",
+                          "snapshot dml_0_1v0 upsert 4", "snapshot dml_0_1v0 upsert 4"));
+  EXPECT_EQ(source_.asked().at(1).at(kFirst), at) << "the log takes over where it was to";
+  EXPECT_THAT(Stored().segments, ElementsAre(1, 9)) << "segment 2 was not read to its end";
+  EXPECT_EQ(conditions_.Current().state, Condition::kOk);
+}
+
+TEST_F(SnapshotCopierTest, ADamagedFileEndsTheTask) {
+  source_.Add({{kFirst, {.segments = {Segment(1, 1, DataLossError("file 1/100/7: checksum"))}}}});
+  Run();
+  EXPECT_THAT(fatal_.message(),
+              AllOf(HasSubstr("snapshot of default.hello"), HasSubstr("1/100/7")));
+  EXPECT_THAT(copied_, IsEmpty());
+  EXPECT_FALSE(Stored().done);
+  EXPECT_THAT(Stored().segments, IsEmpty());
+}
+
+TEST_F(SnapshotCopierTest, WithoutAStorageTheTaskSaysWhatToSet) {
+  Make(nullptr)->Run(stop_.get_token());
+  EXPECT_THAT(fatal_.message(), HasSubstr("sourceConfig.storage"));
+}
+
+TEST_F(SnapshotCopierTest, ADroppedCollectionIsNotCopied) {
+  source_.Add({{kFirst, {.segments = {Segment(1, 3)}}}});
+  consumer_.OnPush([this] { SetSource(ObjectState::kDropping); });
+  Run();
+  EXPECT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_THAT(copied_, IsEmpty());
+  EXPECT_TRUE(fatal_.ok());
+}
+
+TEST_F(SnapshotCopierTest, AStopLeavesWhatIsNotAcknowledgedToTheNextRun) {
+  source_.Add({{kFirst, {.segments = {Segment(1, 1)}}}});
+  consumer_.Hold();
+  std::jthread running([this] { Run(); });
+  ASSERT_TRUE(Eventually([&] { return !consumer_.pushed().empty(); }));
+  stop_.request_stop();
+  running.join();
+  EXPECT_THAT(copied_, IsEmpty());
+  EXPECT_TRUE(Stored().begun);
+  EXPECT_FALSE(Stored().done);
+  EXPECT_THAT(Stored().segments, IsEmpty());
+}
+
+TEST_F(SnapshotCopierTest, RowsThatWaitAreBounded) {
+  const size_t record = FromHex(kInsertHex).size();
+  source_.Add({{kFirst, {.segments = {Segment(1, 20)}}}});
+  consumer_.Hold();
+  CollectionCopy copy({.task_id = "t",
+                       .source = &source_,
+                       .store = &store_,
+                       .consumer = &consumer_,
+                       .exists = [](CollectionId) { return true; },
+                       .waiting_bytes = 3 * record},
+                      Stored());
+  Status copied = UnavailableError("not run");
+  std::jthread running(
+      [&] { copied = copy.Attempt(*catalog_.Current()->Find(kHello), stop_.get_token()); });
+  ASSERT_TRUE(Eventually([&] { return consumer_.pushed().size() == 3; }));
+  EXPECT_FALSE(
+      Eventually([&] { return consumer_.pushed().size() > 3; }, std::chrono::milliseconds(300)));
+  consumer_.Release();
+  copy.OnProgress();
+  running.join();
+  EXPECT_TRUE(copied.ok()) << copied.ToString();
+  EXPECT_THAT(consumer_.pushed(), SizeIs(20));
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,147 @@
+#include "source/snapshot/milvus_snapshots.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/thread.h"
+#include "source/snapshot/log_file.h"
+#include "source/snapshot/segment_catalog.h"
+#include "source/snapshot/snapshot_plan.h"
+#include "source/snapshot/snapshot_reader.h"
+
+namespace cdc {
+namespace {
+
+// A change that is half written is complete within milliseconds.
+constexpr int kPlans = 5;
+constexpr std::chrono::milliseconds kPause{200};
+
+class Rows final : public SnapshotRows {
+ public:
+  Rows(Storage* storage, const SnapshotPlan& plan, size_t channel)
+      : reader_(storage, plan, channel) {}
+
+  Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) override {
+    CDC_ASSIGN_OR_RETURN(auto record, reader_.Next(stop));
+    if (!record.has_value()) {
+      return std::optional<SnapshotRecord>();
+    }
+    return std::optional(SnapshotRecord{.payload = std::move(record->payload),
+                                        .rows = record->rows,
+                                        .segment = record->segment.value});
+  }
+
+ private:
+  SnapshotReader reader_;
+};
+
+class Snapshot final : public CollectionSnapshot {
+ public:
+  Snapshot(Storage* storage, SnapshotPlan plan) : storage_(storage), plan_(std::move(plan)) {
+    for (const ChannelSnapshot& channel : plan_.channels) {
+      Shard& shard = shards_[channel.vchannel];
+      shard.takeover = {.position = channel.takeover.position, .ts = channel.takeover.time};
+      for (const Segment& segment : channel.segments) {
+        shard.segments.push_back(
+            {.id = segment.id.value, .rows = segment.rows, .bytes = BytesOf(segment)});
+      }
+    }
+  }
+
+  const std::map<std::string, Shard>& shards() const override { return shards_; }
+
+  std::unique_ptr<SnapshotRows> Read(const std::string& vchannel,
+                                     const std::set<int64_t>& done) const override {
+    SnapshotPlan rest = plan_;
+    size_t index = 0;
+    while (rest.channels.at(index).vchannel != vchannel) {
+      ++index;
+    }
+    std::erase_if(rest.channels[index].segments,
+                  [&done](const Segment& segment) { return done.contains(segment.id.value); });
+    return std::make_unique<Rows>(storage_, rest, index);
+  }
+
+ private:
+  static int64_t BytesOf(const Segment& segment) {
+    int64_t bytes = 0;
+    for (const auto& [field, files] : segment.insert_logs) {
+      for (const LogFile& file : files) {
+        bytes += file.bytes;
+      }
+    }
+    return bytes;
+  }
+
+  Storage* const storage_;
+  const SnapshotPlan plan_;
+  std::map<std::string, Shard> shards_;
+};
+
+class MilvusSnapshots final : public SnapshotSource {
+ public:
+  MilvusSnapshots(std::unique_ptr<EtcdClient> etcd,
+                  std::string meta_root,
+                  std::unique_ptr<Storage> storage)
+      : etcd_(std::move(etcd)), meta_root_(std::move(meta_root)), storage_(std::move(storage)) {}
+
+  Result<std::unique_ptr<CollectionSnapshot>> Plan(const Collection& collection,
+                                                   const std::map<std::string, Takeover>& takeover,
+                                                   const std::stop_token& stop) override {
+    std::map<std::string, LogPlace> fixed;
+    for (const auto& [vchannel, place] : takeover) {
+      fixed[vchannel] = {.position = place.position, .time = place.ts};
+    }
+    Status unclear;
+    for (int i = 0; i < kPlans && !stop.stop_requested(); ++i) {
+      CDC_ASSIGN_OR_RETURN(const SegmentCatalog catalog,
+                           ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
+      Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed);
+      unclear = plan.ok() ? CheckStorage(*plan) : plan.status();
+      if (unclear.ok()) {
+        return std::unique_ptr<CollectionSnapshot>(
+            std::make_unique<Snapshot>(storage_.get(), *std::move(plan)));
+      }
+      if (unclear.code() != StatusCode::kUnavailable && unclear.code() != StatusCode::kNotFound) {
+        return unclear;
+      }
+      Pause(kPause, stop);
+    }
+    // A compaction may remove a file just when it was listed, but not each time.
+    return unclear.code() == StatusCode::kNotFound
+               ? FailedPreconditionError(unclear.message() +
+                                         ": is this the storage of the source whose etcd is read?")
+               : unclear;
+  }
+
+ private:
+  // One file of the first segment must be where it is said to be.
+  Status CheckStorage(const SnapshotPlan& plan) {
+    for (const ChannelSnapshot& channel : plan.channels) {
+      for (const Segment& segment : channel.segments) {
+        for (const auto& [field, files] : segment.insert_logs) {
+          if (!files.empty()) {
+            return storage_->Open(InsertLogPath(plan.collection, segment, field, files.front().id))
+                .status();
+          }
+        }
+      }
+    }
+    return OkStatus();
+  }
+
+  const std::unique_ptr<EtcdClient> etcd_;
+  const std::string meta_root_;
+  const std::unique_ptr<Storage> storage_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SnapshotSource>> OpenMilvusSnapshots(const MilvusSnapshotsOptions& options,
+                                                            std::unique_ptr<Storage> storage) {
+  CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdClient> etcd, NewEtcdClient(options.etcd));
+  return std::unique_ptr<SnapshotSource>(std::make_unique<MilvusSnapshots>(
+      std::move(etcd), options.root_path + "/" + options.meta_sub_path + "/", std::move(storage)));
+}
+
+}  // namespace cdc

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/catalog.h"
+#include "model/message.h"
+#include "model/takeover.h"
+
+namespace cdc {
+
+// Some stored rows, in the form of an insert of the queue: see DecodeMessage.
+struct SnapshotRecord {
+  Payload payload;
+  uint32_t rows = 0;
+  int64_t segment = 0;
+};
+
+// Reads segments one after the other, each completely before the next. Use it from one thread.
+class SnapshotRows {
+ public:
+  virtual ~SnapshotRows() = default;
+
+  // nullopt: there are no more. Not to be called again after an error. See CollectionSnapshot.
+  virtual Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) = 0;
+};
+
+// The stored rows of one collection. A row is in it exactly if its time is at or below the takeover
+// of its vchannel and it was not deleted by then.
+//
+// Errors while it is read. kNotFound: the source has removed a file meanwhile, because its rows are
+// in another one by now: plan again. kDataLoss: a file is damaged; nothing of the damaged part was
+// delivered. kUnavailable: the storage cannot be reached. kCancelled: stopped. The message names
+// the file.
+class CollectionSnapshot {
+ public:
+  struct Segment {
+    int64_t id = 0;
+    int64_t rows = 0;   // stored; some may be deleted
+    int64_t bytes = 0;  // roughly
+  };
+  struct Shard {
+    Takeover takeover;
+    std::vector<Segment> segments;
+  };
+
+  virtual ~CollectionSnapshot() = default;
+
+  // By vchannel, all of the collection's.
+  virtual const std::map<std::string, Shard>& shards() const = 0;
+
+  // Reads the rows of one shard, without those of the segments in `done`. Must not outlive this.
+  virtual std::unique_ptr<SnapshotRows> Read(const std::string& vchannel,
+                                             const std::set<int64_t>& done) const = 0;
+};
+
+// The rows that a source has stored, which its queue may no longer hold. Thread-safe.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+
+  // Finds what is stored of `collection`. `takeover`: where the log has to take over, as planned
+  // before; empty: where it can now.
+  //
+  // kUnavailable: not now: not reachable, or the source is changing its files. kFailedPrecondition:
+  // the storage is not that source's, or of a version that cannot be read. kPermissionDenied. The
+  // message says what was looked for, and where.
+  virtual Result<std::unique_ptr<CollectionSnapshot>> Plan(
+      const Collection& collection,
+      const std::map<std::string, Takeover>& takeover,
+      const std::stop_token& stop) = 0;
+};
+
+}  // namespace cdc

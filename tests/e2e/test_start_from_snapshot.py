@@ -1,0 +1,195 @@
+"""start_from: snapshot. What the source has stored, and what comes meanwhile and later, is on the target exactly once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from pymilvus import MilvusClient
+from pymilvus.grpc_gen import milvus_pb2
+
+from lab.waiting import PATIENCE, NotYet, eventually
+from rows_for import plain
+from world import World
+
+
+def flush(world: World, collection: str) -> None:
+    """Returns when every row so far is in files, and the channels' checkpoints say so."""
+    request = milvus_pb2.FlushRequest(db_name=world.database, collection_names=[collection])
+    answer = world.source_end.call("Flush", request)
+    state = milvus_pb2.GetFlushStateRequest(
+        segmentIDs=answer.coll_segIDs[collection].data,
+        flush_ts=answer.coll_flush_ts[collection],
+        db_name=world.database,
+        collection_name=collection,
+    )
+    eventually(lambda: _true(world.source_end.call("GetFlushState", state).flushed), what=f"{collection} is flushed")
+
+
+def _true(holds: bool) -> None:
+    if not holds:
+        raise NotYet("not yet")
+
+
+def expect_copied(world: World, task: str) -> list[dict]:
+    def copied() -> list[dict]:
+        shown = world.cdc.client.get(task)
+        assert shown["state"] == "Running", shown
+        if not shown["snapshots"] or not all(each["done"] for each in shown["snapshots"]):
+            raise NotYet(f"{shown['snapshots']} {shown['condition']}")
+        return shown["snapshots"]
+
+    return eventually(copied, PATIENCE, 0.1, "everything is copied")
+
+
+class Writer:
+    """Inserts, upserts and deletes the same keys until it is stopped."""
+
+    def __init__(self, client: MilvusClient, collection: str, keys: range) -> None:
+        self._client = client
+        self._collection = collection
+        self._keys = keys
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.rounds = 0
+
+    def _run(self) -> None:
+        keys = list(self._keys)
+        while not self._stop.is_set():
+            self.rounds += 1
+            part = keys[self.rounds % 7 :: 7]
+            self._client.upsert(self._collection, plain(part, version=self.rounds))
+            self._client.delete(self._collection, ids=part[::3])
+            first = 1_000_000 + self.rounds * 100 + keys[0] * 1_000
+            self._client.insert(self._collection, plain(range(first, first + 100)))
+
+    @contextmanager
+    def running(self) -> Iterator[Writer]:
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+    def expect_rounds(self, more: int) -> None:
+        goal = self.rounds + more
+        eventually(lambda: _true(self.rounds >= goal), what=f"{more} rounds of writes")
+
+
+def test_copies_what_is_stored_and_goes_on(world: World) -> None:
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(5_000)))
+    world.client.delete("c", ids=list(range(0, 5_000, 10)))
+    world.client.upsert("c", plain(range(1, 500), version=1))
+    flush(world, "c")
+    world.client.insert("c", plain(range(5_000, 6_000)))
+    world.client.delete("c", ids=list(range(11, 21)))
+    task = world.start_task(start_from="snapshot")
+    assert [each["collection"] for each in expect_copied(world, task)] == [f"{world.database}.c"]
+    world.expect_equal("c")
+    world.client.upsert("c", plain(range(0, 100), version=2))
+    world.client.delete("c", ids=list(range(200, 300)))
+    world.expect_equal("c")
+    shown = world.cdc.client.get(task)
+    assert shown["start_from"] == "snapshot"
+    assert shown["snapshots"][0]["total_rows"] >= 5_000
+    # Nothing was there before, so nothing had to be looked for: plain inserts are the cheap way.
+    assert shown["rows"]["inserted"] >= 5_000
+
+
+def test_a_source_that_is_not_loaded_is_copied(world: World) -> None:
+    world.make_collection("c", load=False)
+    world.client.insert("c", plain(range(2_000)))
+    flush(world, "c")
+    task = world.start_task(start_from="snapshot")
+    assert expect_copied(world, task)[0]["rows"] == 2_000
+    # Loaded only now, to be compared.
+    world.client.load_collection("c")
+    assert world.expect_equal("c").target_rows == 2_000
+
+
+def test_what_the_target_already_holds_is_not_doubled(world: World) -> None:
+    world.make_collection("c")
+    world.client.insert("c", plain(range(3_000)))
+    first = world.start_task(start_from="earliest")
+    world.expect_equal("c")
+    world.cdc.client.delete(first)
+    world.client.upsert("c", plain(range(100), version=1))
+    flush(world, "c")
+    task = world.start_task(start_from="snapshot")
+    expect_copied(world, task)
+    world.expect_equal("c")
+
+
+def test_collections_dropped_and_created_meanwhile(world: World) -> None:
+    for name in ("a", "b"):
+        world.make_collection(name)
+        world.client.insert(name, plain(range(1_000)))
+        flush(world, name)
+    task = world.start_task(start_from="snapshot")
+    world.client.drop_collection("b")
+    world.make_collection("d")
+    world.client.insert("d", plain(range(500)))
+    world.expect_equal("a")
+    world.expect_equal("d")
+    world.expect_collections("a", "d")
+    expect_copied(world, task)
+
+
+def test_clients_write_the_same_keys_during_the_copy(world: World) -> None:
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(20_000)))
+    flush(world, "c")
+    writers = [Writer(world.connect(), "c", range(n * 300, n * 300 + 600)) for n in range(3)]
+    with writers[0].running(), writers[1].running(), writers[2].running():
+        writers[0].expect_rounds(3)
+        task = world.start_task(start_from="snapshot")
+        expect_copied(world, task)
+        writers[0].expect_rounds(3)
+    world.expect_equal("c")
+
+
+@pytest.mark.parametrize(
+    "point", ["after_snapshot_segment:1", "before_snapshot_done:1", "after_snapshot_done:1", "after_send:2", "before_ack:2"]
+)
+def test_a_crash_neither_loses_nor_doubles(own_world: World, point: str) -> None:
+    world = own_world
+    world.make_collection("c", shards=2)
+    for part in range(3):
+        world.client.insert("c", plain(range(part * 4_000, part * 4_000 + 4_000)))
+        world.client.delete("c", ids=list(range(part * 4_000, part * 4_000 + 40)))
+        flush(world, "c")
+    world.cdc.stop()
+    world.cdc.configure({"testing": {"killAt": point}})
+    world.cdc.restart()
+    task = world.start_task(start_from="snapshot")
+    eventually(lambda: _true(not world.cdc.process.is_running()), what=f"the server has killed itself at {point}")
+    world.cdc.configure({})
+    world.client.upsert("c", plain(range(50, 150), version=1))
+    world.cdc.restart()
+    expect_copied(world, task)
+    world.client.delete("c", ids=list(range(150, 200)))
+    world.expect_equal("c")
+
+
+def test_a_wrong_storage_is_refused_at_create(own_world: World) -> None:
+    world = own_world
+    world.make_collection("c")
+    world.client.insert("c", plain(range(100)))
+    flush(world, "c")
+    elsewhere = world.cdc.folder / "elsewhere"
+    elsewhere.mkdir()
+    source = world.cdc.configuration["sourceConfig"]
+    for storage, words in (
+        ({"type": "local", "path": str(elsewhere)}, "is this the storage of the source"),
+        ({}, "sourceConfig.storage"),
+    ):
+        world.cdc.stop()
+        world.cdc.configure({"sourceConfig": {**source, "storage": storage}})
+        world.cdc.restart()
+        with pytest.raises(Exception, match=words):
+            world.start_task(start_from="snapshot")
+    world.cdc.configure({})
