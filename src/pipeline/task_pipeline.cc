@@ -150,7 +150,9 @@ void TaskPipeline::Start() {
                              [this](const Result<std::string>& identity) { TakePulse(identity); });
   conditions_.Set(kTargetPart, follows);
   writer_thread_ = Run("cdc-write", [this](const auto& stop) { writer_.Run(stop, kDrain); });
-  snapshot_thread_ = Run("cdc-snapshot", [this](const auto& stop) { copier_.Run(stop); });
+  if (copier_.HasWork()) {
+    snapshot_thread_ = Run("cdc-snapshot", [this](const auto& stop) { copier_.Run(stop); });
+  }
   reconcile_thread_ = Run("cdc-reconcile", [this](const auto& stop) { RunReconciler(stop); });
 }
 

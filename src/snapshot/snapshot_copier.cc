@@ -42,6 +42,12 @@ bool SnapshotCopier::Exists(CollectionId id) const {
   return collection != nullptr && collection->state == ObjectState::kCreated;
 }
 
+bool SnapshotCopier::HasWork() const {
+  MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const auto& entry) { return !entry->done; });
+}
+
 void SnapshotCopier::Run(const std::stop_token& stop) {
   for (const std::unique_ptr<Entry>& entry : entries_) {
     if (entry->done) {

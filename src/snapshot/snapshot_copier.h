@@ -43,6 +43,9 @@ class SnapshotCopier {
   // Knows what the store has. All parts must outlive this.
   SnapshotCopier(Parts parts, const MetaStore::Progress& progress);
 
+  // Whether there is something for Run to copy.
+  bool HasWork() const;
+
   // Returns when everything is copied, or at `stop`. A transient error is repeated with back-off
   // and shown as a condition; another one goes to on_fatal and ends it.
   void Run(const std::stop_token& stop);
