@@ -53,7 +53,7 @@ std::optional<TickGroup> TickOrder::Tick(const Message& tick) {
     group.restart = held_.front()->id;
   }
   for (const MessagePtr& message : group.messages) {
-    group.late += message->ts <= before ? 1 : 0;
+    group.late += message->ts <= before ? 1U : 0U;
     held_bytes_ -= message->payload.bytes.size();
     if (IsRow(*message)) {
       message_ids_.erase(message->message_id);
