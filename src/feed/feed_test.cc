@@ -179,7 +179,7 @@ TEST(ChannelFeed, AnOutbreakOfLateMessagesIsToldOnce) {
   ChannelFeed channel(kDml, true, &log, &barrier, &readers, &clock);
   FakeSubscriber subscriber;
   channel.Follow(&subscriber, {});
-  channel.Settle();
+  channel.UpdateCursors();
   int64_t id = 0;
   const auto read = [&](const std::vector<std::string>& records) {
     LogBatch found{.channel = kDml, .records = {}, .status = {}};
@@ -218,7 +218,7 @@ TEST(ChannelFeed, ATickFarAheadOfTheClockIsNotBelieved) {
   ChannelFeed channel(kDml, true, &log, &barrier, &readers, &clock);
   FakeSubscriber subscriber;
   channel.Follow(&subscriber, {});
-  channel.Settle();
+  channel.UpdateCursors();
   constexpr uint64_t kTicksPerMs = 1U << 18;
   const uint64_t now = static_cast<uint64_t>(clock.UnixMs()) * kTicksPerMs;
   constexpr uint64_t kDay = 24ULL * 3600 * 1000 * kTicksPerMs;

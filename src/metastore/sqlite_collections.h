@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "metastore/sqlite.h"
-#include "model/task.h"
+#include "model/task_progress.h"
 
 namespace cdc {
 
