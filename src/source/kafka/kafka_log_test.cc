@@ -363,11 +363,12 @@ TEST_F(KafkaLogTest, ATopicThatDoesNotExistIsNoErrorAndComesLater) {
 
 TEST_F(KafkaLogTest, AMissingTopicIsLookedForAgainAfterAWhile) {
   options_.clock = &clock_;
+  rd_kafka_mock_topic_set_error(kafka_.cluster(), "a", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
   Open();
   Add("a");
   const auto poll = [this] { return Poll(1 << 20, milliseconds(0)).ok(); };
   ASSERT_TRUE(poll());
-  kafka_.CreateTopic("a");
+  rd_kafka_mock_topic_set_error(kafka_.cluster(), "a", RD_KAFKA_RESP_ERR_NO_ERROR);
   WriteRange("a", 0, 1);
   clock_.Advance(milliseconds(249));
   for (int i = 0; i < 100; ++i) {
