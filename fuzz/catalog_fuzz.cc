@@ -17,7 +17,7 @@
 #include "milvus_meta.pb.h"
 #include "model/ddl.h"
 #include "model/index_params.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan/plan.h"
 #include "schema.pb.h"
 #include "source/catalog/catalog_builder.h"
 

@@ -13,7 +13,7 @@
 
 #include "api/api.h"
 #include "api/request_reader.h"
-#include "cli/task_info.h"
+#include "cli/view/task_info.h"
 #include "control/testing/fake_replicator.h"
 #include "fuzz.h"
 #include "metastore/testing/in_memory_meta_store.h"

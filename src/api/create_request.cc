@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/request_reader.h"
+#include "model/ids.h"
 #include "scope/check_scope.h"
 #include "scope/name_mapping.h"
 

@@ -13,6 +13,7 @@
 #include "sink/target.h"
 #include "source/catalog_source.h"
 #include "source/log.h"
+#include "source/snapshot_source.h"
 
 namespace cdc {
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "reconcile/plan/plan.h"
 #include "reconcile/testing/reconcile_fixture.h"
 
 // How collections are created, opened, renamed and dropped.

@@ -342,12 +342,13 @@ TEST_F(RowRouterCopyTest, RowsThatTheCopyHasAreLeftOut) {
   Begin({a_, b});
   router_->OnCopied(a_.id, takeover_);
   EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(1));
-  router_->OnGroup(kDml0, Group(80, 9,
-                                {{a_.id,
-                                  {OfShard(Insert(6, 70, {1}), "dml_0_1v0"),
-                                   OfShard(At(7, MakeDelete(7, 70, {2})), "dml_0_1v0"),
-                                   OfShard(Insert(8, 71, {3}), "dml_0_1v0")}},
-                                 {b.id, {Insert(5, 60, {4})}}}));
+  router_->OnGroup(kDml0,
+                   Group(80, 9,
+                         {{a_.id,
+                           {OfShard(Insert(6, 70, {1}), "dml_0_1v0"),
+                            OfShard(At(7, MakeDelete(7, 70, std::vector<int64_t>{2})), "dml_0_1v0"),
+                            OfShard(Insert(8, 71, {3}), "dml_0_1v0")}},
+                          {b.id, {Insert(5, 60, {4})}}}));
   ASSERT_THAT(consumer_.pushed(), SizeIs(2));
   std::vector<uint64_t> keys;
   for (const auto& pushed : consumer_.pushed()) {
