@@ -1,4 +1,5 @@
-// Writes the binary seeds: make_corpus <folder> fills <folder>/{log_message,catalog,position}/.
+// Writes the binary seeds: make_corpus <folder> fills
+// <folder>/{log_message,catalog,position,segment}/.
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -18,6 +19,8 @@
 #include "schema.pb.h"
 #include "source/kafka/kafka_log_offset.h"
 #include "source/rocksmq/rocksmq_log_key.h"
+#include "source/snapshot/testing/log_file_writer.h"
+#include "source/snapshot/testing/milvus_files.h"
 
 namespace cdc {
 namespace {
@@ -359,6 +362,34 @@ void WritePositions(Folder folder) {
   folder.Add("task", EncodeTaskSpec(spec));
 }
 
+// ---- segments
+
+void WriteSegments(Folder folder) {
+  folder.Add("vectors", FromHex(kVectorLog));
+  folder.Add("times", FromHex(kTimeLog));
+  folder.Add("keys", FromHex(kKeyLog));
+  folder.Add("deletes", FromHex(kDeleteLog));
+  folder.Add("number_entry", R"({"pk":1,"ts":470731292081651714,"pkType":5})");
+  folder.Add("text_entry", R"({"pk":"k\u003c1","ts":470731292081651714,"pkType":21})");
+  meta::FieldBinlog logs;
+  logs.set_fieldid(100);
+  meta::Binlog* log = logs.add_binlogs();
+  log->set_entries_num(4);
+  log->set_logid(7);
+  folder.Add("logs", logs.SerializeAsString());
+  meta::SegmentInfo segment;
+  segment.set_id(3);
+  segment.set_collectionid(1);
+  segment.set_partitionid(2);
+  segment.set_insert_channel("v0");
+  segment.add_compactionfrom(5);
+  *segment.add_binlogs() = logs;
+  segment.mutable_dml_position()->set_msgid("m");
+  segment.mutable_dml_position()->set_timestamp(kTime);
+  folder.Add("segment", segment.SerializeAsString());
+  folder.Add("place", segment.dml_position().SerializeAsString());
+}
+
 }  // namespace
 }  // namespace cdc
 
@@ -372,6 +403,7 @@ int main(int argc, char** argv) {
     cdc::WriteLogMessages(cdc::Folder(root / "log_message"));
     cdc::WriteCatalog(cdc::Folder(root / "catalog"));
     cdc::WritePositions(cdc::Folder(root / "position"));
+    cdc::WriteSegments(cdc::Folder(root / "segment"));
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-SOURCES = {"source/catalog", "source/rocksmq", "source/kafka"}
+SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/snapshot"}
 SINKS = {"sink/api", "sink/standby"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
@@ -30,6 +30,7 @@ ALLOWED = {
     "source/catalog": {"base", "model", "etcd", "source"},
     "source/rocksmq": {"base", "model", "source"},
     "source/kafka": {"base", "model", "source"},
+    "source/snapshot": VALUES | {"etcd"},
     "decode": VALUES,
     "feed": {"base", "model", "source", "decode"},
     "scope": {"base", "model"},

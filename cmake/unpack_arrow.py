@@ -1,0 +1,38 @@
+"""Unpacks Apache Arrow C++ from a pyarrow wheel: include/, lib/ and its licenses.
+
+usage: unpack_arrow.py WHEEL OUT
+"""
+
+import pathlib
+import re
+import sys
+import zipfile
+
+# What we link, out of everything that Python uses.
+LIBRARY = re.compile(r"pyarrow/(lib(?:arrow|parquet|arrow_s3)\.so\.\d+)")
+HEADER = re.compile(r"pyarrow/(include/(?:arrow|parquet)/.*\.h)")
+LICENSE = re.compile(r"pyarrow-.*/licenses/(.+)")
+
+
+def target(name: str) -> str | None:
+    if found := LIBRARY.fullmatch(name):
+        return f"lib/{found[1]}"
+    if found := HEADER.fullmatch(name):
+        return found[1]
+    if found := LICENSE.fullmatch(name):
+        return f"licenses/{found[1]}"
+    return None
+
+
+def main(wheel: str, out: str) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            path = target(name)
+            if path is not None:
+                file = pathlib.Path(out, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(archive.read(name))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "source/snapshot/storage.h"
+
+namespace arrow {
+class Status;
+namespace fs {
+class FileSystem;
+}  // namespace fs
+}  // namespace arrow
+
+namespace cdc {
+
+// Translates an error of Arrow's file systems; `what` says what was tried, where.
+Status FromArrowStatus(const arrow::Status& status, const std::string& what);
+
+// A storage on one of Arrow's file systems. `place` describes it in messages.
+std::unique_ptr<Storage> NewArrowStorage(std::shared_ptr<arrow::fs::FileSystem> files,
+                                         std::string root,
+                                         std::string place);
+
+}  // namespace cdc

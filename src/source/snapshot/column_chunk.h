@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cdc {
+
+// The values of one field for some rows. Only one of the lists is used, by the field's type.
+struct ColumnChunk {
+  std::vector<int64_t> ints;  // Bool, Int8 to Int64
+  std::vector<float> floats;
+  std::vector<double> doubles;
+  // Texts, documents, arrays and vectors: value i is bytes [ends[i - 1], ends[i]).
+  std::string bytes;
+  std::vector<size_t> ends;
+
+  // Removes the values and keeps the memory.
+  void Clear() {
+    ints.clear();
+    floats.clear();
+    doubles.clear();
+    bytes.clear();
+    ends.clear();
+  }
+
+  std::string_view BytesAt(size_t row) const {
+    const size_t begin = row == 0 ? 0 : ends[row - 1];
+    return std::string_view(bytes).substr(begin, ends[row] - begin);
+  }
+
+  // About what the value takes in a request.
+  size_t SizeAt(size_t row) const {
+    if (!ends.empty()) {
+      return BytesAt(row).size() + sizeof(uint32_t);
+    }
+    return floats.empty() ? sizeof(int64_t) : sizeof(float);
+  }
+};
+
+}  // namespace cdc

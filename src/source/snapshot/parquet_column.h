@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/status.h"
+#include "model/schema.h"
+#include "source/snapshot/column_chunk.h"
+#include "source/snapshot/log_file.h"
+#include "source/snapshot/storage.h"
+
+namespace cdc {
+
+// The Parquet files inside one log file: one column, read in order, a page at a time. Pages have no
+// CRC; each is a ZSTD frame with a checksum, which is verified before a value of it is returned.
+//
+// Errors: kDataLoss: damaged, another number of columns, another type, other numbers of rows, or
+// nulls. Others: see StorageFile.
+class ParquetColumn {
+ public:
+  virtual ~ParquetColumn() = default;
+
+  virtual int64_t rows() const = 0;
+
+  // Appends the next `rows` values to `out`; kDataLoss if there are fewer. Nothing may be read
+  // after an error.
+  virtual Status Read(size_t rows, ColumnChunk* out) = 0;
+
+  // To be called after the last row: kDataLoss if there are more.
+  virtual Status Finish() = 0;
+};
+
+// A column of `field`. `rows`: how many values it must have, if that is known.
+//
+// kFailedPrecondition: a type that is not supported.
+Result<std::unique_ptr<ParquetColumn>> OpenParquetColumn(std::unique_ptr<StorageFile> file,
+                                                         const std::vector<ByteRange>& payloads,
+                                                         const Field& field,
+                                                         std::optional<int64_t> rows);
+
+}  // namespace cdc

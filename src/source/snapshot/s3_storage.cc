@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <utility>
+
+#include <arrow/filesystem/s3fs.h>
+#include <arrow/result.h>
+
+#include "source/snapshot/arrow_storage.h"
+#include "source/snapshot/storage.h"
+
+namespace cdc {
+namespace {
+
+// Repeats twice what may pass, quickly: the caller repeats with patience.
+class ShortRetry final : public arrow::fs::S3RetryStrategy {
+ public:
+  bool ShouldRetry(const AWSErrorDetail& error, int64_t attempted) override {
+    return error.should_retry && attempted < kRepeats;
+  }
+  int64_t CalculateDelayBeforeNextRetry(const AWSErrorDetail& /*error*/,
+                                        int64_t attempted) override {
+    return kDelayMs << std::min<int64_t>(attempted, kRepeats);
+  }
+
+ private:
+  static constexpr int64_t kRepeats = 2;
+  static constexpr int64_t kDelayMs = 100;
+};
+
+std::string Trim(std::string path) {
+  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
+  path.erase(path.find_last_not_of('/') + 1);
+  return path;
+}
+
+double Seconds(std::chrono::milliseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+arrow::fs::S3Options ToArrow(const S3StorageOptions& options) {
+  arrow::fs::S3Options out =
+      options.access_key.empty()
+          ? arrow::fs::S3Options::Defaults()
+          : arrow::fs::S3Options::FromAccessKey(options.access_key, options.secret_key);
+  out.endpoint_override = options.address;
+  out.scheme = options.use_tls ? "https" : "http";
+  out.tls_ca_file_path = options.ca_file;
+  // Without one the library would look for it on the network, for seconds.
+  out.region = options.region.empty() ? "us-east-1" : options.region;
+  out.force_virtual_addressing = options.virtual_host;
+  out.connect_timeout = Seconds(options.connect_timeout);
+  out.request_timeout = Seconds(options.request_timeout);
+  out.retry_strategy = std::make_shared<ShortRetry>();
+  return out;
+}
+
+std::string Describe(const S3StorageOptions& options) {
+  const std::string address = options.address.empty() ? "AWS" : options.address;
+  return "bucket " + options.bucket + ", root " + options.root + ", of " + address +
+         (options.region.empty() ? "" : " in region " + options.region);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Storage>> OpenS3Storage(const S3StorageOptions& options) {
+  const std::string place = Describe(options);
+  const std::string failed = "cannot open " + place;
+  arrow::fs::S3GlobalOptions global = arrow::fs::S3GlobalOptions::Defaults();
+  global.log_level = arrow::fs::S3LogLevel::Off;
+  if (!arrow::fs::IsS3Initialized()) {
+    if (const arrow::Status status = arrow::fs::InitializeS3(global); !status.ok()) {
+      return FromArrowStatus(status, failed);
+    }
+  }
+  const auto files = arrow::fs::S3FileSystem::Make(ToArrow(options));
+  if (!files.ok()) {
+    return FromArrowStatus(files.status(), failed);
+  }
+  const auto bucket = (*files)->GetFileInfo(options.bucket);
+  if (!bucket.ok()) {
+    return FromArrowStatus(bucket.status(), failed);
+  }
+  if (bucket->type() == arrow::fs::FileType::NotFound) {
+    return NotFoundError(failed + ": there is no such bucket");
+  }
+  const std::string root = Trim(options.root);
+  return NewArrowStorage(*files, root.empty() ? options.bucket : options.bucket + "/" + root,
+                         place);
+}
+
+Status EndS3() {
+  if (!arrow::fs::IsS3Initialized()) {
+    return OkStatus();
+  }
+  const arrow::Status status = arrow::fs::FinalizeS3();
+  return status.ok() ? OkStatus() : FromArrowStatus(status, "cannot end the S3 library");
+}
+
+}  // namespace cdc

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace cdc {
+
+// A file of a storage, open for reading. Use it from one thread at a time.
+class StorageFile {
+ public:
+  virtual ~StorageFile() = default;
+
+  virtual int64_t size() const = 0;
+
+  // Reads exactly `size` bytes from `offset` on. kDataLoss: the file ends before. Others: see
+  // Storage.
+  virtual Status ReadAt(int64_t offset, int64_t size, char* out) = 0;
+};
+
+// The storage in which the source keeps the files of its segments, below one root. Read-only and
+// thread-safe. Paths are relative to the root, without a leading slash. Must outlive its files.
+//
+// Each call takes bounded time. kNotFound: no such file. kPermissionDenied: the credentials do not
+// allow it. kUnavailable: not reachable, or it failed; try again. Messages name the file and the
+// storage, never a credential.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  virtual Result<std::unique_ptr<StorageFile>> Open(const std::string& path) = 0;
+
+  // The names of the files in `folder`, sorted; none if there is no such folder.
+  virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
+};
+
+// Files below `root`, Milvus' localStorage.path. kNotFound: there is no such folder.
+Result<std::unique_ptr<Storage>> OpenLocalStorage(const std::string& root);
+
+struct S3StorageOptions {
+  std::string address{};  // "host:port" (Milvus' minio.address and port); empty: AWS, by region
+  bool use_tls = false;
+  std::string ca_file{};  // PEM; empty: the system's certificates
+  std::string region{};
+  bool virtual_host = false;  // the bucket is part of the host name
+  std::string bucket = "a-bucket";
+  std::string root = "files";  // Milvus' minio.rootPath
+  std::string access_key{};    // empty: what the environment provides, e.g. IAM
+  std::string secret_key{};
+  std::chrono::milliseconds connect_timeout{3'000};
+  std::chrono::milliseconds request_timeout{10'000};
+};
+
+// Objects below `root` in a bucket of MinIO, AWS or another S3-compatible server. Checks the bucket
+// with one call. kNotFound: no such bucket. Others: as above.
+//
+// The library has state for the whole process: call EndS3 once before main returns, after the last
+// S3 storage is gone. It does nothing if there was none.
+Result<std::unique_ptr<Storage>> OpenS3Storage(const S3StorageOptions& options);
+Status EndS3();
+
+}  // namespace cdc

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "source/snapshot/storage.h"
+
+namespace cdc {
+
+// An open file with these bytes.
+std::unique_ptr<StorageFile> NewMemoryFile(std::string bytes);
+
+// A storage in memory.
+class MemoryStorage final : public Storage {
+ public:
+  Result<std::unique_ptr<StorageFile>> Open(const std::string& path) override;
+  Result<std::vector<std::string>> List(const std::string& folder) override;
+
+  std::map<std::string, std::string> files;  // by path
+  Status failure;                            // of every call, if it is not OK
+};
+
+}  // namespace cdc

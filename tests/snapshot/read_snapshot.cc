@@ -1,0 +1,203 @@
+// Reads what a source has stored of one collection, and what its queue holds from there on, for
+// tests/e2e/test_snapshot.py.
+//
+// Writes to --out, one after the other: the record's length (4 bytes, little-endian) and the record
+// (msg.InsertRequest or msg.DeleteRequest). Prints one line of JSON:
+//   {"rows": …, "revision": …, "channels": [{"vchannel": …, "cut": …, "stored": …, "queued": …}]}
+// where `stored` and `queued` are the numbers of records, in the order of the file. Fails unless
+// DecodeMessage accepts every record.
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "base/status.h"
+#include "decode/decode.h"
+#include "etcd/etcd_client.h"
+#include "source/catalog/etcd_catalog.h"
+#include "source/rocksmq/rocksmq_log.h"
+#include "source/snapshot/segment_catalog.h"
+#include "source/snapshot/snapshot_plan.h"
+#include "source/snapshot/snapshot_reader.h"
+#include "source/snapshot/storage.h"
+
+namespace cdc {
+namespace {
+
+const std::stop_token kNoStop;
+
+struct Job {
+  std::string etcd;
+  std::string root_path = "by-dev";
+  std::string folder;  // of the storage; empty: S3
+  S3StorageOptions s3;
+  std::string rocksmq;
+  std::string database = "default";
+  std::string collection;
+  uint64_t until = 0;
+  std::string out;
+  RecordLimits limits;
+};
+
+class RecordFile {
+ public:
+  explicit RecordFile(const std::string& path) : file_(path, std::ios::binary) {}
+
+  Status Add(const Payload& payload) {
+    const auto size = static_cast<uint32_t>(payload.bytes.size());
+    file_.write(reinterpret_cast<const char*>(&size), sizeof(size));
+    file_.write(payload.bytes.data(), static_cast<std::streamsize>(size));
+    return file_.good() ? OkStatus() : UnavailableError("cannot write the records");
+  }
+
+ private:
+  std::ofstream file_;
+};
+
+Result<int64_t> ReadStored(
+    Storage* storage, const SnapshotPlan& plan, size_t channel, const Job& job, RecordFile* out) {
+  SnapshotReader reader(storage, plan, channel, job.limits);
+  int64_t records = 0;
+  while (true) {
+    CDC_ASSIGN_OR_RETURN(const std::optional<SnapshotRecord> record, reader.Next(kNoStop));
+    if (!record.has_value()) {
+      return records;
+    }
+    CDC_ASSIGN_OR_RETURN(const MessagePtr message, DecodeMessage({}, record->payload));
+    if (message->type != MessageType::kInsert || message->rows != record->rows ||
+        message->vchannel != plan.channels[channel].vchannel) {
+      return InternalError("the record is not what it should be");
+    }
+    CDC_RETURN_IF_ERROR(out->Add(record->payload));
+    ++records;
+  }
+}
+
+// The rows and deletes of the channel from its takeover on, up to the first tick at or above
+// `until`.
+Result<int64_t> ReadQueued(Log* log,
+                           const std::string& pchannel,
+                           const ChannelSnapshot& channel,
+                           uint64_t until,
+                           RecordFile* out) {
+  constexpr size_t kBytes = 16U << 20;
+  constexpr std::chrono::milliseconds kWait{200};
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<LogReader> reader, log->NewReader());
+  CDC_RETURN_IF_ERROR(reader->Add(pchannel, LogPosition{.id = channel.takeover.position}));
+  int64_t records = 0;
+  while (true) {
+    std::vector<LogBatch> batches;
+    CDC_RETURN_IF_ERROR(reader->Poll(kBytes, kWait, kNoStop, &batches));
+    for (const LogBatch& batch : batches) {
+      CDC_RETURN_IF_ERROR(batch.status);
+      for (const LogRecord& record : batch.records) {
+        CDC_ASSIGN_OR_RETURN(const MessagePtr message, DecodeMessage(record.id, record.payload));
+        if (message->type == MessageType::kTick && message->ts.value >= until) {
+          return records;
+        }
+        if ((message->type == MessageType::kInsert || message->type == MessageType::kDelete) &&
+            message->vchannel == channel.vchannel) {
+          CDC_RETURN_IF_ERROR(out->Add(record.payload));
+          ++records;
+        }
+      }
+    }
+  }
+}
+
+Status Run(const Job& job) {
+  EtcdCatalogOptions options;
+  options.etcd.endpoints = {job.etcd};
+  options.root_path = job.root_path;
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<EtcdCatalog> catalogs, StartEtcdCatalog(options));
+  const std::shared_ptr<const Catalog> catalog = catalogs->Current();
+  const auto database = catalog->FindDatabase(job.database);
+  if (!database.has_value()) {
+    return NotFoundError("no such database: " + job.database);
+  }
+  const auto collection = catalog->FindByName(*database, job.collection);
+  if (collection == nullptr) {
+    return NotFoundError("no such collection: " + job.collection);
+  }
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> etcd, NewEtcdClient(options.etcd));
+  CDC_ASSIGN_OR_RETURN(const SegmentCatalog segments,
+                       ReadSegmentCatalog(*etcd, job.root_path + "/meta/", *collection, kNoStop));
+  CDC_ASSIGN_OR_RETURN(const SnapshotPlan plan, PlanSnapshot(*collection, segments));
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Storage> storage,
+                       job.folder.empty() ? OpenS3Storage(job.s3) : OpenLocalStorage(job.folder));
+  std::unique_ptr<Log> log;
+  if (!job.rocksmq.empty()) {
+    CDC_ASSIGN_OR_RETURN(log, OpenRocksmqLog({.path = job.rocksmq}));
+  }
+  RecordFile out(job.out);
+  nlohmann::json channels = nlohmann::json::array();
+  for (size_t i = 0; i < plan.channels.size(); ++i) {
+    const ChannelSnapshot& channel = plan.channels[i];
+    CDC_ASSIGN_OR_RETURN(const int64_t stored, ReadStored(storage.get(), plan, i, job, &out));
+    int64_t queued = 0;
+    if (log != nullptr) {
+      CDC_ASSIGN_OR_RETURN(
+          queued, ReadQueued(log.get(), collection->pchannels[i], channel, job.until, &out));
+    }
+    channels.push_back({{"vchannel", channel.vchannel},
+                        {"cut", channel.takeover.time.value},
+                        {"segments", channel.segments.size()},
+                        {"stored", stored},
+                        {"queued", queued}});
+  }
+  const nlohmann::json summary = {
+      {"rows", plan.rows}, {"revision", plan.revision}, {"channels", channels}};
+  std::printf("%s\n", summary.dump().c_str());
+  return OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  Job job;
+  CLI::App app("Reads what a source has stored of a collection, and what its queue holds after it");
+  app.add_option("--etcd", job.etcd, "http://host:port")->required();
+  app.add_option("--root-path", job.root_path, "Milvus' etcd.rootPath");
+  app.add_option("--folder", job.folder, "Milvus' localStorage.path; else S3");
+  app.add_option("--address", job.s3.address, "host:port of an S3 server");
+  app.add_option("--bucket", job.s3.bucket);
+  app.add_option("--storage-root", job.s3.root, "Milvus' minio.rootPath");
+  app.add_option("--access-key", job.s3.access_key);
+  app.add_option("--secret-key", job.s3.secret_key);
+  app.add_option("--rocksmq", job.rocksmq, "Milvus' rocksmq.path; without, the queue is not read");
+  app.add_option("--database", job.database);
+  app.add_option("--collection", job.collection)->required();
+  app.add_option("--until", job.until, "read the queue up to a tick at or above it");
+  app.add_option("--out", job.out, "the file of the records")->required();
+  app.add_option("--record-rows", job.limits.rows);
+  app.add_option("--record-bytes", job.limits.bytes);
+  CLI11_PARSE(app, argc, argv);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("read_snapshot"));
+  Status status = Run(job);
+  if (const Status ended = EndS3(); status.ok()) {
+    status = ended;
+  }
+  if (!status.ok()) {
+    std::fprintf(stderr, "read_snapshot: %s\n", status.ToString().c_str());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace cdc
+
+int main(int argc, char** argv) {
+  try {
+    return cdc::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "read_snapshot: %s\n", error.what());
+    return 1;
+  }
+}
