@@ -50,7 +50,7 @@ Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
   Counts counts;
   segments_.clear();
   for (const auto& [vchannel, shard] : plan.shards()) {
-    for (const CollectionSnapshot::Segment& segment : shard.segments) {
+    for (const CollectionSnapshot::StoredSegment& segment : shard.segments) {
       segments_[segment.id] = segment;
       const bool done = progress_.segments.contains(segment.id);
       counts.total_rows += segment.rows;

@@ -75,8 +75,8 @@ class CollectionCopy {
   // the records are acknowledged without a gap.
   const std::shared_ptr<AckTracker> tracker_;
   uint64_t last_record_ = 0;
-  std::map<uint64_t, CollectionSnapshot::Segment> ends_;     // by the last record of the segment
-  std::map<int64_t, CollectionSnapshot::Segment> segments_;  // of the plan
+  std::map<uint64_t, CollectionSnapshot::StoredSegment> ends_;  // by the last record of the segment
+  std::map<int64_t, CollectionSnapshot::StoredSegment> segments_;  // of the plan
 
   mutable Mutex mutex_;
   CondVar progressed_;

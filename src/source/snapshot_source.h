@@ -41,14 +41,14 @@ class SnapshotRows {
 // the file.
 class CollectionSnapshot {
  public:
-  struct Segment {
+  struct StoredSegment {
     int64_t id = 0;
     int64_t rows = 0;   // stored; some may be deleted
     int64_t bytes = 0;  // roughly
   };
   struct Shard {
     Takeover takeover;
-    std::vector<Segment> segments;
+    std::vector<StoredSegment> segments;
   };
 
   virtual ~CollectionSnapshot() = default;

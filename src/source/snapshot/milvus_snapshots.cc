@@ -16,25 +16,6 @@ namespace {
 constexpr int kPlans = 5;
 constexpr std::chrono::milliseconds kPause{200};
 
-class Rows final : public SnapshotRows {
- public:
-  Rows(Storage* storage, const SnapshotPlan& plan, size_t channel)
-      : reader_(storage, plan, channel) {}
-
-  Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) override {
-    CDC_ASSIGN_OR_RETURN(auto record, reader_.Next(stop));
-    if (!record.has_value()) {
-      return std::optional<SnapshotRecord>();
-    }
-    return std::optional(SnapshotRecord{.payload = std::move(record->payload),
-                                        .rows = record->rows,
-                                        .segment = record->segment.value});
-  }
-
- private:
-  SnapshotReader reader_;
-};
-
 class Snapshot final : public CollectionSnapshot {
  public:
   Snapshot(Storage* storage, SnapshotPlan plan) : storage_(storage), plan_(std::move(plan)) {
@@ -59,7 +40,7 @@ class Snapshot final : public CollectionSnapshot {
     }
     std::erase_if(rest.channels[index].segments,
                   [&done](const Segment& segment) { return done.contains(segment.id.value); });
-    return std::make_unique<Rows>(storage_, rest, index);
+    return std::make_unique<SnapshotReader>(storage_, rest, index);
   }
 
  private:

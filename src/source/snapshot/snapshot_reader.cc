@@ -21,7 +21,7 @@ Result<std::optional<SnapshotRecord>> SnapshotReader::Next(const std::stop_token
       return CancelledError("stopped");
     }
     if (segment_.has_value()) {
-      SnapshotRecord record{.segment = channel_.segments[next_ - 1].id};
+      SnapshotRecord record{.payload = {}, .segment = channel_.segments[next_ - 1].id.value};
       CDC_ASSIGN_OR_RETURN(std::optional<std::string> bytes, segment_->Next(&record.rows));
       if (bytes.has_value()) {
         record.payload = Payload::Own(*std::move(bytes));

@@ -15,22 +15,15 @@
 #include "source/snapshot/segment_reader.h"
 #include "source/snapshot/snapshot_plan.h"
 #include "source/snapshot/storage.h"
+#include "source/snapshot_source.h"
 
 namespace cdc {
-
-// Rows in the form in which the queue delivers them: DecodeMessage makes an insert of `payload`,
-// with the rows' own ids and times.
-struct SnapshotRecord {
-  Payload payload;
-  uint32_t rows = 0;
-  SegmentId segment;  // delivered completely once the next record is of another one, or at the end
-};
 
 // Reads the stored rows of one vchannel, segment by segment in the order of the plan. To resume,
 // leave out the plan's segments that are done. Use it from one thread at a time.
 //
 // Memory: the deleted keys of one partition, and a few pages of each field.
-class SnapshotReader {
+class SnapshotReader final : public SnapshotRows {
  public:
   // `storage` must outlive it. `channel`: the index in the plan.
   SnapshotReader(Storage* storage,
@@ -48,7 +41,7 @@ class SnapshotReader {
   // again as part of another. kDataLoss: a damaged file. kFailedPrecondition: an encrypted file, or
   // one of an unknown version or type. kCancelled: stopped. Others: see Storage. Messages name the
   // file.
-  Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop);
+  Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) override;
 
  private:
   Status BeginSegment(const std::stop_token& stop);

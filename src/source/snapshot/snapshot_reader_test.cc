@@ -97,7 +97,7 @@ class SnapshotReaderTest : public testing::Test {
       milvus::proto::msg::InsertRequest& request = records_.emplace_back();
       EXPECT_TRUE(request.ParseFromString(std::string((*record)->payload.bytes)));
       EXPECT_EQ(request.num_rows(), (*record)->rows);
-      EXPECT_EQ(request.segmentid(), (*record)->segment.value);
+      EXPECT_EQ(request.segmentid(), (*record)->segment);
       for (int i = 0; i < static_cast<int>(request.num_rows()); ++i) {
         rows.push_back(std::to_string(request.fields_data(0).scalars().long_data().data(i)) + ":" +
                        request.fields_data(1).scalars().string_data().data(i));
