@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "api/request_reader.h"
+#include "base/testing/fake_clock.h"
 #include "cli/view/task_info.h"
 #include "control/testing/fake_replicator.h"
 #include "fuzz.h"
@@ -81,14 +82,13 @@ class Server {
   }
 
  private:
+  FakeClock clock_;
   InMemoryMetaStore store_;
   FakeReplicator replicator_;
   TaskManager tasks_{
-      {.store = &store_, .replicator = &replicator_, .threads = 1, .now_unix_ms = [] {
-         return int64_t{1'700'000'000'000};
-       }}};
-  Metrics metrics_{"1", [this] { return tasks_.List(); }};
-  Api api_{&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}};
+      {.store = &store_, .replicator = &replicator_, .threads = 1, .clock = &clock_}};
+  Metrics metrics_{"1", [this] { return tasks_.List(); }, &clock_};
+  Api api_{&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}, &clock_};
 };
 
 void RunServer(std::string_view body) {

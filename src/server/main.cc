@@ -25,6 +25,7 @@
 #include "server/milvus_source.h"
 #include "server/open_files.h"
 #include "server/server.h"
+#include "source/snapshot/storage.h"
 
 namespace {
 
@@ -109,6 +110,9 @@ int Serve(const Arguments& arguments) {
   spdlog::info("signal {}, stopping", signal);
   StopInTime(server->get());
   server->reset();
+  if (const cdc::Status ended = cdc::EndS3(); !ended.ok()) {
+    spdlog::warn("{}", ended.message());
+  }
   spdlog::info("stopped");
   return EXIT_SUCCESS;
 }

@@ -130,17 +130,20 @@ Result<std::unique_ptr<Storage>> OpenStorage(const StorageConfig& storage) {
 }
 
 // nullptr: no storage is configured.
-Result<std::unique_ptr<SnapshotSource>> OpenSnapshots(const Config& config) {
+Result<std::unique_ptr<SnapshotSource>> NewSnapshots(const Config& config) {
   if (config.storage.type == StorageConfig::Type::kNone) {
     return std::unique_ptr<SnapshotSource>();
   }
-  Result<std::unique_ptr<Storage>> storage = OpenStorage(config.storage);
-  CDC_RETURN_IF_ERROR(storage.status().WithContext("sourceConfig.storage"));
   const EtcdCatalogOptions catalog = CatalogOptions(config.source_etcd);
-  return OpenMilvusSnapshots({.etcd = catalog.etcd,
-                              .root_path = catalog.root_path,
-                              .meta_sub_path = catalog.meta_sub_path},
-                             *std::move(storage));
+  return NewMilvusSnapshots(
+      {.etcd = catalog.etcd,
+       .root_path = catalog.root_path,
+       .meta_sub_path = catalog.meta_sub_path},
+      [storage = config.storage]() -> Result<std::unique_ptr<Storage>> {
+        auto opened = OpenStorage(storage);
+        CDC_RETURN_IF_ERROR(opened.status().WithContext("sourceConfig.storage"));
+        return opened;
+      });
 }
 
 }  // namespace
@@ -154,7 +157,7 @@ Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
   Result<std::unique_ptr<EtcdCatalog>> catalog =
       StartEtcdCatalog(CatalogOptions(config.source_etcd));
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
-  Result<std::unique_ptr<SnapshotSource>> snapshots = OpenSnapshots(config);
+  Result<std::unique_ptr<SnapshotSource>> snapshots = NewSnapshots(config);
   CDC_RETURN_IF_ERROR(snapshots.status());
   return std::unique_ptr<OpenSource>(std::make_unique<MilvusSource>(
       *std::move(catalog), *std::move(log), *std::move(snapshots), store, hubs, config));

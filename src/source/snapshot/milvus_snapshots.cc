@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/thread.h"
 #include "source/snapshot/log_file.h"
 #include "source/snapshot/segment_catalog.h"
@@ -61,14 +62,13 @@ class Snapshot final : public CollectionSnapshot {
 
 class MilvusSnapshots final : public SnapshotSource {
  public:
-  MilvusSnapshots(std::unique_ptr<EtcdClient> etcd,
-                  std::string meta_root,
-                  std::unique_ptr<Storage> storage)
-      : etcd_(std::move(etcd)), meta_root_(std::move(meta_root)), storage_(std::move(storage)) {}
+  MilvusSnapshots(std::unique_ptr<EtcdClient> etcd, std::string meta_root, StorageOpener open)
+      : etcd_(std::move(etcd)), meta_root_(std::move(meta_root)), open_(std::move(open)) {}
 
   Result<std::unique_ptr<CollectionSnapshot>> Plan(const Collection& collection,
                                                    const std::map<std::string, Takeover>& takeover,
                                                    const std::stop_token& stop) override {
+    CDC_ASSIGN_OR_RETURN(Storage* const storage, OpenedStorage());
     std::map<std::string, LogPlace> fixed;
     for (const auto& [vchannel, place] : takeover) {
       fixed[vchannel] = {.position = place.position, .time = place.ts};
@@ -78,10 +78,10 @@ class MilvusSnapshots final : public SnapshotSource {
       CDC_ASSIGN_OR_RETURN(const SegmentCatalog catalog,
                            ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
       Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed);
-      unclear = plan.ok() ? CheckStorage(*plan) : plan.status();
+      unclear = plan.ok() ? CheckStorage(storage, *plan) : plan.status();
       if (unclear.ok()) {
         return std::unique_ptr<CollectionSnapshot>(
-            std::make_unique<Snapshot>(storage_.get(), *std::move(plan)));
+            std::make_unique<Snapshot>(storage, *std::move(plan)));
       }
       if (unclear.code() != StatusCode::kUnavailable && unclear.code() != StatusCode::kNotFound) {
         return unclear;
@@ -96,13 +96,21 @@ class MilvusSnapshots final : public SnapshotSource {
   }
 
  private:
+  Result<Storage*> OpenedStorage() {
+    MutexLock lock(mutex_);
+    if (storage_ == nullptr) {
+      CDC_ASSIGN_OR_RETURN(storage_, open_());
+    }
+    return storage_.get();
+  }
+
   // One file of the first segment must be where it is said to be.
-  Status CheckStorage(const SnapshotPlan& plan) {
+  static Status CheckStorage(Storage* storage, const SnapshotPlan& plan) {
     for (const ChannelSnapshot& channel : plan.channels) {
       for (const Segment& segment : channel.segments) {
         for (const auto& [field, files] : segment.insert_logs) {
           if (!files.empty()) {
-            return storage_->Open(InsertLogPath(plan.collection, segment, field, files.front().id))
+            return storage->Open(InsertLogPath(plan.collection, segment, field, files.front().id))
                 .status();
           }
         }
@@ -113,16 +121,18 @@ class MilvusSnapshots final : public SnapshotSource {
 
   const std::unique_ptr<EtcdClient> etcd_;
   const std::string meta_root_;
-  const std::unique_ptr<Storage> storage_;
+  const StorageOpener open_;
+  Mutex mutex_;
+  std::unique_ptr<Storage> storage_ CDC_GUARDED_BY(mutex_);  // stays once it is open
 };
 
 }  // namespace
 
-Result<std::unique_ptr<SnapshotSource>> OpenMilvusSnapshots(const MilvusSnapshotsOptions& options,
-                                                            std::unique_ptr<Storage> storage) {
+Result<std::unique_ptr<SnapshotSource>> NewMilvusSnapshots(const MilvusSnapshotsOptions& options,
+                                                           StorageOpener open) {
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdClient> etcd, NewEtcdClient(options.etcd));
   return std::unique_ptr<SnapshotSource>(std::make_unique<MilvusSnapshots>(
-      std::move(etcd), options.root_path + "/" + options.meta_sub_path + "/", std::move(storage)));
+      std::move(etcd), options.root_path + "/" + options.meta_sub_path + "/", std::move(open)));
 }
 
 }  // namespace cdc

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,12 @@ struct MilvusSnapshotsOptions {
   std::string meta_sub_path = "meta";  // Milvus's etcd.metaSubPath
 };
 
-// The stored rows of a Milvus whose metadata is in etcd and whose files are in `storage`.
-Result<std::unique_ptr<SnapshotSource>> OpenMilvusSnapshots(const MilvusSnapshotsOptions& options,
-                                                            std::unique_ptr<Storage> storage);
+// Opens the storage. Called with the first plan and, after an error, with the next one: a Milvus
+// makes its folder with its first file, and nobody else needs it.
+using StorageOpener = std::function<Result<std::unique_ptr<Storage>>()>;
+
+// The stored rows of a Milvus whose metadata is in etcd.
+Result<std::unique_ptr<SnapshotSource>> NewMilvusSnapshots(const MilvusSnapshotsOptions& options,
+                                                           StorageOpener open);
 
 }  // namespace cdc
