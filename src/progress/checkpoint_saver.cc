@@ -58,20 +58,26 @@ void CheckpointSaver::Release(const std::map<std::string, Checkpointed*>& tasks)
 // Does not hold the lock while the store writes: every start and stop of a task needs it. In its
 // place, in_use_ keeps the tasks of this save from being destroyed.
 void CheckpointSaver::SaveAll() {
-  std::map<std::string, Checkpointed*> tasks = Acquire();
+  // Released whatever is thrown, or the stop of such a task would wait forever.
+  struct Held {
+    CheckpointSaver* saver;
+    std::map<std::string, Checkpointed*> tasks;
+    ~Held() { saver->Release(tasks); }
+  } held{this, Acquire()};
+  std::map<std::string, Checkpointed*>& tasks = held.tasks;
+  Held nothing_to_save{this, {}};
   MetaStore::Checkpoints checkpoints;
-  std::map<std::string, Checkpointed*> nothing_to_save;
   for (auto task = tasks.begin(); task != tasks.end();) {
     std::vector<ChannelCheckpoint> collected = task->second->CollectCheckpoints();
     if (collected.empty()) {
-      nothing_to_save.insert(tasks.extract(task++));
+      nothing_to_save.tasks.insert(tasks.extract(task++));
     } else {
       checkpoints[task->first] = std::move(collected);
       ++task;
     }
   }
   // Now, not after the save: stopping a task without news must not wait for a slow disk.
-  Release(nothing_to_save);
+  Release(std::exchange(nothing_to_save.tasks, {}));
   if (checkpoints.empty()) {
     return;
   }
@@ -81,7 +87,6 @@ void CheckpointSaver::SaveAll() {
   for (const auto& [id, task] : tasks) {
     task->OnSaved(saved);
   }
-  Release(tasks);
 }
 
 }  // namespace cdc

@@ -1,6 +1,7 @@
 #include "progress/checkpoint_saver.h"
 
 #include <atomic>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -102,6 +103,21 @@ TEST_F(CheckpointSaverTest, ATaskWaitsForTheSaveOfItsOwn) {
   const int saved = busy_.saved_ok;
   saver_.Wake();
   EXPECT_EQ(busy_.saved_ok, saved);
+}
+
+class ThrowingTask final : public Checkpointed {
+ public:
+  std::vector<ChannelCheckpoint> CollectCheckpoints() override { throw std::bad_alloc(); }
+  void OnSaved(const Status& /*status*/) override {}
+};
+
+TEST(CheckpointSaverThrowTest, ATaskThatThrowsCanStillBeRemoved) {
+  InMemoryMetaStore store;
+  CheckpointSaver saver(&store, std::chrono::milliseconds(1));
+  ThrowingTask task;
+  saver.Add("t", &task);
+  EXPECT_THROW(saver.Run({}), std::bad_alloc);
+  saver.Remove("t");  // waits as long as the saver holds the task
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ def test_a_source_that_is_not_loaded_is_copied(world: World) -> None:
     task = world.start_task(start_from="snapshot")
     assert expect_copied(world, task)[0]["rows"] == 2_000
     # Loaded only now, to be compared.
+    world.make_index("c")
     world.client.load_collection("c")
     assert world.expect_equal("c").target_rows == 2_000
 
