@@ -30,7 +30,7 @@ ALLOWED = {
     "source/catalog": {"base", "model", "etcd", "source"},
     "source/rocksmq": {"base", "model", "source"},
     "source/kafka": {"base", "model", "source"},
-    "source/snapshot": VALUES | {"etcd"},
+    "source/snapshot": VALUES | {"source", "etcd"},
     "decode": VALUES,
     "feed": {"base", "model", "source", "decode"},
     "scope": {"base", "model"},

@@ -435,7 +435,7 @@ INSTANTIATE_TEST_SUITE_P(
                   Data(R"("collection_infos":[{"name":"c","positions":{"dml_0_5v0":"AQI="}}])"),
                   "a collection with positions is not supported yet"},
         CheckCase{"StartFrom", Data(kC + R"(,"start_from":"yesterday")"),
-                  "start_from can be set to [latest earliest], got yesterday"},
+                  "start_from can be set to [latest earliest snapshot], got yesterday"},
         CheckCase{"OnUndecodable", Data(kC + R"(,"on_undecodable":"ignore")"),
                   "on_undecodable can be set to [stop skip], got ignore"},
         CheckCase{"UriCredentials", Data(kC, Param(R"("uri":"http://u:p@h:1")")),

@@ -161,7 +161,9 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
-  out["snapshots"] = EncodeSnapshots(status.snapshots);
+  if (spec.start_from == StartFrom::kSnapshot) {
+    out["snapshots"] = EncodeSnapshots(status.snapshots);
+  }
   out["covers"] = Json::array();
   for (const CollectionName& name : status.covers) {
     out["covers"].push_back(name.ToString());

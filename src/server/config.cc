@@ -263,12 +263,12 @@ void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
     storage->type = StorageConfig::Type::kS3;
   } else if (!type.empty()) {
     reader->Fail(section + "type can be local or s3 (minio, remote), got " + type);
-  } else if (reader->Find("sourceConfig.storage.path") ||
-             reader->Find("sourceConfig.storage.address")) {
-    reader->Fail(section + "type is missing: local or s3");
   }
   reader->Read(section + "path", &storage->path);
   reader->Read(section + "address", &storage->address);
+  if (type.empty() && !storage->address.empty()) {
+    reader->Fail(section + "type is missing: local or s3");
+  }
   reader->Read(section + "bucketName", &storage->bucket);
   reader->Read(section + "rootPath", &storage->root_path);
   reader->Read(section + "accessKeyID", &storage->access_key_id);

@@ -51,6 +51,20 @@ TEST(ConfigTest, WhatBreaksItOnPurposeIsSaidLoudly) {
   EXPECT_FALSE(MustParse("testing: {forgetDoubts: false}").config.testing.forget_doubts);
 }
 
+TEST(ConfigTest, TheStorageHasAType) {
+  EXPECT_EQ(MustParse("").config.storage.type, StorageConfig::Type::kNone);
+  const StorageConfig local =
+      MustParse("sourceConfig: {storage: {type: local, path: /d}}").config.storage;
+  EXPECT_EQ(local.type, StorageConfig::Type::kLocal);
+  EXPECT_EQ(local.path, "/d");
+  for (const char* wrong : {"type: tape", "address: 'm:9000'"}) {
+    const auto parsed =
+        ParseConfig(std::string("sourceConfig: {storage: {") + wrong + "}}", "cdc.yaml");
+    EXPECT_THAT(parsed.status().message(), HasSubstr("sourceConfig.storage.type")) << wrong;
+    EXPECT_THAT(parsed.status().message(), HasSubstr("local or s3")) << wrong;
+  }
+}
+
 TEST(ConfigTest, RetriesInSeconds) {
   const BackoffOptions retry = MustParse("retry: {initBackOff: 3, maxbackoff: 300}").config.retry;
   EXPECT_EQ(retry.initial, std::chrono::seconds(3));
@@ -106,6 +120,8 @@ sourceConfig:
     tlskeypath: k
     tlscacertpath: ca
   RocksMQ: {Path: /q}
+  Storage: {Type: MinIO, address: "m:9000", bucketname: b, rootPath: r/s, accesskeyid: a, secretAccessKey: 5,
+            useSSL: true, sslCACert: /ca, region: eu, useVirtualHost: true}
   Kafka:
     address: k1:9092,k2:9092
     saslusername: ku
@@ -123,6 +139,15 @@ sourceConfig:
   EXPECT_EQ(config.sqlite_path, "/x/y.db");
   EXPECT_EQ(config.replicate_channel, "other");
   EXPECT_EQ(config.rocksmq_path, "/q");
+  EXPECT_EQ(config.storage.type, StorageConfig::Type::kS3);
+  EXPECT_EQ(config.storage.address, "m:9000");
+  EXPECT_EQ(config.storage.bucket, "b");
+  EXPECT_EQ(config.storage.root_path, "r/s");
+  EXPECT_EQ(config.storage.access_key_id, "a");
+  EXPECT_EQ(config.storage.secret_access_key, "5");
+  EXPECT_TRUE(config.storage.use_ssl && config.storage.use_virtual_host);
+  EXPECT_EQ(config.storage.ssl_ca_cert, "/ca");
+  EXPECT_EQ(config.storage.region, "eu");
   EXPECT_EQ(config.kafka.address, "k1:9092,k2:9092");
   EXPECT_EQ(config.kafka.sasl_username, "ku");
   EXPECT_EQ(config.kafka.sasl_password, "7");
