@@ -626,6 +626,7 @@ TEST_F(ApiTest, Metrics) {
   status.lag_ms = 42;
   status.rows_inserted = 3;
   status.source_late_messages = 5;
+  status.snapshots = {{.collection = {"d", "c"}, .rows = 20, .total_rows = 60}};
   status.channels = {{"dml_0", Timestamp::FromUnixMs(2'000), Timestamp::FromUnixMs(1'000), {}}};
   status.channels.front().last_tick_unix_ms = clock_.UnixMs() - 250;
   replicator_.SetTaskStatus("t1", status);
@@ -645,6 +646,8 @@ TEST_F(ApiTest, Metrics) {
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 1000\n",
         "milvus_cdc_replicate_data_cnt{task_id=\"t1\",op_type=\"write\",api_type=\"insert\"} 3\n",
         "milvus_cdc_source_late_messages{task_id=\"t1\"} 5\n",
+        "milvus_cdc_snapshot_rows_copied{task_id=\"t1\",collection=\"d.c\"} 20\n",
+        "milvus_cdc_snapshot_rows_stored{task_id=\"t1\",collection=\"d.c\"} 60\n",
         "milvus_cdc_replicate_tick_age_ms{task_id=\"t1\",vchannel_name=\"dml_0\"} 250\n",
         "milvus_cdc_request_total{request_status=\"total\",request_type=\"pause\"} 1\n",
         "milvus_cdc_request_total{request_status=\"success\",request_type=\"create\"} 1\n",

@@ -108,6 +108,11 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
   MetricFamily late =
       Family("milvus_cdc_source_late_messages",
              "Messages that came after the tick that had promised their end", MetricType::Counter);
+  MetricFamily copied = Family(
+      "milvus_cdc_snapshot_rows_copied",
+      "Stored rows of a collection in segments that are complete on the target", MetricType::Gauge);
+  MetricFamily stored = Family("milvus_cdc_snapshot_rows_stored",
+                               "Stored rows of a collection to be copied", MetricType::Gauge);
   MetricFamily retrying = Family("milvus_cdc_task_retrying",
                                  "1 while a running task waits out an error", MetricType::Gauge);
   for (const TaskView& task : tasks) {
@@ -146,13 +151,18 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&waiting, {{"task_id", id}}, ToDouble(status.bytes_waiting));
     Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
     Add(&late, {{"task_id", id}}, ToDouble(status.source_late_messages));
+    for (const SnapshotStatus& snapshot : status.snapshots) {
+      const std::string name = snapshot.collection.ToString();
+      Add(&copied, {{"task_id", id}, {"collection", name}}, ToDouble(snapshot.rows));
+      Add(&stored, {{"task_id", id}, {"collection", name}}, ToDouble(snapshot.total_rows));
+    }
   }
   for (const std::string& id : UpdateDeleted(tasks)) {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
   for (MetricFamily* family : {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting,
-                               &waiting_rows, &tick_age, &skipped, &late}) {
+                               &copied, &stored, &waiting_rows, &tick_age, &skipped, &late}) {
     families.push_back(std::move(*family));
   }
   return families;

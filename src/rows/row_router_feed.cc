@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <utility>
+
+#include "rows/row_router.h"
+
+// What the router does with what the feed delivers.
+namespace cdc {
+namespace {
+
+// Polls are never smaller, however many channels share the memory.
+constexpr size_t kLeastPoll = 256U << 10;
+
+}  // namespace
+
+size_t RowRouter::Room(const std::string& channel) {
+  if (failed_) {
+    return 0;
+  }
+  MutexLock lock(mutex_);
+  const size_t share =
+      std::max<size_t>(options_.waiting_bytes / std::max<size_t>(channels_.size(), 1), 1U << 20);
+  // A poll adds to what is already waiting, so it gets only a part of the share.
+  const size_t room =
+      std::clamp(share / 8, std::min(kLeastPoll, options_.poll_bytes), options_.poll_bytes);
+  const auto found = channels_.find(channel);
+  if (found == channels_.end()) {
+    return room;  // the replicate channel
+  }
+  Channel& followed = *found->second;
+  const size_t pending = followed.tracker->pending_bytes();
+  // Held bytes alone must not stop reading: the tick that releases them has yet to be read. Once
+  // full, a channel stays so until half of its share is free, so that it does not flip with every
+  // acknowledgement; the feed may have to start a second reader each time.
+  followed.full =
+      pending > 0 && pending + followed.held_bytes > (followed.full ? share / 2 : share);
+  return followed.full ? 0 : room;
+}
+
+void RowRouter::OnRead(const std::string& channel, const MsgId& last, size_t held_bytes) {
+  MutexLock lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found != channels_.end()) {
+    found->second->read_to = last;
+    found->second->held_bytes = held_bytes;
+  }
+}
+
+void RowRouter::OnStatus(const std::string& channel, const Status& status) {
+  const std::string part = "channel " + channel;
+  if (status.ok() || IsRetryable(status)) {
+    parts_.conditions->Set(part, status);
+  } else if (!failed_) {
+    Fail(status.WithContext(part));
+  }
+}
+
+Status RowRouter::WithPlace(const Status& status,
+                            const std::string& channel,
+                            const MsgId& id) const {
+  return status.WithContext("channel " + channel + ": position " + parts_.log->FormatId(id));
+}
+
+void RowRouter::OnDamaged(const std::string& channel, const MsgId& id, const Status& why) {
+  if (failed_) {
+    return;
+  }
+  const Status status = undecodable_.Handle(WithPlace(why, channel, id));
+  if (!status.ok()) {
+    Fail(status);
+  }
+}
+
+void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
+  if (failed_) {
+    return;
+  }
+  auto flush = DecodeFlush(record.payload);
+  if (!flush.ok()) {
+    OnDamaged(channel, record.id, flush.status());
+    return;
+  }
+  std::shared_ptr<AckTracker> flushes;
+  {
+    MutexLock lock(mutex_);
+    flushes = flushes_;
+  }
+  // Other records form an empty group: they move the position like a flush that is done.
+  std::vector<AckTracker::TrackedRecord> records;
+  if (flush->has_value()) {
+    records.push_back({.id = record.id});
+  }
+  const uint64_t group = flushes->AddGroup(Timestamp{}, record.id, std::move(records));
+  if (flush->has_value()) {
+    parts_.on_flush(**flush, [flushes, group] { flushes->Ack({.group = group, .index = 0}); });
+  }
+}
+
+void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
+  if (failed_) {
+    return;
+  }
+  Status status;
+  {
+    MutexLock lock(mutex_);
+    const auto found = channels_.find(channel);
+    if (found == channels_.end()) {
+      return;
+    }
+    found->second->last_tick_unix_ms = options_.clock->UnixMs();
+    late_messages_ += group.late;
+    status = RouteGroup(channel, *found->second, group);
+  }
+  // Not under the lock: on_fatal may query the router.
+  if (!status.ok()) {
+    Fail(status);
+  }
+}
+
+}  // namespace cdc
