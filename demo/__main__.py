@@ -46,9 +46,12 @@ class Demo:
     def run(self) -> bool:
         with make_screen(self.state, self.console):
             self.start_servers()
+            workload = Workload(self.source.uri, self.state)
+            with self.state.step("before the task: 4 000 rows") as step:
+                step.result = workload.fill_archive()
             self.create_task()
             with Monitor(self.state, self.target.uri, self.cdc.client):
-                self.write()
+                self.write(workload)
                 found = self.wait_until_equal()
         lag = self.cdc.client.get(self.state.task).get("lag_ms")
         return print_report(self.console, Endpoint(self.source.uri), Endpoint(self.target.uri), found, lag)
@@ -67,11 +70,10 @@ class Demo:
 
     def create_task(self) -> None:
         with self.state.step("create a task: replicate everything") as step:
-            self.state.task = self.cdc.client.create(self.target.uri)
+            self.state.task = self.cdc.client.create(self.target.uri, start_from="snapshot")
             step.result = self.state.task
 
-    def write(self) -> None:
-        workload = Workload(self.source.uri, self.state)
+    def write(self, workload: Workload) -> None:
         for text, action in (
             ("create databases, collections", workload.create),
             ("create indexes, load collections", workload.index_and_load),
@@ -104,7 +106,7 @@ def print_next_steps(console: Console, demo: Demo) -> None:
         return json.dumps({"request_type": kind, "request_data": {"task_id": demo.state.task}})
 
     url = f"http://{demo.cdc.client.address}/cdc"
-    create = json.dumps({"request_type": "create", "request_data": create_request(demo.target.uri)})
+    create = json.dumps({"request_type": "create", "request_data": create_request(demo.target.uri, start_from="snapshot")})
     console.print("\n[bold]Everything is still running.[/] In another terminal:\n")
     for what, command in (
         ("look at the task", f"curl -s {url} -d '{request('get')}'"),

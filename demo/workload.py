@@ -10,6 +10,7 @@ from pymilvus import DataType, MilvusClient
 
 from .state import State
 
+ARCHIVE = "default.archive"
 PRODUCTS, REVIEWS, SCRATCH = "default.products", "shop.reviews", "default.scratch"
 DIM = 128
 BATCH = 1000
@@ -36,7 +37,7 @@ def review(key: int, vector: np.ndarray, version: int) -> dict[str, Any]:
 
 
 class Workload:
-    """Runs in order; each method is one visible step and says in a few words what it did. 20 000 rows in all."""
+    """Runs in order; each method is one visible step and says in a few words what it did."""
 
     def __init__(self, uri: str, state: State) -> None:
         self._state = state
@@ -47,6 +48,19 @@ class Workload:
     def close(self) -> None:
         self._default.close()
         self._shop.close()
+
+    def fill_archive(self) -> str:
+        """What the source holds before anybody replicates it, in files."""
+        self._create_vectors("archive")
+        index = self._default.prepare_index_params()
+        index.add_index("vector", index_name="by_vector", index_type="IVF_FLAT", metric_type="L2", params={"nlist": 32})
+        self._default.create_index("archive", index, sync=False)
+        self._default.load_collection("archive", _async=True)
+        self._write(ARCHIVE, self._default, lambda key, vector, _: {"id": key, "vector": vector}, range(4000))
+        self._default.delete("archive", ids=list(range(100)))
+        self._expect(ARCHIVE, -100)
+        self._default.flush("archive")
+        return "in the files of the source"
 
     def create(self) -> str:
         self._default.create_database("temporary")
@@ -67,10 +81,7 @@ class Workload:
         schema.add_field("text", DataType.VARCHAR, max_length=500)
         self._shop.create_collection("reviews", schema=schema)
 
-        schema = self._default.create_schema(auto_id=False)
-        schema.add_field("id", DataType.INT64, is_primary=True)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIM)
-        self._default.create_collection("scratch", schema=schema)
+        self._create_vectors("scratch")
         return "2 databases, 3 collections, 2 partitions"
 
     def index_and_load(self) -> str:
@@ -116,6 +127,12 @@ class Workload:
         self._default.drop_database("temporary")
         self._state.collection(SCRATCH).gone = True
         return "default.scratch, temporary"
+
+    def _create_vectors(self, name: str) -> None:
+        schema = self._default.create_schema(auto_id=False)
+        schema.add_field("id", DataType.INT64, is_primary=True)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIM)
+        self._default.create_collection(name, schema=schema)
 
     def _write(
         self,

@@ -131,8 +131,12 @@ Status Run(const Job& job) {
   CDC_ASSIGN_OR_RETURN(const SegmentCatalog segments,
                        ReadSegmentCatalog(*etcd, job.root_path + "/meta/", *collection, kNoStop));
   CDC_ASSIGN_OR_RETURN(const SnapshotPlan plan, PlanSnapshot(*collection, segments));
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Storage> storage,
-                       job.folder.empty() ? OpenS3Storage(job.s3) : OpenLocalStorage(job.folder));
+  // A source that has never flushed anything may not have made the folder yet.
+  std::unique_ptr<Storage> storage;
+  if (plan.rows > 0) {
+    CDC_ASSIGN_OR_RETURN(storage,
+                         job.folder.empty() ? OpenS3Storage(job.s3) : OpenLocalStorage(job.folder));
+  }
   std::unique_ptr<Log> log;
   if (!job.rocksmq.empty()) {
     CDC_ASSIGN_OR_RETURN(log, OpenRocksmqLog({.path = job.rocksmq}));

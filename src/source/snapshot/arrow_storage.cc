@@ -87,6 +87,11 @@ bool IsAwsError(const std::string& text, std::string_view name) {
   return text.find("AWS Error " + std::string(name)) != std::string::npos;
 }
 
+// How S3 answers for a bucket of another region.
+bool IsElsewhere(const std::string& text) {
+  return text.find("HTTP status 301") != std::string::npos;
+}
+
 StatusCode CodeOf(const arrow::Status& status) {
   const int error = arrow::internal::ErrnoFromStatus(status);
   const std::string& text = status.message();
@@ -99,13 +104,15 @@ StatusCode CodeOf(const arrow::Status& status) {
       text.find("HTTP status 403") != std::string::npos) {
     return StatusCode::kPermissionDenied;
   }
-  return status.IsInvalid() ? StatusCode::kInvalidArgument : StatusCode::kUnavailable;
+  return status.IsInvalid() || IsElsewhere(text) ? StatusCode::kInvalidArgument
+                                                 : StatusCode::kUnavailable;
 }
 
 }  // namespace
 
 Status FromArrowStatus(const arrow::Status& status, const std::string& what) {
-  return {CodeOf(status), what + ": " + status.message()};
+  const std::string hint = IsElsewhere(status.message()) ? ": it is in another region" : "";
+  return {CodeOf(status), what + hint + ": " + status.message()};
 }
 
 std::unique_ptr<Storage> NewArrowStorage(std::shared_ptr<arrow::fs::FileSystem> files,

@@ -27,14 +27,12 @@ Status NoEntry(std::string_view entry) {
                        std::string(entry.substr(0, kShownBytes)));
 }
 
-Status ReadFile(Storage& storage,
-                const std::string& path,
-                CollectionId collection,
-                PartitionId partition,
-                std::optional<int64_t> rows,
-                Timestamp cut,
-                DeletedKeys* keys) {
-  CDC_ASSIGN_OR_RETURN(std::unique_ptr<StorageFile> file, storage.Open(path));
+Status ReadEntries(std::unique_ptr<StorageFile> file,
+                   CollectionId collection,
+                   PartitionId partition,
+                   std::optional<int64_t> rows,
+                   Timestamp cut,
+                   DeletedKeys* keys) {
   CDC_ASSIGN_OR_RETURN(const LogFileHeader header, ReadLogFileHeader(*file, LogKind::kDelete));
   // Its segment may be an older one: Milvus 2.3 copies files to the output of a compaction.
   if (header.collection != collection || header.partition != partition) {
@@ -148,8 +146,9 @@ Status ReadDeleteLogs(Storage& storage,
       return CancelledError("stopped");
     }
     const std::string path = folder + "/" + std::to_string(id);
-    const Status read =
-        ReadFile(storage, path, collection, segment.partition, rows, cut, keys).WithContext(path);
+    CDC_ASSIGN_OR_RETURN(std::unique_ptr<StorageFile> file, storage.Open(path));
+    const Status read = ReadEntries(std::move(file), collection, segment.partition, rows, cut, keys)
+                            .WithContext(path);
     if (!rows.has_value() && IsDamage(read)) {
       return UnavailableError(read.message() + " (not in etcd, perhaps still being written)");
     }

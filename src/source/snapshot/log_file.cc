@@ -1,6 +1,7 @@
 #include "source/snapshot/log_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -44,11 +45,11 @@ class FrameReader {
 
   template <class Int>
   Status Read(Int* value) {
-    std::byte bytes[sizeof(Int)];  // NOLINT(modernize-avoid-c-arrays)
-    CDC_RETURN_IF_ERROR(ReadBytes(sizeof(Int), reinterpret_cast<char*>(bytes)));
+    std::array<char, sizeof(Int)> bytes{};
+    CDC_RETURN_IF_ERROR(ReadBytes(sizeof(Int), bytes.data()));
     uint64_t number = 0;
     for (size_t i = sizeof(Int); i > 0; --i) {
-      number = number << 8 | std::to_integer<uint64_t>(bytes[i - 1]);
+      number = number << 8 | static_cast<unsigned char>(bytes[i - 1]);
     }
     *value = static_cast<Int>(number);
     return OkStatus();

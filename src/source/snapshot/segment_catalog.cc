@@ -1,5 +1,6 @@
 #include "source/snapshot/segment_catalog.h"
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -113,7 +114,7 @@ Result<SegmentCatalog> ReadOnce(EtcdClient& etcd,
   for (const KeyRange& range : SegmentCatalogRanges(meta_root, collection)) {
     CDC_ASSIGN_OR_RETURN(EtcdRange found, etcd.Range(range, options, stop));
     options.revision = found.revision;
-    std::move(found.kvs.begin(), found.kvs.end(), std::back_inserter(kvs));
+    std::ranges::move(found.kvs, std::back_inserter(kvs));
   }
   return BuildSegmentCatalog(meta_root, collection, options.revision, kvs);
 }

@@ -154,6 +154,8 @@ TEST(SegmentCatalogTest, AMalformedValueIsNamed) {
       {.key = kData + "s/1/2/x", .value = MakeSegment(3)},
       {.key = kData + "binlog/1/2/3/100", .value = MakeLogs(101, 7)},
       {.key = kData + "binlog/1/2/3/100", .value = MakeLogs(100, 0, "no/number")},
+      {.key = kData + "binlog/1/2/3/100", .value = MakeLogs(100, 0, "no-slash")},
+      {.key = kData + "binlog/1/2/3/100", .value = MakeLogs(100, 0, "")},
       {.key = kData + "channel-cp/v0", .value = ""},
       {.key = kRoot + "root-coord/partitions/1/2", .value = ""},
   };

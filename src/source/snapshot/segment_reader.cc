@@ -24,14 +24,14 @@ SegmentReader::SegmentReader(Storage* storage,
                              Segment segment,
                              const std::vector<Field>* columns,
                              const DeletedKeys* deleted,
-                             Timestamp cut,
+                             RowPeriod period,
                              RecordLimits limits)
     : storage_(storage),
       place_(std::move(place)),
       segment_(std::move(segment)),
       columns_(columns),
       deleted_(deleted),
-      cut_(cut),
+      period_(period),
       limits_(limits),
       chunk_rows_(std::min(kFirstRows, limits.rows)) {
   const auto key = std::ranges::find(*columns_, true, &Field::is_primary_key);
@@ -116,7 +116,7 @@ void SegmentReader::ChooseRows(size_t rows) {
     const Timestamp time{static_cast<uint64_t>(chunk_.times.ints[row])};
     const bool deleted = keys.ends.empty() ? deleted_->Covers(keys.ints[row], time)
                                            : deleted_->Covers(keys.BytesAt(row), time);
-    if (time <= cut_ && !deleted) {
+    if (time >= period_.oldest && time <= period_.cut && !deleted) {
       chosen_.push_back(row);
     }
   }

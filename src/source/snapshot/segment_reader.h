@@ -25,6 +25,12 @@ struct RecordLimits {
   size_t bytes = 2U << 20;
 };
 
+// Only rows with a time in [oldest, cut] are delivered.
+struct RowPeriod {
+  Timestamp oldest;
+  Timestamp cut;
+};
+
 // Reads the rows of one segment that are alive at a cut, as records of the log: the files of all
 // fields side by side, one set of files after the other.
 //
@@ -38,7 +44,7 @@ class SegmentReader {
                 Segment segment,
                 const std::vector<Field>* columns,
                 const DeletedKeys* deleted,
-                Timestamp cut,
+                RowPeriod period,
                 RecordLimits limits);
 
   // The next record; its number of rows is in `rows`. nullopt: there are no more.
@@ -68,7 +74,7 @@ class SegmentReader {
   const Segment segment_;
   const std::vector<Field>* const columns_;
   const DeletedKeys* const deleted_;
-  const Timestamp cut_;
+  const RowPeriod period_;
   const RecordLimits limits_;
   size_t key_ = 0;  // index of the primary key in `columns_`
 

@@ -30,10 +30,12 @@ Result<LogFile> ToFile(const meta::Binlog& in) {
                .first = Timestamp{in.timestamp_from()},
                .last = Timestamp{in.timestamp_to()}};
   if (file.id == 0) {  // of an old version, which stored the path
-    const std::string& path = in.log_path();
-    const char* begin = path.data() + path.rfind('/') + 1;  // npos + 1 is 0
-    const char* end = path.data() + path.size();
-    const auto [rest, error] = std::from_chars(begin, end, file.id);
+    std::string_view name = in.log_path();
+    if (const size_t slash = name.rfind('/'); slash != std::string_view::npos) {
+      name.remove_prefix(slash + 1);
+    }
+    const char* end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data(), end, file.id);
     if (error != std::errc() || rest != end) {
       return Malformed("Binlog: it has neither a log id nor a path that ends in one");
     }

@@ -1,6 +1,7 @@
 #include "source/snapshot/snapshot_plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -68,6 +69,28 @@ bool MayBeImportAbove(const Segment& segment, Timestamp checkpoint) {
          });
 }
 
+// collection.ttl.seconds; 0: rows live for ever.
+int64_t TtlSeconds(const Collection& collection) {
+  for (const KeyValue& property : collection.properties) {
+    int64_t seconds = 0;
+    const char* end = property.value.data() + property.value.size();
+    if (property.key == "collection.ttl.seconds" &&
+        std::from_chars(property.value.data(), end, seconds).ec == std::errc()) {
+      return std::max<int64_t>(seconds, 0);
+    }
+  }
+  return 0;
+}
+
+Timestamp Oldest(const Collection& collection, Timestamp now) {
+  constexpr int64_t kMsPerSecond = 1000;
+  const int64_t ttl = TtlSeconds(collection);
+  if (ttl == 0 || ttl > now.UnixMs() / kMsPerSecond) {
+    return {};
+  }
+  return Timestamp::FromUnixMs(now.UnixMs() - ttl * kMsPerSecond);
+}
+
 // The field ids of the files name the dynamic field, which the schema has as a flag only.
 Result<std::optional<FieldId>> DynamicField(const Schema& schema,
                                             const std::vector<ChannelSnapshot>& channels) {
@@ -112,6 +135,7 @@ Result<ChannelSnapshot> PlanChannel(const Collection& collection,
   ChannelSnapshot channel{.vchannel = collection.vchannels[shard]};
   CDC_ASSIGN_OR_RETURN(const LogPlace checkpoint, Checkpoint(collection, catalog, shard));
   CDC_ASSIGN_OR_RETURN(channel.takeover, Takeover(fixed, channel.vchannel, checkpoint));
+  channel.oldest = Oldest(collection, channel.takeover.time);
   for (const auto& [id, segment] : catalog.segments) {
     const bool partition_exists = catalog.partitions.contains(segment.partition);
     if (segment.vchannel != channel.vchannel || !IsStored(segment) ||

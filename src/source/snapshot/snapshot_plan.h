@@ -21,6 +21,9 @@ namespace cdc {
 struct ChannelSnapshot {
   std::string vchannel;
   LogPlace takeover;
+  // Rows with a smaller time had outlived the collection's TTL at the takeover: the source shows
+  // them no more, and in the target they would begin to live again. 0: there is no TTL.
+  Timestamp oldest;
   // Grouped by partition; within one, segments with few rows first: a compaction, after which the
   // source removes their files, takes those next.
   std::vector<Segment> segments;

@@ -240,6 +240,23 @@ TEST(SnapshotPlanTest, WaitsForTheCheckpointToPassABulkImport) {
   EXPECT_THAT(Chosen({segment}), ElementsAre(3));
 }
 
+TEST(SnapshotPlanTest, RowsLiveAsLongAsTheTtlSays) {
+  const auto oldest = [](const std::string& ttl) {
+    Collection collection = MakeCollection();
+    collection.properties = {{.key = "other", .value = "5"},
+                             {.key = "collection.ttl.seconds", .value = ttl}};
+    SegmentCatalog catalog = MakeCatalog({});
+    catalog.checkpoints["v0"].time = Timestamp::FromUnixMs(100'500, 7);
+    const auto plan = PlanSnapshot(collection, catalog);
+    return plan.ok() ? plan->channels[0].oldest : Timestamp{1};
+  };
+  EXPECT_EQ(oldest("60"), Timestamp::FromUnixMs(40'500));
+  EXPECT_EQ(oldest("100"), Timestamp::FromUnixMs(500));
+  for (const char* none : {"0", "-1", "", "x", "101", "9223372036854775807"}) {
+    EXPECT_EQ(oldest(none), Timestamp{}) << none;
+  }
+}
+
 TEST(SnapshotPlanTest, ReportsImportsUnderWay) {
   Segment importing = MakeSegment(3, {5});
   importing.is_importing = true;

@@ -53,7 +53,8 @@ Status SnapshotReader::BeginSegment(const std::stop_token& stop) {
                        .partition_name = partitions_.at(segment.partition),
                        .segment = segment.id,
                        .vchannel = channel_.vchannel};
-  segment_.emplace(storage_, place, segment, &columns_, &deleted_, channel_.takeover.time, limits_);
+  const RowPeriod period{.oldest = channel_.oldest, .cut = channel_.takeover.time};
+  segment_.emplace(storage_, place, segment, &columns_, &deleted_, period, limits_);
   ++next_;
   return OkStatus();
 }

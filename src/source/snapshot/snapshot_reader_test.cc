@@ -137,6 +137,12 @@ TEST_F(SnapshotReaderTest, RowsAboveTheCutAreForTheLog) {
   EXPECT_THAT(ReadAll(), ElementsAre("1:", "2:"));
 }
 
+TEST_F(SnapshotReaderTest, RowsBeyondTheirTtlAreLeftOut) {
+  AddSegment(10, {{{1, 49, ""}, {2, 50, ""}}});
+  plan_.channels.front().oldest = Timestamp{50};
+  EXPECT_THAT(ReadAll(), ElementsAre("2:"));
+}
+
 TEST_F(SnapshotReaderTest, DeletedRowsAreLeftOut) {
   const Segment segment = AddSegment(10, {{{1, 50, "old"}, {2, 50, ""}, {1, 70, "new"}}});
   AddDelete(segment, 1, 70);   // of an upsert

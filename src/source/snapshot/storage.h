@@ -56,7 +56,9 @@ struct S3StorageOptions {
 };
 
 // Objects below `root` in a bucket of MinIO, AWS or another S3-compatible server. Checks the bucket
-// with one call. kNotFound: no such bucket. Others: as above.
+// with one call. kNotFound: no such bucket. kInvalidArgument: it is in another region. Others: as
+// above. A server that accepts a connection and never answers is given three times
+// `request_timeout`.
 //
 // The library has state for the whole process: call EndS3 once before main returns, after the last
 // S3 storage is gone. It does nothing if there was none.
