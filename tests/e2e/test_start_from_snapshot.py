@@ -112,6 +112,18 @@ def test_a_source_that_is_not_loaded_is_copied(world: World) -> None:
     assert world.expect_equal("c").target_rows == 2_000
 
 
+def test_empty_collections_and_those_without_files(world: World) -> None:
+    world.make_collection("empty", shards=2)
+    world.make_collection("young", shards=2)
+    world.client.insert("young", plain(range(500)))  # in the queue only
+    task = world.start_task(start_from="snapshot")
+    expect_copied(world, task)
+    world.expect_equal("empty")
+    assert world.expect_equal("young").target_rows == 500
+    world.client.insert("empty", plain(range(100)))
+    assert world.expect_equal("empty").target_rows == 100
+
+
 def test_what_the_target_already_holds_is_not_doubled(world: World) -> None:
     world.make_collection("c")
     world.client.insert("c", plain(range(3_000)))

@@ -1,5 +1,6 @@
 #include "source/snapshot/milvus_snapshots.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -68,7 +69,6 @@ class MilvusSnapshots final : public SnapshotSource {
   Result<std::unique_ptr<CollectionSnapshot>> Plan(const Collection& collection,
                                                    const std::map<std::string, Takeover>& takeover,
                                                    const std::stop_token& stop) override {
-    CDC_ASSIGN_OR_RETURN(Storage* const storage, OpenedStorage());
     std::map<std::string, LogPlace> fixed;
     for (const auto& [vchannel, place] : takeover) {
       fixed[vchannel] = {.position = place.position, .time = place.ts};
@@ -78,7 +78,13 @@ class MilvusSnapshots final : public SnapshotSource {
       CDC_ASSIGN_OR_RETURN(const SegmentCatalog catalog,
                            ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
       Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed);
-      unclear = plan.ok() ? CheckStorage(storage, *plan) : plan.status();
+      Storage* storage = nullptr;  // a source that has never written a file may have none
+      if (plan.ok() && HasSegments(*plan)) {
+        CDC_ASSIGN_OR_RETURN(storage, OpenedStorage());
+      }
+      unclear = !plan.ok()           ? plan.status()
+                : storage != nullptr ? CheckStorage(storage, *plan)
+                                     : OkStatus();
       if (unclear.ok()) {
         return std::unique_ptr<CollectionSnapshot>(
             std::make_unique<Snapshot>(storage, *std::move(plan)));
@@ -96,6 +102,11 @@ class MilvusSnapshots final : public SnapshotSource {
   }
 
  private:
+  static bool HasSegments(const SnapshotPlan& plan) {
+    return std::any_of(plan.channels.begin(), plan.channels.end(),
+                       [](const ChannelSnapshot& channel) { return !channel.segments.empty(); });
+  }
+
   Result<Storage*> OpenedStorage() {
     MutexLock lock(mutex_);
     if (storage_ == nullptr) {
