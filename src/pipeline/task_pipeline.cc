@@ -94,6 +94,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
               progress),
       copier_({.task_id = spec_.id,
                .catalog = shared.options->catalog,
+               .log = shared.options->log,
                .source = shared.options->snapshots,
                .store = shared.options->store,
                .consumer = &writer_,
@@ -121,6 +122,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                    .claims = shared.claims,
                    .target_address = AddressKey(spec_.target),
                    .target_identity = spec_.target_identity,
+                   .copies_stored_rows = spec_.start_from == StartFrom::kSnapshot,
                    .ignore_partition = spec_.target.ignore_partition,
                    .sync_index = spec_.sync_index,
                    .sync_load = spec_.sync_load,
@@ -206,13 +208,13 @@ void TaskPipeline::Stop() {
   // Requested first and joined later: a metadata call in progress ends while the writer drains.
   reconcile_thread_.RequestStop();
   snapshot_thread_.RequestStop();
-  snapshot_thread_.Join();  // before the router ends: it may be about to follow channels
   router_.End();
   writer_thread_.RequestStop();
   writer_thread_.Join();
   target_->rows().CancelWrites();
   reconcile_thread_.Join();
-  router_.End();  // the reconciler's thread may have called Begin after the first End
+  snapshot_thread_.Join();  // before the last End: it may have followed what was copied
+  router_.End();            // the reconciler's thread may have called Begin after the first End
   // Only now can no row of this task reach the target any more: another task may write them.
   shared_.claims->ReleaseAll(spec_.id);
   // The saver must not overwrite the final checkpoints with older ones.
@@ -260,7 +262,17 @@ ConditionBoard::View TaskPipeline::CurrentCondition() const {
 
 TaskStatus TaskPipeline::GetStatus() const {
   TaskStatus status;
-  status.catalog = reconciler_.Progress();  // before the channels: see TaskStatus
+  // Before the channels: see TaskStatus. A copy that is done has its channels followed.
+  status.catalog = reconciler_.Progress();
+  status.snapshots = copier_.Statuses();
+  bool copying = false;
+  for (const SnapshotStatus& snapshot : status.snapshots) {
+    if (!snapshot.done) {
+      copying = true;
+      status.catalog.applied = false;
+      status.catalog.pending.push_back("snapshot of " + snapshot.collection.ToString());
+    }
+  }
   const ConditionBoard::View condition = CurrentCondition();
   status.condition = condition.state;
   status.idle = condition.idle;
@@ -272,8 +284,10 @@ TaskStatus TaskPipeline::GetStatus() const {
     status.rows_waiting += channel.rows_waiting;
   }
   const int64_t now = shared_.options->clock->UnixMs();
-  status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
-  status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
+  if (!copying) {  // else some channels are not followed yet, and how far they are is unknown
+    status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
+    status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
+  }
   const RowWriter::Counters counters = writer_.counters();
   status.rows_inserted = counters.rows_inserted;
   status.rows_upserted = counters.rows_upserted;
@@ -281,13 +295,6 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.bytes_written = counters.bytes_written;
   status.bytes_waiting = counters.bytes_waiting + router_.held_bytes();
   status.covers = router_.Covered();
-  status.snapshots = copier_.Statuses();
-  for (const SnapshotStatus& snapshot : status.snapshots) {
-    if (!snapshot.done) {
-      status.catalog.applied = false;
-      status.catalog.pending.push_back("snapshot of " + snapshot.collection.ToString());
-    }
-  }
   UndecodableRecords::Skipped skipped = router_.skipped();
   status.records_skipped = skipped.records;
   status.last_skipped = std::move(skipped.last);

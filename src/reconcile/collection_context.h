@@ -33,6 +33,7 @@ struct CollectionContext {
   TargetView* target;
   DatabaseReconciler* databases;
   std::string target_address;
+  bool copies_stored_rows = false;  // of collections older than the task
   bool ignore_partition = false;
   bool sync_index = true;
   bool sync_load = true;

@@ -60,8 +60,9 @@ class Reconciler {
     RouteView* routes;
     ConditionBoard* conditions;
     CollectionClaims* claims;
-    std::string target_address;   // AddressKey
-    std::string target_identity;  // of the target the task was created for; empty: unknown
+    std::string target_address;       // AddressKey
+    std::string target_identity;      // of the target the task was created for; empty: unknown
+    bool copies_stored_rows = false;  // of collections older than the task
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;

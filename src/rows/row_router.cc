@@ -181,8 +181,17 @@ void RowRouter::FollowChannels() {
       collections[channel].insert(id);
       ReadingStart::Place start = start_.Of(*route.collection, channel);
       const auto [best, added] = to_follow.try_emplace(channel, start);
-      if (!added && ReadingStart::IsBefore(start, best->second, *parts_.log)) {
+      if (added) {
+        continue;
+      }
+      // An earlier place may have a later time (a takeover at the creation of its collection), and
+      // what is not later than the time is skipped for all.
+      const Timestamp resolved = std::min(start.from.resolved, best->second.from.resolved);
+      if (ReadingStart::IsBefore(start, best->second, *parts_.log)) {
         best->second = std::move(start);
+      }
+      if (!best->second.from_checkpoint) {
+        best->second.from.resolved = resolved;
       }
     }
   }

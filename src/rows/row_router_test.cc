@@ -357,6 +357,19 @@ TEST_F(RowRouterCopyTest, RowsThatTheCopyHasAreLeftOut) {
   EXPECT_THAT(keys, testing::UnorderedElementsAre(3, 4));
 }
 
+TEST_F(RowRouterCopyTest, AnEarlierPlaceWithALaterTimeSkipsNothingOfOthers) {
+  Collection b = Make(2, "b", {kDml0});
+  b.vchannels = {"dml_0_2v0"};
+  progress_.collections.push_back({.id = b.id, .source = {"default", "b"}, .created = {5}});
+  progress_.snapshots.push_back({.collection = b.id});
+  Begin({a_, b});
+  router_->OnCopied(b.id, {{"dml_0_2v0", {FakeLog::IdOf(8), {60}}}});
+  EXPECT_FALSE(router_->HasAppliedTo(kDml0, {1})) << "it is not followed yet";
+  router_->OnCopied(a_.id, takeover_);
+  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(7));
+  EXPECT_EQ(feed_.followed().at(kDml0).resolved, Timestamp{60});
+}
+
 TEST_F(RowRouterCopyTest, ARestartKnowsWhatTheCopyHas) {
   progress_.snapshots = {{.collection = a_.id, .takeover = takeover_, .begun = true, .done = true}};
   Begin({a_});

@@ -44,8 +44,10 @@ bool RowRouter::HasReadTo(const std::string& channel, const std::optional<MsgId>
 bool RowRouter::HasAppliedTo(const std::string& channel, Timestamp ts) const {
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);
-  return found == channels_.end() ? catalog_ != nullptr
-                                  : found->second->tracker->checkpoint() >= ts;
+  if (found == channels_.end()) {
+    return catalog_ != nullptr && !ChannelsOfCopies().contains(channel);
+  }
+  return found->second->tracker->checkpoint() >= ts;
 }
 
 std::vector<ChannelProgress> RowRouter::Checkpoints() const {

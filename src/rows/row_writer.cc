@@ -253,7 +253,15 @@ void RowWriter::RetryDueLocked() {
       FinishLocked(*call, true);
     } else if (call->due <= now && !IsClosedLocked(call->collection)) {
       // The collection may have been renamed since the last attempt.
-      call->rows.target = collections_[call->collection].gate->target;
+      const RowGate& gate = *collections_[call->collection].gate;
+      call->rows.target = gate.target;
+      // Or another task may have written its rows meanwhile.
+      if (call->rows.op == RowOp::kInsert &&
+          std::any_of(call->batch.rows.begin(), call->batch.rows.end(), [&gate](const auto& rows) {
+            return rows.message->ts <= gate.may_hold_until;
+          })) {
+        call->rows.op = RowOp::kUpsert;
+      }
       StartLocked(std::move(call));
     } else {
       later.push_back(std::move(call));

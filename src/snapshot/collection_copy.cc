@@ -12,26 +12,26 @@ namespace {
 
 // Rows that are discarded are acknowledged without a report, so waits look again now and then.
 constexpr std::chrono::milliseconds kLookAgain{100};
+// Between two looks whether the queue still holds the takeovers.
+constexpr std::chrono::minutes kCheckTakeover{1};
 
 }  // namespace
 
 CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
     : parts_(std::move(parts)),
       progress_(std::move(progress)),
-      upsert_(progress_.begun),
       tracker_(std::make_shared<AckTracker>(kSnapshotChannel, MsgId{}, Timestamp{})) {}
 
 Status CollectionCopy::Attempt(const Collection& collection, const std::stop_token& stop) {
+  // Whatever ended an earlier attempt: what it sent and did not note may be on the target, and the
+  // next plan may find it in other segments.
+  upsert_ = progress_.begun;
+  CDC_RETURN_IF_ERROR(CheckTakeover(collection));
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
                        parts_.source->Plan(collection, progress_.takeover, stop));
   CDC_RETURN_IF_ERROR(BeginPlan(*plan));
   for (const auto& [vchannel, shard] : plan->shards()) {
-    const Status copied = CopyShard(collection, *plan, vchannel, stop);
-    if (!copied.ok()) {
-      // The next plan may find the same rows in other segments.
-      upsert_ = true;
-      return copied;
-    }
+    CDC_RETURN_IF_ERROR(CopyShard(collection, *plan, vchannel, stop));
   }
   CDC_RETURN_IF_ERROR(
       WaitUntil([this] { return tracker_->checkpoint().value == last_record_; }, stop));
@@ -43,6 +43,31 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, done));
   progress_.done = true;
   FaultPoint("after_snapshot_done");
+  MutexLock lock(mutex_);
+  // A segment of which no row is left has no end to be noted.
+  counts_.rows = counts_.total_rows;
+  counts_.bytes = counts_.total_bytes;
+  return OkStatus();
+}
+
+// The log must still hold what comes after the copy, however long the task was paused.
+Status CollectionCopy::CheckTakeover(const Collection& collection) const {
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
+    const auto takeover = progress_.takeover.find(collection.vchannels[shard]);
+    if (takeover == progress_.takeover.end() || takeover->second.position.empty()) {
+      continue;
+    }
+    const Status held =
+        parts_.log->CheckPosition(collection.pchannels[shard], {.id = takeover->second.position});
+    if (held.code() == StatusCode::kOutOfRange) {
+      return Status(held.code(),
+                    held.message() +
+                        ": the queue no longer holds what came after the copy began; make its "
+                        "retention longer than the copy takes, delete the task, drop the "
+                        "collection on the target, and create the task again");
+    }
+    CDC_RETURN_IF_ERROR(held);
+  }
   return OkStatus();
 }
 
@@ -85,6 +110,10 @@ Status CollectionCopy::CopyShard(const Collection& collection,
   const std::unique_ptr<SnapshotRows> rows = plan.Read(vchannel, progress_.segments);
   std::optional<int64_t> segment;
   for (;;) {
+    if (parts_.clock->Now() >= check_again_) {
+      CDC_RETURN_IF_ERROR(CheckTakeover(collection));
+      check_again_ = parts_.clock->Now() + kCheckTakeover;
+    }
     CDC_ASSIGN_OR_RETURN(std::optional<SnapshotRecord> record, rows->Next(stop));
     if (segment.has_value() && (!record.has_value() || record->segment != *segment)) {
       ends_[last_record_] = segments_[*segment];  // the segment has been read completely

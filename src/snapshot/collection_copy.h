@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
@@ -15,6 +16,7 @@
 #include "progress/ack_tracker.h"
 #include "rows/make_rows.h"
 #include "rows/row_consumer.h"
+#include "source/log.h"
 #include "source/snapshot_source.h"
 
 namespace cdc {
@@ -29,17 +31,20 @@ class CollectionCopy {
   struct Parts {
     std::string task_id;
     SnapshotSource* source;
+    Log* log;
     MetaStore* store;
     RowConsumer* consumer;
     // Whether the source still has the collection; a copy of one that is gone ends.
     std::function<bool(CollectionId)> exists;
     size_t waiting_bytes = 32U << 20;  // read and not yet acknowledged
+    const Clock* clock = &Clock::Real();
   };
 
   CollectionCopy(Parts parts, SnapshotProgress progress);
 
   // Copies what is not copied yet; ok: all of it is acknowledged by the target, and noted. After an
   // error the next attempt goes on where this one has got to. Errors: see SnapshotSource.
+  // kOutOfRange: the queue no longer holds a takeover.
   Status Attempt(const Collection& collection, const std::stop_token& stop);
 
   // Rows were acknowledged.
@@ -57,6 +62,7 @@ class CollectionCopy {
   const std::map<std::string, Takeover>& takeover() const { return progress_.takeover; }
 
  private:
+  Status CheckTakeover(const Collection& collection) const;
   Status BeginPlan(const CollectionSnapshot& plan);
   Status CopyShard(const Collection& collection,
                    const CollectionSnapshot& plan,
@@ -70,7 +76,8 @@ class CollectionCopy {
   const Parts parts_;
   // Only Attempt's thread, except for what never changes after the first plan.
   SnapshotProgress progress_;
-  bool upsert_;  // rows may be on the target already
+  bool upsert_ = false;  // rows may be on the target already
+  Clock::TimePoint check_again_;
   // Each record is a group with the next number as its time, so that the checkpoint tells how far
   // the records are acknowledged without a gap.
   const std::shared_ptr<AckTracker> tracker_;

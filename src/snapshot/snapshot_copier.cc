@@ -29,6 +29,7 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
     entry->copy = std::make_unique<CollectionCopy>(
         CollectionCopy::Parts{.task_id = parts_.task_id,
                               .source = parts_.source,
+                              .log = parts_.log,
                               .store = parts_.store,
                               .consumer = parts_.consumer,
                               .exists = [this](CollectionId id) { return Exists(id); }},
@@ -97,8 +98,12 @@ bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
     if (copied.code() == StatusCode::kCancelled) {
       continue;  // by the stop, or because the source has dropped it
     }
-    // A file that is gone: its rows are in another segment by now.
+    // A file that is gone: its rows are in another segment by now. What a drop leaves half removed
+    // makes no sense, and is no error.
     if (!IsRetryable(copied) && copied.code() != StatusCode::kNotFound) {
+      if (parts_.catalog->Sync(stop).ok() && !Exists(id)) {
+        continue;
+      }
       parts_.on_fatal(copied.WithContext(part));
       return false;
     }

@@ -30,6 +30,7 @@ class SnapshotCopier {
   struct Parts {
     std::string task_id;
     CatalogSource* catalog;
+    Log* log;
     SnapshotSource* source;  // nullptr: no storage is configured
     MetaStore* store;
     RowConsumer* consumer;

@@ -93,6 +93,8 @@ class SnapshotCopierTest : public testing::Test {
     collection.name = "hello";
     collection.database = kDefaultDatabaseId;
     collection.state = state;
+    collection.vchannels = {kFirst, kSecond};
+    collection.pchannels = {"dml_0", "dml_1"};
     collection.schema.fields = {
         {.id = {100}, .name = "id", .type = DataType::kInt64, .is_primary_key = true}};
     Catalog catalog;
@@ -113,6 +115,7 @@ class SnapshotCopierTest : public testing::Test {
         SnapshotCopier::Parts{
             .task_id = "t",
             .catalog = &catalog_,
+            .log = &log_,
             .source = source,
             .store = &store_,
             .consumer = &consumer_,
@@ -134,6 +137,7 @@ class SnapshotCopierTest : public testing::Test {
 
   FakeCatalog catalog_;
   FakeSnapshotSource source_;
+  FakeLog log_;
   InMemoryMetaStore store_;
   Consumer consumer_;
   ConditionBoard conditions_;
@@ -146,15 +150,15 @@ class SnapshotCopierTest : public testing::Test {
 
 TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheSegments) {
   source_.Add(
-      {{kFirst, {.takeover = {MsgId{"5"}, {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}},
-       {kSecond, {.takeover = {MsgId{"6"}, {60}}, .segments = {Segment(3, 1)}}}});
+      {{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}},
+       {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}, .segments = {Segment(3, 1)}}}});
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
   EXPECT_THAT(consumer_.pushed(),
               ElementsAre("snapshot dml_0_1v0 insert 4", "snapshot dml_0_1v0 insert 4",
                           "snapshot dml_0_1v0 insert 4", "snapshot dml_1_1v1 insert 4"));
   EXPECT_THAT(copied_, ElementsAre(kHello));
-  EXPECT_EQ(takeover_.at(kSecond), (Takeover{MsgId{"6"}, {60}}));
+  EXPECT_EQ(takeover_.at(kSecond), (Takeover{FakeLog::IdOf(6), {60}}));
   const SnapshotProgress stored = Stored();
   EXPECT_TRUE(stored.done);
   EXPECT_THAT(stored.segments, ElementsAre(1, 2, 3));
@@ -165,23 +169,24 @@ TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheSegments) {
 }
 
 TEST_F(SnapshotCopierTest, WhatMayBeSentIsDurableBefore) {
-  source_.Add({{kFirst, {.takeover = {MsgId{"5"}, {50}}, .segments = {Segment(1, 1)}}}});
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 1)}}}});
   SnapshotProgress seen;
   consumer_.OnPush([&] { seen = Stored(); });
   Run();
   EXPECT_TRUE(seen.begun);
-  EXPECT_EQ(seen.takeover.at(kFirst), (Takeover{MsgId{"5"}, {50}}));
+  EXPECT_EQ(seen.takeover.at(kFirst), (Takeover{FakeLog::IdOf(5), {50}}));
 }
 
 TEST_F(SnapshotCopierTest, ARestartedCopyLeavesOutWhatIsDoneAndUpsertsTheRest) {
   ASSERT_TRUE(store_
                   .PutSnapshot("t", {.collection = kHello,
-                                     .takeover = {{kFirst, {MsgId{"5"}, {50}}}},
+                                     .takeover = {{kFirst, {FakeLog::IdOf(5), {50}}}},
                                      .begun = true,
                                      .segments = {1}})
                   .ok());
   source_.Add(
-      {{kFirst, {.takeover = {MsgId{"5"}, {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}}});
+      {{kFirst,
+        {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}}});
   Run();
   EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_0_1v0 upsert 4"));
   EXPECT_THAT(source_.asked(), ElementsAre(testing::Contains(testing::Key(kFirst))));
@@ -190,7 +195,7 @@ TEST_F(SnapshotCopierTest, ARestartedCopyLeavesOutWhatIsDoneAndUpsertsTheRest) {
 }
 
 TEST_F(SnapshotCopierTest, AFileThatIsGoneIsLookedForAgain) {
-  const Takeover at{MsgId{"5"}, {50}};
+  const Takeover at{FakeLog::IdOf(5), {50}};
   source_.Add({{kFirst,
                 {.takeover = at,
                  .segments = {Segment(1, 1), Segment(2, 1, NotFoundError("no file 2/100/7"))}}}});
@@ -203,6 +208,39 @@ TEST_F(SnapshotCopierTest, AFileThatIsGoneIsLookedForAgain) {
   EXPECT_EQ(source_.asked().at(1).at(kFirst), at) << "the log takes over where it was to";
   EXPECT_THAT(Stored().segments, ElementsAre(1, 9)) << "segment 2 was not read to its end";
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
+}
+
+TEST_F(SnapshotCopierTest, WhatCouldNotBeNotedIsSentAsUpserts) {
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 1)}}}});
+  consumer_.OnPush([&] {
+    if (consumer_.pushed().empty()) {
+      store_.FailWith(UnavailableError("the disk is full"));
+    }
+  });
+  std::jthread running([this] { Run(); });
+  ASSERT_TRUE(Eventually([&] { return conditions_.Current().state == Condition::kRetrying; }));
+  store_.FailWith(OkStatus());
+  running.join();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_EQ(consumer_.pushed().front(), "snapshot dml_0_1v0 insert 4");
+  for (size_t i = 1; i < consumer_.pushed().size(); ++i) {
+    EXPECT_EQ(consumer_.pushed()[i], "snapshot dml_0_1v0 upsert 4");
+  }
+  EXPECT_TRUE(Stored().done);
+}
+
+TEST_F(SnapshotCopierTest, AQueueThatHasLostTheTakeoverEndsTheTask) {
+  log_.Append("dml_0", "a");
+  log_.Append("dml_0", "b");
+  log_.Expire("dml_0", FakeLog::IdOf(2));
+  ASSERT_TRUE(store_
+                  .PutSnapshot(
+                      "t", {.collection = kHello, .takeover = {{kFirst, {FakeLog::IdOf(1), {50}}}}})
+                  .ok());
+  source_.Add({{kFirst, {.segments = {Segment(1, 1)}}}});
+  Run();
+  EXPECT_THAT(fatal_.message(), AllOf(HasSubstr("position expired"), HasSubstr("retention")));
+  EXPECT_THAT(consumer_.pushed(), IsEmpty());
 }
 
 TEST_F(SnapshotCopierTest, ADamagedFileEndsTheTask) {
@@ -248,6 +286,7 @@ TEST_F(SnapshotCopierTest, RowsThatWaitAreBounded) {
   consumer_.Hold();
   CollectionCopy copy({.task_id = "t",
                        .source = &source_,
+                       .log = &log_,
                        .store = &store_,
                        .consumer = &consumer_,
                        .exists = [](CollectionId) { return true; },

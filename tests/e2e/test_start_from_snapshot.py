@@ -124,17 +124,23 @@ def test_empty_collections_and_those_without_files(world: World) -> None:
     assert world.expect_equal("empty").target_rows == 100
 
 
-def test_what_the_target_already_holds_is_not_doubled(world: World) -> None:
+def test_a_collection_that_the_target_has_is_refused_until_it_is_dropped(world: World) -> None:
+    """Rows that the source has deleted since could not be found there."""
     world.make_collection("c")
     world.client.insert("c", plain(range(3_000)))
     first = world.start_task(start_from="earliest")
     world.expect_equal("c")
     world.cdc.client.delete(first)
-    world.client.upsert("c", plain(range(100), version=1))
+    world.client.delete("c", ids=list(range(100)))
     flush(world, "c")
     task = world.start_task(start_from="snapshot")
+    assert "drop it on the target" in world.expect_state(task, "Paused")["reason"]
+    world.target_end.call(
+        "DropCollection", milvus_pb2.DropCollectionRequest(db_name=world.database, collection_name="c")
+    )
+    world.cdc.client.call("resume", {"task_id": task})
     expect_copied(world, task)
-    world.expect_equal("c")
+    assert world.expect_equal("c").target_rows == 2_900
 
 
 def test_collections_dropped_and_created_meanwhile(world: World) -> None:

@@ -78,6 +78,11 @@ class MilvusSnapshots final : public SnapshotSource {
       CDC_ASSIGN_OR_RETURN(const SegmentCatalog catalog,
                            ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
       Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed);
+      if (plan.ok() && takeover.empty() && !plan->importing.empty()) {
+        plan = UnavailableError(
+            "a bulk import into the collection is going on, whose rows would be missed: wait for "
+            "its end and try again");
+      }
       Storage* storage = nullptr;  // a source that has never written a file may have none
       if (plan.ok() && HasSegments(*plan)) {
         CDC_ASSIGN_OR_RETURN(storage, OpenedStorage());

@@ -159,6 +159,9 @@ Result<SegmentCatalog> ReadSegmentCatalog(EtcdClient& etcd,
   for (int i = 1; i < kTries && read.status().code() == StatusCode::kOutOfRange; ++i) {
     read = ReadOnce(etcd, meta_root, collection, stop);
   }
+  if (read.status().code() == StatusCode::kOutOfRange) {
+    return UnavailableError(read.status().message());
+  }
   return read;
 }
 

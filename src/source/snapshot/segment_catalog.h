@@ -17,7 +17,7 @@ namespace cdc {
 // One revision is enough: Milvus writes a segment with its files in one transaction and the
 // checkpoint afterwards, so a checkpoint never precedes the files it promises.
 //
-// kOutOfRange: etcd compacted the revision again and again while it was read. kDataLoss: a value
+// kUnavailable: etcd compacted the revision again and again while it was read. kDataLoss: a value
 // that is not what its key says; the message has the key. Others: see EtcdClient::Range.
 Result<SegmentCatalog> ReadSegmentCatalog(EtcdClient& etcd,
                                           const std::string& meta_root,

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "source/snapshot/field_layout.h"
 #include "source/snapshot/segment_family.h"
 #include "source/snapshot/segment_files_check.h"
 
@@ -124,6 +125,15 @@ Result<std::vector<Field>> Columns(const Schema& schema,
   if (dynamic.has_value()) {
     columns.push_back(
         {.id = *dynamic, .name = "$meta", .type = DataType::kJson, .is_dynamic = true});
+  }
+  for (const Field& column : columns) {
+    CDC_RETURN_IF_ERROR(LayoutOf(column).status());
+    if (column.nullable) {
+      return FailedPreconditionError(
+          "field \"" + column.name +
+          "\" may hold nulls, which cannot be read from files yet: create the task with "
+          "start_from earliest, or with this collection in `exclude`");
+    }
   }
   return columns;
 }
