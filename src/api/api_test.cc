@@ -532,6 +532,23 @@ TEST_F(ApiTest, AcceptsSeveralEntriesInBothLists) {
   EXPECT_EQ(spec.db_collections.at("default")[0].name, "z");
 }
 
+TEST_F(ApiTest, AnEntryMayBeginElsewhere) {
+  EXPECT_EQ(CreateError(Data(R"("collection_infos":[{"name":"a","start_from":"tomorrow"}])")),
+            "start_from can be set to [latest earliest snapshot], got tomorrow");
+  ASSERT_EQ(AskJson("create", Data(R"("task_id":"t1","collection_infos":[
+                {"name":"a","start_from":"snapshot"},{"name":"b"}])"))
+                .at("code"),
+            200);
+  const TaskSpec spec = replicator_.last_started("t1");
+  EXPECT_EQ(spec.start_from, StartFrom::kLatest);
+  EXPECT_EQ(spec.collection_infos[0].start_from, StartFrom::kSnapshot);
+  EXPECT_EQ(spec.collection_infos[1].start_from, std::nullopt);
+  const auto task = AskJson("get", R"({"task_id":"t1"})").at("data").at("task");
+  EXPECT_EQ(task.at("collection_infos")[0].at("start_from"), "snapshot");
+  EXPECT_FALSE(task.at("collection_infos")[1].contains("start_from"));
+  EXPECT_TRUE(task.contains("snapshots"));
+}
+
 TEST_F(ApiTest, FilesForATlsTarget) {
   const auto get_dial = [this](const char* id) {
     const std::string get = R"({"task_id":")" + std::string(id) + R"("})";

@@ -17,11 +17,17 @@ namespace {
 
 using Infos = std::vector<CollectionInfo>;
 
-CollectionInfo ReadCollectionInfo(const RequestReader& reader) {
+CollectionInfo ReadCollectionInfo(const RequestReader& reader, CreateRequest* request) {
   CollectionInfo info;
   reader.Read("name", &info.name);
   reader.Read("positions", &info.positions);
   reader.Read("use_start_position", &info.use_start_position);
+  std::string start;
+  reader.Read("start_from", &start);
+  info.start_from = ParseStartFrom(start);
+  if (!start.empty() && !info.start_from) {
+    request->entry_starts.push_back(start);
+  }
   return info;
 }
 
@@ -82,9 +88,10 @@ void ReadTarget(const RequestReader& reader, CreateRequest* request) {
                 [request](const RequestReader& dial) { ReadDialConfig(dial, &request->dial); });
 }
 
-void ReadCollections(const RequestReader& reader, TaskSpec* spec) {
-  reader.List("collection_infos", [spec](const RequestReader& element) {
-    spec->collection_infos.push_back(ReadCollectionInfo(element));
+void ReadCollections(const RequestReader& reader, CreateRequest* request) {
+  TaskSpec* const spec = &request->spec;
+  reader.List("collection_infos", [request](const RequestReader& element) {
+    request->spec.collection_infos.push_back(ReadCollectionInfo(element, request));
   });
   Infos* infos = nullptr;
   reader.MapOfLists(
@@ -93,7 +100,9 @@ void ReadCollections(const RequestReader& reader, TaskSpec* spec) {
       [spec, &infos](const std::string& database) {
         infos = &spec->db_collections[database.empty() ? kDefaultDatabase : database];
       },
-      [&infos](const RequestReader& element) { infos->push_back(ReadCollectionInfo(element)); });
+      [request, &infos](const RequestReader& element) {
+        infos->push_back(ReadCollectionInfo(element, request));
+      });
 }
 
 // A vchannel is "<pchannel>_<collection id>v<n>".
@@ -250,6 +259,14 @@ Status CheckSupported(const CreateRequest& request) {
   return positions ? unsupported("a collection with positions") : OkStatus();
 }
 
+Result<StartFrom> ReadStartFrom(const std::string& name) {
+  const std::optional<StartFrom> start = ParseStartFrom(name);
+  if (!start) {
+    return InvalidArgumentError("start_from can be set to [latest earliest snapshot], got " + name);
+  }
+  return *start;
+}
+
 }  // namespace
 
 Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
@@ -263,7 +280,7 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
     kafka.Read("address", &request.kafka_address);
     kafka.Read("topic", &request.kafka_topic);
   });
-  ReadCollections(reader, &request.spec);
+  ReadCollections(reader, &request);
   reader.Read("exclude", &request.spec.exclude);
   reader.Read("exclude_collections", &request.exclude_collections);
   reader.List("name_mapping", [&request](const RequestReader& element) {
@@ -310,13 +327,11 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
   TaskSpec spec = request.spec;
   CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
+  for (const std::string& text : request.entry_starts) {
+    CDC_RETURN_IF_ERROR(ReadStartFrom(text).status());
+  }
   if (!request.start_from.empty()) {
-    const std::optional<StartFrom> start = ParseStartFrom(request.start_from);
-    if (!start) {
-      return InvalidArgumentError("start_from can be set to [latest earliest snapshot], got " +
-                                  request.start_from);
-    }
-    spec.start_from = *start;
+    CDC_ASSIGN_OR_RETURN(spec.start_from, ReadStartFrom(request.start_from));
   }
   if (!request.on_undecodable.empty()) {
     CDC_ASSIGN_OR_RETURN(spec.on_undecodable, ReadOnUndecodable(request.on_undecodable));

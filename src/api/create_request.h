@@ -24,9 +24,10 @@ struct DialConfig {
 // A create request as received, before any validation.
 struct CreateRequest {
   TaskSpec spec;
-  std::string start_from;      // "": latest
-  std::string on_undecodable;  // "": stop
-  std::string sink_mode;       // "": auto
+  std::string start_from;                 // "": latest
+  std::vector<std::string> entry_starts;  // those of entries that have no meaning
+  std::string on_undecodable;             // "": stop
+  std::string sink_mode;                  // "": auto
   DialConfig dial;
   std::string kafka_address;
   std::string kafka_topic;

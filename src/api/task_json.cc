@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scope/compare_scopes.h"
+#include "scope/scope.h"
 
 namespace cdc {
 namespace {
@@ -23,6 +24,9 @@ Json EncodeCollectionInfos(const std::vector<CollectionInfo>& infos) {
     list.push_back({{"name", info.name},
                     {"positions", std::move(positions)},
                     {"use_start_position", info.use_start_position}});
+    if (info.start_from) {
+      list.back()["start_from"] = StartFromName(*info.start_from);
+    }
   }
   return list;
 }
@@ -161,7 +165,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
-  if (spec.start_from == StartFrom::kSnapshot) {
+  if (Scope(spec).CopiesStoredRows()) {
     out["snapshots"] = EncodeSnapshots(status.snapshots);
   }
   out["covers"] = Json::array();

@@ -35,17 +35,31 @@ Json EncodeCollections(const std::vector<CollectionInfo>& infos) {
     list.push_back({{"name", info.name},
                     {"positions", info.positions},
                     {"use_start_position", info.use_start_position}});
+    if (info.start_from) {
+      list.back()["start_from"] = StartFromName(*info.start_from);
+    }
   }
   return list;
 }
 
-std::vector<CollectionInfo> DecodeCollections(const Json& list) {
+Result<StartFrom> DecodeStartFrom(const std::string& text) {
+  const std::optional<StartFrom> start = ParseStartFrom(text);
+  if (!start) {
+    return DataLossError("unknown start_from: " + text);
+  }
+  return *start;
+}
+
+Result<std::vector<CollectionInfo>> DecodeCollections(const Json& list) {
   std::vector<CollectionInfo> infos;
   for (const Json& item : list) {
     CollectionInfo info;
     item.at("name").get_to(info.name);
     item.at("positions").get_to(info.positions);
     item.at("use_start_position").get_to(info.use_start_position);
+    if (item.contains("start_from")) {
+      CDC_ASSIGN_OR_RETURN(info.start_from, DecodeStartFrom(item.at("start_from")));
+    }
     infos.push_back(std::move(info));
   }
   return infos;
@@ -148,23 +162,15 @@ Result<OnUndecodable> DecodeOnUndecodable(const std::string& text) {
   return *policy;
 }
 
-Result<StartFrom> DecodeStartFrom(const std::string& text) {
-  const std::optional<StartFrom> start = ParseStartFrom(text);
-  if (!start) {
-    return DataLossError("unknown start_from: " + text);
-  }
-  return *start;
-}
-
 // Throws what the library throws when a part is missing or of another type.
 Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   TaskSpec spec;
   spec.id = id;
   spec.target = DecodeTarget(json.at("target"));
   json.at("target_identity").get_to(spec.target_identity);
-  spec.collection_infos = DecodeCollections(json.at("collection_infos"));
+  CDC_ASSIGN_OR_RETURN(spec.collection_infos, DecodeCollections(json.at("collection_infos")));
   for (const auto& [database, infos] : json.at("db_collections").items()) {
-    spec.db_collections[database] = DecodeCollections(infos);
+    CDC_ASSIGN_OR_RETURN(spec.db_collections[database], DecodeCollections(infos));
   }
   json.at("exclude").get_to(spec.exclude);
   CDC_RETURN_IF_ERROR(DecodeLeftNames(json.at("left_to_older"), 0, &spec.left_to_older));

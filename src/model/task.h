@@ -16,7 +16,7 @@ enum class TaskState : int { kInitial = 0, kRunning = 1, kPaused = 2 };
 // "Initial", "Running", "Paused".
 std::string_view TaskStateName(TaskState state);
 
-// Where the rows of collections begin that exist when the task is created.
+// Where the rows of collections begin that exist when the task is created; later ones want more.
 enum class StartFrom {
   kLatest,    // at the next row
   kEarliest,  // at the first row, from the queue
@@ -50,6 +50,7 @@ struct CollectionInfo {
   std::string name;
   std::map<std::string, std::string> positions;  // vchannel -> base64 of MsgPosition
   bool use_start_position = false;
+  std::optional<StartFrom> start_from;  // unset: the task's, or kEarliest by use_start_position
   bool operator==(const CollectionInfo&) const = default;
 };
 

@@ -129,8 +129,8 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   for (const Scope::Match& match : covered) {
     CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, traits));
   }
-  if (spec.start_from == StartFrom::kSnapshot) {
-    for (const Scope::Match& match : covered) {
+  for (const Scope::Match& match : covered) {
+    if (scope.StartOf(match.name) == StartFrom::kSnapshot) {
       CDC_RETURN_IF_ERROR(PrepareSnapshot(spec, match)
                               .WithContext("the stored rows of collection " +
                                            match.name.ToString() + " cannot be copied"));
@@ -169,16 +169,15 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
                               .pchannels = collection.pchannels,
                               .created = collection.created,
                               .skip_until = {}};
-  const bool snapshot = spec.start_from == StartFrom::kSnapshot;
-  const bool from_start = scope.FromStart(name);
-  if (from_start || snapshot) {
+  const StartFrom begin = scope.StartOf(name);
+  if (begin != StartFrom::kLatest) {
     record.may_hold_until = present;
   }
-  if (snapshot) {
+  if (begin == StartFrom::kSnapshot) {
     return options_.store->PutCollection(spec.id, record);
   }
   for (const std::string& channel : collection.pchannels) {
-    if (from_start) {
+    if (begin == StartFrom::kEarliest) {
       const auto start = collection.start_positions.find(channel);
       if (start != collection.start_positions.end()) {
         CDC_RETURN_IF_ERROR(

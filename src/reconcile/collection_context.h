@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "base/backoff.h"
@@ -33,7 +34,7 @@ struct CollectionContext {
   TargetView* target;
   DatabaseReconciler* databases;
   std::string target_address;
-  bool copies_stored_rows = false;  // of collections older than the task
+  std::set<CollectionId> copied;  // those whose stored rows are copied
   bool ignore_partition = false;
   bool sync_index = true;
   bool sync_load = true;

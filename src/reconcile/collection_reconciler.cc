@@ -175,8 +175,7 @@ Status CollectionReconciler::CreateOnTarget() {
   if (found) {
     // Only a matching collection may be recorded as on_target, because the task may later drop it.
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
-    if (context_->copies_stored_rows && record_->may_hold_until > Timestamp{} &&
-        !record_->on_target) {
+    if (context_->copied.contains(record_->id) && !record_->on_target) {
       // A row that the source has deleted since is neither in its files nor in the log after them.
       return FailedPreconditionError(
           "is on the target already, and a copy of the source's stored rows cannot tell which of "

@@ -29,7 +29,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
                   .target = &target_},
                  progress.databases),
       names_(&collections_),
-      context_(ContextOf(parts_, &target_, &databases_, &names_)),
+      context_(ContextOf(parts_, progress, &target_, &databases_, &names_)),
       flushes_(&target_, parts_.routes, parts_.clock, parts_.retry),
       source_(parts_.store, parts_.task_id, progress.source) {
   for (const ReplicatedCollection& collection : progress.collections) {
@@ -38,9 +38,14 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
 }
 
 CollectionContext Reconciler::ContextOf(const Parts& parts,
+                                        const MetaStore::Progress& progress,
                                         TargetView* target,
                                         DatabaseReconciler* databases,
                                         NameExchange* names) {
+  std::set<CollectionId> copied;
+  for (const SnapshotProgress& snapshot : progress.snapshots) {
+    copied.insert(snapshot.collection);
+  }
   return {.task_id = parts.task_id,
           .catalog = parts.catalog,
           .log = parts.log,
@@ -54,7 +59,7 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
           .target = target,
           .databases = databases,
           .target_address = parts.target_address,
-          .copies_stored_rows = parts.copies_stored_rows,
+          .copied = std::move(copied),
           .ignore_partition = parts.ignore_partition,
           .sync_index = parts.sync_index,
           .sync_load = parts.sync_load,

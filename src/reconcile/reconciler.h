@@ -60,9 +60,8 @@ class Reconciler {
     RouteView* routes;
     ConditionBoard* conditions;
     CollectionClaims* claims;
-    std::string target_address;       // AddressKey
-    std::string target_identity;      // of the target the task was created for; empty: unknown
-    bool copies_stored_rows = false;  // of collections older than the task
+    std::string target_address;   // AddressKey
+    std::string target_identity;  // of the target the task was created for; empty: unknown
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;
@@ -98,6 +97,7 @@ class Reconciler {
   // Oldest first, because a name may pass from one collection to a newer one.
   using Order = std::set<std::pair<Timestamp, CollectionId>>;
   static CollectionContext ContextOf(const Parts& parts,
+                                     const MetaStore::Progress& progress,
                                      TargetView* target,
                                      DatabaseReconciler* databases,
                                      NameExchange* names);

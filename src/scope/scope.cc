@@ -78,11 +78,19 @@ bool Scope::CoversAllOf(const std::string& database) const {
          CoversDatabase(database);
 }
 
-bool Scope::FromStart(const CollectionName& source) const {
+StartFrom Scope::StartOf(const CollectionName& source) const {
+  StartFrom start = StartFrom::kLatest;
+  for (const ScopeRules::Included& each : rules_.included) {
+    if (each.pattern.Matches(source)) {
+      start = std::max(start, each.start);
+    }
+  }
+  return start;
+}
+
+bool Scope::CopiesStoredRows() const {
   return std::any_of(rules_.included.begin(), rules_.included.end(),
-                     [&source](const ScopeRules::Included& each) {
-                       return each.from_start && each.pattern.Matches(source);
-                     });
+                     [](const auto& each) { return each.start == StartFrom::kSnapshot; });
 }
 
 std::string Scope::Describe() const {

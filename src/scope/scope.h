@@ -40,8 +40,11 @@ class Scope {
   // Whether all its collections are covered, except those excluded or left to older tasks.
   bool CoversAllOf(const std::string& database) const;
 
-  // Whether rows from before the task are requested (start_from or use_start_position).
-  bool FromStart(const CollectionName& source) const;
+  // Where the collection begins if it is older than the task: the most that an entry wants which
+  // covers it.
+  StartFrom StartOf(const CollectionName& source) const;
+  // Whether some collection may begin with its stored rows.
+  bool CopiesStoredRows() const;
 
   // The name on the target: by the collection's own mapping, otherwise by its database's.
   CollectionName Target(const CollectionName& source) const;

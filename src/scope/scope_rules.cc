@@ -28,10 +28,15 @@ bool LeftToOlder::Covers(const CollectionPattern& other) const {
 }
 
 ScopeRules::ScopeRules(const TaskSpec& spec) {
-  std::map<CollectionPattern, bool> from_start;
+  std::map<CollectionPattern, StartFrom> starts;
   const auto include = [&](const std::string& database, const CollectionInfo& info) {
-    bool& start = from_start[{NamePattern(DatabaseOf(database)), NamePattern(info.name)}];
-    start = start || spec.start_from == StartFrom::kEarliest || info.use_start_position;
+    const StartFrom otherwise =
+        info.use_start_position ? std::max(spec.start_from, StartFrom::kEarliest) : spec.start_from;
+    StartFrom& start = starts
+                           .try_emplace({NamePattern(DatabaseOf(database)), NamePattern(info.name)},
+                                        StartFrom::kLatest)
+                           .first->second;
+    start = std::max(start, info.start_from.value_or(otherwise));
   };
   for (const CollectionInfo& info : spec.collection_infos) {
     include(kDefaultDatabase, info);
@@ -41,8 +46,8 @@ ScopeRules::ScopeRules(const TaskSpec& spec) {
       include(database, info);
     }
   }
-  for (const auto& [pattern, start] : from_start) {
-    included.push_back({.pattern = pattern, .from_start = start});
+  for (const auto& [pattern, start] : starts) {
+    included.push_back({.pattern = pattern, .start = start});
   }
   for (const std::string& text : spec.exclude) {
     excluded.push_back(ParseCollectionPattern(text));

@@ -26,7 +26,7 @@ struct LeftToOlder {
 struct ScopeRules {
   struct Included {
     CollectionPattern pattern;
-    bool from_start;  // rows from before the task are requested
+    StartFrom start;  // where collections that are older than the task begin
   };
   std::vector<Included> included;           // sorted by pattern, each once
   std::vector<CollectionPattern> excluded;  // by the user

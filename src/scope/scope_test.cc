@@ -126,11 +126,19 @@ TEST(ScopeTest, ADatabaseOfWhichNothingStaysIsNotCovered) {
 
 TEST(ScopeTest, StartIsPerEntryOrPerTask) {
   const Scope one(Spec({{"db1", {{.name = "a", .use_start_position = true}, {.name = "b"}}}}));
-  EXPECT_TRUE(one.FromStart({"db1", "a"}));
-  EXPECT_FALSE(one.FromStart({"db1", "b"}));
+  EXPECT_EQ(one.StartOf({"db1", "a"}), StartFrom::kEarliest);
+  EXPECT_EQ(one.StartOf({"db1", "b"}), StartFrom::kLatest);
   TaskSpec spec = Spec({{"db1", {{.name = "*"}}}});
   spec.start_from = StartFrom::kEarliest;
-  EXPECT_TRUE(Scope(spec).FromStart({"db1", "b"}));
+  EXPECT_EQ(Scope(spec).StartOf({"db1", "b"}), StartFrom::kEarliest);
+  EXPECT_FALSE(Scope(spec).CopiesStoredRows());
+  spec.db_collections["db1"].push_back({.name = "c*", .start_from = StartFrom::kSnapshot});
+  spec.db_collections["db1"].push_back({.name = "d", .start_from = StartFrom::kLatest});
+  const Scope mixed(spec);
+  EXPECT_TRUE(mixed.CopiesStoredRows());
+  EXPECT_EQ(mixed.StartOf({"db1", "b"}), StartFrom::kEarliest);
+  EXPECT_EQ(mixed.StartOf({"db1", "c1"}), StartFrom::kSnapshot);
+  EXPECT_EQ(mixed.StartOf({"db1", "d"}), StartFrom::kEarliest) << "the other entry wants more";
 }
 
 }  // namespace

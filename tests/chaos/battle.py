@@ -117,17 +117,29 @@ class Battle:
 
     def begin(self) -> None:
         """Collections, a task, and writers."""
+        self.prepare()
+        self.create_task()
+        eventually(lambda: self._loaded(self._target_end), every=0.5, what="the target has loaded the collections")
+        self.ledger.begin()
+
+    def begin_late(self, rows: int) -> None:
+        """Collections and writers; the task is left to come when this many rows were written."""
+        self.prepare()
+        self.ledger.begin()
+        eventually(lambda: self.ledger.rows >= rows, every=0.1, what=f"{rows} rows are written")
+
+    def prepare(self) -> None:
         self.cdc.start()
         self.ledger.make_collections()
         self.cdc.wait_ready()
+        eventually(lambda: self._loaded(self._source_end), every=0.5, what="the source has loaded the collections")
+
+    def create_task(self, **fields: Any) -> None:
         scope = {name: [{"name": "*"}] for name in (self.database, self.other_database)}
         # The server listens before it has found its source.
         self._task = eventually(
-            lambda: self.cdc.client.create(self.sink.gate.uri, db_collections=scope, **self.sink.fields), 30
+            lambda: self.cdc.client.create(self.sink.gate.uri, db_collections=scope, **self.sink.fields, **fields), 30
         )
-        eventually(lambda: self._loaded(self._source_end), every=0.5, what="the source has loaded the collections")
-        eventually(lambda: self._loaded(self._target_end), every=0.5, what="the target has loaded the collections")
-        self.ledger.begin()
 
     def end(self) -> Verdict:
         """Ends the writers, lets the task catch up, and compares. The verdict is printed."""
@@ -222,6 +234,12 @@ class Battle:
         """Waits until the source acknowledges again."""
         before = self.ledger.operations
         eventually(lambda: self.ledger.operations > before, every=0.1, what="the source acknowledges something")
+
+    def is_copied(self) -> bool:
+        """Whether all that the source had stored is on the target."""
+        task = self.cdc.client.get(self._task)
+        assert task["state"] == "Running", task
+        return all(each["done"] for each in task["snapshots"])
 
     def condition(self) -> dict[str, Any]:
         return self.cdc.client.get(self._task)["condition"]

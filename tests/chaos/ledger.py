@@ -290,6 +290,11 @@ class Ledger:
         return sum(writer.operations for writer in self._writers)
 
     @property
+    def rows(self) -> int:
+        """Written so far; a key counts each time."""
+        return sum(writer.rows for writer in self._writers)
+
+    @property
     def failed(self) -> int:
         return sum(writer.failed for writer in self._writers)
 

@@ -143,6 +143,29 @@ def test_a_collection_that_the_target_has_is_refused_until_it_is_dropped(world: 
     assert world.expect_equal("c").target_rows == 2_900
 
 
+def test_each_entry_may_begin_elsewhere(world: World) -> None:
+    for name in ("copied", "whole", "fresh"):
+        world.make_collection(name)
+        world.client.insert(name, plain(range(300)))
+        flush(world, name)
+    task = world.start_task(
+        start_from="earliest",
+        db_collections={
+            world.database: [
+                {"name": "copied", "start_from": "snapshot"},
+                {"name": "whole"},
+                {"name": "fresh", "start_from": "latest"},
+            ]
+        },
+    )
+    assert [each["collection"] for each in expect_copied(world, task)] == [f"{world.database}.copied"]
+    for name in ("copied", "whole", "fresh"):
+        world.client.insert(name, plain(range(300, 320)))
+    world.expect_equal("copied")
+    world.expect_equal("whole")
+    eventually(lambda: _true(world.target_count("fresh") == 20), what="only what came later is there")
+
+
 def test_collections_dropped_and_created_meanwhile(world: World) -> None:
     for name in ("a", "b"):
         world.make_collection(name)
