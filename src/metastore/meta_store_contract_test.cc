@@ -250,6 +250,8 @@ TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   snapshot.segments = {470729803981594208};
   ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
   snapshot.segments = {5};
+  snapshot.rows = 7;
+  snapshot.bytes = 8;
   ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
   ASSERT_TRUE(store().PutSnapshot("t1", {.collection = {5}, .done = true}).ok());
   Reopen();

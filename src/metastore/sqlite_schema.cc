@@ -35,7 +35,8 @@ CREATE TABLE collection_partitions(
   PRIMARY KEY(task_id, collection_id, id)) WITHOUT ROWID;
 CREATE TABLE snapshots(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, begun INTEGER NOT NULL,
-  done INTEGER NOT NULL, PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
+  done INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
 CREATE TABLE snapshot_takeovers(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, vchannel TEXT NOT NULL,
   position BLOB NOT NULL, ts INTEGER NOT NULL,

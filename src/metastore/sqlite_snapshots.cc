@@ -9,14 +9,15 @@ namespace cdc {
 Status SqliteSnapshots::Prepare(sqlite::Database* database) {
   return database->Prepare(
       {{&put_,
-        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done) VALUES(?, ?, ?, ?)"},
+        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done, rows, bytes) "
+        "VALUES(?, ?, ?, ?, ?, ?)"},
        {&put_takeover_,
         "INSERT OR REPLACE INTO snapshot_takeovers(task_id, collection_id, vchannel, position, ts) "
         "VALUES(?, ?, ?, ?, ?)"},
        {&put_segment_,
         "INSERT OR IGNORE INTO snapshot_segments(task_id, collection_id, segment) VALUES(?, ?, ?)"},
        {&load_,
-        "SELECT collection_id, begun, done FROM snapshots WHERE task_id = ? "
+        "SELECT collection_id, begun, done, rows, bytes FROM snapshots WHERE task_id = ? "
         "ORDER BY collection_id"},
        {&load_takeovers_,
         "SELECT vchannel, position, ts FROM snapshot_takeovers "
@@ -37,6 +38,8 @@ Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& 
                           .Bind(1, collection)
                           .Bind(2, snapshot.begun ? 1 : 0)
                           .Bind(3, snapshot.done ? 1 : 0)
+                          .Bind(4, snapshot.rows)
+                          .Bind(5, snapshot.bytes)
                           .Execute());
   for (const auto& [vchannel, takeover] : snapshot.takeover) {
     CDC_RETURN_IF_ERROR(put_takeover_.BindText(0, task_id)
@@ -65,7 +68,9 @@ Result<std::vector<SnapshotProgress>> SqliteSnapshots::Load(const std::string& t
                          .takeover = {},
                          .begun = load_.Int(1) != 0,
                          .done = load_.Int(2) != 0,
-                         .segments = {}});
+                         .segments = {},
+                         .rows = load_.Int(3),
+                         .bytes = load_.Int(4)});
   }
   for (SnapshotProgress& snapshot : snapshots) {
     CDC_RETURN_IF_ERROR(LoadParts(task_id, &snapshot));

@@ -59,6 +59,9 @@ struct SnapshotProgress {
   bool begun = false;
   bool done = false;
   std::set<int64_t> segments;  // which are copied completely
+  // Of all segments, once it is done.
+  int64_t rows = 0;
+  int64_t bytes = 0;
   bool operator==(const SnapshotProgress&) const = default;
 };
 

@@ -20,7 +20,10 @@ constexpr std::chrono::minutes kCheckTakeover{1};
 CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
     : parts_(std::move(parts)),
       progress_(std::move(progress)),
-      tracker_(std::make_shared<AckTracker>(kSnapshotChannel, MsgId{}, Timestamp{})) {}
+      tracker_(std::make_shared<AckTracker>(kSnapshotChannel, MsgId{}, Timestamp{})),
+      counts_(progress_.done
+                  ? Counts{progress_.rows, progress_.rows, progress_.bytes, progress_.bytes}
+                  : Counts{}) {}
 
 Status CollectionCopy::Attempt(const Collection& collection, const std::stop_token& stop) {
   // Whatever ended an earlier attempt: what it sent and did not note may be on the target, and the
@@ -40,6 +43,8 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   SnapshotProgress done = progress_;
   done.done = true;
   done.segments.clear();  // they are stored
+  done.rows = counts().total_rows;
+  done.bytes = counts().total_bytes;
   CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, done));
   progress_.done = true;
   FaultPoint("after_snapshot_done");

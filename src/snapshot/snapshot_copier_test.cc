@@ -163,6 +163,7 @@ TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheSegments) {
   EXPECT_TRUE(stored.done);
   EXPECT_THAT(stored.segments, ElementsAre(1, 2, 3));
   EXPECT_EQ(stored.takeover, takeover_);
+  EXPECT_EQ(Make(&source_)->Statuses().at(0).total_rows, 16) << "after a restart, too";
   EXPECT_THAT(copier_->Statuses(), ElementsAre(AllOf(Field(&SnapshotStatus::done, true),
                                                      Field(&SnapshotStatus::rows, 16),
                                                      Field(&SnapshotStatus::total_rows, 16))));

@@ -17,6 +17,7 @@ from lab.catalog import read_collection
 from lab.cdc_server import CdcServer, source_configuration
 from lab.compare import LITE, MILVUS, TargetKind, compare_all
 from lab.etcd import Etcd
+from lab.flush import flush
 from lab.gate import Gate
 from lab.kafka import Kafka
 from lab.lab import Lab, Server
@@ -123,10 +124,12 @@ class Battle:
         self.ledger.begin()
 
     def begin_late(self, rows: int) -> None:
-        """Collections and writers; the task is left to come when this many rows were written."""
+        """Collections and writers; the task is left to come. This many rows were written and are in files by then."""
         self.prepare()
         self.ledger.begin()
-        eventually(lambda: self.ledger.rows >= rows, every=0.1, what=f"{rows} rows are written")
+        for part in (rows // 2, rows):  # two segments at least
+            eventually(lambda part=part: self.ledger.rows >= part, every=0.1, what=f"{part} rows are written")
+            flush(self._source_end, self.database, *(book.name for book in BOOKS))
 
     def prepare(self) -> None:
         self.cdc.start()
@@ -240,6 +243,9 @@ class Battle:
         task = self.cdc.client.get(self._task)
         assert task["state"] == "Running", task
         return all(each["done"] for each in task["snapshots"])
+
+    def copied_rows(self) -> int:
+        return sum(each["rows"] for each in self.cdc.client.get(self._task)["snapshots"])
 
     def condition(self) -> dict[str, Any]:
         return self.cdc.client.get(self._task)["condition"]

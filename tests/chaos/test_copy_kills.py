@@ -31,6 +31,7 @@ def test_random_copy_kills(new_battle: Callable[..., Battle], number: int) -> No
     for _ in range(2):
         battle.let_pass(0.1, 1)
         battle.kill_cdc()
+    assert battle.copied_rows() > ROWS // 2
     verdict = battle.end()
     assert verdict.faults == 0, str(verdict)
 

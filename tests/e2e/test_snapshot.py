@@ -21,6 +21,7 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2, msg_pb2, schema_pb2
 
 from lab.bulk import program
+from lab.flush import flush
 from lab.milvus import MilvusStandalone
 from lab.rows import Endpoint, encode_column
 from lab.waiting import PATIENCE, eventually
@@ -62,24 +63,7 @@ class Ledger:
         return list(self.rows)
 
     def flush(self) -> None:
-        """Returns when everything written before is in files, and the checkpoints say so."""
-        request = milvus_pb2.FlushRequest(db_name=self.database, collection_names=[self.case.name])
-        answer = self._end.call("Flush", request)
-        name = self.case.name
-        state = milvus_pb2.GetFlushStateRequest(
-            segmentIDs=answer.coll_segIDs[name].data,
-            flush_ts=answer.coll_flush_ts[name],
-            db_name=self.database,
-            collection_name=name,
-        )
-        eventually(lambda: self._end.call("GetFlushState", state).flushed, what=f"{name} is flushed")
-
-    def index(self) -> None:
-        """The source compacts no segment without an index."""
-        index = milvus_pb2.CreateIndexRequest(field_name="vector", index_name="by_vector")
-        for key, value in (("index_type", "FLAT"), ("metric_type", "L2")):
-            index.extra_params.add(key=key, value=value)
-        self._call("CreateIndex", index)
+        flush(self._end, self.database, self.case.name)
 
     def compact(self) -> None:
         """Asks the source to merge segments of this collection, which it may do later or not at all."""

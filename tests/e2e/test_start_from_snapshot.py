@@ -10,22 +10,14 @@ import pytest
 from pymilvus import MilvusClient
 from pymilvus.grpc_gen import milvus_pb2
 
+from lab.flush import flush as flush_source
 from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import World
 
 
 def flush(world: World, collection: str) -> None:
-    """Returns when every row so far is in files, and the channels' checkpoints say so."""
-    request = milvus_pb2.FlushRequest(db_name=world.database, collection_names=[collection])
-    answer = world.source_end.call("Flush", request)
-    state = milvus_pb2.GetFlushStateRequest(
-        segmentIDs=answer.coll_segIDs[collection].data,
-        flush_ts=answer.coll_flush_ts[collection],
-        db_name=world.database,
-        collection_name=collection,
-    )
-    eventually(lambda: _true(world.source_end.call("GetFlushState", state).flushed), what=f"{collection} is flushed")
+    flush_source(world.source_end, world.database, collection)
 
 
 def _true(holds: bool) -> None:
