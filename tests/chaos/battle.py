@@ -242,9 +242,11 @@ class Battle:
         """Whether all that the source had stored is on the target."""
         task = self.cdc.client.get(self._task)
         assert task["state"] == "Running", task
-        return all(each["done"] for each in task["snapshots"])
+        # None are shown until the server has found its source again.
+        return bool(task["snapshots"]) and all(each["done"] for each in task["snapshots"])
 
     def copied_rows(self) -> int:
+        eventually(self.is_copied, every=0.1, what="everything is copied")
         return sum(each["rows"] for each in self.cdc.client.get(self._task)["snapshots"])
 
     def condition(self) -> dict[str, Any]:
