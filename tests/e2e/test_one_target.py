@@ -16,7 +16,6 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import PATIENCE, promised
 from rows_for import plain
-from test_trouble import expect_condition
 from world import Target, World, target_of
 
 # What a user may wait for the news that a target is away.
@@ -51,7 +50,7 @@ def begin(world: World, rows: int = 200, **fields: Any) -> str:
     world.client.insert("c", plain(range(rows)))
     task = world.start_task(**fields)
     assert world.expect_equal("c", within=PATIENCE).target_rows == rows
-    expect_condition(world, task, "ok", within=PATIENCE)
+    world.expect_condition(task, "ok", within=PATIENCE)
     return task
 
 
@@ -103,16 +102,16 @@ def test_an_address_that_comes_to_mean_a_known_target(world: World, gate: Gate, 
     gate.server = small.uri.split("://")[-1]
     first = begin(world)
     second = world.start_task(milvus_connect_param={"uri": gate.uri})
-    expect_condition(world, second, "ok", within=PATIENCE)
+    world.expect_condition(second, "ok", within=PATIENCE)
     world.cdc.client.pause(second)
     gate.server = world.target.uri.split("://")[-1]
     gate.reset()
     world.cdc.client.resume(second)
-    expect_condition(world, second, "retrying", f"task {first} writes this collection", within=PATIENCE)
+    world.expect_condition(second, "retrying", f"task {first} writes this collection", within=PATIENCE)
     expect_idle(world)
     # It goes on when the other one lets go.
     world.cdc.client.pause(first)
-    expect_condition(world, second, "ok", within=PATIENCE)
+    world.expect_condition(second, "ok", within=PATIENCE)
     lab.end(small)
 
 
@@ -121,12 +120,12 @@ def test_a_dead_target_is_noticed_while_nothing_is_written(world: World) -> None
     server = world.target.server
     server.process.kill()
     try:
-        condition = expect_condition(world, task, "retrying", "target", f"127.0.0.1:{server.port}", within=promised(NEWS_S))
+        condition = world.expect_condition(task, "retrying", "target", f"127.0.0.1:{server.port}", within=promised(NEWS_S))
         assert condition["reason"].startswith("target: ")
     finally:
         server.start()
         server.wait_ready()
-    expect_condition(world, task, "ok", within=PATIENCE)
+    world.expect_condition(task, "ok", within=PATIENCE)
     expect_idle(world)
 
 
@@ -135,19 +134,19 @@ def test_a_frozen_target_is_noticed_while_nothing_is_written(world: World) -> No
     process = world.target.server.process
     process.signal(signal.SIGSTOP)
     try:
-        expect_condition(world, task, "retrying", "target: ", "no answer", within=promised(NEWS_S))
+        world.expect_condition(task, "retrying", "target: ", "no answer", within=promised(NEWS_S))
     finally:
         process.signal(signal.SIGCONT)
-    expect_condition(world, task, "ok", within=PATIENCE)
+    world.expect_condition(task, "ok", within=PATIENCE)
     expect_idle(world)
 
 
 def test_a_target_out_of_reach_is_noticed_while_nothing_is_written(world: World, gate: Gate) -> None:
     task = begin(world, milvus_connect_param={"uri": gate.uri})
     gate.black_hole()
-    expect_condition(world, task, "retrying", "target: ", gate.address, within=promised(NEWS_S))
+    world.expect_condition(task, "retrying", "target: ", gate.address, within=promised(NEWS_S))
     gate.open()
-    expect_condition(world, task, "ok", within=PATIENCE)
+    world.expect_condition(task, "ok", within=PATIENCE)
     expect_idle(world)
 
 
@@ -171,4 +170,4 @@ def test_an_empty_milvus_in_place_of_the_target(world: World) -> None:
     # The cure, without deleting the old task.
     again = world.start_task()
     assert world.expect_equal("c", within=PATIENCE).target_rows == 200
-    expect_condition(world, again, "ok", within=PATIENCE)
+    world.expect_condition(again, "ok", within=PATIENCE)
