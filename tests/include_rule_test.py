@@ -30,7 +30,8 @@ ALLOWED = {
     "source/catalog": {"base", "model", "etcd", "source"},
     "source/rocksmq": {"base", "model", "source"},
     "source/kafka": {"base", "model", "source"},
-    "source/snapshot": VALUES | {"source", "etcd"},
+    "source/storage": {"base"},
+    "source/snapshot": VALUES | {"source", "etcd", "source/storage"},
     "decode": VALUES,
     "feed": {"base", "model", "source", "decode"},
     "scope": {"base", "model"},
@@ -52,7 +53,7 @@ ALLOWED = {
     "cli/view": {"base"},
     "cli": {"base", "cli/view"},
     "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "cli", "cli/view", "http", "source",
-               "sink"}
+               "source/storage", "sink"}
               | SOURCES | SINKS,
 }
 

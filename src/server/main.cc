@@ -25,7 +25,7 @@
 #include "server/milvus_source.h"
 #include "server/open_files.h"
 #include "server/server.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace {
 

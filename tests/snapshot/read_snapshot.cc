@@ -27,7 +27,7 @@
 #include "source/snapshot/segment_catalog.h"
 #include "source/snapshot/snapshot_plan.h"
 #include "source/snapshot/snapshot_reader.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "source/snapshot/segment.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

@@ -9,7 +9,7 @@
 #include "model/ids.h"
 #include "model/schema.h"
 #include "source/snapshot/segment.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

@@ -6,8 +6,8 @@
 
 #include "base/status.h"
 #include "etcd/etcd_client.h"
-#include "source/snapshot/storage.h"
 #include "source/snapshot_source.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

@@ -10,7 +10,7 @@
 #include "model/schema.h"
 #include "source/snapshot/column_chunk.h"
 #include "source/snapshot/log_file.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

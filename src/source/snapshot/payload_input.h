@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "source/snapshot/log_file.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

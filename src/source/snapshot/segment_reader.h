@@ -14,7 +14,7 @@
 #include "source/snapshot/insert_record.h"
 #include "source/snapshot/parquet_column.h"
 #include "source/snapshot/segment.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

@@ -14,8 +14,8 @@
 #include "source/snapshot/deleted_keys.h"
 #include "source/snapshot/segment_reader.h"
 #include "source/snapshot/snapshot_plan.h"
-#include "source/snapshot/storage.h"
 #include "source/snapshot_source.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace arrow {
 class Status;

@@ -1,4 +1,4 @@
-#include "source/snapshot/arrow_storage.h"
+#include "source/storage/arrow_storage.h"
 
 #include <algorithm>
 #include <cerrno>

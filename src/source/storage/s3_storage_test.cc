@@ -10,7 +10,7 @@
 #include <httplib.h>
 
 #include "base/thread.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 namespace {

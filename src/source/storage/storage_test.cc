@@ -1,4 +1,4 @@
-#include "source/snapshot/storage.h"
+#include "source/storage/storage.h"
 
 #include <cstdlib>
 #include <filesystem>

@@ -4,8 +4,8 @@
 #include <arrow/filesystem/s3fs.h>
 #include <arrow/result.h>
 
-#include "source/snapshot/arrow_storage.h"
-#include "source/snapshot/storage.h"
+#include "source/storage/arrow_storage.h"
+#include "source/storage/storage.h"
 
 namespace cdc {
 namespace {
