@@ -65,6 +65,13 @@ class Ledger:
     def flush(self) -> None:
         flush(self._end, self.database, self.case.name)
 
+    def index(self) -> None:
+        """The source compacts no segment without an index."""
+        index = milvus_pb2.CreateIndexRequest(field_name="vector", index_name="by_vector")
+        for key, value in (("index_type", "FLAT"), ("metric_type", "L2")):
+            index.extra_params.add(key=key, value=value)
+        self._call("CreateIndex", index)
+
     def compact(self) -> None:
         """Asks the source to merge segments of this collection, which it may do later or not at all."""
         collection = self._call("DescribeCollection", milvus_pb2.DescribeCollectionRequest()).collectionID
