@@ -13,6 +13,7 @@ namespace cdc {
 
 // Tasks and their progress, durable when a call returns. Thread-safe. Errors: kUnavailable (cannot
 // be written now), kFailedPrecondition (in use by another server), kDataLoss (cannot be read).
+// It has a method for each kind of thing that is stored, so that each call is one transaction.
 class MetaStore {
  public:
   virtual ~MetaStore() = default;

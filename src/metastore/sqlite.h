@@ -14,7 +14,8 @@ struct sqlite3_stmt;
 // RAII for SQLite's handles; its errors as Status.
 namespace cdc::sqlite {
 
-// A prepared statement. Parameters and columns count from 0. Use it from one thread at a time.
+// A prepared statement. Parameters and columns count from 0, and have a method for each of
+// SQLite's types. Use it from one thread at a time.
 class Statement {
  public:
   Statement() = default;

@@ -43,7 +43,8 @@ namespace cdc {
 // cover.
 //
 // Call Begin first, from one thread. The FeedSubscriber methods are for the feed. The rest is
-// thread-safe.
+// thread-safe. The class has many methods because it is three things: the feed delivers to it, the
+// saver takes checkpoints from it, and the reconciler looks up how far it has come.
 class RowRouter final : public FeedSubscriber, public CheckpointSource, public RouteView {
  public:
   struct Options {

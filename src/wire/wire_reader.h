@@ -17,7 +17,8 @@ namespace cdc {
 //   while (reader.Next()) { switch (reader.field()) … }
 //   CDC_RETURN_IF_ERROR(reader.status());
 //
-// Never reads outside of `bytes`. Groups, which are obsolete, count as malformed.
+// Never reads outside of `bytes`. Groups, which are obsolete, count as malformed. It has a method
+// for each form of a value.
 class WireReader {
  public:
   // `origin` is the beginning of the record that contains `bytes`; offsets count from there.
