@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pymilvus.grpc_gen import milvus_pb2, msg_pb2
 
 import test_restart
 from lab.bulk import Rows, direct_insert
+from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer
+from lab.etcd import etcd_values
+from lab.flush import flush
 from lab.kafka import Kafka
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
@@ -61,6 +65,32 @@ def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
     assert world.expect_equal("c").target_rows == 800
     assert [name for name in kafka.topics() - before if name.startswith("by-dev-rootcoord-dml_")]
     assert world.cdc.client.get(task)["condition"]["state"] == "ok"
+
+
+def test_rows_that_the_queue_no_longer_holds_are_copied(
+    world: World, source: MilvusStandalone, kafka: Kafka
+) -> None:
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(2_000)))
+    world.client.delete("c", ids=list(range(100)))
+    flush(world.source_end, world.database, "c")
+    world.client.insert("c", plain(range(2_000, 2_500)))
+    name = milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name="c")
+    collection = world.source_end.call("DescribeCollection", name).collectionID
+    checkpoints = etcd_values(source.etcd_url, f"{source.root_path}/meta/datacoord-meta/channel-cp/")
+    expired = 0
+    for key, value in checkpoints.items():
+        vchannel = key.rsplit("/", 1)[1]
+        if f"_{collection}v" in vchannel:
+            position = msg_pb2.MsgPosition.FromString(value)
+            kafka.delete_records(vchannel.rsplit("_", 1)[0], int.from_bytes(position.msgID, "little"))
+            expired += 1
+    assert expired == 2
+    with pytest.raises(CdcError, match="position expired"):
+        world.start_task(start_from="earliest")
+    task = world.start_task(start_from="snapshot")
+    assert world.expect_equal("c").target_rows == 2_400
+    assert world.cdc.client.get(task)["snapshots"][0]["done"]
 
 
 def test_nothing_is_lost_by_kill(own_world: World) -> None:

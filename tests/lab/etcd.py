@@ -74,13 +74,23 @@ class Etcd:
 
 
 def etcd_keys(url: str, prefix: str) -> list[str]:
+    return list(_range(url, prefix, keys_only=True))
+
+
+def etcd_values(url: str, prefix: str) -> dict[str, bytes]:
+    return _range(url, prefix, keys_only=False)
+
+
+def _range(url: str, prefix: str, *, keys_only: bool) -> dict[str, bytes]:
     end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     body = {
         "key": base64.b64encode(prefix.encode()).decode(),
         "range_end": base64.b64encode(end.encode()).decode(),
-        "keys_only": True,
+        "keys_only": keys_only,
     }
     request = urllib.request.Request(f"{url}/v3/kv/range", json.dumps(body).encode())
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found = json.load(answer).get("kvs", [])
-    return [base64.b64decode(record["key"]).decode() for record in found]
+    return {
+        base64.b64decode(record["key"]).decode(): base64.b64decode(record.get("value", "")) for record in found
+    }

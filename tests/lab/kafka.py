@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,21 @@ class Kafka:
     def topics(self) -> set[str]:
         """The topics with a partition 0, as the broker's folder shows them."""
         return {path.name.removesuffix("-0") for path in (self.folder / "data").glob("*-0") if path.is_dir()}
+
+    def delete_records(self, topic: str, before: int) -> None:
+        """Forgets the records of partition 0 below this offset, as its retention would."""
+        name = topic.encode()
+        body = struct.pack(f">ih{len(name)}siiqi", 1, len(name), name, 1, 0, before, 10_000)
+        # DeleteRecords, version 0; a client without a name.
+        request = struct.pack(">hhih", 21, 0, 1, -1) + body
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            answer = connection.makefile("rb")
+            answer = answer.read(struct.unpack(">i", answer.read(4))[0])
+        # It ends with the partition's low watermark and error.
+        low, error = struct.unpack(">qh", answer[-10:])
+        if error != 0 or low != before:
+            raise RuntimeError(f"{topic}: records below {before} are still there: {low}, error {error}")
 
     def start(self) -> None:
         if not (self.folder / "data" / "meta.properties").exists():
