@@ -173,6 +173,37 @@ def test_collections_dropped_and_created_meanwhile(world: World) -> None:
     expect_copied(world, task)
 
 
+def test_partitions_dropped_and_a_rename_meanwhile(world: World) -> None:
+    world.make_collection("c", shards=2)
+    for name in ("kept", "gone"):
+        world.client.create_partition("c", name)
+        first = 0 if name == "kept" else 50_000
+        world.client.insert("c", plain(range(first, first + 3_000)), partition_name=name)
+    flush(world, "c")
+    task = world.start_task(start_from="snapshot")
+    world.client.release_partitions("c", ["gone"])
+    world.client.drop_partition("c", "gone")
+    world.client.rename_collection("c", "d")
+    world.client.insert("d", plain(range(3_000, 3_200)), partition_name="kept")
+    expect_copied(world, task)
+    assert world.expect_equal("d").target_rows == 3_200
+    world.expect_collections("d")
+
+
+def test_a_pause_and_a_resume_in_the_middle(world: World) -> None:
+    world.make_collection("c", shards=2)
+    for first in range(0, 20_000, 5_000):
+        world.client.insert("c", plain(range(first, first + 5_000)))
+        flush(world, "c")
+    task = world.start_task(start_from="snapshot")
+    for _ in range(5):
+        world.cdc.client.call("pause", {"task_id": task})
+        world.cdc.client.call("resume", {"task_id": task})
+    world.client.delete("c", ids=list(range(1_000)))
+    expect_copied(world, task)
+    assert world.expect_equal("c").target_rows == 19_000
+
+
 def test_clients_write_the_same_keys_during_the_copy(world: World) -> None:
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(20_000)))
