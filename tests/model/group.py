@@ -152,7 +152,7 @@ class _Player:
         match operation:
             case op.CreateTask():
                 with self._group.server:
-                    self._create_task()
+                    self._create_task(operation.start_from)
             case op.RecreateTask():
                 with self._group.server:
                     self._group.cdc.client.delete(self._task_id)
@@ -183,9 +183,10 @@ class _Player:
 
     # -- the task -----------------------------------------------------------------------------------------------------
 
-    def _create_task(self) -> None:
+    def _create_task(self, start_from: str = "earliest") -> None:
         fields: dict[str, object] = {
             "task_id": self._task_id,
+            "start_from": start_from,
             "db_collections": {name: [{"name": "*"}] for name in self._plan.databases},
         }
         if moved := {here: there for here, there in self._plan.mapping.items() if here != there}:

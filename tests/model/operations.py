@@ -181,7 +181,7 @@ class Flush(OnCollection):
 
 @dataclass(frozen=True)
 class CreateTask(Operation):
-    pass
+    start_from: str = "earliest"
 
 
 @dataclass(frozen=True)

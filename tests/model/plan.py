@@ -141,7 +141,7 @@ class _Planner:
         self._new_collection()
         for number in range(scenes):
             if number == begins:
-                self._do(CreateTask())
+                self._do(CreateTask("snapshot" if begins and self._chance(0.5) else "earliest"))
                 self._task = True
             while not self._scene():
                 pass
