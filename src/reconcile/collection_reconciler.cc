@@ -161,7 +161,9 @@ Status CollectionReconciler::Prepare() {
     converged_.reset();  // a new partition of this name has to be created
     return RequireOnTarget();
   }));
-  return partitions_.CreateMissing(*source_, &*actual_);
+  CDC_ASSIGN_OR_RETURN(const bool created, partitions_.CreateMissing(*source_, &*actual_));
+  // Milvus loads a partition that is created in a loaded collection by itself.
+  return created && actual_->loaded ? RequireOnTarget() : OkStatus();
 }
 
 Status CollectionReconciler::CreateOnTarget() {

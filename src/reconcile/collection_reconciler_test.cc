@@ -277,6 +277,28 @@ TEST_F(CollectionReconcilerTest, APartitionIsDroppedAfterItsRows) {
   EXPECT_FALSE(Stored().at(0).partitions.contains(PartitionId{1001}));
 }
 
+TEST_F(CollectionReconcilerTest, APartitionThatTheTargetLoadsByItselfIsReleasedAndDropped) {
+  Collection loaded = a_;
+  loaded.load = {.loaded = true, .whole_collection = true, .partitions = {{1000}}};
+  loaded.indexes = {{.id = {5}, .field = {100}, .name = "by_id"}};
+  StartWith({loaded});
+  Collection with = loaded;
+  with.load.whole_collection = false;
+  with.partitions.push_back({.id = {1001}, .name = "p"});
+  SetSource({with});
+  Turn();
+  EXPECT_THAT(NewDdls(),
+              ElementsAre("create partition p of default.a", "release partitions p of default.a"));
+  // Another one of the name, before anybody has looked at the target again.
+  with.partitions.back().id = {1002};
+  SetSource({with});
+  Settle();
+  SetSource({loaded});
+  Settle();
+  EXPECT_EQ(NewDdls().back(), "drop partition p of default.a");
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+}
+
 TEST_F(CollectionReconcilerTest, ARingOfNames) {
   StartWith({a_, b_, c_});
   SetSource({Renamed(a_, "b"), Renamed(b_, "c"), Renamed(c_, "a")});

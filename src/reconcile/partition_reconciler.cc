@@ -9,10 +9,12 @@
 namespace cdc {
 namespace {
 
-// Milvus refuses to drop a loaded partition, so it has to be released first. A target that loads
-// only whole collections (Milvus Lite) cannot release a partition.
-bool IsLoaded(const TargetCollection& actual, const std::string& partition) {
-  return actual.loads_partitions && actual.loaded_partitions.contains(partition);
+// Milvus refuses to drop a loaded partition, so it has to be released first. Whether it is loaded
+// is not asked: Milvus loads a partition that is created in a loaded collection by itself, and
+// releases one that is not loaded without complaint. A target that loads only whole collections
+// (Milvus Lite) cannot release a partition.
+bool MayBeLoaded(const TargetCollection& actual) {
+  return actual.loads_partitions && actual.loaded;
 }
 
 bool Exists(const Partition* partition) {
@@ -98,7 +100,7 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
     return false;
   }
   if (!left_to_later) {
-    if (IsLoaded(actual, name)) {
+    if (MayBeLoaded(actual)) {
       CDC_RETURN_IF_ERROR(context_->target->Apply(ReleasePartitions{record.target, {name}}));
     }
     CDC_RETURN_IF_ERROR(context_->target->Apply(DropPartition{record.target, name}));
@@ -107,15 +109,17 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
 }
 
 // A collection with a partition key got its partitions when it was created, so this finds none.
-Status PartitionReconciler::CreateMissing(const Collection& source, TargetCollection* actual) {
+Result<bool> PartitionReconciler::CreateMissing(const Collection& source,
+                                                TargetCollection* actual) {
   if (context_->ignore_partition) {
-    return OkStatus();
+    return false;
   }
-  for (const Ddl& ddl : PlanPartitions(source, (*record_)->target, *actual)) {
+  const std::vector<Ddl> missing = PlanPartitions(source, (*record_)->target, *actual);
+  for (const Ddl& ddl : missing) {
     CDC_RETURN_IF_ERROR(context_->target->Apply(ddl));
     actual->partitions.push_back(std::get<CreatePartition>(ddl).partition);
   }
-  return OkStatus();
+  return !missing.empty();
 }
 
 void PartitionReconciler::AddToGate(const Collection& source,

@@ -32,8 +32,9 @@ class PartitionReconciler {
   Status RemoveGone(const Collection& source,
                     const std::optional<TargetCollection>& actual,
                     const std::function<Status()>& on_removed);
-  // Creates the partitions that `actual` lacks, and adds them to it.
-  Status CreateMissing(const Collection& source, TargetCollection* actual);
+  // Creates the partitions that `actual` lacks, and adds them to it. Returns whether there were
+  // any.
+  Result<bool> CreateMissing(const Collection& source, TargetCollection* actual);
 
   // Adds all partitions that exist on the target to `gate`, so that their rows can pass.
   void AddToGate(const Collection& source, const TargetCollection& actual, RowGate* gate) const;

@@ -136,6 +136,11 @@ class Applier {
   Status operator()(const CreatePartition& ddl) const {
     return With(ddl.name, [&ddl](TargetCollection* collection) {
       if (!Has(*collection, ddl.partition)) {
+        // As in Milvus: in a collection that is loaded as a whole it is loaded at once.
+        if (collection->loaded &&
+            collection->loaded_partitions.size() == collection->partitions.size()) {
+          collection->loaded_partitions.insert(ddl.partition);
+        }
         collection->partitions.push_back(ddl.partition);
       }
       return OkStatus();
