@@ -165,7 +165,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
-  if (Scope(spec).CopiesStoredRows()) {
+  if (CopiesStoredRows(spec)) {
     out["snapshots"] = EncodeSnapshots(status.snapshots);
   }
   out["covers"] = Json::array();

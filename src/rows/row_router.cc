@@ -153,10 +153,9 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
                                                    "and create it again with start_from earliest");
     return false;
   }
-  routes_.emplace(collection.id,
-                  Route{.collection = match.collection,
-                        .name = match.name,
-                        .key = {.id = key->id, .is_string = key->type != DataType::kInt64}});
+  routes_.emplace(
+      collection.id,
+      Route{.collection = match.collection, .name = match.name, .key = KeyFieldOf(*key)});
   return true;
 }
 

@@ -88,11 +88,6 @@ StartFrom Scope::StartOf(const CollectionName& source) const {
   return start;
 }
 
-bool Scope::CopiesStoredRows() const {
-  return std::any_of(rules_.included.begin(), rules_.included.end(),
-                     [](const auto& each) { return each.start == StartFrom::kSnapshot; });
-}
-
 std::string Scope::Describe() const {
   constexpr size_t kNamed = 5;
   std::string text;
@@ -106,6 +101,17 @@ std::string Scope::Describe() const {
     text += " (but for what is excluded)";
   }
   return text;
+}
+
+bool CopiesStoredRows(const TaskSpec& spec) {
+  const auto any = [&spec](const std::vector<CollectionInfo>& infos) {
+    return std::any_of(infos.begin(), infos.end(), [&spec](const CollectionInfo& info) {
+      return info.start_from.value_or(spec.start_from) == StartFrom::kSnapshot;
+    });
+  };
+  return any(spec.collection_infos) ||
+         std::any_of(spec.db_collections.begin(), spec.db_collections.end(),
+                     [&any](const auto& database) { return any(database.second); });
 }
 
 }  // namespace cdc

@@ -43,8 +43,6 @@ class Scope {
   // Where the collection begins if it is older than the task: the most that an entry wants which
   // covers it.
   StartFrom StartOf(const CollectionName& source) const;
-  // Whether some collection may begin with its stored rows.
-  bool CopiesStoredRows() const;
 
   // The name on the target: by the collection's own mapping, otherwise by its database's.
   CollectionName Target(const CollectionName& source) const;
@@ -57,5 +55,9 @@ class Scope {
  private:
   const ScopeRules rules_;
 };
+
+// Whether some entry of the task wants its collections to begin with their stored rows. Cheap:
+// reads no pattern.
+bool CopiesStoredRows(const TaskSpec& spec);
 
 }  // namespace cdc

@@ -131,11 +131,11 @@ TEST(ScopeTest, StartIsPerEntryOrPerTask) {
   TaskSpec spec = Spec({{"db1", {{.name = "*"}}}});
   spec.start_from = StartFrom::kEarliest;
   EXPECT_EQ(Scope(spec).StartOf({"db1", "b"}), StartFrom::kEarliest);
-  EXPECT_FALSE(Scope(spec).CopiesStoredRows());
+  EXPECT_FALSE(CopiesStoredRows(spec));
   spec.db_collections["db1"].push_back({.name = "c*", .start_from = StartFrom::kSnapshot});
   spec.db_collections["db1"].push_back({.name = "d", .start_from = StartFrom::kLatest});
   const Scope mixed(spec);
-  EXPECT_TRUE(mixed.CopiesStoredRows());
+  EXPECT_TRUE(CopiesStoredRows(spec));
   EXPECT_EQ(mixed.StartOf({"db1", "b"}), StartFrom::kEarliest);
   EXPECT_EQ(mixed.StartOf({"db1", "c1"}), StartFrom::kSnapshot);
   EXPECT_EQ(mixed.StartOf({"db1", "d"}), StartFrom::kEarliest) << "the other entry wants more";

@@ -146,9 +146,8 @@ Status CollectionCopy::Push(const Collection& collection,
     return DataLossError("the collection has no primary key");
   }
   CDC_ASSIGN_OR_RETURN(MessagePtr message, DecodeMessage(MsgId{}, std::move(record.payload)));
-  CDC_ASSIGN_OR_RETURN(PendingRows rows,
-                       MakeRows(upsert_ ? RowOp::kUpsert : RowOp::kInsert, std::move(message),
-                                {.id = key->id, .is_string = key->type != DataType::kInt64}));
+  CDC_ASSIGN_OR_RETURN(PendingRows rows, MakeRows(upsert_ ? RowOp::kUpsert : RowOp::kInsert,
+                                                  std::move(message), KeyFieldOf(*key)));
   ++last_record_;
   const uint64_t group =
       tracker_->AddGroup(Timestamp{last_record_}, MsgId{},
