@@ -178,7 +178,9 @@ std::string Api::Dispatch(const std::string& type, const Json& data) {
       {kCreate, &Api::Create},      {"delete", &Api::Delete},
       {"pause", &Api::Pause},       {"resume", &Api::Resume},
       {"get", &Api::Get},           {"list", &Api::List},
-      {"position", &Api::Position}, {"maintenance", &Api::Maintenance}};
+      {"position", &Api::Position}, {"maintenance", &Api::Maintenance},
+      {"retry", &Api::Retry},       {"set_aside", &Api::SetAside},
+      {"snapshot", &Api::Snapshot}};
   for (const Handler& handler : kHandlers) {
     if (type != handler.type) {
       continue;
@@ -241,6 +243,47 @@ Api::Answer Api::Resume(const Json& data) {
     on_undecodable = *read;
   }
   CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, on_undecodable)));
+  return OrderedJson::object();
+}
+
+Api::Answer Api::Retry(const Json& data) {
+  return ChangeCollections("retry", TaskManager::CollectionChange::kRetry, data);
+}
+
+Api::Answer Api::SetAside(const Json& data) {
+  return ChangeCollections("set_aside", TaskManager::CollectionChange::kSetAside, data);
+}
+
+Api::Answer Api::Snapshot(const Json& data) {
+  std::vector<std::string> errors;
+  bool cancel = false;
+  RequestReader(data, "", &errors).Read("cancel", &cancel);
+  CDC_RETURN_IF_ERROR(DecodeFailure("snapshot", DecodeErrors(std::move(errors))));
+  return ChangeCollections(
+      "snapshot",
+      cancel ? TaskManager::CollectionChange::kCancel : TaskManager::CollectionChange::kCopy, data);
+}
+
+Api::Answer Api::ChangeCollections(const std::string& type,
+                                   TaskManager::CollectionChange change,
+                                   const Json& data) {
+  std::vector<std::string> texts;
+  const auto read_more = [&texts](const RequestReader& reader) {
+    reader.Read("collections", &texts);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId(type, data, read_more));
+  if (texts.empty()) {
+    return OperationFailure(type, InvalidArgumentError("collections is empty"));
+  }
+  std::vector<CollectionName> names;
+  for (const std::string& text : texts) {
+    // No collection in Milvus has a dot in its name.
+    const size_t dot = text.find('.');
+    names.push_back(dot == std::string::npos
+                        ? CollectionName{kDefaultDatabase, text}
+                        : CollectionName{text.substr(0, dot), text.substr(dot + 1)});
+  }
+  CDC_RETURN_IF_ERROR(OperationFailure(type, tasks_->ChangeCollections(id, change, names)));
   return OrderedJson::object();
 }
 

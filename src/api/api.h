@@ -43,6 +43,12 @@ class Api {
   Answer Delete(const nlohmann::json& data);
   Answer Pause(const nlohmann::json& data);
   Answer Resume(const nlohmann::json& data);
+  Answer Retry(const nlohmann::json& data);
+  Answer SetAside(const nlohmann::json& data);
+  Answer Snapshot(const nlohmann::json& data);
+  Answer ChangeCollections(const std::string& type,
+                           TaskManager::CollectionChange change,
+                           const nlohmann::json& data);
   Answer Get(const nlohmann::json& data);
   Answer List(const nlohmann::json& data);
   Answer Position(const nlohmann::json& data);

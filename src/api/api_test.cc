@@ -117,11 +117,13 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("uri":"http://10.0.0.2:19530"},)"
       R"("reason":"manually pause through http interface","state":"Paused",)"
       R"("task_id":"6623ae52d35842a5a2c9d89b16ed7aa1",)"
-      R"("start_from":"latest","on_undecodable":"stop","disable_auto_start":false,)"
+      R"("start_from":"latest","snapshot":{"from":"storage","index":"after"},)"
+      R"("on_expired":"stop","on_collection_error":"set_aside",)"
+      R"("on_undecodable":"stop","disable_auto_start":false,)"
       R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
-      R"("channels":[],"catalog":null,"covers":[],"sink_mode":"api",)"
+      R"("channels":[],"catalog":null,"set_aside":[],"covers":[],"sink_mode":"api",)"
       R"x("sink_mode_reason":"the target takes inserts (it is no standby)",)x"
       R"("rows":{"inserted":0,"upserted":0,"deleted":0},)"
       R"("bytes_written":0,"rows_waiting":0,"bytes_waiting":0,"skipped":{"records":0,"last":""},)"
@@ -139,7 +141,7 @@ TEST_F(ApiTest, GetTellsWhereTheSourceIsIfItIsAsked) {
   EXPECT_THAT(answer, HasSubstr(R"("catalog":{"revision":41,"applied":false,)"
                                 R"("pending":["collection d.c"]},)"
                                 R"("present":{"ts":262144007,"time_ms":1000,)"
-                                R"("catalog_revision":42},"covers":)"));
+                                R"("catalog_revision":42},"set_aside":[],"covers":)"));
   // It costs a request to the source's etcd.
   EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"), Not(HasSubstr("\"present\"")));
   replicator_.SetPresent(UnavailableError("etcd is away"));
@@ -180,7 +182,7 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
                 R"("source_lag_ms":1699999998000,"lag_ms":1699999999000,)"
                 R"("tick_age_ms":250,"rows_waiting":7,"bytes_waiting":9}],)"
                 R"("catalog":{"revision":0,"applied":false,"pending":[]},)"
-                R"("covers":["default.c"])"));
+                R"("set_aside":[],"covers":["default.c"])"));
   EXPECT_THAT(answer, HasSubstr(R"("inserted":9007199254740993)"));
 }
 
@@ -436,6 +438,14 @@ INSTANTIATE_TEST_SUITE_P(
                   "a collection with positions is not supported yet"},
         CheckCase{"StartFrom", Data(kC + R"(,"start_from":"yesterday")"),
                   "start_from can be set to [latest earliest snapshot], got yesterday"},
+        CheckCase{"SnapshotFrom", Data(kC + R"(,"snapshot":{"from":"tape"})"),
+                  "snapshot.from can be set to [storage query], got tape"},
+        CheckCase{"SnapshotIndex", Data(kC + R"(,"snapshot":{"index":"never"})"),
+                  "snapshot.index can be set to [before after], got never"},
+        CheckCase{"OnExpired", Data(kC + R"(,"on_expired":"ignore")"),
+                  "on_expired can be set to [stop snapshot], got ignore"},
+        CheckCase{"OnCollectionError", Data(kC + R"(,"on_collection_error":"ignore")"),
+                  "on_collection_error can be set to [set_aside pause], got ignore"},
         CheckCase{"OnUndecodable", Data(kC + R"(,"on_undecodable":"ignore")"),
                   "on_undecodable can be set to [stop skip], got ignore"},
         CheckCase{"UriCredentials", Data(kC, Param(R"("uri":"http://u:p@h:1")")),

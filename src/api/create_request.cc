@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -259,12 +261,23 @@ Status CheckSupported(const CreateRequest& request) {
   return positions ? unsupported("a collection with positions") : OkStatus();
 }
 
-Result<StartFrom> ReadStartFrom(const std::string& name) {
-  const std::optional<StartFrom> start = ParseStartFrom(name);
-  if (!start) {
-    return InvalidArgumentError("start_from can be set to [latest earliest snapshot], got " + name);
+// Reads a name of an enumeration; an empty text leaves `value` as it is.
+template <typename Enum>
+Status ReadChoice(const std::string& key,
+                  const std::string& text,
+                  std::optional<Enum> (*parse)(std::string_view),
+                  const std::string& choices,
+                  Enum* value) {
+  const std::optional<Enum> read = parse(text);
+  if (!read && !text.empty()) {
+    return InvalidArgumentError(key + " can be set to [" + choices + "], got " + text);
   }
-  return *start;
+  *value = read.value_or(*value);
+  return OkStatus();
+}
+
+Status ReadStartFrom(const std::string& text, StartFrom* start) {
+  return ReadChoice("start_from", text, ParseStartFrom, "latest earliest snapshot", start);
 }
 
 }  // namespace
@@ -301,6 +314,12 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
   reader.Read("sync_index", &request.spec.sync_index);
   reader.Read("sync_load", &request.spec.sync_load);
   reader.Read("start_from", &request.start_from);
+  reader.Object("snapshot", [&request](const RequestReader& snapshot) {
+    snapshot.Read("from", &request.snapshot_from);
+    snapshot.Read("index", &request.snapshot_index);
+  });
+  reader.Read("on_expired", &request.on_expired);
+  reader.Read("on_collection_error", &request.on_collection_error);
   reader.Read("on_undecodable", &request.on_undecodable);
   reader.Read("sink_mode", &request.sink_mode);
   CDC_RETURN_IF_ERROR(DecodeErrors(std::move(errors)));
@@ -308,11 +327,9 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
 }
 
 Result<OnUndecodable> ReadOnUndecodable(const std::string& name) {
-  const std::optional<OnUndecodable> policy = ParseOnUndecodable(name);
-  if (!policy) {
-    return InvalidArgumentError("on_undecodable can be set to [stop skip], got " + name);
-  }
-  return *policy;
+  OnUndecodable policy{};
+  CDC_RETURN_IF_ERROR(ReadChoice("on_undecodable", name, ParseOnUndecodable, "stop skip", &policy));
+  return policy;
 }
 
 Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits) {
@@ -328,22 +345,23 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   TaskSpec spec = request.spec;
   CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
   for (const std::string& text : request.entry_starts) {
-    CDC_RETURN_IF_ERROR(ReadStartFrom(text).status());
+    StartFrom ignored{};
+    CDC_RETURN_IF_ERROR(ReadStartFrom(text, &ignored));
   }
-  if (!request.start_from.empty()) {
-    CDC_ASSIGN_OR_RETURN(spec.start_from, ReadStartFrom(request.start_from));
-  }
-  if (!request.on_undecodable.empty()) {
-    CDC_ASSIGN_OR_RETURN(spec.on_undecodable, ReadOnUndecodable(request.on_undecodable));
-  }
-  if (!request.sink_mode.empty()) {
-    const std::optional<SinkMode> mode = ParseSinkMode(request.sink_mode);
-    if (!mode) {
-      return InvalidArgumentError("sink_mode can be set to [auto api replicate], got " +
-                                  request.sink_mode);
-    }
-    spec.sink_mode = *mode;
-  }
+  CDC_RETURN_IF_ERROR(ReadStartFrom(request.start_from, &spec.start_from));
+  CDC_RETURN_IF_ERROR(ReadChoice("snapshot.from", request.snapshot_from, ParseSnapshotFrom,
+                                 "storage query", &spec.snapshot.from));
+  CDC_RETURN_IF_ERROR(ReadChoice("snapshot.index", request.snapshot_index, ParseSnapshotIndex,
+                                 "before after", &spec.snapshot.index));
+  CDC_RETURN_IF_ERROR(ReadChoice("on_expired", request.on_expired, ParseOnExpired, "stop snapshot",
+                                 &spec.on_expired));
+  CDC_RETURN_IF_ERROR(ReadChoice("on_collection_error", request.on_collection_error,
+                                 ParseOnCollectionError, "set_aside pause",
+                                 &spec.on_collection_error));
+  CDC_RETURN_IF_ERROR(ReadChoice("on_undecodable", request.on_undecodable, ParseOnUndecodable,
+                                 "stop skip", &spec.on_undecodable));
+  CDC_RETURN_IF_ERROR(ReadChoice("sink_mode", request.sink_mode, ParseSinkMode,
+                                 "auto api replicate", &spec.sink_mode));
   return spec;
 }
 

@@ -26,6 +26,10 @@ struct CreateRequest {
   TaskSpec spec;
   std::string start_from;                 // "": latest
   std::vector<std::string> entry_starts;  // those of entries that have no meaning
+  std::string snapshot_from;              // "": storage
+  std::string snapshot_index;             // "": after
+  std::string on_expired;                 // "": stop
+  std::string on_collection_error;        // "": set_aside
   std::string on_undecodable;             // "": stop
   std::string sink_mode;                  // "": auto
   DialConfig dial;

@@ -120,6 +120,16 @@ Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
   return list;
 }
 
+Json EncodeSetAside(const std::vector<SetAsideStatus>& collections) {
+  Json list = Json::array();
+  for (const SetAsideStatus& aside : collections) {
+    list.push_back({{"collection", aside.collection.ToString()},
+                    {"reason", aside.reason},
+                    {"since", aside.since_unix_ms}});
+  }
+  return list;
+}
+
 // As given in the request, with the database's name in place of an empty one.
 Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
   Json list = Json::array();
@@ -137,6 +147,10 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   const TaskStatus& status = view.status;
   Json& out = *json;
   out["start_from"] = StartFromName(spec.start_from);
+  out["snapshot"] = {{"from", SnapshotFromName(spec.snapshot.from)},
+                     {"index", SnapshotIndexName(spec.snapshot.index)}};
+  out["on_expired"] = OnExpiredName(spec.on_expired);
+  out["on_collection_error"] = OnCollectionErrorName(spec.on_collection_error);
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
   out["exclude"] = spec.exclude;
@@ -165,7 +179,8 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
-  if (CopiesStoredRows(spec)) {
+  out["set_aside"] = EncodeSetAside(status.set_aside);
+  if (CopiesStoredRows(spec) || !status.snapshots.empty()) {
     out["snapshots"] = EncodeSnapshots(status.snapshots);
   }
   out["covers"] = Json::array();

@@ -113,6 +113,10 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
       "Stored rows of a collection in segments that are complete on the target", MetricType::Gauge);
   MetricFamily stored = Family("milvus_cdc_snapshot_rows_stored",
                                "Stored rows of a collection to be copied", MetricType::Gauge);
+  MetricFamily set_aside =
+      Family("milvus_cdc_collections_set_aside",
+             "Collections that are left where they were, because they cannot be replicated",
+             MetricType::Gauge);
   MetricFamily retrying = Family("milvus_cdc_task_retrying",
                                  "1 while a running task waits out an error", MetricType::Gauge);
   for (const TaskView& task : tasks) {
@@ -150,6 +154,7 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     }
     Add(&waiting, {{"task_id", id}}, ToDouble(status.bytes_waiting));
     Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
+    Add(&set_aside, {{"task_id", id}}, ToDouble(status.set_aside.size()));
     Add(&late, {{"task_id", id}}, ToDouble(status.source_late_messages));
     for (const SnapshotStatus& snapshot : status.snapshots) {
       const std::string name = snapshot.collection.ToString();
@@ -161,8 +166,9 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
-  for (MetricFamily* family : {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting,
-                               &copied, &stored, &waiting_rows, &tick_age, &skipped, &late}) {
+  for (MetricFamily* family :
+       {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting, &copied, &stored,
+        &waiting_rows, &tick_age, &skipped, &late, &set_aside}) {
     families.push_back(std::move(*family));
   }
   return families;

@@ -184,4 +184,42 @@ ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options
   return code;
 }
 
+ExitCode ChangeCollections(const CommandContext& context, const CollectionOptions& options) {
+  const std::string what = "cannot change collections of task " + Printable(options.id);
+  const Result<std::vector<TaskInfo>> tasks = FetchTasks(context.client);
+  if (!tasks.ok()) {
+    return Report(context.console, tasks.status().WithContext(what));
+  }
+  const Result<std::string> id = ResolveTaskId(options.id, *tasks);
+  if (!id.ok()) {
+    return Report(context.console, id.status().WithContext(what));
+  }
+  std::vector<std::string> collections = options.collections;
+  if (collections.empty()) {
+    const auto task = std::find_if(tasks->begin(), tasks->end(),
+                                   [&](const TaskInfo& each) { return each.id == *id; });
+    for (const SetAsideInfo& aside : task->set_aside) {
+      collections.push_back(aside.collection);
+    }
+  }
+  if (collections.empty()) {
+    return Report(context.console,
+                  FailedPreconditionError(what + ": no collection of it is set aside"));
+  }
+  Json data = {{"task_id", *id}, {"collections", collections}};
+  if (options.cancel) {
+    data["cancel"] = true;
+  }
+  const Status status =
+      context.client.Call(options.request, data, ApiClient::kOperationLimit).status();
+  if (status.ok() && context.output == Output::kJson) {
+    PrintJson(context, {{"task_id", *id}, {"collections", collections}});
+  } else if (status.ok()) {
+    for (const std::string& collection : collections) {
+      *context.console.out << options.request << " " << Printable(collection) << "\n";
+    }
+  }
+  return Report(context.console, status.WithContext(what));
+}
+
 }  // namespace cdc::cli

@@ -44,4 +44,14 @@ struct ChangeOptions {
 };
 ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options);
 
+// Changes collections of a task.
+struct CollectionOptions {
+  std::string request;  // retry, set_aside or snapshot
+  std::string id;
+  std::vector<std::string>
+      collections;      // name or db.name; empty, for retry: all that are set aside
+  bool cancel = false;  // of a snapshot
+};
+ExitCode ChangeCollections(const CommandContext& context, const CollectionOptions& options);
+
 }  // namespace cdc::cli

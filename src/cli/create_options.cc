@@ -154,6 +154,40 @@ Status SetTarget(const CreateOptions& options, Json* request) {
   return OkStatus();
 }
 
+void SetTexts(const CreateOptions& options, Json* request) {
+  const std::pair<const char*, const std::string*> texts[] = {
+      {"start_from", &options.start_from},
+      {"on_expired", &options.on_expired},
+      {"on_collection_error", &options.on_collection_error},
+      {"on_undecodable", &options.on_undecodable},
+      {"sink_mode", &options.sink_mode}};
+  for (const auto& [key, text] : texts) {
+    if (!text->empty()) {
+      Set(*request, key, *text);
+    }
+  }
+}
+
+Status SetSnapshot(const CreateOptions& options, Json* request) {
+  if (options.snapshot_from.empty() && options.snapshot_index.empty()) {
+    return OkStatus();
+  }
+  if (FindKey(*request, "snapshot") == request->end()) {
+    (*request)["snapshot"] = Json::object();
+  }
+  Json& snapshot = *FindKey(*request, "snapshot");
+  if (!snapshot.is_object()) {
+    return InvalidArgumentError("snapshot of the file must be an object");
+  }
+  if (!options.snapshot_from.empty()) {
+    Set(snapshot, "from", options.snapshot_from);
+  }
+  if (!options.snapshot_index.empty()) {
+    Set(snapshot, "index", options.snapshot_index);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json> base) {
@@ -179,15 +213,8 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   if (!options.exclude.empty()) {
     Set(request, "exclude", options.exclude);
   }
-  if (!options.start_from.empty()) {
-    Set(request, "start_from", options.start_from);
-  }
-  if (!options.on_undecodable.empty()) {
-    Set(request, "on_undecodable", options.on_undecodable);
-  }
-  if (!options.sink_mode.empty()) {
-    Set(request, "sink_mode", options.sink_mode);
-  }
+  SetTexts(options, &request);
+  CDC_RETURN_IF_ERROR(SetSnapshot(options, &request));
   if (options.disable_auto_start) {
     Set(request, "disable_auto_start", true);
   }

@@ -18,6 +18,10 @@ struct CreateOptions {
   std::vector<std::string> databases;
   std::vector<std::string> exclude;
   std::string start_from;
+  std::string snapshot_from;
+  std::string snapshot_index;
+  std::string on_expired;
+  std::string on_collection_error;
   std::string on_undecodable;
   std::string sink_mode;
   std::string id;

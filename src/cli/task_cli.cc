@@ -38,6 +38,7 @@ struct Arguments {
   std::string request_file;
   std::string id;
   ChangeOptions change;
+  CollectionOptions collections;
   WatchOptions watch;
   DrainOptions drain;
   double timeout_seconds = 600;
@@ -119,6 +120,25 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "source has stored and goes on with the queue [latest]")
       ->check(CLI::IsMember({"latest", "earliest", "snapshot"}));
   create
+      ->add_option("--snapshot-from", options.snapshot_from,
+                   "from where stored rows are copied: the files in the source's storage, or by "
+                   "query, which needs the collections loaded [storage]")
+      ->check(CLI::IsMember({"storage", "query"}));
+  create
+      ->add_option("--snapshot-index", options.snapshot_index,
+                   "whether indexes are created before or after stored rows are copied [after]")
+      ->check(CLI::IsMember({"before", "after"}));
+  create
+      ->add_option("--on-expired", options.on_expired,
+                   "when the queue no longer holds the task's position: stop pauses the task, "
+                   "snapshot copies the stored rows of the collections concerned again [stop]")
+      ->check(CLI::IsMember({"stop", "snapshot"}));
+  create
+      ->add_option("--on-collection-error", options.on_collection_error,
+                   "when a collection cannot be replicated any further: set_aside leaves it where "
+                   "it is and goes on with the others, pause pauses the task [set_aside]")
+      ->check(CLI::IsMember({"set_aside", "pause"}));
+  create
       ->add_option("--on-undecodable", options.on_undecodable,
                    "at a record of the source that cannot be decoded: stop pauses the task, skip "
                    "leaves the record out and counts it [stop]")
@@ -195,6 +215,44 @@ void AddChange(CLI::App* app,
   });
 }
 
+CLI::App* AddCollections(CLI::App* app,
+                         const std::string& name,
+                         const std::string& request,
+                         const std::string& description,
+                         Arguments* arguments,
+                         Command* command) {
+  CLI::App* change = AddCommand(app, name, description, arguments);
+  CollectionOptions& options = arguments->collections;
+  change->add_option("id", options.id, "its id, or the beginning of it")->required();
+  change->add_option("--collection", options.collections, "name or db.name; may be repeated")
+      ->expected(1)
+      ->take_all()
+      ->required(request != "retry");
+  change->callback([arguments, command, request] {
+    arguments->collections.request = request;
+    *command = [arguments](const CommandContext& context) {
+      return ChangeCollections(context, arguments->collections);
+    };
+  });
+  return change;
+}
+
+void AddCollectionCommands(CLI::App* app, Arguments* arguments, Command* command) {
+  AddCollections(app, "retry", "retry",
+                 "takes up collections that were set aside, all of them without --collection: from "
+                 "where they were left, or by a copy if the queue no longer holds that",
+                 arguments, command);
+  AddCollections(app, "set-aside", "set_aside",
+                 "leaves collections where they are until a retry; the others go on", arguments,
+                 command);
+  AddCollections(
+      app, "snapshot", "snapshot",
+      "copies the stored rows of collections again, into what is there; the others go on",
+      arguments, command)
+      ->add_flag("--cancel", arguments->collections.cancel,
+                 "ends such a copy; the collections go on from where they were");
+}
+
 void AddWatch(CLI::App* app, Arguments* arguments, Command* command) {
   CLI::App* watch = AddCommand(app, "watch", "shows rates, lag and condition live", arguments);
   watch->add_option("ids", arguments->watch.ids, "ids, or beginnings of ids [all tasks]");
@@ -254,6 +312,7 @@ void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
             command);
   AddChange(app, "resume", "starts paused tasks", arguments, command);
   AddChange(app, "delete", "deletes tasks; what the target holds stays", arguments, command);
+  AddCollectionCommands(app, arguments, command);
   AddWatch(app, arguments, command);
   AddDrain(app, arguments, command);
 }

@@ -4,10 +4,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/backoff.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "metastore/meta_store.h"
 #include "model/task.h"
 #include "model/task_status.h"
 #include "pipeline/replication.h"
@@ -38,6 +40,18 @@ struct ManagedTask {
   int64_t since_unix_ms = 0;
   TaskStatus last_status;  // of the last replication, or as stored
 };
+
+// What a stored progress says of collections that were set aside.
+inline std::vector<SetAsideStatus> SetAsideOf(const MetaStore::Progress& progress) {
+  std::vector<SetAsideStatus> collections;
+  for (const AsideCollection& aside : progress.aside) {
+    if (!aside.reason.empty()) {
+      collections.push_back(
+          {.collection = aside.name, .reason = aside.reason, .since_unix_ms = aside.since_unix_ms});
+    }
+  }
+  return collections;
+}
 
 inline Status StoppingError() { return UnavailableError("the server is stopping"); }
 

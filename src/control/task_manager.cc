@@ -93,6 +93,7 @@ TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
   for (const ReplicatedCollection& collection : progress->collections) {
     task->last_status.covers.push_back(collection.source);
   }
+  task->last_status.set_aside = SetAsideOf(*progress);
   return task;
 }
 

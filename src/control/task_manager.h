@@ -95,6 +95,18 @@ class TaskManager {
   // With `on_undecodable` the task also changes to that policy, until the next such resume.
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
+  // What is done to collections of a task, which is restarted for it if it runs.
+  enum class CollectionChange {
+    kRetry,     // those that were set aside go on, or are copied if the queue no longer allows it
+    kSetAside,  // they are left where they are
+    kCopy,      // their stored rows are copied again, into what is there
+    kCancel,    // that is ended; they go on from where they were
+  };
+  // All names or none. kNotFound: no such task, or the task has no such collection.
+  Status ChangeCollections(const std::string& id,
+                           CollectionChange change,
+                           const std::vector<CollectionName>& names);
+
   Result<TaskView> Get(const std::string& id);
   // As Get, plus the source's present, which is read before the task's status.
   Result<TaskView> GetWithPresent(const std::string& id);
@@ -127,6 +139,7 @@ class TaskManager {
   void ScheduleStart(const TaskPtr& task, std::chrono::milliseconds delay);
   void TryStart(const TaskPtr& task, uint64_t start_number);
   void HandleFailure(const TaskPtr& task, uint64_t run, const std::string& reason);
+  bool ChangeAndRestart(const TaskPtr& task, const std::shared_ptr<Replication>& replication);
   void PauseByItself(const TaskPtr& task, const std::string& reason);
   void StorePausedAgain(const TaskPtr& task, const std::string& reason);
 

@@ -29,6 +29,7 @@ void ShowStored(MetaStore& store, const std::string& id, TaskStatus* status) {
     spdlog::error("cannot load the progress, task={} error={}", id, progress.status().ToString());
     return;
   }
+  status->set_aside = SetAsideOf(*progress);
   for (const ChannelCheckpoint& stored : progress->channels) {
     if (const auto found = channels.find(stored.channel); found != channels.end()) {
       found->second->checkpoint = stored.ts;
@@ -167,7 +168,38 @@ void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::st
       return;
     }
   }
-  PauseByItself(task, reason);
+  std::shared_ptr<Replication> replication;
+  {
+    MutexLock lock(mutex_);
+    replication = task->replication;
+  }
+  if (replication == nullptr || replication->Changes().empty() ||
+      !ChangeAndRestart(task, replication)) {
+    PauseByItself(task, reason);
+  }
+}
+
+// Returns false if the task cannot go on: it is to be paused.
+bool TaskManager::ChangeAndRestart(const TaskPtr& task,
+                                   const std::shared_ptr<Replication>& replication) {
+  StopReplication(task);
+  // Only now: until it has stopped, more may have failed, or the task as a whole.
+  const TaskChanges changes = replication->Changes();
+  if (changes.empty()) {
+    return false;
+  }
+  const Status changed = options_.replicator->Change(task->spec, changes);
+  if (!changed.ok() && !IsRetryable(changed)) {
+    spdlog::error("cannot go on, task={} error={}", task->spec.id, changed.ToString());
+    return false;
+  }
+  if (!changed.ok()) {
+    // Nothing is changed: the task starts as it was, and meets its failure again.
+    spdlog::warn("cannot go on now, will try again, task={} error={}", task->spec.id,
+                 changed.ToString());
+  }
+  ScheduleStart(task, changed.ok() ? std::chrono::milliseconds(0) : task->backoff.Next());
+  return true;
 }
 
 void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) {

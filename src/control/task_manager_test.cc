@@ -340,6 +340,55 @@ TEST_F(TaskManagerTest, UnknownIds) {
   EXPECT_EQ(manager_->Get("x").status(), NotFoundError("not found: [x]"));
 }
 
+TEST_F(TaskManagerTest, ATaskThatNeedsAChangeGoesOnAfterIt) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.FailTask("t1", "a collection is refused", {.set_aside = {{{5}, "refused"}}});
+  ASSERT_TRUE(Eventually([&] { return replicator_.starts("t1") == 2; }));
+  EXPECT_EQ(View("t1").record.state, TaskState::kRunning);
+  ASSERT_THAT(replicator_.changes("t1"), SizeIs(1));
+  EXPECT_EQ(replicator_.changes("t1")[0].set_aside.at({5}), "refused");
+}
+
+TEST_F(TaskManagerTest, AChangeThatIsRefusedPausesTheTask) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetChangeStatus(FailedPreconditionError("no storage"));
+  replicator_.FailTask("t1", "position expired", {.expired = {"dml_0"}});
+  ASSERT_TRUE(Eventually([&] { return View("t1").record.state == TaskState::kPaused; }));
+  EXPECT_EQ(Stored("t1").reason, "position expired");
+  EXPECT_EQ(replicator_.starts("t1"), 1);
+}
+
+TEST_F(TaskManagerTest, AChangeThatIsNotPossibleNowIsTriedAgain) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetChangeStatus(UnavailableError("etcd away"));
+  replicator_.FailTask("t1", "a copy is done", {.follow_copied = {{5}}});
+  ASSERT_TRUE(Eventually([&] {
+    clock_.Advance(std::chrono::milliseconds(1));
+    return replicator_.starts("t1") >= 2;
+  }));
+  EXPECT_EQ(View("t1").record.state, TaskState::kRunning);
+}
+
+TEST_F(TaskManagerTest, CollectionsAreChangedByName) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetCollections({{{"db", "a"}, {5}}, {{"db", "b"}, {6}}});
+  using Change = TaskManager::CollectionChange;
+  EXPECT_EQ(manager_->ChangeCollections("t2", Change::kRetry, {{"db", "a"}}).code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(manager_->ChangeCollections("t1", Change::kRetry, {{"db", "a"}, {"db", "c"}}).code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(replicator_.starts("t1"), 1) << "it was not even stopped";
+  ASSERT_TRUE(manager_->ChangeCollections("t1", Change::kCopy, {{"db", "a"}, {"db", "b"}}).ok());
+  ASSERT_TRUE(Eventually([&] { return replicator_.running("t1"); }));
+  EXPECT_EQ(replicator_.changes("t1").at(0).copy_again, (std::set<CollectionId>{{5}, {6}}));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  ASSERT_TRUE(manager_->ChangeCollections("t1", Change::kRetry, {{"db", "a"}}).ok());
+  EXPECT_FALSE(replicator_.running("t1")) << "it stays paused";
+  replicator_.SetChangeStatus(FailedPreconditionError("is being copied already"));
+  EXPECT_EQ(manager_->ChangeCollections("t1", Change::kCancel, {{"db", "a"}}).code(),
+            StatusCode::kFailedPrecondition);
+}
+
 TEST_F(TaskManagerTest, FailedResumeStaysPaused) {
   MustCreate(MakeSpec("t1"));
   ASSERT_TRUE(manager_->Pause("t1").ok());

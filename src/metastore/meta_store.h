@@ -30,6 +30,7 @@ class MetaStore {
     std::vector<ChannelCheckpoint> channels;
     std::vector<ReplicatedCollection> collections;
     std::vector<SnapshotProgress> snapshots;  // sorted by collection
+    std::vector<AsideCollection> aside;       // sorted by collection
     std::vector<std::string> databases;       // source databases the task has replicated, sorted
     std::string source;  // Catalog::Identity of the source; empty: not yet known
   };
@@ -43,10 +44,13 @@ class MetaStore {
   }
   virtual Status PutCollection(const std::string& task_id,
                                const ReplicatedCollection& collection) = 0;
-  // With its snapshot.
+  // With its snapshot, and what is known of it aside.
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
   // Creates or replaces; the segments that were copied stay, and those in `snapshot` are added.
   virtual Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) = 0;
+  // Replaces the channels, snapshots and aside of a task that is not running; the rest of
+  // `progress` is not looked at.
+  virtual Status ReplaceProgress(const std::string& task_id, const Progress& progress) = 0;
   // Replaces the previous one.
   virtual Status PutSource(const std::string& task_id, const std::string& identity) = 0;
   // Adding one that exists and removing one that does not both succeed.

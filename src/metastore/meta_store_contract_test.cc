@@ -41,6 +41,9 @@ TaskRecord MakeTask(const std::string& id) {
   record.spec.exclude = {"tmp_*", "db2.?"};
   record.spec.left_to_older = {{"default.foo", {}}, {"db1.*", {{"db1.a", {}}, {"db1.b", {}}}}};
   record.spec.start_from = StartFrom::kEarliest;
+  record.spec.snapshot = {.from = SnapshotFrom::kQuery, .index = SnapshotIndex::kBefore};
+  record.spec.on_expired = OnExpired::kSnapshot;
+  record.spec.on_collection_error = OnCollectionError::kPause;
   record.spec.on_undecodable = OnUndecodable::kSkip;
   record.spec.sink_mode = SinkMode::kReplicate;
   record.spec.sink_mode_reason = "the target is a standby";
@@ -72,6 +75,9 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.exclude, expected.spec.exclude);
   EXPECT_EQ(actual.spec.left_to_older, expected.spec.left_to_older);
   EXPECT_EQ(actual.spec.start_from, expected.spec.start_from);
+  EXPECT_EQ(actual.spec.snapshot, expected.spec.snapshot);
+  EXPECT_EQ(actual.spec.on_expired, expected.spec.on_expired);
+  EXPECT_EQ(actual.spec.on_collection_error, expected.spec.on_collection_error);
   EXPECT_EQ(actual.spec.on_undecodable, expected.spec.on_undecodable);
   EXPECT_EQ(actual.spec.sink_mode, expected.spec.sink_mode);
   EXPECT_EQ(actual.spec.sink_mode_reason, expected.spec.sink_mode_reason);
@@ -262,6 +268,61 @@ TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   EXPECT_THAT(Load("t1").snapshots, ElementsAre(snapshot));
   ASSERT_TRUE(store().DeleteTask("t1").ok());
   EXPECT_THAT(Load("t1").snapshots, IsEmpty());
+}
+
+TEST_P(MetaStoreContractTest, KeepsReplaysUntilTheyAreOver) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  ChannelCheckpoint again{"a", RawId('1'), {1}, {}, {}};
+  again.replay = {.others = {{0xf000000000000001}, {0xf000000000000002}},
+                  .collections = {{{470729803981594208}, {{1}, {7}}}, {{5}, {{2}, {0}}}}};
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {again, {"b", RawId('2'), {2}, {}}}).ok());
+  Reopen();
+  ASSERT_THAT(Load("t1").channels, SizeIs(2));
+  EXPECT_EQ(Load("t1").channels[0].replay, again.replay);
+  EXPECT_EQ(Load("t1").channels[1].replay, std::nullopt);
+  again.replay->collections.erase({5});
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {again}).ok());
+  EXPECT_EQ(Load("t1").channels[0].replay, again.replay);
+  again.replay.reset();
+  ASSERT_TRUE(store().SaveCheckpoints("t1", {again}).ok());
+  EXPECT_EQ(Load("t1").channels[0].replay, std::nullopt);
+}
+
+TEST_P(MetaStoreContractTest, ReplacesProgressAsAWhole) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  ASSERT_TRUE(store()
+                  .SaveCheckpoints("t1", {{"a", RawId('1'), {1}, {RawId('x')}}, {"b", {}, {2}, {}}})
+                  .ok());
+  ASSERT_TRUE(store().PutCollection("t1", {{5}, {"d", "c"}, {"d", "c"}, {"a"}, {1}, {}}).ok());
+  ASSERT_TRUE(store()
+                  .PutSnapshot("t1", {.collection = {5},
+                                      .takeover = {{"a_5v0", {RawId('p'), {3}}}},
+                                      .begun = true,
+                                      .segments = {1, 2}})
+                  .ok());
+  MetaStore::Progress progress = Load("t1");
+  progress.channels.pop_back();
+  progress.channels[0].ts = {9};
+  progress.snapshots = {{.collection = {5}}};
+  const AsideCollection aside{.collection = {5},
+                              .name = {"d", "c"},
+                              .reason = "no",
+                              .since_unix_ms = 77,
+                              .left_at = {{"a", {RawId('q'), {0xf000000000000001}}}}};
+  progress.aside = {aside, {.collection = {6}}};
+  ASSERT_TRUE(store().ReplaceProgress("t1", progress).ok());
+  Reopen();
+  const MetaStore::Progress loaded = Load("t1");
+  ASSERT_THAT(loaded.channels, SizeIs(1));
+  EXPECT_EQ(loaded.channels[0].ts, Timestamp{9});
+  EXPECT_EQ(loaded.channels[0].applied, std::vector<MsgId>{RawId('x')});
+  EXPECT_THAT(loaded.snapshots, ElementsAre(SnapshotProgress{.collection = {5}}));
+  EXPECT_THAT(loaded.aside, ElementsAre(aside, AsideCollection{.collection = {6}}));
+  EXPECT_THAT(loaded.collections, SizeIs(1));
+  ASSERT_TRUE(store().RemoveCollection("t1", {5}).ok());
+  EXPECT_THAT(Load("t1").aside, SizeIs(1));
+  ASSERT_TRUE(store().DeleteTask("t1").ok());
+  EXPECT_THAT(Load("t1").aside, IsEmpty());
 }
 
 TEST_P(MetaStoreContractTest, KeepsDatabases) {

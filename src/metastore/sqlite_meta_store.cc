@@ -16,6 +16,7 @@
 #include "metastore/file_lock.h"
 #include "metastore/meta_store.h"
 #include "metastore/sqlite.h"
+#include "metastore/sqlite_aside.h"
 #include "metastore/sqlite_collections.h"
 #include "metastore/sqlite_progress.h"
 #include "metastore/sqlite_schema.h"
@@ -56,6 +57,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(tasks_.Prepare(&database_));
     CDC_RETURN_IF_ERROR(progress_.Prepare(&database_));
     CDC_RETURN_IF_ERROR(snapshots_.Prepare(&database_));
+    CDC_RETURN_IF_ERROR(aside_.Prepare(&database_));
     return collections_.Prepare(&database_);
   }
 
@@ -77,6 +79,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(progress_.RemoveAll(id));
     CDC_RETURN_IF_ERROR(collections_.RemoveAll(id));
     CDC_RETURN_IF_ERROR(snapshots_.RemoveAll(id));
+    CDC_RETURN_IF_ERROR(aside_.RemoveAll(id));
     return transaction.Commit();
   }
 
@@ -86,6 +89,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_ASSIGN_OR_RETURN(progress.channels, progress_.LoadCheckpoints(task_id));
     CDC_ASSIGN_OR_RETURN(progress.collections, collections_.Load(task_id));
     CDC_ASSIGN_OR_RETURN(progress.snapshots, snapshots_.Load(task_id));
+    CDC_ASSIGN_OR_RETURN(progress.aside, aside_.Load(task_id));
     CDC_ASSIGN_OR_RETURN(progress.databases, progress_.LoadDatabases(task_id));
     CDC_ASSIGN_OR_RETURN(progress.source, progress_.LoadSource(task_id));
     return progress;
@@ -122,6 +126,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(transaction.Begin());
     CDC_RETURN_IF_ERROR(collections_.Remove(task_id, id));
     CDC_RETURN_IF_ERROR(snapshots_.Remove(task_id, id));
+    CDC_RETURN_IF_ERROR(aside_.Remove(task_id, id));
     return transaction.Commit();
   }
 
@@ -130,6 +135,25 @@ class SqliteMetaStore final : public MetaStore {
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
     CDC_RETURN_IF_ERROR(snapshots_.Put(task_id, snapshot));
+    return transaction.Commit();
+  }
+
+  Status ReplaceProgress(const std::string& task_id, const Progress& progress) override {
+    MutexLock lock(mutex_);
+    Transaction transaction(&database_);
+    CDC_RETURN_IF_ERROR(transaction.Begin());
+    CDC_RETURN_IF_ERROR(progress_.RemoveCheckpoints(task_id));
+    CDC_RETURN_IF_ERROR(snapshots_.RemoveAll(task_id));
+    CDC_RETURN_IF_ERROR(aside_.RemoveAll(task_id));
+    for (const ChannelCheckpoint& channel : progress.channels) {
+      CDC_RETURN_IF_ERROR(progress_.PutCheckpoint(task_id, channel));
+    }
+    for (const SnapshotProgress& snapshot : progress.snapshots) {
+      CDC_RETURN_IF_ERROR(snapshots_.Put(task_id, snapshot));
+    }
+    for (const AsideCollection& aside : progress.aside) {
+      CDC_RETURN_IF_ERROR(aside_.Put(task_id, aside));
+    }
     return transaction.Commit();
   }
 
@@ -156,6 +180,7 @@ class SqliteMetaStore final : public MetaStore {
   SqliteProgress progress_ CDC_GUARDED_BY(mutex_);
   SqliteCollections collections_ CDC_GUARDED_BY(mutex_);
   SqliteSnapshots snapshots_ CDC_GUARDED_BY(mutex_);
+  SqliteAside aside_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace

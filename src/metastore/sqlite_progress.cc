@@ -6,6 +6,11 @@
 #include "metastore/sqlite_timestamp.h"
 
 namespace cdc {
+namespace {
+
+constexpr CollectionId kOthers{};  // no collection has this id
+
+}  // namespace
 
 Status SqliteProgress::Prepare(sqlite::Database* database) {
   return database->Prepare(
@@ -15,25 +20,75 @@ Status SqliteProgress::Prepare(sqlite::Database* database) {
        {&load_checkpoints_,
         "SELECT channel, position, ts, applied, horizon FROM checkpoints WHERE task_id = ? "
         "ORDER BY channel"},
+       {&put_replay_,
+        "INSERT OR REPLACE INTO replays(task_id, channel, collection_id, ts, horizon) "
+        "VALUES(?, ?, ?, ?, ?)"},
+       {&load_replay_,
+        "SELECT collection_id, ts, horizon FROM replays WHERE task_id = ? AND channel = ?"},
+       {&remove_replay_, "DELETE FROM replays WHERE task_id = ? AND channel = ?"},
+       {&remove_checkpoints_[0], "DELETE FROM checkpoints WHERE task_id = ?"},
+       {&remove_checkpoints_[1], "DELETE FROM replays WHERE task_id = ?"},
        {&put_database_, "INSERT OR IGNORE INTO databases(task_id, name) VALUES(?, ?)"},
        {&remove_database_, "DELETE FROM databases WHERE task_id = ? AND name = ?"},
        {&load_databases_, "SELECT name FROM databases WHERE task_id = ? ORDER BY name"},
        {&put_source_, "INSERT OR REPLACE INTO sources(task_id, identity) VALUES(?, ?)"},
        {&load_source_, "SELECT identity FROM sources WHERE task_id = ?"},
-       {&remove_all_[0], "DELETE FROM checkpoints WHERE task_id = ?"},
-       {&remove_all_[1], "DELETE FROM databases WHERE task_id = ?"},
-       {&remove_all_[2], "DELETE FROM sources WHERE task_id = ?"}});
+       {&remove_all_[0], "DELETE FROM databases WHERE task_id = ?"},
+       {&remove_all_[1], "DELETE FROM sources WHERE task_id = ?"}});
 }
 
 Status SqliteProgress::PutCheckpoint(const std::string& task_id,
                                      const ChannelCheckpoint& checkpoint) {
-  return put_checkpoint_.BindText(0, task_id)
-      .BindText(1, checkpoint.channel)
-      .BindBlob(2, checkpoint.position.bytes)
-      .Bind(3, ToStored(checkpoint.ts))
-      .BindBlob(4, EncodeMsgIds(checkpoint.applied))
-      .Bind(5, ToStored(checkpoint.horizon))
+  CDC_RETURN_IF_ERROR(put_checkpoint_.BindText(0, task_id)
+                          .BindText(1, checkpoint.channel)
+                          .BindBlob(2, checkpoint.position.bytes)
+                          .Bind(3, ToStored(checkpoint.ts))
+                          .BindBlob(4, EncodeMsgIds(checkpoint.applied))
+                          .Bind(5, ToStored(checkpoint.horizon))
+                          .Execute());
+  CDC_RETURN_IF_ERROR(
+      remove_replay_.BindText(0, task_id).BindText(1, checkpoint.channel).Execute());
+  if (!checkpoint.replay.has_value()) {
+    return OkStatus();
+  }
+  CDC_RETURN_IF_ERROR(PutReplay(task_id, checkpoint.channel, kOthers, checkpoint.replay->others));
+  for (const auto& [collection, applied] : checkpoint.replay->collections) {
+    CDC_RETURN_IF_ERROR(PutReplay(task_id, checkpoint.channel, collection, applied));
+  }
+  return OkStatus();
+}
+
+Status SqliteProgress::PutReplay(const std::string& task_id,
+                                 const std::string& channel,
+                                 CollectionId collection,
+                                 const ChannelCheckpoint::AppliedUntil& applied) {
+  return put_replay_.BindText(0, task_id)
+      .BindText(1, channel)
+      .Bind(2, collection.value)
+      .Bind(3, ToStored(applied.ts))
+      .Bind(4, ToStored(applied.horizon))
       .Execute();
+}
+
+Status SqliteProgress::LoadReplay(const std::string& task_id, ChannelCheckpoint* checkpoint) {
+  load_replay_.BindText(0, task_id).BindText(1, checkpoint->channel);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(const bool row, load_replay_.Step());
+    if (!row) {
+      return OkStatus();
+    }
+    if (!checkpoint->replay.has_value()) {
+      checkpoint->replay.emplace();
+    }
+    const CollectionId collection{load_replay_.Int(0)};
+    const ChannelCheckpoint::AppliedUntil applied{.ts = FromStored(load_replay_.Int(1)),
+                                                  .horizon = FromStored(load_replay_.Int(2))};
+    if (collection == kOthers) {
+      checkpoint->replay->others = applied;
+    } else {
+      checkpoint->replay->collections[collection] = applied;
+    }
+  }
 }
 
 Result<std::vector<ChannelCheckpoint>> SqliteProgress::LoadCheckpoints(const std::string& task_id) {
@@ -42,7 +97,7 @@ Result<std::vector<ChannelCheckpoint>> SqliteProgress::LoadCheckpoints(const std
   for (;;) {
     CDC_ASSIGN_OR_RETURN(const bool row, load_checkpoints_.Step());
     if (!row) {
-      return checkpoints;
+      break;
     }
     ChannelCheckpoint checkpoint{.channel = load_checkpoints_.Text(0),
                                  .position = MsgId{load_checkpoints_.Blob(1)},
@@ -56,6 +111,17 @@ Result<std::vector<ChannelCheckpoint>> SqliteProgress::LoadCheckpoints(const std
     }
     checkpoints.push_back(std::move(checkpoint));
   }
+  for (ChannelCheckpoint& checkpoint : checkpoints) {
+    CDC_RETURN_IF_ERROR(LoadReplay(task_id, &checkpoint));
+  }
+  return checkpoints;
+}
+
+Status SqliteProgress::RemoveCheckpoints(const std::string& task_id) {
+  for (sqlite::Statement& statement : remove_checkpoints_) {
+    CDC_RETURN_IF_ERROR(statement.BindText(0, task_id).Execute());
+  }
+  return OkStatus();
 }
 
 Status SqliteProgress::PutDatabase(const std::string& task_id, const std::string& name) {
@@ -93,6 +159,7 @@ Result<std::string> SqliteProgress::LoadSource(const std::string& task_id) {
 }
 
 Status SqliteProgress::RemoveAll(const std::string& task_id) {
+  CDC_RETURN_IF_ERROR(RemoveCheckpoints(task_id));
   for (sqlite::Statement& statement : remove_all_) {
     CDC_RETURN_IF_ERROR(statement.BindText(0, task_id).Execute());
   }

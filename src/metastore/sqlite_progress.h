@@ -20,6 +20,7 @@ class SqliteProgress {
   Status PutCheckpoint(const std::string& task_id, const ChannelCheckpoint& checkpoint);
   // Sorted by channel.
   Result<std::vector<ChannelCheckpoint>> LoadCheckpoints(const std::string& task_id);
+  Status RemoveCheckpoints(const std::string& task_id);
 
   Status PutDatabase(const std::string& task_id, const std::string& name);
   Status RemoveDatabase(const std::string& task_id, const std::string& name);
@@ -33,14 +34,24 @@ class SqliteProgress {
   Status RemoveAll(const std::string& task_id);
 
  private:
+  Status PutReplay(const std::string& task_id,
+                   const std::string& channel,
+                   CollectionId collection,
+                   const ChannelCheckpoint::AppliedUntil& applied);
+  Status LoadReplay(const std::string& task_id, ChannelCheckpoint* checkpoint);
+
   sqlite::Statement put_checkpoint_;
   sqlite::Statement load_checkpoints_;
+  sqlite::Statement put_replay_;
+  sqlite::Statement load_replay_;
+  sqlite::Statement remove_replay_;
+  std::array<sqlite::Statement, 2> remove_checkpoints_;
   sqlite::Statement put_database_;
   sqlite::Statement remove_database_;
   sqlite::Statement load_databases_;
   sqlite::Statement put_source_;
   sqlite::Statement load_source_;
-  std::array<sqlite::Statement, 3> remove_all_;
+  std::array<sqlite::Statement, 2> remove_all_;
 };
 
 }  // namespace cdc

@@ -8,7 +8,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Transaction;
 
-constexpr int64_t kSchemaVersion = 3;
+constexpr int64_t kSchemaVersion = 4;
 
 // Progress has no foreign key to its task because it is stored before the task.
 constexpr const char* kSchema = R"sql(
@@ -17,6 +17,18 @@ CREATE TABLE tasks(
 CREATE TABLE checkpoints(
   task_id TEXT NOT NULL, channel TEXT NOT NULL, position BLOB NOT NULL, ts INTEGER NOT NULL,
   horizon INTEGER NOT NULL, applied BLOB NOT NULL, PRIMARY KEY(task_id, channel)) WITHOUT ROWID;
+CREATE TABLE replays(
+  task_id TEXT NOT NULL, channel TEXT NOT NULL, collection_id INTEGER NOT NULL,
+  ts INTEGER NOT NULL, horizon INTEGER NOT NULL,
+  PRIMARY KEY(task_id, channel, collection_id)) WITHOUT ROWID;
+CREATE TABLE aside(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, source_database TEXT NOT NULL,
+  source_name TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
+  PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
+CREATE TABLE aside_places(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, channel TEXT NOT NULL,
+  position BLOB NOT NULL, ts INTEGER NOT NULL,
+  PRIMARY KEY(task_id, collection_id, channel)) WITHOUT ROWID;
 CREATE TABLE collections(
   task_id TEXT NOT NULL, id INTEGER NOT NULL, source_database TEXT NOT NULL,
   source_name TEXT NOT NULL, target_database TEXT NOT NULL, target_name TEXT NOT NULL,
@@ -47,7 +59,7 @@ CREATE TABLE snapshot_segments(
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 )sql";
 
 Status Damaged(const std::string& path, const std::string& what) {
@@ -88,6 +100,9 @@ Status DropOrphans(Database* database) {
   CDC_RETURN_IF_ERROR(transaction.Begin());
   CDC_RETURN_IF_ERROR(
       database->Run("DELETE FROM checkpoints WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM replays WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM aside WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM aside_places WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collections WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_channels WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"

@@ -42,12 +42,17 @@ Json EncodeCollections(const std::vector<CollectionInfo>& infos) {
   return list;
 }
 
-Result<StartFrom> DecodeStartFrom(const std::string& text) {
-  const std::optional<StartFrom> start = ParseStartFrom(text);
-  if (!start) {
-    return DataLossError("unknown start_from: " + text);
+// `parse` reads the names of an enumeration.
+template <typename Enum>
+Result<Enum> DecodeName(const Json& json,
+                        const char* key,
+                        std::optional<Enum> (*parse)(std::string_view)) {
+  const auto& text = json.at(key).get_ref<const std::string&>();
+  const std::optional<Enum> value = parse(text);
+  if (!value) {
+    return DataLossError("unknown " + std::string(key) + ": " + text);
   }
-  return *start;
+  return *value;
 }
 
 Result<std::vector<CollectionInfo>> DecodeCollections(const Json& list) {
@@ -58,7 +63,7 @@ Result<std::vector<CollectionInfo>> DecodeCollections(const Json& list) {
     item.at("positions").get_to(info.positions);
     item.at("use_start_position").get_to(info.use_start_position);
     if (item.contains("start_from")) {
-      CDC_ASSIGN_OR_RETURN(info.start_from, DecodeStartFrom(item.at("start_from")));
+      CDC_ASSIGN_OR_RETURN(info.start_from, DecodeName(item, "start_from", ParseStartFrom));
     }
     infos.push_back(std::move(info));
   }
@@ -145,21 +150,13 @@ std::vector<NameMapping> DecodeMappings(const Json& list) {
   return mappings;
 }
 
-Result<SinkMode> DecodeSinkMode(const std::string& text) {
-  const std::optional<SinkMode> mode = ParseSinkMode(text);
+Result<SinkMode> DecodeSinkMode(const Json& json) {
+  CDC_ASSIGN_OR_RETURN(const SinkMode mode, DecodeName(json, "sink_mode", ParseSinkMode));
   // A create decides the mode before it stores the task.
-  if (!mode || *mode == SinkMode::kAuto) {
-    return DataLossError("sink_mode is neither api nor replicate: " + text);
+  if (mode == SinkMode::kAuto) {
+    return DataLossError("sink_mode is neither api nor replicate: auto");
   }
-  return *mode;
-}
-
-Result<OnUndecodable> DecodeOnUndecodable(const std::string& text) {
-  const std::optional<OnUndecodable> policy = ParseOnUndecodable(text);
-  if (!policy) {
-    return DataLossError("unknown on_undecodable: " + text);
-  }
-  return *policy;
+  return mode;
 }
 
 // Throws what the library throws when a part is missing or of another type.
@@ -174,10 +171,14 @@ Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   }
   json.at("exclude").get_to(spec.exclude);
   CDC_RETURN_IF_ERROR(DecodeLeftNames(json.at("left_to_older"), 0, &spec.left_to_older));
-  CDC_ASSIGN_OR_RETURN(spec.start_from, DecodeStartFrom(json.at("start_from").get<std::string>()));
-  CDC_ASSIGN_OR_RETURN(spec.on_undecodable,
-                       DecodeOnUndecodable(json.at("on_undecodable").get<std::string>()));
-  CDC_ASSIGN_OR_RETURN(spec.sink_mode, DecodeSinkMode(json.at("sink_mode").get<std::string>()));
+  CDC_ASSIGN_OR_RETURN(spec.start_from, DecodeName(json, "start_from", ParseStartFrom));
+  CDC_ASSIGN_OR_RETURN(spec.snapshot.from, DecodeName(json, "snapshot_from", ParseSnapshotFrom));
+  CDC_ASSIGN_OR_RETURN(spec.snapshot.index, DecodeName(json, "snapshot_index", ParseSnapshotIndex));
+  CDC_ASSIGN_OR_RETURN(spec.on_expired, DecodeName(json, "on_expired", ParseOnExpired));
+  CDC_ASSIGN_OR_RETURN(spec.on_collection_error,
+                       DecodeName(json, "on_collection_error", ParseOnCollectionError));
+  CDC_ASSIGN_OR_RETURN(spec.on_undecodable, DecodeName(json, "on_undecodable", ParseOnUndecodable));
+  CDC_ASSIGN_OR_RETURN(spec.sink_mode, DecodeSinkMode(json));
   json.at("sink_mode_reason").get_to(spec.sink_mode_reason);
   json.at("disable_auto_start").get_to(spec.disable_auto_start);
   spec.name_mapping = DecodeMappings(json.at("name_mapping"));
@@ -201,6 +202,10 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
                      {"exclude", spec.exclude},
                      {"left_to_older", EncodeLeftNames(spec.left_to_older)},
                      {"start_from", StartFromName(spec.start_from)},
+                     {"snapshot_from", SnapshotFromName(spec.snapshot.from)},
+                     {"snapshot_index", SnapshotIndexName(spec.snapshot.index)},
+                     {"on_expired", OnExpiredName(spec.on_expired)},
+                     {"on_collection_error", OnCollectionErrorName(spec.on_collection_error)},
                      {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
                      {"sink_mode", SinkModeName(spec.sink_mode)},
                      {"sink_mode_reason", spec.sink_mode_reason},

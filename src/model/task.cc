@@ -1,66 +1,98 @@
 #include "model/task.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace cdc {
 
-std::string_view TaskStateName(TaskState state) {
-  switch (state) {
-    case TaskState::kInitial: return "Initial";
-    case TaskState::kRunning: return "Running";
-    case TaskState::kPaused: return "Paused";
-  }
-  return "Unknown";
-}
+namespace {
 
-std::string_view StartFromName(StartFrom start) {
-  switch (start) {
-    case StartFrom::kLatest: return "latest";
-    case StartFrom::kEarliest: return "earliest";
-    case StartFrom::kSnapshot: return "snapshot";
+template <typename Enum, size_t kSize>
+using Names = std::array<std::pair<Enum, std::string_view>, kSize>;
+
+template <typename Enum, size_t kSize>
+std::string_view NameOf(const Names<Enum, kSize>& names, Enum value) {
+  for (const auto& [named, name] : names) {
+    if (named == value) {
+      return name;
+    }
   }
   return "unknown";
 }
+
+template <typename Enum, size_t kSize>
+std::optional<Enum> ValueOf(const Names<Enum, kSize>& names, std::string_view text) {
+  for (const auto& [value, name] : names) {
+    if (name == text) {
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+constexpr Names<TaskState, 3> kTaskStates{{{TaskState::kInitial, "Initial"},
+                                           {TaskState::kRunning, "Running"},
+                                           {TaskState::kPaused, "Paused"}}};
+constexpr Names<StartFrom, 3> kStartFroms{{{StartFrom::kLatest, "latest"},
+                                           {StartFrom::kEarliest, "earliest"},
+                                           {StartFrom::kSnapshot, "snapshot"}}};
+constexpr Names<SnapshotFrom, 2> kSnapshotFroms{
+    {{SnapshotFrom::kStorage, "storage"}, {SnapshotFrom::kQuery, "query"}}};
+constexpr Names<SnapshotIndex, 2> kSnapshotIndexes{
+    {{SnapshotIndex::kAfter, "after"}, {SnapshotIndex::kBefore, "before"}}};
+constexpr Names<OnExpired, 2> kOnExpired{
+    {{OnExpired::kStop, "stop"}, {OnExpired::kSnapshot, "snapshot"}}};
+constexpr Names<OnCollectionError, 2> kOnCollectionError{
+    {{OnCollectionError::kSetAside, "set_aside"}, {OnCollectionError::kPause, "pause"}}};
+constexpr Names<OnUndecodable, 2> kOnUndecodable{
+    {{OnUndecodable::kStop, "stop"}, {OnUndecodable::kSkip, "skip"}}};
+constexpr Names<SinkMode, 3> kSinkModes{
+    {{SinkMode::kAuto, "auto"}, {SinkMode::kApi, "api"}, {SinkMode::kReplicate, "replicate"}}};
+
+}  // namespace
+
+std::string_view TaskStateName(TaskState state) { return NameOf(kTaskStates, state); }
+
+std::string_view StartFromName(StartFrom start) { return NameOf(kStartFroms, start); }
 
 std::optional<StartFrom> ParseStartFrom(std::string_view name) {
-  for (const StartFrom start : {StartFrom::kLatest, StartFrom::kEarliest, StartFrom::kSnapshot}) {
-    if (name == StartFromName(start)) {
-      return start;
-    }
-  }
-  return std::nullopt;
+  return ValueOf(kStartFroms, name);
 }
 
-std::string_view OnUndecodableName(OnUndecodable policy) {
-  return policy == OnUndecodable::kSkip ? "skip" : "stop";
+std::string_view SnapshotFromName(SnapshotFrom from) { return NameOf(kSnapshotFroms, from); }
+
+std::optional<SnapshotFrom> ParseSnapshotFrom(std::string_view name) {
+  return ValueOf(kSnapshotFroms, name);
 }
+
+std::string_view SnapshotIndexName(SnapshotIndex index) { return NameOf(kSnapshotIndexes, index); }
+
+std::optional<SnapshotIndex> ParseSnapshotIndex(std::string_view name) {
+  return ValueOf(kSnapshotIndexes, name);
+}
+
+std::string_view OnExpiredName(OnExpired policy) { return NameOf(kOnExpired, policy); }
+
+std::optional<OnExpired> ParseOnExpired(std::string_view name) { return ValueOf(kOnExpired, name); }
+
+std::string_view OnCollectionErrorName(OnCollectionError policy) {
+  return NameOf(kOnCollectionError, policy);
+}
+
+std::optional<OnCollectionError> ParseOnCollectionError(std::string_view name) {
+  return ValueOf(kOnCollectionError, name);
+}
+
+std::string_view OnUndecodableName(OnUndecodable policy) { return NameOf(kOnUndecodable, policy); }
 
 std::optional<OnUndecodable> ParseOnUndecodable(std::string_view name) {
-  for (const OnUndecodable policy : {OnUndecodable::kStop, OnUndecodable::kSkip}) {
-    if (name == OnUndecodableName(policy)) {
-      return policy;
-    }
-  }
-  return std::nullopt;
+  return ValueOf(kOnUndecodable, name);
 }
 
-std::string_view SinkModeName(SinkMode mode) {
-  switch (mode) {
-    case SinkMode::kAuto: return "auto";
-    case SinkMode::kApi: return "api";
-    case SinkMode::kReplicate: return "replicate";
-  }
-  return "unknown";
-}
+std::string_view SinkModeName(SinkMode mode) { return NameOf(kSinkModes, mode); }
 
-std::optional<SinkMode> ParseSinkMode(std::string_view name) {
-  for (const SinkMode mode : {SinkMode::kAuto, SinkMode::kApi, SinkMode::kReplicate}) {
-    if (name == SinkModeName(mode)) {
-      return mode;
-    }
-  }
-  return std::nullopt;
-}
+std::optional<SinkMode> ParseSinkMode(std::string_view name) { return ValueOf(kSinkModes, name); }
 
 namespace {
 

@@ -45,6 +45,50 @@ enum class SinkMode {
 std::string_view SinkModeName(SinkMode mode);
 std::optional<SinkMode> ParseSinkMode(std::string_view name);
 
+// From where stored rows are copied.
+enum class SnapshotFrom {
+  kStorage,  // the source's files
+  kQuery,    // the source's query nodes; the collection must be loaded
+};
+
+// "storage", "query".
+std::string_view SnapshotFromName(SnapshotFrom from);
+std::optional<SnapshotFrom> ParseSnapshotFrom(std::string_view name);
+
+// Whether indexes are created on the target before or after the stored rows are copied.
+enum class SnapshotIndex { kAfter, kBefore };
+
+// "after", "before".
+std::string_view SnapshotIndexName(SnapshotIndex index);
+std::optional<SnapshotIndex> ParseSnapshotIndex(std::string_view name);
+
+// How stored rows are copied.
+struct SnapshotOptions {
+  SnapshotFrom from = SnapshotFrom::kStorage;
+  SnapshotIndex index = SnapshotIndex::kAfter;
+  bool operator==(const SnapshotOptions&) const = default;
+};
+
+// What a task does when the queue no longer holds its position.
+enum class OnExpired {
+  kStop,
+  kSnapshot,  // copies the stored rows of the collections concerned again
+};
+
+// "stop", "snapshot".
+std::string_view OnExpiredName(OnExpired policy);
+std::optional<OnExpired> ParseOnExpired(std::string_view name);
+
+// What a task does with a collection that cannot be replicated any further.
+enum class OnCollectionError {
+  kSetAside,  // leaves it where it is and goes on with the others
+  kPause,     // pauses
+};
+
+// "set_aside", "pause".
+std::string_view OnCollectionErrorName(OnCollectionError policy);
+std::optional<OnCollectionError> ParseOnCollectionError(std::string_view name);
+
 // A name in a task's scope, with globs: `*` for any characters, `?` for one.
 struct CollectionInfo {
   std::string name;
@@ -104,6 +148,9 @@ struct TaskSpec {
   std::vector<LeftName> left_to_older;
   std::vector<NameMapping> name_mapping;
   StartFrom start_from = StartFrom::kLatest;
+  SnapshotOptions snapshot;
+  OnExpired on_expired = OnExpired::kStop;
+  OnCollectionError on_collection_error = OnCollectionError::kSetAside;
   OnUndecodable on_undecodable = OnUndecodable::kStop;
   SinkMode sink_mode = SinkMode::kAuto;  // never kAuto once the task is created
   std::string sink_mode_reason;          // why this mode was chosen

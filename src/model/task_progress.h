@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,7 +17,33 @@ namespace cdc {
 
 // A task's progress in one source channel: everything at or below `ts` is acknowledged by the
 // target; a restart reads from `position` (inclusive) and skips what is at or below `ts`.
+//
+// A channel is read again from an earlier place if one of its collections has fallen behind (it was
+// set aside, or its stored rows were copied meanwhile). `replay` then says what the target has of
+// each, until the checkpoint has passed all of it.
 struct ChannelCheckpoint {
+  // Everything at or below `ts` is applied. Rows in (ts, horizon] may be: they are repeated in a
+  // way that cannot double them.
+  struct AppliedUntil {
+    Timestamp ts;
+    Timestamp horizon;
+    bool operator==(const AppliedUntil&) const = default;
+  };
+  struct Replay {
+    AppliedUntil others;
+    std::map<CollectionId, AppliedUntil> collections;  // those for which the channel is read again
+
+    // Whether a checkpoint at `ts` has passed all of it.
+    bool IsOver(Timestamp ts) const {
+      const auto passed = [ts](const AppliedUntil& until) {
+        return until.ts <= ts && until.horizon <= ts;
+      };
+      return passed(others) && std::all_of(collections.begin(), collections.end(),
+                                           [&](const auto& each) { return passed(each.second); });
+    }
+    bool operator==(const Replay&) const = default;
+  };
+
   std::string channel;  // pchannel
   MsgId position;
   Timestamp ts;
@@ -24,6 +52,7 @@ struct ChannelCheckpoint {
   // No row with a later time has been sent. Rows in (ts, horizon] may have been sent, with unknown
   // outcome: they are repeated in a way that cannot double them. 0 after a clean stop.
   Timestamp horizon;
+  std::optional<Replay> replay;
 };
 
 // A source collection that the task has begun to replicate. It is stored so that its drop is
@@ -50,7 +79,20 @@ struct ReplicatedCollection {
   std::map<PartitionId, std::string> partitions;
 };
 
-// The copy of what a collection held before its task (start_from snapshot).
+// A collection that the task's log does not feed: it has been set aside, or its stored rows are
+// copied while the other collections of its channels go on.
+struct AsideCollection {
+  CollectionId collection;
+  CollectionName name;  // on the source, at that time
+  std::string reason;   // why it was set aside; empty: it is being copied
+  int64_t since_unix_ms = 0;
+  // What the target has of it, by pchannel: the log goes on from here. A channel that is missing:
+  // nothing yet.
+  std::map<std::string, Takeover> left_at;
+  bool operator==(const AsideCollection&) const = default;
+};
+
+// The copy of what the source had stored of a collection.
 struct SnapshotProgress {
   CollectionId collection;
   // Where the log takes over, by vchannel: rows up to that time come from the copy.

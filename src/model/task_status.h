@@ -35,6 +35,13 @@ struct SnapshotStatus {
   int64_t total_bytes = 0;
 };
 
+// A collection that is left where it was.
+struct SetAsideStatus {
+  CollectionName collection;  // its name on the source at that time
+  std::string reason;
+  int64_t since_unix_ms = 0;
+};
+
 struct TaskStatus {
   Condition condition = Condition::kOk;
   bool idle = false;  // waiting only because there is nothing to do
@@ -43,6 +50,7 @@ struct TaskStatus {
   int64_t attempts = 0;  // failed attempts since then
   std::vector<ChannelStatus> channels;
   std::vector<SnapshotStatus> snapshots;  // with start_from snapshot
+  std::vector<SetAsideStatus> set_aside;
   // Now minus the smallest resolved ts, or minus the smallest checkpoint, in milliseconds. Unset
   // while any channel has no such time, or if no channel is followed.
   std::optional<int64_t> source_lag_ms;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,21 @@ struct SourcePresent {
   int64_t catalog_revision = 0;  // includes every metadata change acknowledged by then
 };
 
+// What must be changed in the stored progress of a task before it can go on. Collections are those
+// of the source.
+struct TaskChanges {
+  std::map<CollectionId, std::string> set_aside;  // leave them where they are, with the reason
+  std::set<CollectionId> take_up;                 // follow them again
+  std::set<CollectionId> copy_again;     // copy their stored rows again, into what is there
+  std::set<CollectionId> cancel;         // end their copies; they go on where they were
+  std::set<CollectionId> follow_copied;  // their copies are done
+  std::set<std::string> expired;         // channels whose positions the queue no longer holds
+  bool empty() const {
+    return set_aside.empty() && take_up.empty() && copy_again.empty() && cancel.empty() &&
+           follow_copied.empty() && expired.empty();
+  }
+};
+
 // One running task: reads the source from the task's checkpoints and applies it to the target until
 // stopped. Thread-safe.
 class Replication {
@@ -34,6 +51,9 @@ class Replication {
   virtual void Stop() = 0;
 
   virtual TaskStatus GetStatus() const = 0;
+
+  // What the task needs changed to go on after it has failed; empty: it cannot.
+  virtual TaskChanges Changes() const = 0;
 };
 
 // Starts replications. This is the seam between control and data plane. Thread-safe.
@@ -52,8 +72,16 @@ class Replicator {
   // holds all rows. kFailedPrecondition: no delete can name the key field of a collection.
   virtual Status Prepare(const TaskSpec& spec, const TargetInfo& target) = 0;
 
+  // A collection of the source that the task covers or has begun. kNotFound.
+  virtual Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) = 0;
+
+  // Makes the changes in what a task that does not run has stored. kNotFound: the source does not
+  // have the collection. kFailedPrecondition: it cannot be changed that way; says why.
+  virtual Status Change(const TaskSpec& spec, const TaskChanges& changes) = 0;
+
   // `on_failed` is called at most once, on another thread, when the task meets an error that
-  // retrying cannot cure. The replication then makes no more progress and waits for Stop.
+  // retrying cannot cure. The replication then makes no more progress and waits for Stop; Changes
+  // says whether it can go on afterwards.
   using OnFailed = std::function<void(const std::string& reason)>;
   virtual Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) = 0;
 };

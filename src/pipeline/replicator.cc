@@ -10,6 +10,7 @@
 #include "feed/feed.h"
 #include "milvus/endpoint.h"
 #include "pipeline/target_pulses.h"
+#include "pipeline/task_editor.h"
 #include "pipeline/task_pipeline.h"
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
@@ -76,11 +77,19 @@ class RealReplicator : public Replicator {
   }
 
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
+  Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
+  Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.targets->New(OptionsOf(spec.target, spec.sink_mode)));
-    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    // A crash may have come between the end of a copy and what follows.
+    const TaskChanges left = FinishedCopies(progress);
+    if (!left.empty()) {
+      CDC_RETURN_IF_ERROR(Change(spec, left));
+      CDC_ASSIGN_OR_RETURN(progress, options_.store->LoadProgress(spec.id));
+    }
     const TaskPipeline::Shared shared{.options = &options_,
                                       .feed = &feed_,
                                       .saver = &saver_,
@@ -111,6 +120,47 @@ class RealReplicator : public Replicator {
   Thread catalog_thread_;
   Thread read_thread_;
 };
+
+Result<CollectionId> RealReplicator::FindCollection(const TaskSpec& spec,
+                                                    const CollectionName& name) {
+  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
+                       options_.catalog->Sync(std::stop_token()));
+  const Scope scope(spec);
+  for (const Scope::Match& match : scope.Select(*catalog)) {
+    if (match.name == name) {
+      return match.collection->id;
+    }
+  }
+  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+  for (const ReplicatedCollection& known : progress.collections) {
+    const auto collection = catalog->Find(known.id);
+    if (collection != nullptr && collection->state == ObjectState::kCreated &&
+        CollectionName{catalog->DatabaseName(collection->database), collection->name} == name) {
+      return known.id;
+    }
+  }
+  return NotFoundError("the task has no collection " + name.ToString());
+}
+
+Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) {
+  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
+                       options_.catalog->Sync(std::stop_token()));
+  CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
+  CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+  const Scope scope(spec);
+  TaskEditor editor({.catalog = catalog.get(),
+                     .log = options_.log,
+                     .scope = &scope,
+                     .can_copy = options_.snapshots != nullptr,
+                     .present = present,
+                     .now_unix_ms = options_.clock->UnixMs()},
+                    &progress);
+  CDC_RETURN_IF_ERROR(editor.Apply(changes));
+  for (const ReplicatedCollection& begun : editor.begun()) {
+    CDC_RETURN_IF_ERROR(options_.store->PutCollection(spec.id, begun));
+  }
+  return options_.store->ReplaceProgress(spec.id, progress);
+}
 
 // Stores for every existing collection where its rows begin for this task. Collections created
 // later begin at their own creation.

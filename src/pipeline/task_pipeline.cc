@@ -60,6 +60,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
       spec_(std::move(spec)),
       on_failed_(std::move(on_failed)),
       scope_(spec_),
+      aside_(progress.aside),
       conditions_(shared.options->clock),
       horizon_({.clock = shared.options->clock}, [this] { shared_.saver->Wake(); }),
       writer_(
@@ -69,7 +70,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .doubt_grace = GraceOf(progress, *shared.options),
            .clock = shared.options->clock},
           &conditions_,
-          [this](const Status& status) { Fail(status); },
+          [this](CollectionId id, const Status& status) { FailCollection(id, status); },
           [this] {
             reconciler_.OnProgress();
             copier_.OnProgress();
@@ -82,6 +83,12 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                .conditions = &conditions_,
                .replicate_channel = shared.options->replicate_channel,
                .on_fatal = [this](const Status& status) { Fail(status); },
+               .on_collection_failed = [this](CollectionId id,
+                                              const Status& status) { FailCollection(id, status); },
+               .on_expired = [this](const std::string& channel,
+                                    const Status& status) { CopyExpired(channel, status); },
+               .on_renamed_in = [this](CollectionId id,
+                                       const Status& status) { CopyRenamedIn(id, status); },
                .on_catalog = [this] { reconciler_.Wake(); },
                .on_flush =
                    [this](const FlushRequestInfo& flush, std::function<void()> done) {
@@ -100,9 +107,10 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                .consumer = &writer_,
                .conditions = &conditions_,
                .retry = shared.options->retry,
-               .on_fatal = [this](const Status& status) { Fail(status); },
+               .on_failed = [this](CollectionId id,
+                                   const Status& status) { FailCollection(id, status); },
                .on_copied = [this](CollectionId id,
-                                   const auto& takeover) { router_.OnCopied(id, takeover); }},
+                                   const auto& takeover) { FinishCopy(id, takeover); }},
               progress),
       checkpoints_({.task_id = spec_.id,
                     .source = &router_,
@@ -110,35 +118,44 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                     .conditions = &conditions_,
                     .on_horizon = [this] { writer_.Wake(); },
                     .clock = shared.options->clock}),
-      reconciler_({.task_id = spec_.id,
-                   .catalog = shared.options->catalog,
-                   .log = shared.options->log,
-                   .target = &target->metadata(),
-                   .store = shared.options->store,
-                   .scope = &scope_,
-                   .gates = &writer_,
-                   .routes = &router_,
-                   .conditions = &conditions_,
-                   .claims = shared.claims,
-                   .target_address = AddressKey(spec_.target),
-                   .target_identity = spec_.target_identity,
-                   .ignore_partition = spec_.target.ignore_partition,
-                   .sync_index = spec_.sync_index,
-                   .sync_load = spec_.sync_load,
-                   .retry = shared.options->retry,
-                   .on_fatal = [this](const Status& status) { Fail(status); },
-                   .on_connected =
-                       [this](const std::string& version) {
-                         MutexLock lock(mutex_);
-                         target_version_ = version;
-                       },
-                   .clock = shared.options->clock},
-                  progress),
+      reconciler_(
+          {.task_id = spec_.id,
+           .catalog = shared.options->catalog,
+           .log = shared.options->log,
+           .target = &target->metadata(),
+           .store = shared.options->store,
+           .scope = &scope_,
+           .gates = &writer_,
+           .routes = &router_,
+           .conditions = &conditions_,
+           .claims = shared.claims,
+           .target_address = AddressKey(spec_.target),
+           .target_identity = spec_.target_identity,
+           .ignore_partition = spec_.target.ignore_partition,
+           .sync_index = spec_.sync_index,
+           .sync_load = spec_.sync_load,
+           .retry = shared.options->retry,
+           .on_fatal = [this](const Status& status) { Fail(status); },
+           .on_collection_failed = [this](CollectionId id,
+                                          const Status& status) { FailCollection(id, status); },
+           .on_connected =
+               [this](const std::string& version) {
+                 MutexLock lock(mutex_);
+                 target_version_ = version;
+               },
+           .clock = shared.options->clock},
+          progress),
       target_(std::move(target)) {
   for (const ChannelCheckpoint& channel : progress.channels) {
     horizon_.Load(channel.channel, channel.horizon);
   }
   horizon_.Load(kSnapshotChannel, {std::numeric_limits<uint64_t>::max()});
+  for (const AsideCollection& aside : aside_) {
+    if (!aside.reason.empty()) {
+      conditions_.SetWaiting("set aside: collection " + aside.name.ToString(),
+                             FailedPreconditionError(aside.reason));
+    }
+  }
 }
 
 TaskPipeline::~TaskPipeline() { Stop(); }
@@ -230,6 +247,76 @@ void TaskPipeline::Fail(const Status& status) {
   on_failed_(status.message());
 }
 
+// ---- What needs a change of the stored progress ----------------------------------------------
+
+// Wrong credentials concern all collections.
+void TaskPipeline::FailCollection(CollectionId collection, const Status& status) {
+  const bool all = status.code() == StatusCode::kUnauthenticated ||
+                   status.code() == StatusCode::kPermissionDenied ||
+                   status.code() == StatusCode::kCancelled;
+  if (all || spec_.on_collection_error == OnCollectionError::kPause) {
+    Fail(status);
+    return;
+  }
+  RequestChange(status.message(), [&](TaskChanges* changes) {
+    changes->set_aside.try_emplace(collection, status.message());
+  });
+}
+
+void TaskPipeline::FinishCopy(CollectionId collection,
+                              const std::map<std::string, Takeover>& takeover) {
+  const bool aside = std::any_of(aside_.begin(), aside_.end(), [&](const AsideCollection& each) {
+    return each.collection == collection;
+  });
+  if (!aside) {
+    router_.OnCopied(collection, takeover);
+    return;
+  }
+  RequestChange("a copy is done: its log follows",
+                [&](TaskChanges* changes) { changes->follow_copied.insert(collection); });
+}
+
+void TaskPipeline::CopyExpired(const std::string& channel, const Status& status) {
+  if (spec_.on_expired == OnExpired::kStop) {
+    Fail(status);
+    return;
+  }
+  RequestChange(status.message() + "; its collections are copied again",
+                [&](TaskChanges* changes) { changes->expired.insert(channel); });
+}
+
+void TaskPipeline::CopyRenamedIn(CollectionId collection, const Status& status) {
+  if (shared_.options->snapshots == nullptr) {
+    FailCollection(collection, status.WithContext("cannot be copied without sourceConfig.storage"));
+    return;
+  }
+  RequestChange(status.message() + "; it is copied",
+                [&](TaskChanges* changes) { changes->copy_again.insert(collection); });
+}
+
+void TaskPipeline::RequestChange(const std::string& why,
+                                 const std::function<void(TaskChanges*)>& change) {
+  bool first = false;
+  {
+    MutexLock lock(mutex_);
+    first = changes_.empty();
+    change(&changes_);
+  }
+  spdlog::warn("task={} is interrupted: {}", spec_.id, why);
+  if (first) {
+    on_failed_(why);
+  }
+}
+
+TaskChanges TaskPipeline::Changes() const {
+  // A failure of the whole task is final, whatever else has happened.
+  if (conditions_.Current().state == Condition::kFailed) {
+    return {};
+  }
+  MutexLock lock(mutex_);
+  return changes_;
+}
+
 void TaskPipeline::SaveLastCheckpoints() {
   const std::vector<ChannelCheckpoint> checkpoints =
       checkpoints_.FinalCheckpoints(writer_.doubt_left());
@@ -265,6 +352,14 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.catalog = reconciler_.Progress();
   status.snapshots = copier_.Statuses();
   bool copying = false;
+  for (const AsideCollection& aside : aside_) {
+    if (!aside.reason.empty()) {
+      status.set_aside.push_back(
+          {.collection = aside.name, .reason = aside.reason, .since_unix_ms = aside.since_unix_ms});
+      status.catalog.applied = false;
+      status.catalog.pending.push_back("collection " + aside.name.ToString() + ", set aside");
+    }
+  }
   for (const SnapshotStatus& snapshot : status.snapshots) {
     if (!snapshot.done) {
       copying = true;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/thread.h"
@@ -48,10 +50,16 @@ class TaskPipeline : public Replication {
   void Start();
   void Stop() override;
   TaskStatus GetStatus() const override;
+  TaskChanges Changes() const override;
 
  private:
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
+  void FailCollection(CollectionId collection, const Status& status);
+  void FinishCopy(CollectionId collection, const std::map<std::string, Takeover>& takeover);
+  void CopyExpired(const std::string& channel, const Status& status);
+  void CopyRenamedIn(CollectionId collection, const Status& status);
+  void RequestChange(const std::string& why, const std::function<void(TaskChanges*)>& change);
   void RunReconciler(const std::stop_token& stop);
   void TakePulse(const Result<std::string>& identity);
   void SaveLastCheckpoints();
@@ -61,6 +69,7 @@ class TaskPipeline : public Replication {
   const TaskSpec spec_;
   const Replicator::OnFailed on_failed_;
   const Scope scope_;
+  const std::vector<AsideCollection> aside_;
   ConditionBoard conditions_;
   SendHorizon horizon_;
   RowWriter writer_;
@@ -77,6 +86,7 @@ class TaskPipeline : public Replication {
   bool stopped_ CDC_GUARDED_BY(stop_mutex_) = false;
   mutable Mutex mutex_;
   std::string target_version_ CDC_GUARDED_BY(mutex_);
+  TaskChanges changes_ CDC_GUARDED_BY(mutex_);
 
   // Declared last, so that they are joined first: nothing may be declared after these.
   Thread writer_thread_;

@@ -34,12 +34,13 @@ struct CollectionContext {
   TargetView* target;
   DatabaseReconciler* databases;
   std::string target_address;
-  std::set<CollectionId> copied;  // those whose stored rows are copied
+  std::set<CollectionId> copied;     // those whose stored rows are copied
+  std::set<CollectionId> set_aside;  // those that are left as they are
   bool ignore_partition = false;
   bool sync_index = true;
   bool sync_load = true;
   BackoffOptions retry;
-  std::function<void(const Status&)> on_fatal;
+  std::function<void(CollectionId, const Status&)> on_collection_failed;
   // Frees `name` on the target of the task's other collections, so that `id` can use it. See
   // NameExchange.
   std::function<Status(CollectionId id, const CollectionName& name)> free_name;

@@ -55,6 +55,9 @@ void CollectionReconciler::CleanUp() {
 
 // Catalogs share the objects that did not change, so comparing pointers is enough.
 bool CollectionReconciler::IsDone() const {
+  if (Exists() && context_->set_aside.contains(record_->id)) {
+    return true;
+  }
   return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
 }
 
@@ -130,9 +133,9 @@ void CollectionReconciler::HandleFailure(const Status& status) {
       (status.code() == StatusCode::kNotFound && backoff_.attempts() < kNotFoundAttempts) ||
       (internal && backoff_.attempts() < kInternalErrorAttempts);
   if (!transient) {
-    // This pauses the task (unless it is stopping already: kCancelled). The long wait keeps this
-    // collection quiet until then.
-    context_->on_fatal(status.WithContext(part));
+    // The task is about to stop (unless it is stopping already: kCancelled). The long wait keeps
+    // this collection quiet until then.
+    context_->on_collection_failed(record_->id, status.WithContext(part));
     not_before_ = context_->clock->Now() + std::chrono::hours(1);
     return;
   }

@@ -46,6 +46,12 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
   for (const SnapshotProgress& snapshot : progress.snapshots) {
     copied.insert(snapshot.collection);
   }
+  std::set<CollectionId> set_aside;
+  for (const AsideCollection& aside : progress.aside) {
+    if (!aside.reason.empty()) {
+      set_aside.insert(aside.collection);
+    }
+  }
   return {.task_id = parts.task_id,
           .catalog = parts.catalog,
           .log = parts.log,
@@ -60,11 +66,12 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
           .databases = databases,
           .target_address = parts.target_address,
           .copied = std::move(copied),
+          .set_aside = std::move(set_aside),
           .ignore_partition = parts.ignore_partition,
           .sync_index = parts.sync_index,
           .sync_load = parts.sync_load,
           .retry = parts.retry,
-          .on_fatal = parts.on_fatal,
+          .on_collection_failed = parts.on_collection_failed,
           .free_name = [names](CollectionId id, const CollectionName& name) {
             return names->Free(id, name);
           }};

@@ -67,6 +67,7 @@ class Reconciler {
     bool sync_load = true;
     BackoffOptions retry;
     std::function<void(const Status&)> on_fatal;
+    std::function<void(CollectionId, const Status&)> on_collection_failed;  // only this one fails
     std::function<void(const std::string& version)> on_connected;
     const Clock* clock = &Clock::Real();
   };

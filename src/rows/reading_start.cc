@@ -15,6 +15,9 @@ ReadingStart::ReadingStart(const MetaStore::Progress& progress, bool forget_doub
   for (const SnapshotProgress& snapshot : progress.snapshots) {
     snapshots_[snapshot.collection] = snapshot;
   }
+  for (const AsideCollection& aside : progress.aside) {
+    aside_[aside.collection] = aside;
+  }
 }
 
 ReadingStart::Place ReadingStart::Of(const Collection& collection,
@@ -65,7 +68,21 @@ std::optional<ReadingStart::Place> ReadingStart::TakeoverOf(const Collection& co
 
 bool ReadingStart::IsCopying(CollectionId collection) const {
   const auto snapshot = snapshots_.find(collection);
-  return snapshot != snapshots_.end() && !snapshot->second.done;
+  return snapshot != snapshots_.end() && !snapshot->second.done && !IsAside(collection);
+}
+
+bool ReadingStart::IsSetAside(CollectionId collection) const {
+  const auto aside = aside_.find(collection);
+  return aside != aside_.end() && !aside->second.reason.empty();
+}
+
+// Without a time of its own, the checkpoint leaves the place to the collections that are behind:
+// the beginnings of the others are passed long ago.
+bool ReadingStart::Decides(const Collection& collection, const std::string& channel) const {
+  const ChannelCheckpoint* checkpoint = Checkpoint(channel);
+  return checkpoint == nullptr || !checkpoint->replay.has_value() || checkpoint->ts > Timestamp{} ||
+         checkpoint->replay->collections.contains(collection.id) ||
+         collection.created > checkpoint->replay->others.ts;
 }
 
 void ReadingStart::SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover) {

@@ -41,8 +41,14 @@ class ReadingStart {
 
   // The task does not replicate rows at or before this record. nullptr: it replicates all of them.
   const MsgId* SkipUntil(CollectionId collection, const std::string& channel) const;
-  // Whether the collection's stored rows are still to be copied: its channels must wait.
+  // Whether the collection's stored rows are still to be copied, and its channels must wait.
   bool IsCopying(CollectionId collection) const;
+  // Whether the task's log feeds the collection.
+  bool IsAside(CollectionId collection) const { return aside_.contains(collection); }
+  // Whether the collection is left as it is.
+  bool IsSetAside(CollectionId collection) const;
+  // Whether the collection decides where a channel is read from, which is read again only for some.
+  bool Decides(const Collection& collection, const std::string& channel) const;
   // The copy is done. `takeover`: by vchannel.
   void SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover);
   // Rows of the vchannel up to this time come from the copy. 0: none do.
@@ -59,6 +65,7 @@ class ReadingStart {
   std::map<std::string, ChannelCheckpoint> checkpoints_;
   std::map<CollectionId, ReplicatedCollection> known_;
   std::map<CollectionId, SnapshotProgress> snapshots_;
+  std::map<CollectionId, AsideCollection> aside_;
   const bool forget_doubts_;
 };
 

@@ -20,6 +20,17 @@ RowRouter::RowRouter(Parts parts, Options options, const MetaStore::Progress& pr
       undecodable_(options.on_undecodable),
       start_(progress, options.forget_doubts) {}
 
+const ChannelCheckpoint::AppliedUntil* RowRouter::Channel::AppliedOf(CollectionId collection,
+                                                                     bool* own) const {
+  *own = false;
+  if (!replay.has_value()) {
+    return nullptr;
+  }
+  const auto found = replay->collections.find(collection);
+  *own = found != replay->collections.end();
+  return *own ? &found->second : &replay->others;
+}
+
 // ---- Begin and end ---------------------------------------------------------------------------
 
 Status RowRouter::Begin(const std::stop_token& stop) {
@@ -93,8 +104,9 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     ShowWhetherIdle();
   }
   LogFollowed();
-  if (!route_failure_.ok()) {
-    Fail(std::exchange(route_failure_, {}));
+  for (const auto& [collection, why] : std::exchange(renamed_in_, {})) {
+    failed_ = true;
+    parts_.on_renamed_in(collection, why);
   }
   if (changed) {
     parts_.on_catalog();
@@ -132,7 +144,8 @@ bool RowRouter::UpdateRoutes(const Catalog& catalog) {
 bool RowRouter::AddRoute(const Scope::Match& match) {
   const Collection& collection = *match.collection;
   const Field* key = collection.schema.PrimaryKey();
-  if (key == nullptr || routes_.contains(collection.id) || forgotten_.contains(collection.id)) {
+  if (key == nullptr || routes_.contains(collection.id) || forgotten_.contains(collection.id) ||
+      start_.IsSetAside(collection.id)) {
     return false;
   }
   // A collection that existed without being followed has just been renamed into the scope. Its
@@ -143,14 +156,11 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
     if (parts_.scope->LeavesToOlder(name)) {
       return false;  // an older task has begun it and follows it under its new name
     }
-    route_failure_ = !route_failure_.ok()
-                         ? route_failure_
-                         : FailedPreconditionError("collection " + name.ToString() +
-                                                   " has been renamed to " + match.name.ToString() +
-                                                   ", which this task covers, but its rows up to "
-                                                   "now are not on the target; resume the task to "
-                                                   "replicate it from now on, or delete the task "
-                                                   "and create it again with start_from earliest");
+    renamed_in_.emplace(collection.id,
+                        FailedPreconditionError("collection " + name.ToString() +
+                                                " has been renamed to " + match.name.ToString() +
+                                                ", which this task covers, but its rows up to now "
+                                                "are not on the target"));
     return false;
   }
   routes_.emplace(
@@ -166,6 +176,9 @@ void RowRouter::FollowChannels() {
   std::map<std::string, std::set<CollectionId>> collections;
   const std::set<std::string> waiting = ChannelsOfCopies();
   for (const auto& [id, route] : routes_) {
+    if (start_.IsAside(id)) {
+      continue;
+    }
     for (const std::string& channel : route.collection->pchannels) {
       if (waiting.contains(channel)) {
         continue;
@@ -178,6 +191,9 @@ void RowRouter::FollowChannels() {
         continue;
       }
       collections[channel].insert(id);
+      if (!start_.Decides(*route.collection, channel)) {
+        continue;
+      }
       ReadingStart::Place start = start_.Of(*route.collection, channel);
       const auto [best, added] = to_follow.try_emplace(channel, start);
       if (added) {
@@ -246,6 +262,7 @@ void RowRouter::Follow(const std::string& channel,
     for (const MsgId& id : saved->applied) {
       followed->applied.insert(id.bytes);
     }
+    followed->replay = saved->replay;
   }
   followed->doubt = start_.Doubt(channel);
   followed->followed_unix_ms = options_.clock->UnixMs();

@@ -66,6 +66,13 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     ConditionBoard* conditions;
     std::string replicate_channel;  // empty: none
     std::function<void(const Status&)> on_fatal;
+    // Only this collection cannot be followed any further.
+    std::function<void(CollectionId, const Status&)> on_collection_failed;
+    // The queue no longer holds the channel's position.
+    std::function<void(const std::string& channel, const Status&)> on_expired;
+    // The collection has been renamed to a name that the task covers: its rows up to now are not on
+    // the target.
+    std::function<void(CollectionId, const Status&)> on_renamed_in;
     // Called when the catalog has changed in what the task covers.
     std::function<void()> on_catalog;
     // Called for a flush of the source. Call `done` once it is carried out or does not matter.
@@ -122,6 +129,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     Channel(const std::string& name, const FeedStart& start);
     std::shared_ptr<AckTracker> tracker;
     std::unordered_set<std::string> applied;  // ids of records that are already applied
+    std::optional<ChannelCheckpoint::Replay> replay;
     // An earlier process may have written inserts up to this time, so they are written as upserts.
     // 0: none.
     Timestamp doubt;
@@ -131,6 +139,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     MsgId read_to;
     int64_t last_tick_unix_ms = 0;
     int64_t followed_unix_ms = 0;
+
+    // What the target has of a collection, if the channel is read again for some; nullptr: nothing
+    // above the checkpoint. `own`: the collection is one of those.
+    const ChannelCheckpoint::AppliedUntil* AppliedOf(CollectionId collection, bool* own) const;
   };
   // A collection whose rows the task replicates.
   struct Route {
@@ -165,7 +177,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
                    const Route& route,
                    const std::vector<MessagePtr>& messages,
                    std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
-  bool IsWanted(const std::string& channel, const Route& route, const Message& message) const;
+  bool IsWanted(const std::string& channel,
+                const Route& route,
+                Timestamp applied,
+                const Message& message) const;
   Status WithPlace(const Status& status, const std::string& channel, const MsgId& id) const;
   void Fail(const Status& status);
 
@@ -175,7 +190,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   ReadingStart start_;
   // Used only on the feed's thread.
   bool failed_ = false;  // nothing more is accepted
-  Status route_failure_;
+  std::map<CollectionId, Status> renamed_in_;
+  std::optional<CollectionId> failed_collection_;  // to which the failure of a group is limited
 
   mutable Mutex mutex_;
   // Log lines, written after the lock is released.

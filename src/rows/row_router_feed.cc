@@ -49,6 +49,9 @@ void RowRouter::OnStatus(const std::string& channel, const Status& status) {
   const std::string part = "channel " + channel;
   if (status.ok() || IsRetryable(status)) {
     parts_.conditions->Set(part, status);
+  } else if (!failed_ && status.code() == StatusCode::kOutOfRange) {
+    failed_ = true;
+    parts_.on_expired(channel, status.WithContext(part));
   } else if (!failed_) {
     Fail(status.WithContext(part));
   }
@@ -100,6 +103,7 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     return;
   }
   Status status;
+  std::optional<CollectionId> collection;
   {
     MutexLock lock(mutex_);
     const auto found = channels_.find(channel);
@@ -109,9 +113,13 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     found->second->last_tick_unix_ms = options_.clock->UnixMs();
     late_messages_ += group.late;
     status = RouteGroup(channel, *found->second, group);
+    collection = failed_collection_;
   }
-  // Not under the lock: on_fatal may query the router.
-  if (!status.ok()) {
+  // Not under the lock: the callbacks may query the router.
+  if (!status.ok() && collection.has_value()) {
+    failed_ = true;
+    parts_.on_collection_failed(*collection, status);
+  } else if (!status.ok()) {
     Fail(status);
   }
 }

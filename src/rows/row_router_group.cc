@@ -25,9 +25,11 @@ bool HasPartition(const Collection& collection, PartitionId partition) {
 
 bool RowRouter::IsWanted(const std::string& channel,
                          const Route& route,
+                         Timestamp applied,
                          const Message& message) const {
   const CollectionId id = route.collection->id;
-  if (message.ts <= start_.CopiedUntil(id, std::string(message.vchannel))) {
+  if (message.ts <= applied ||
+      message.ts <= start_.CopiedUntil(id, std::string(message.vchannel))) {
     return false;
   }
   const MsgId* skip = start_.SkipUntil(id, channel);
@@ -40,9 +42,14 @@ Status RowRouter::RouteRows(const std::string& name,
                             const Route& route,
                             const std::vector<MessagePtr>& messages,
                             std::map<std::string, Shard>* shards) {
+  bool behind = false;
+  const ChannelCheckpoint::AppliedUntil none;
+  const auto* replay = channel.AppliedOf(route.collection->id, &behind);
+  const ChannelCheckpoint::AppliedUntil& applied = replay == nullptr ? none : *replay;
+  const Timestamp doubt = std::max(channel.doubt, applied.horizon);
   std::map<std::string_view, std::vector<MessagePtr>> by_shard;
   for (const MessagePtr& message : messages) {
-    if (IsWanted(name, route, *message)) {
+    if (IsWanted(name, route, applied.ts, *message)) {
       by_shard[message->vchannel].push_back(message);
     }
   }
@@ -50,19 +57,23 @@ Status RowRouter::RouteRows(const std::string& name,
     Shard& shard = (*shards)[std::string(vchannel)];
     shard.collection = route.collection->id;
     for (RowEvent& event : PairUpserts(of_shard, route.key.id)) {
-      // Only after pairing: it needs all messages of one time to recognize upserts.
-      if (channel.applied.contains(event.message->id.bytes)) {
+      // Only after pairing: it needs all messages of one time to recognize upserts. A collection
+      // for which the channel is read again was left, or copied, after such records were applied.
+      if (channel.applied.contains(event.message->id.bytes) &&
+          !(behind && event.message->ts <= applied.horizon)) {
         continue;
       }
       const MsgId id = event.message->id;
       std::vector<MessagePtr> also = event.also;
       Result<PendingRows> made = MakeRows(event.op, std::move(event.message), route.key);
       if (!made.ok()) {
+        failed_collection_ = route.collection->id;
         CDC_RETURN_IF_ERROR(undecodable_.Handle(
             WithPlace(made.status().WithContext("collection " + route.name.ToString()), name, id)));
+        failed_collection_.reset();
         continue;
       }
-      made->UpsertUntil(channel.doubt);
+      made->UpsertUntil(doubt);
       made->also = std::move(also);
       shard.rows.push_back(*std::move(made));
     }
@@ -74,7 +85,7 @@ Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const Fe
   std::map<std::string, Shard> shards;  // by vchannel
   for (const FeedGroup::Rows& rows : group.rows) {
     const auto route = routes_.find(rows.collection);
-    if (route != routes_.end()) {
+    if (route != routes_.end() && !start_.IsAside(rows.collection)) {
       CDC_RETURN_IF_ERROR(RouteRows(name, channel, route->second, rows.messages, &shards));
     }
   }

@@ -72,7 +72,22 @@ class RowRouterTest : public ::testing::Test {
                          .on_fatal =
                              [this](const Status& status) {
                                fatal_.push_back(status.message());
-                               covered_at_the_end_ = router_->Covered();
+                               router_->Covered();
+                             },
+                         .on_collection_failed =
+                             [this](CollectionId id, const Status& status) {
+                               fatal_.push_back(status.message());
+                               failed_collections_.push_back(id);
+                             },
+                         .on_expired =
+                             [this](const std::string& channel, const Status& status) {
+                               fatal_.push_back(status.message());
+                               expired_.push_back(channel);
+                             },
+                         .on_renamed_in =
+                             [this](CollectionId id, const Status& status) {
+                               fatal_.push_back(status.message());
+                               renamed_in_.push_back(id);
                              },
                          .on_catalog = [this] { ++catalogs_; },
                          .on_flush =
@@ -118,7 +133,9 @@ class RowRouterTest : public ::testing::Test {
   ConditionBoard conditions_;
   std::unique_ptr<Scope> scope_;
   std::vector<std::string> fatal_;
-  std::vector<CollectionName> covered_at_the_end_;
+  std::vector<CollectionId> failed_collections_;
+  std::vector<CollectionId> renamed_in_;
+  std::vector<std::string> expired_;
   int catalogs_ = 0;
   std::vector<std::pair<FlushRequestInfo, std::function<void()>>> flushes_;
   std::unique_ptr<RowRouter> router_;
@@ -211,7 +228,8 @@ TEST_F(RowRouterTest, ACollectionRenamedIntoTheScopeEndsTheTask) {
   router_->OnCatalog(CatalogOf({Make(1, "a"), Make(2, "ab")}));
   ASSERT_THAT(fatal_, SizeIs(1));
   EXPECT_THAT(fatal_[0], HasSubstr("collection default.b has been renamed to default.ab"));
-  EXPECT_THAT(covered_at_the_end_, ElementsAre(CollectionName{"default", "a"}));
+  EXPECT_THAT(renamed_in_, ElementsAre(CollectionId{2}));
+  EXPECT_THAT(router_->Covered(), ElementsAre(CollectionName{"default", "a"}));
   EXPECT_EQ(router_->Room(kDml0), 0U) << "nothing more is read for it";
   router_->OnGroup(kDml0, Group(20, 2, {{{1}, {Insert(1, 11, {1})}}}));
   EXPECT_THAT(consumer_.pushed(), IsEmpty());
@@ -263,6 +281,7 @@ TEST_F(RowRouterTest, AnInsertWithoutItsKeyStopsOrIsCounted) {
     if (policy == OnUndecodable::kStop) {
       ASSERT_THAT(fatal_, SizeIs(1));
       EXPECT_THAT(fatal_[0], HasSubstr("an insert without the primary key"));
+      EXPECT_THAT(failed_collections_, ElementsAre(CollectionId{1}));
     } else {
       EXPECT_THAT(fatal_, IsEmpty());
       EXPECT_EQ(router_->skipped().records, 1U);
@@ -279,6 +298,86 @@ TEST_F(RowRouterTest, ErrorsOfAChannelAreShownOrEndTheTask) {
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
   router_->OnStatus(kDml0, Status(StatusCode::kOutOfRange, "expired"));
   EXPECT_THAT(fatal_, ElementsAre(HasSubstr("channel dml_0: expired")));
+  EXPECT_THAT(expired_, ElementsAre(kDml0));
+}
+
+// ---- Collections that are aside, or behind ---------------------------------------------------
+
+TEST_F(RowRouterTest, ACollectionThatIsSetAsideHasNoRoute) {
+  progress_.collections = {{.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}}};
+  progress_.aside = {{.collection = {1}, .reason = "refused"}};
+  Begin({Make(1, "a"), Make(2, "b")});
+  EXPECT_FALSE(router_->Follows({1}));
+  router_->OnGroup(kDml0, Group(20, 3, {{{1}, {Insert(1, 11, {1})}}, {{2}, {Insert(2, 12, {2})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_EQ(consumer_.pushed()[0].collection, CollectionId{2});
+}
+
+TEST_F(RowRouterTest, ACollectionThatIsCopiedBesideTheOthersHoldsNoneOfThemUp) {
+  progress_.collections = {{.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}}};
+  progress_.snapshots = {{.collection = {1}}};
+  progress_.aside = {{.collection = {1}, .reason = ""}};
+  Begin({Make(1, "a"), Make(2, "b")});
+  EXPECT_TRUE(router_->Follows({1})) << "the reconciler makes it on the target";
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml0), Key(kFlushes)));
+  router_->OnGroup(kDml0, Group(20, 3, {{{1}, {Insert(1, 11, {1})}}, {{2}, {Insert(2, 12, {2})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_EQ(consumer_.pushed()[0].collection, CollectionId{2});
+}
+
+TEST_F(RowRouterTest, AChannelThatIsReadAgainGivesEachCollectionWhatItLacks) {
+  ChannelCheckpoint again{.channel = kDml0,
+                          .position = FakeLog::IdOf(1),
+                          .ts = {10},
+                          .applied = {FakeLog::IdOf(3), FakeLog::IdOf(7)},
+                          .horizon = {}};
+  again.replay = {.others = {{30}, {35}}, .collections = {{{1}, {{12}, {50}}}}};
+  progress_.channels = {again};
+  progress_.collections = {{.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}},
+                           {.id = {2}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}}};
+  Begin({Make(1, "a"), Make(2, "b")});
+  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(1));
+  // Record 3 was applied before the collection fell behind, record 7 after that.
+  router_->OnGroup(kDml0, Group(60, 9,
+                                {{{1},
+                                  {Insert(2, 12, {1}), Insert(3, 13, {2}), Insert(6, 50, {3}),
+                                   Insert(7, 51, {4}), Insert(8, 52, {5})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(3));
+  EXPECT_THAT(consumer_.pushed()[0].rows.keys, ElementsAre(2));
+  EXPECT_EQ(consumer_.pushed()[0].rows.op, RowOp::kUpsert);
+  EXPECT_THAT(consumer_.pushed()[1].rows.keys, ElementsAre(3));
+  EXPECT_EQ(consumer_.pushed()[1].rows.op, RowOp::kUpsert);
+  EXPECT_THAT(consumer_.pushed()[2].rows.keys, ElementsAre(5));
+  EXPECT_EQ(consumer_.pushed()[2].rows.op, RowOp::kInsert);
+  // It stays known until the checkpoint has passed all of it.
+  EXPECT_EQ(CheckpointOf(kDml0).replay, again.replay);
+  router_->OnGroup(
+      kDml0,
+      Group(70, 12, {{{2}, {Insert(9, 30, {6}), Insert(10, 33, {7}), Insert(11, 36, {8})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(5));
+  EXPECT_THAT(consumer_.pushed()[3].rows.keys, ElementsAre(7));
+  EXPECT_EQ(consumer_.pushed()[3].rows.op, RowOp::kUpsert);
+  EXPECT_EQ(consumer_.pushed()[4].rows.op, RowOp::kInsert);
+  for (size_t i = 0; i < 5; ++i) {
+    consumer_.Acknowledge(i);
+  }
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{70});
+  EXPECT_EQ(CheckpointOf(kDml0).replay, std::nullopt);
+}
+
+// The beginnings of collections that are far ahead may be gone from the queue.
+TEST_F(RowRouterTest, OnlyACollectionThatIsBehindDecidesWhereAChannelIsReadAgain) {
+  ChannelCheckpoint again{.channel = kDml0};
+  again.replay = {.others = {{30}, {35}}, .collections = {{{2}, {{0}, {50}}}}};
+  progress_.channels = {again};
+  Collection ahead = Make(1, "a");
+  ahead.start_positions[kDml0] = FakeLog::IdOf(1);
+  Collection behind = Make(2, "b");
+  behind.start_positions[kDml0] = FakeLog::IdOf(4);
+  progress_.collections = {{.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}},
+                           {.id = {2}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}}};
+  Begin({ahead, behind});
+  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(4));
 }
 
 TEST_F(RowRouterTest, TheLongestSilenceIsMeasured) {

@@ -71,6 +71,9 @@ std::vector<ChannelProgress> RowRouter::Checkpoints() const {
         checkpoint.applied.push_back({id});
       }
     }
+    if (channel->replay.has_value() && !channel->replay->IsOver(checkpoint.ts)) {
+      checkpoint.replay = channel->replay;
+    }
     checkpoints.push_back(
         {.saved = std::move(checkpoint), .resolved = channel->tracker->resolved()});
   }

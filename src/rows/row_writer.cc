@@ -25,7 +25,7 @@ RowWriter::RowWriter(RowSink* sink,
                      SendHorizon* horizon,
                      Options options,
                      ConditionBoard* conditions,
-                     std::function<void(const Status&)> on_fatal,
+                     std::function<void(CollectionId, const Status&)> on_fatal,
                      std::function<void()> on_progress)
     : sink_(sink),
       horizon_(horizon),
@@ -211,6 +211,7 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
                                "run `milvus-cdc task delete` and create the task again with "
                                "start_from earliest");
       }
+      fatal_collection_ = call->collection;
       stopping_ = true;
     }
     return;
@@ -315,6 +316,7 @@ void RowWriter::Turn(const std::stop_token& stop) {
   std::vector<CallPtr> start;
   std::vector<std::string> warnings;
   Status fatal;
+  CollectionId fatal_collection;
   bool progress = false;
   {
     MutexLock lock(mutex_);
@@ -329,13 +331,14 @@ void RowWriter::Turn(const std::stop_token& stop) {
     }
     start = std::exchange(to_start_, {});
     fatal = std::exchange(fatal_, {});
+    fatal_collection = fatal_collection_;
     warnings = std::exchange(warnings_, {});
   }
   for (const std::string& warning : warnings) {
     spdlog::warn("{}", warning);
   }
   if (!fatal.ok()) {
-    on_fatal_(fatal);
+    on_fatal_(fatal_collection, fatal);
   }
   // Not under the lock: a sink may call back before Write returns.
   for (const CallPtr& call : start) {

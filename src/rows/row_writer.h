@@ -55,12 +55,13 @@ class RowWriter final : public RowConsumer, public RowGates {
   };
 
   // `sink`, `horizon` and `conditions` must outlive this. `on_fatal` and `on_progress` are called
-  // on Run's thread, the latter after calls have ended.
+  // on Run's thread: the former with the collection whose rows are refused, after which no call is
+  // started any more; the latter after calls have ended.
   RowWriter(RowSink* sink,
             SendHorizon* horizon,
             Options options,
             ConditionBoard* conditions,
-            std::function<void(const Status&)> on_fatal,
+            std::function<void(CollectionId, const Status&)> on_fatal,
             std::function<void()> on_progress);
 
   // Dispatches until `stop`, then waits at most `drain` for the calls in flight and cancels them.
@@ -146,7 +147,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   const Options options_;
   const Clock::TimePoint first_call_;  // no call is started earlier
   ConditionBoard* const conditions_;
-  const std::function<void(const Status&)> on_fatal_;
+  const std::function<void(CollectionId, const Status&)> on_fatal_;
   const std::function<void()> on_progress_;
 
   mutable Mutex mutex_;
@@ -163,6 +164,7 @@ class RowWriter final : public RowConsumer, public RowGates {
   bool stopping_ CDC_GUARDED_BY(mutex_) = false;
   bool doubt_left_ CDC_GUARDED_BY(mutex_) = false;
   Status fatal_ CDC_GUARDED_BY(mutex_);
+  CollectionId fatal_collection_ CDC_GUARDED_BY(mutex_);
   std::vector<std::string> warnings_ CDC_GUARDED_BY(mutex_);  // logged after the lock is released
   Counters counters_ CDC_GUARDED_BY(mutex_);
 };

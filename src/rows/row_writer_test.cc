@@ -42,7 +42,8 @@ class RowWriterTest : public ::testing::Test {
     // Both query the writer from inside the callback, as a task does.
     writer_ = std::make_unique<RowWriter>(
         &sink_, &horizon_, std::move(options), &conditions_,
-        [this](const Status& status) {
+        [this](CollectionId collection, const Status& status) {
+          EXPECT_EQ(collection, kThings);
           fatal_.push_back(status.message());
           writer_->counters();
         },

@@ -100,6 +100,17 @@ Status SourceConnector::Prepare(const TaskSpec& spec, const TargetInfo& target) 
   return replicator->Prepare(spec, target);
 }
 
+Result<CollectionId> SourceConnector::FindCollection(const TaskSpec& spec,
+                                                     const CollectionName& name) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->FindCollection(spec, name);
+}
+
+Status SourceConnector::Change(const TaskSpec& spec, const TaskChanges& changes) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->Change(spec, changes);
+}
+
 Result<std::unique_ptr<Replication>> SourceConnector::Start(const TaskSpec& spec,
                                                             OnFailed on_failed) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());

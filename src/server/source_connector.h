@@ -42,6 +42,8 @@ class SourceConnector final : public Replicator {
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
+  Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
+  Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
  private:

@@ -15,6 +15,11 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
   for (const SnapshotProgress& snapshot : progress.snapshots) {
     snapshots[snapshot.collection] = snapshot;
   }
+  for (const AsideCollection& aside : progress.aside) {
+    if (!aside.reason.empty()) {
+      snapshots.erase(aside.collection);
+    }
+  }
   std::vector<ReplicatedCollection> collections = progress.collections;
   std::sort(collections.begin(), collections.end(),
             [](const auto& a, const auto& b) { return a.created < b.created; });
@@ -73,8 +78,9 @@ bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
   const CollectionId id = entry->copy->id();
   const std::string part = "snapshot of " + entry->name.ToString();
   if (parts_.source == nullptr) {
-    parts_.on_fatal(FailedPreconditionError(
-        part + ": the server knows no storage of the source: set sourceConfig.storage"));
+    parts_.on_failed(
+        id, FailedPreconditionError(
+                part + ": the server knows no storage of the source: set sourceConfig.storage"));
     return false;
   }
   Backoff backoff(parts_.retry);
@@ -104,7 +110,7 @@ bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
       if (parts_.catalog->Sync(stop).ok() && !Exists(id)) {
         continue;
       }
-      parts_.on_fatal(copied.WithContext(part));
+      parts_.on_failed(id, copied.WithContext(part));
       return false;
     }
     if (backoff.attempts() == 0) {

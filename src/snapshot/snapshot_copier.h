@@ -36,7 +36,7 @@ class SnapshotCopier {
     RowConsumer* consumer;
     ConditionBoard* conditions;
     BackoffOptions retry;
-    std::function<void(const Status&)> on_fatal;
+    std::function<void(CollectionId, const Status&)> on_failed;  // this one cannot be copied
     // All rows of the collection up to the takeovers are on the target.
     std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_copied;
   };
@@ -48,7 +48,7 @@ class SnapshotCopier {
   bool HasWork() const;
 
   // Returns when everything is copied, or at `stop`. A transient error is repeated with back-off
-  // and shown as a condition; another one goes to on_fatal and ends it.
+  // and shown as a condition; another one goes to on_failed and ends it.
   void Run(const std::stop_token& stop);
 
   // Rows were acknowledged. Cheap if nothing is being copied.

@@ -121,7 +121,7 @@ class SnapshotCopierTest : public testing::Test {
             .consumer = &consumer_,
             .conditions = &conditions_,
             .retry = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(2)},
-            .on_fatal = [this](const Status& status) { fatal_ = status; },
+            .on_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
             .on_copied =
                 [this](CollectionId id, const auto& takeover) {
                   copied_.push_back(id);

@@ -99,6 +99,14 @@ std::vector<SnapshotInfo> ReadSnapshots(const Json& list) {
   return snapshots;
 }
 
+std::vector<SetAsideInfo> ReadSetAside(const Json& list) {
+  std::vector<SetAsideInfo> collections;
+  for (const Json& json : list.is_array() ? list : Json::array()) {
+    collections.push_back({.collection = Text(json, "collection"), .reason = Text(json, "reason")});
+  }
+  return collections;
+}
+
 }  // namespace
 
 TaskInfo ReadTask(const Json& json) {
@@ -131,6 +139,7 @@ TaskInfo ReadTask(const Json& json) {
   task.attempts = Number(condition, "attempts").value_or(0);
   task.channels = ReadChannels(Member(json, "checkpoint"));
   task.snapshots = ReadSnapshots(Member(json, "snapshots"));
+  task.set_aside = ReadSetAside(Member(json, "set_aside"));
   // Without a channel nothing is measured, whatever the number.
   if (!task.channels.empty()) {
     task.lag_ms = Number(json, "lag_ms");
@@ -163,7 +172,8 @@ bool TaskInfo::IsCopying() const {
 }
 
 bool IsCaughtUp(const TaskInfo& task, int64_t limit_ms) {
-  return task.IsRunning() && !task.IsCopying() && task.lag_ms && *task.lag_ms <= limit_ms &&
+  return task.IsRunning() && !task.IsCopying() && task.set_aside.empty() && task.lag_ms &&
+         *task.lag_ms <= limit_ms &&
          std::all_of(task.channels.begin(), task.channels.end(),
                      [](const ChannelInfo& channel) { return channel.time_ms > 0; });
 }

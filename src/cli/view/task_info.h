@@ -31,6 +31,12 @@ struct SnapshotInfo {
   uint64_t total_rows = 0;
 };
 
+// A collection that is left where it was.
+struct SetAsideInfo {
+  std::string collection;
+  std::string reason;
+};
+
 // A task as the server describes it. Members missing in the answer (of an older server) keep their
 // defaults; all strings are safe to print.
 struct TaskInfo {
@@ -63,6 +69,7 @@ struct TaskInfo {
   std::string last_skipped;
   std::vector<ChannelInfo> channels;
   std::vector<SnapshotInfo> snapshots;
+  std::vector<SetAsideInfo> set_aside;
 
   bool IsRunning() const { return state == "Running"; }
   // Whether stored rows are still being copied.

@@ -182,6 +182,9 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   if (!task.snapshots.empty()) {
     fields.Add("copied", DescribeSnapshots(task));
   }
+  for (const SetAsideInfo& aside : task.set_aside) {
+    fields.Add("set aside", aside.collection + ": " + aside.reason, Colour::kYellow);
+  }
   fields.Add("auto start",
              task.disable_auto_start ? "no: paused after a restart of the server" : "yes");
   if (!task.sync_index || !task.sync_load) {

@@ -28,6 +28,12 @@ class FakeReplication final : public Replication {
     return status;
   }
 
+  TaskChanges Changes() const override {
+    MutexLock lock(owner_->mutex_);
+    const auto found = owner_->wanted_changes_.find(id_);
+    return found == owner_->wanted_changes_.end() ? TaskChanges() : found->second;
+  }
+
  private:
   FakeReplicator* const owner_;
   const std::string id_;
@@ -52,6 +58,40 @@ Result<TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
 Result<SourcePresent> FakeReplicator::Present() {
   MutexLock lock(mutex_);
   return present_;
+}
+
+Result<CollectionId> FakeReplicator::FindCollection(const TaskSpec& spec,
+                                                    const CollectionName& name) {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(name);
+  if (found == collections_.end()) {
+    return NotFoundError("task " + spec.id + " has no collection " + name.ToString());
+  }
+  return found->second;
+}
+
+Status FakeReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(change_status_);
+  changes_[spec.id].push_back(changes);
+  wanted_changes_.erase(spec.id);
+  return OkStatus();
+}
+
+void FakeReplicator::SetCollections(std::map<CollectionName, CollectionId> collections) {
+  MutexLock lock(mutex_);
+  collections_ = std::move(collections);
+}
+
+void FakeReplicator::SetChangeStatus(Status status) {
+  MutexLock lock(mutex_);
+  change_status_ = std::move(status);
+}
+
+std::vector<TaskChanges> FakeReplicator::changes(const std::string& task_id) const {
+  MutexLock lock(mutex_);
+  const auto found = changes_.find(task_id);
+  return found == changes_.end() ? std::vector<TaskChanges>() : found->second;
 }
 
 void FakeReplicator::SetPresent(Result<SourcePresent> present) {
@@ -152,10 +192,13 @@ void FakeReplicator::SetTaskStatus(const std::string& task_id, TaskStatus status
   task_status_[task_id] = std::move(status);
 }
 
-void FakeReplicator::FailTask(const std::string& task_id, const std::string& reason) {
+void FakeReplicator::FailTask(const std::string& task_id,
+                              const std::string& reason,
+                              const TaskChanges& changes) {
   OnFailed on_failed;
   {
     MutexLock lock(mutex_);
+    wanted_changes_[task_id] = changes;
     on_failed = running_.at(task_id);
   }
   on_failed(reason);

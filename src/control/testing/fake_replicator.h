@@ -17,6 +17,9 @@ class FakeReplicator final : public Replicator {
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
+  // Collections are known by their names: SetCollections.
+  Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
+  Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // Takes effect from now on; an OK status resets it.
@@ -39,8 +42,15 @@ class FakeReplicator final : public Replicator {
 
   // Sets the status that the task's replication reports.
   void SetTaskStatus(const std::string& task_id, TaskStatus status);
-  // Makes the task's running replication report a permanent error.
-  void FailTask(const std::string& task_id, const std::string& reason);
+  // Makes the task's running replication report a permanent error, after which it needs `changes`
+  // to go on.
+  void FailTask(const std::string& task_id,
+                const std::string& reason,
+                const TaskChanges& changes = {});
+  void SetCollections(std::map<CollectionName, CollectionId> collections);
+  void SetChangeStatus(Status status);
+  // In order.
+  std::vector<TaskChanges> changes(const std::string& task_id) const;
 
   bool running(const std::string& task_id) const;
   std::vector<std::string> running() const;      // ids, sorted
@@ -68,6 +78,10 @@ class FakeReplicator final : public Replicator {
   int hanging_ CDC_GUARDED_BY(mutex_) = 0;
   std::map<std::string, TaskStatus> task_status_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, OnFailed> running_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, TaskChanges> wanted_changes_ CDC_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<TaskChanges>> changes_ CDC_GUARDED_BY(mutex_);
+  std::map<CollectionName, CollectionId> collections_ CDC_GUARDED_BY(mutex_);
+  Status change_status_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, int> starts_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, TaskSpec> specs_ CDC_GUARDED_BY(mutex_);
   std::vector<std::string> prepared_ CDC_GUARDED_BY(mutex_);

@@ -51,6 +51,9 @@ Result<MetaStore::Progress> InMemoryMetaStore::LoadProgress(const std::string& t
   for (const auto& [id, snapshot] : found->second.snapshots) {
     progress.snapshots.push_back(snapshot);
   }
+  for (const auto& [id, aside] : found->second.aside) {
+    progress.aside.push_back(aside);
+  }
   progress.databases.assign(found->second.databases.begin(), found->second.databases.end());
   progress.source = found->second.source;
   return progress;
@@ -80,6 +83,7 @@ Status InMemoryMetaStore::RemoveCollection(const std::string& task_id, Collectio
   CDC_RETURN_IF_ERROR(failure_);
   progress_[task_id].collections.erase(id);
   progress_[task_id].snapshots.erase(id);
+  progress_[task_id].aside.erase(id);
   return OkStatus();
 }
 
@@ -92,6 +96,25 @@ Status InMemoryMetaStore::PutSnapshot(const std::string& task_id,
   segments.insert(snapshot.segments.begin(), snapshot.segments.end());
   kept = snapshot;
   kept.segments = std::move(segments);
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::ReplaceProgress(const std::string& task_id, const Progress& progress) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  TaskProgress& kept = progress_[task_id];
+  kept.channels.clear();
+  kept.snapshots.clear();
+  kept.aside.clear();
+  for (const ChannelCheckpoint& channel : progress.channels) {
+    kept.channels[channel.channel] = channel;
+  }
+  for (const SnapshotProgress& snapshot : progress.snapshots) {
+    kept.snapshots[snapshot.collection] = snapshot;
+  }
+  for (const AsideCollection& aside : progress.aside) {
+    kept.aside[aside.collection] = aside;
+  }
   return OkStatus();
 }
 

@@ -26,6 +26,7 @@ class InMemoryMetaStore : public MetaStore {
   Status PutCollection(const std::string& task_id, const ReplicatedCollection& collection) override;
   Status RemoveCollection(const std::string& task_id, CollectionId id) override;
   Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override;
+  Status ReplaceProgress(const std::string& task_id, const Progress& progress) override;
   Status PutSource(const std::string& task_id, const std::string& identity) override;
   Status PutDatabase(const std::string& task_id, const std::string& database) override;
   Status RemoveDatabase(const std::string& task_id, const std::string& database) override;
@@ -35,6 +36,7 @@ class InMemoryMetaStore : public MetaStore {
     std::map<std::string, ChannelCheckpoint> channels;
     std::map<CollectionId, ReplicatedCollection> collections;
     std::map<CollectionId, SnapshotProgress> snapshots;
+    std::map<CollectionId, AsideCollection> aside;
     std::set<std::string> databases;
     std::string source;
   };

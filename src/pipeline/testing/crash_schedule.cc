@@ -76,7 +76,9 @@ class CrashSchedule final : public Clock {
                .clock = world,
                .seed = static_cast<uint32_t>(world->chance_.Next())},
               &conditions,
-              [world](const Status& status) { world->Fault("fatal: " + status.ToString()); },
+              [world](CollectionId, const Status& status) {
+                world->Fault("fatal: " + status.ToString());
+              },
               [] {}),
           router(
               {.catalog = &world->catalog_,
@@ -88,6 +90,18 @@ class CrashSchedule final : public Clock {
                .replicate_channel = "",
                .on_fatal =
                    [world](const Status& status) { world->Fault("fatal: " + status.ToString()); },
+               .on_collection_failed =
+                   [world](CollectionId, const Status& status) {
+                     world->Fault("fatal: " + status.ToString());
+                   },
+               .on_expired =
+                   [world](const std::string&, const Status& status) {
+                     world->Fault("expired: " + status.ToString());
+                   },
+               .on_renamed_in =
+                   [world](CollectionId, const Status& status) {
+                     world->Fault("renamed in: " + status.ToString());
+                   },
                .on_catalog = [] {},
                .on_flush = [](const FlushRequestInfo&, const std::function<void()>&) {}},
               {.forget_doubts = world->options_.forget_doubts},

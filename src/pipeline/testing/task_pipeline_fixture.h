@@ -119,6 +119,7 @@ class TaskPipelineTest : public testing::Test {
     spec_.id = "t";
     spec_.db_collections = {{"*", {{.name = "*"}}}};
     spec_.start_from = StartFrom::kEarliest;
+    spec_.on_collection_error = OnCollectionError::kPause;
   }
 
   // Uses the current `options_`.

@@ -47,22 +47,24 @@ class ReconcileTest : public testing::Test {
   void Begin() {
     scope_ = std::make_unique<Scope>(spec_);
     reconciler_ = std::make_unique<Reconciler>(
-        Reconciler::Parts{.task_id = "t",
-                          .catalog = &catalog_,
-                          .log = &log_,
-                          .target = &target_,
-                          .store = &store_,
-                          .scope = scope_.get(),
-                          .gates = &gates_,
-                          .routes = &routes_,
-                          .conditions = &conditions_,
-                          .claims = &claims_,
-                          .target_address = "here",
-                          .target_identity = "",
-                          .retry = {},
-                          .on_fatal = [this](const Status& status) { fatal_ = status; },
-                          .on_connected = [](const std::string&) {},
-                          .clock = &clock_},
+        Reconciler::Parts{
+            .task_id = "t",
+            .catalog = &catalog_,
+            .log = &log_,
+            .target = &target_,
+            .store = &store_,
+            .scope = scope_.get(),
+            .gates = &gates_,
+            .routes = &routes_,
+            .conditions = &conditions_,
+            .claims = &claims_,
+            .target_address = "here",
+            .target_identity = "",
+            .retry = {},
+            .on_fatal = [this](const Status& status) { fatal_ = status; },
+            .on_collection_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
+            .on_connected = [](const std::string&) {},
+            .clock = &clock_},
         *store_.LoadProgress("t"));
   }
 

@@ -1,0 +1,75 @@
+// How TaskManager changes single collections of a task.
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include "control/managed_task.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+namespace {
+
+constexpr const char* kSetAsideByHand = "set aside by hand";
+
+TaskChanges ChangesOf(TaskManager::CollectionChange change, std::set<CollectionId> collections) {
+  TaskChanges changes;
+  switch (change) {
+    case TaskManager::CollectionChange::kRetry: changes.take_up = std::move(collections); break;
+    case TaskManager::CollectionChange::kCopy: changes.copy_again = std::move(collections); break;
+    case TaskManager::CollectionChange::kCancel: changes.cancel = std::move(collections); break;
+    case TaskManager::CollectionChange::kSetAside:
+      for (const CollectionId id : collections) {
+        changes.set_aside[id] = kSetAsideByHand;
+      }
+      break;
+  }
+  return changes;
+}
+
+}  // namespace
+
+Status TaskManager::ChangeCollections(const std::string& id,
+                                      CollectionChange change,
+                                      const std::vector<CollectionName>& names) {
+  const TaskPtr task = Find(id);
+  if (task == nullptr) {
+    return NotFound(id);
+  }
+  MutexLock operation(task->operation);
+  bool running = false;
+  {
+    MutexLock lock(mutex_);
+    if (task->removed) {
+      return NotFound(id);
+    }
+    if (stopping_) {
+      return StoppingError();
+    }
+    running = task->state == TaskState::kRunning;
+  }
+  std::set<CollectionId> collections;
+  for (const CollectionName& name : names) {
+    CDC_ASSIGN_OR_RETURN(const CollectionId collection,
+                         options_.replicator->FindCollection(task->spec, name));
+    collections.insert(collection);
+  }
+  // Only what is stored can be changed, and a running task knows more.
+  StopReplication(task);
+  const Status changed =
+      options_.replicator->Change(task->spec, ChangesOf(change, std::move(collections)));
+  if (running) {
+    ScheduleStart(task, std::chrono::milliseconds(0));
+  } else if (const Result<MetaStore::Progress> progress = options_.store->LoadProgress(id);
+             progress.ok()) {
+    MutexLock lock(mutex_);
+    task->last_status.set_aside = SetAsideOf(*progress);
+  }
+  CDC_RETURN_IF_ERROR(changed);
+  spdlog::info("collections changed, task={} count={}", id, names.size());
+  return OkStatus();
+}
+
+}  // namespace cdc

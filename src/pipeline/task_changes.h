@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "metastore/meta_store.h"
+#include "model/catalog.h"
+
+// Changes of what a stopped task has stored, after which it starts as if it had always been so:
+// pure functions on its progress. Whatever concerns one collection leaves the others where they
+// are.
+namespace cdc {
+
+// Leaves the collection where it is; the channels go on without it. `reason`: why; empty: because
+// its stored rows are to be copied. A collection that is aside already keeps its place.
+void SetAside(const Collection& collection,
+              const CollectionName& name,
+              const std::string& reason,
+              int64_t now_unix_ms,
+              MetaStore::Progress* progress);
+
+// Ends that: the collection goes on with its copy, if it has an unfinished one, or else with the
+// log from where it was left. `present`: at or above the time of every row ever sent; up to it,
+// rows are repeated in a way that cannot double them.
+void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+
+// Copies the stored rows of the collection, while the other collections of its channels go on. The
+// collection must not be followed: call SetAside first.
+void CopyAgain(CollectionId collection, MetaStore::Progress* progress);
+
+// Ends an unfinished copy of a collection that is aside: it follows its log from where it was left.
+// Rows that the copy has written and that are older than that place are replaced by the log.
+void CancelCopy(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+
+// The copy is done: the collection follows its log from where it takes over.
+void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+
+// The channel cannot be read from its checkpoint any more: its collections must begin elsewhere.
+void ForgetChannel(const std::string& channel, MetaStore::Progress* progress);
+
+const AsideCollection* FindAside(CollectionId collection, const MetaStore::Progress& progress);
+
+}  // namespace cdc

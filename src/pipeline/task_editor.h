@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "metastore/meta_store.h"
+#include "model/catalog.h"
+#include "pipeline/replication.h"
+#include "scope/scope.h"
+#include "source/log.h"
+
+namespace cdc {
+
+// The copies that are done while their collections are still aside: see TaskChanges::follow_copied.
+TaskChanges FinishedCopies(const MetaStore::Progress& progress);
+
+// Carries out TaskChanges on the progress of a stopped task, in memory. What the source no longer
+// has is left out.
+class TaskEditor {
+ public:
+  struct Parts {
+    const Catalog* catalog;
+    Log* log;
+    const Scope* scope;
+    bool can_copy;      // whether stored rows can be read
+    Timestamp present;  // at or above the time of every row ever sent
+    int64_t now_unix_ms;
+  };
+
+  // All of it must outlive this.
+  TaskEditor(Parts parts, MetaStore::Progress* progress)
+      : parts_(std::move(parts)), progress_(progress) {}
+
+  // kFailedPrecondition: that collection cannot be changed so; says why. Then nothing is changed.
+  Status Apply(const TaskChanges& changes);
+
+  // Collections that the task has only now begun.
+  const std::vector<ReplicatedCollection>& begun() const { return begun_; }
+
+ private:
+  Status ApplyTo(const TaskChanges& changes);
+  Status TakeUpOrCopy(const Collection& collection);
+  Status Copy(const Collection& collection);
+  Status Cancel(const Collection& collection);
+  Status CopyExpired(const std::string& channel);
+  Status CheckPlaces(const Collection& collection, const AsideCollection& aside) const;
+  const SnapshotProgress* FindCopy(CollectionId collection) const;
+  const Collection* Find(CollectionId collection) const;
+  CollectionName NameOf(const Collection& collection) const;
+
+  const Parts parts_;
+  MetaStore::Progress* const progress_;
+  std::vector<ReplicatedCollection> begun_;
+};
+
+}  // namespace cdc

@@ -1,0 +1,241 @@
+#include "pipeline/task_editor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/task_changes.h"
+#include "source/testing/fake_source.h"
+
+namespace cdc {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+
+using Until = ChannelCheckpoint::AppliedUntil;
+
+constexpr const char* kFirst = "dml_0";
+constexpr const char* kSecond = "dml_1";
+constexpr Timestamp kPresent{1'000};
+
+class TaskEditorTest : public testing::Test {
+ protected:
+  TaskEditorTest() {
+    spec_.db_collections = {{"*", {{.name = "*"}}}};
+    for (int i = 0; i < 200; ++i) {
+      log_.Append(kFirst, "x");
+      log_.Append(kSecond, "x");
+    }
+    Add(1, "a", {kFirst, kSecond});
+    Add(2, "b", {kFirst});
+    progress_.channels = {Checkpoint(kFirst, 50, 500), Checkpoint(kSecond, 60, 600)};
+  }
+
+  void Add(int64_t id, const std::string& name, const std::vector<std::string>& channels) {
+    Collection collection;
+    collection.id = {id};
+    collection.database = kDefaultDatabaseId;
+    collection.name = name;
+    collection.created = {5};
+    collection.pchannels = channels;
+    for (size_t shard = 0; shard < channels.size(); ++shard) {
+      collection.vchannels.push_back(channels[shard] + "_" + std::to_string(id) + "v" +
+                                     std::to_string(shard));
+      collection.start_positions[channels[shard]] = FakeLog::IdOf(2);
+    }
+    catalog_.databases[kDefaultDatabaseId] =
+        std::make_shared<Database>(Database{.id = kDefaultDatabaseId, .name = "default"});
+    catalog_.collections[{id}] = std::make_shared<const Collection>(collection);
+    progress_.collections.push_back(
+        {.id = {id}, .source = {"default", name}, .pchannels = channels, .created = {5}});
+  }
+
+  static ChannelCheckpoint Checkpoint(const std::string& channel, int position, uint64_t ts) {
+    return {.channel = channel,
+            .position = FakeLog::IdOf(position),
+            .ts = {ts},
+            .applied = {},
+            .horizon = {}};
+  }
+
+  Status Apply(const TaskChanges& changes) {
+    const Scope scope(spec_);
+    TaskEditor editor({.catalog = &catalog_,
+                       .log = &log_,
+                       .scope = &scope,
+                       .can_copy = can_copy_,
+                       .present = kPresent,
+                       .now_unix_ms = 77},
+                      &progress_);
+    const Status applied = editor.Apply(changes);
+    begun_ = editor.begun();
+    return applied;
+  }
+
+  TaskSpec spec_;
+  FakeLog log_;
+  Catalog catalog_;
+  bool can_copy_ = true;
+  MetaStore::Progress progress_;
+  std::vector<ReplicatedCollection> begun_;
+};
+
+TEST_F(TaskEditorTest, ACollectionThatIsSetAsideKeepsItsPlaces) {
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}}}).ok());
+  ASSERT_THAT(progress_.aside, SizeIs(1));
+  EXPECT_EQ(progress_.aside[0],
+            (AsideCollection{.collection = {1},
+                             .name = {"default", "a"},
+                             .reason = "refused",
+                             .since_unix_ms = 77,
+                             .left_at = {{kFirst, {FakeLog::IdOf(50), {500}}},
+                                         {kSecond, {FakeLog::IdOf(60), {600}}}}}));
+  // A second failure does not move them.
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "again"}}}).ok());
+  EXPECT_EQ(progress_.aside[0].reason, "again");
+  EXPECT_EQ(progress_.aside[0].left_at.at(kFirst).ts, Timestamp{500});
+}
+
+TEST_F(TaskEditorTest, OneThatIsTakenUpIsReadAgainFromThere) {
+  progress_.channels[0].horizon = {510};
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}}}).ok());
+  progress_.channels = {Checkpoint(kFirst, 90, 900), Checkpoint(kSecond, 60, 600)};
+  progress_.channels[0].applied = {FakeLog::IdOf(95)};
+  progress_.channels[0].horizon = {910};
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  EXPECT_THAT(progress_.aside, IsEmpty());
+  const ChannelCheckpoint& first = progress_.channels[0];
+  EXPECT_EQ(first.position, FakeLog::IdOf(50));
+  EXPECT_EQ(first.ts, Timestamp{500});
+  EXPECT_EQ(first.horizon, Timestamp{});
+  EXPECT_THAT(first.applied, ElementsAre(FakeLog::IdOf(95)));
+  ASSERT_TRUE(first.replay.has_value());
+  EXPECT_EQ(first.replay->others, (Until{{900}, {910}}));
+  EXPECT_THAT(first.replay->collections,
+              ElementsAre(Pair(CollectionId{1}, Until{{500}, kPresent})));
+  // The others have not moved in the second channel: nothing of it is read again.
+  EXPECT_EQ(progress_.channels[1].ts, Timestamp{600});
+  EXPECT_EQ(progress_.channels[1].replay->collections.at({1}), (Until{{600}, kPresent}));
+}
+
+TEST_F(TaskEditorTest, ASecondOneFallsBehindWhileTheFirstIsReadAgain) {
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}, {{2}, "refused"}}}).ok());
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  // The first has got to 700.
+  progress_.channels[0].position = FakeLog::IdOf(70);
+  progress_.channels[0].ts = {700};
+  progress_.channels[0].horizon = {720};
+  ASSERT_TRUE(Apply({.take_up = {{2}}}).ok());
+  const ChannelCheckpoint& first = progress_.channels[0];
+  EXPECT_EQ(first.ts, Timestamp{500});
+  EXPECT_EQ(first.replay->others, (Until{{900}, {900}}));
+  EXPECT_EQ(first.replay->collections.at({1}), (Until{{700}, kPresent}));
+  EXPECT_EQ(first.replay->collections.at({2}), (Until{{500}, kPresent}));
+}
+
+TEST_F(TaskEditorTest, WhatIsSetAsideWhileItIsReadAgainKeepsWhereItHasGotTo) {
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}}}).ok());
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  progress_.channels[0].position = FakeLog::IdOf(70);
+  progress_.channels[0].ts = {700};
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}, {{2}, "too"}}}).ok());
+  EXPECT_EQ(FindAside({1}, progress_)->left_at.at(kFirst), (Takeover{FakeLog::IdOf(70), {700}}));
+  // The other one is further: it must not repeat what it has.
+  EXPECT_EQ(FindAside({2}, progress_)->left_at.at(kFirst), (Takeover{FakeLog::IdOf(70), {900}}));
+}
+
+TEST_F(TaskEditorTest, OneThatHadNotBegunBeginsAtItsBeginning) {
+  Add(3, "c", {kFirst});
+  progress_.collections.pop_back();
+  auto young = *catalog_.collections.at({3});
+  young.created = {550};
+  catalog_.collections[{3}] = std::make_shared<const Collection>(young);
+  ASSERT_TRUE(Apply({.set_aside = {{{3}, "refused"}}}).ok());
+  EXPECT_THAT(progress_.aside.at(0).left_at, IsEmpty()) << "younger than the checkpoint";
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.take_up = {{3}}}).ok());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{});
+  EXPECT_TRUE(progress_.channels[0].position.empty()) << "its own beginning";
+  EXPECT_EQ(progress_.channels[0].replay->others, (Until{{900}, {900}}));
+}
+
+TEST_F(TaskEditorTest, OneWhosePlaceHasExpiredIsCopied) {
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}}}).ok());
+  log_.Expire(kFirst, FakeLog::IdOf(80));
+  can_copy_ = false;
+  const Status refused = Apply({.take_up = {{1}}});
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(refused.message(), HasSubstr("sourceConfig.storage"));
+  EXPECT_EQ(FindAside({1}, progress_)->reason, "refused") << "nothing is changed";
+  can_copy_ = true;
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  EXPECT_EQ(FindAside({1}, progress_)->reason, "");
+  EXPECT_THAT(progress_.snapshots, ElementsAre(SnapshotProgress{.collection = {1}}));
+}
+
+TEST_F(TaskEditorTest, ACopyBesideTheOthersIsFollowedFromItsTakeover) {
+  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  EXPECT_EQ(Apply({.copy_again = {{1}}}).code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(begun_, IsEmpty());
+  EXPECT_TRUE(FinishedCopies(progress_).empty());
+  progress_.snapshots[0].done = true;
+  progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}}},
+                                     {"dml_1_1v1", {FakeLog::IdOf(65), {650}}}};
+  ASSERT_FALSE(FinishedCopies(progress_).empty());
+  ASSERT_TRUE(Apply(FinishedCopies(progress_)).ok());
+  EXPECT_THAT(progress_.aside, IsEmpty());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{400});
+  EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(40));
+  EXPECT_EQ(progress_.channels[0].replay->others.ts, Timestamp{500});
+  EXPECT_EQ(progress_.channels[1].ts, Timestamp{600}) << "its rows up to 650 are left out";
+}
+
+TEST_F(TaskEditorTest, ACopyThatIsCancelledGoesOnWhereItWasLeft) {
+  EXPECT_EQ(Apply({.cancel = {{1}}}).code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  progress_.snapshots[0].begun = true;
+  progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}}},
+                                     {"dml_1_1v1", {FakeLog::IdOf(65), {650}}}};
+  ASSERT_TRUE(Apply({.cancel = {{1}}}).ok());
+  EXPECT_THAT(progress_.snapshots, IsEmpty());
+  EXPECT_THAT(progress_.aside, IsEmpty());
+  // Rows of the copy may be as old as its takeover.
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{400});
+  EXPECT_EQ(progress_.channels[1].ts, Timestamp{600});
+}
+
+TEST_F(TaskEditorTest, AnExpiredChannelMeansACopyOfItsCollections) {
+  Add(3, "c", {kSecond});
+  ASSERT_TRUE(Apply({.expired = {kFirst}}).ok());
+  ASSERT_THAT(progress_.channels, SizeIs(1));
+  EXPECT_EQ(progress_.channels[0].channel, kSecond);
+  EXPECT_NE(FindAside({1}, progress_), nullptr);
+  EXPECT_NE(FindAside({2}, progress_), nullptr);
+  EXPECT_EQ(FindAside({3}, progress_), nullptr);
+  EXPECT_THAT(progress_.snapshots, SizeIs(2));
+  progress_.snapshots[1].done = true;
+  progress_.snapshots[1].takeover = {{"dml_0_2v0", {FakeLog::IdOf(140), {1400}}}};
+  ASSERT_TRUE(Apply(FinishedCopies(progress_)).ok());
+  ASSERT_THAT(progress_.channels, SizeIs(2));
+  EXPECT_EQ(progress_.channels[1].ts, Timestamp{}) << "the takeover itself says where it begins";
+}
+
+TEST_F(TaskEditorTest, OneThatIsRenamedIntoTheScopeIsBegun) {
+  Add(3, "c", {kFirst});
+  progress_.collections.pop_back();
+  ASSERT_TRUE(Apply({.copy_again = {{3}}}).ok());
+  ASSERT_THAT(begun_, SizeIs(1));
+  EXPECT_EQ(begun_[0].id, CollectionId{3});
+  EXPECT_EQ(begun_[0].target, (CollectionName{"default", "c"}));
+  EXPECT_EQ(begun_[0].may_hold_until, kPresent);
+}
+
+}  // namespace
+}  // namespace cdc
