@@ -173,25 +173,28 @@ void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::st
     MutexLock lock(mutex_);
     replication = task->replication;
   }
-  if (replication == nullptr || replication->Changes().empty() ||
-      !ChangeAndRestart(task, replication)) {
+  if (replication == nullptr || replication->Changes().empty()) {
     PauseByItself(task, reason);
+    return;
+  }
+  const Status changed = ChangeAndRestart(task, replication);
+  if (!changed.ok()) {
+    PauseByItself(task, changed.message().empty() ? reason : changed.message());
   }
 }
 
-// Returns false if the task cannot go on: it is to be paused.
-bool TaskManager::ChangeAndRestart(const TaskPtr& task,
-                                   const std::shared_ptr<Replication>& replication) {
+// An error: the task cannot go on, why (an empty message: it has failed meanwhile).
+Status TaskManager::ChangeAndRestart(const TaskPtr& task,
+                                     const std::shared_ptr<Replication>& replication) {
   StopReplication(task);
   // Only now: until it has stopped, more may have failed, or the task as a whole.
   const TaskChanges changes = replication->Changes();
   if (changes.empty()) {
-    return false;
+    return FailedPreconditionError("");
   }
   const Status changed = options_.replicator->Change(task->spec, changes);
   if (!changed.ok() && !IsRetryable(changed)) {
-    spdlog::error("cannot go on, task={} error={}", task->spec.id, changed.ToString());
-    return false;
+    return changed;
   }
   if (!changed.ok()) {
     // Nothing is changed: the task starts as it was, and meets its failure again.
@@ -199,7 +202,7 @@ bool TaskManager::ChangeAndRestart(const TaskPtr& task,
                  changed.ToString());
   }
   ScheduleStart(task, changed.ok() ? std::chrono::milliseconds(0) : task->backoff.Next());
-  return true;
+  return OkStatus();
 }
 
 void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) {

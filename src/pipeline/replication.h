@@ -34,6 +34,8 @@ struct TaskChanges {
   std::set<CollectionId> cancel;         // end their copies; they go on where they were
   std::set<CollectionId> follow_copied;  // their copies are done
   std::set<std::string> expired;         // channels whose positions the queue no longer holds
+  // The collections are set aside because of what the target said: is it still the same target?
+  bool check_target = false;
   bool empty() const {
     return set_aside.empty() && take_up.empty() && copy_again.empty() && cancel.empty() &&
            follow_copied.empty() && expired.empty();

@@ -15,6 +15,7 @@
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
 #include "reconcile/plan/plan.h"
+#include "reconcile/target_identity.h"
 
 namespace cdc {
 
@@ -102,6 +103,9 @@ class RealReplicator : public Replicator {
   }
 
  private:
+  static Status CheckKeyFields(const TaskSpec& spec,
+                               const std::vector<Scope::Match>& covered,
+                               const TargetTraits& traits);
   Status PrepareCollection(const TaskSpec& spec,
                            const Scope& scope,
                            const Scope::Match& match,
@@ -143,6 +147,11 @@ Result<CollectionId> RealReplicator::FindCollection(const TaskSpec& spec,
 }
 
 Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) {
+  if (changes.check_target) {
+    // On another Milvus in its place every collection looks removed.
+    CDC_ASSIGN_OR_RETURN(const TargetInfo target, CheckTarget(spec.target));
+    CDC_RETURN_IF_ERROR(CheckTargetIdentity(spec.target_identity, target.identity));
+  }
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options_.catalog->Sync(std::stop_token()));
   CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
@@ -176,9 +185,7 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   const TargetTraits traits{
       .deletes_by = spec.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
 
-  for (const Scope::Match& match : covered) {
-    CDC_RETURN_IF_ERROR(CheckKeyField(*match.collection, match.name, traits));
-  }
+  CDC_RETURN_IF_ERROR(CheckKeyFields(spec, covered, traits));
   for (const Scope::Match& match : covered) {
     if (scope.StartOf(match.name) == StartFrom::kSnapshot) {
       CDC_RETURN_IF_ERROR(PrepareSnapshot(spec, match)
@@ -205,6 +212,20 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
     }
   }
   return OkStatus();
+}
+
+// A task that can do without the collections concerned sets them aside later.
+Status RealReplicator::CheckKeyFields(const TaskSpec& spec,
+                                      const std::vector<Scope::Match>& covered,
+                                      const TargetTraits& traits) {
+  Status refused;
+  bool all = true;
+  for (const Scope::Match& match : covered) {
+    const Status checked = CheckKeyField(*match.collection, match.name, traits);
+    all = all && !checked.ok();
+    refused = refused.ok() ? checked : refused;
+  }
+  return all || spec.on_collection_error == OnCollectionError::kPause ? refused : OkStatus();
 }
 
 Status RealReplicator::PrepareCollection(const TaskSpec& spec,

@@ -260,6 +260,7 @@ void TaskPipeline::FailCollection(CollectionId collection, const Status& status)
   }
   RequestChange(status.message(), [&](TaskChanges* changes) {
     changes->set_aside.try_emplace(collection, status.message());
+    changes->check_target = true;
   });
 }
 
