@@ -97,11 +97,11 @@ struct SnapshotProgress {
   CollectionId collection;
   // Where the log takes over, by vchannel: rows up to that time come from the copy.
   std::map<std::string, Takeover> takeover;
-  // Some rows may have been sent, so those of segments that are not done are sent as upserts.
+  // Some rows may have been sent, so those of parts that are not done are sent as upserts.
   bool begun = false;
   bool done = false;
-  std::set<int64_t> segments;  // which are copied completely
-  // Of all segments, once it is done.
+  std::set<int64_t> segments;  // parts that are copied completely, by their ids
+  // Of all of them, once it is done.
   int64_t rows = 0;
   int64_t bytes = 0;
   bool operator==(const SnapshotProgress&) const = default;

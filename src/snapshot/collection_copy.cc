@@ -34,7 +34,11 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
                        parts_.source->Plan(collection, progress_.takeover, stop));
   CDC_RETURN_IF_ERROR(BeginPlan(*plan));
   for (const auto& [vchannel, shard] : plan->shards()) {
-    CDC_RETURN_IF_ERROR(CopyShard(collection, *plan, vchannel, stop));
+    for (const CollectionSnapshot::Part& part : shard.parts) {
+      if (!progress_.segments.contains(part.id)) {
+        CDC_RETURN_IF_ERROR(CopyPart(collection, *plan, vchannel, part, stop));
+      }
+    }
   }
   CDC_RETURN_IF_ERROR(
       WaitUntil([this] { return tracker_->checkpoint().value == last_record_; }, stop));
@@ -49,7 +53,6 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   progress_.done = true;
   FaultPoint("after_snapshot_done");
   MutexLock lock(mutex_);
-  // A segment of which no row is left has no end to be noted.
   counts_.rows = counts_.total_rows;
   counts_.bytes = counts_.total_bytes;
   return OkStatus();
@@ -78,15 +81,13 @@ Status CollectionCopy::CheckTakeover(const Collection& collection) const {
 
 Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
   Counts counts;
-  segments_.clear();
   for (const auto& [vchannel, shard] : plan.shards()) {
-    for (const CollectionSnapshot::StoredSegment& segment : shard.segments) {
-      segments_[segment.id] = segment;
-      const bool done = progress_.segments.contains(segment.id);
-      counts.total_rows += segment.rows;
-      counts.total_bytes += segment.bytes;
-      counts.rows += done ? segment.rows : 0;
-      counts.bytes += done ? segment.bytes : 0;
+    for (const CollectionSnapshot::Part& part : shard.parts) {
+      const bool done = progress_.segments.contains(part.id);
+      counts.total_rows += part.rows;
+      counts.total_bytes += part.bytes;
+      counts.rows += done ? part.rows : 0;
+      counts.bytes += done ? part.bytes : 0;
     }
   }
   {
@@ -107,29 +108,26 @@ Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
   return OkStatus();
 }
 
-Status CollectionCopy::CopyShard(const Collection& collection,
-                                 const CollectionSnapshot& plan,
-                                 const std::string& vchannel,
-                                 const std::stop_token& stop) {
+Status CollectionCopy::CopyPart(const Collection& collection,
+                                const CollectionSnapshot& plan,
+                                const std::string& vchannel,
+                                const CollectionSnapshot::Part& part,
+                                const std::stop_token& stop) {
   const std::string lane = std::string(kSnapshotChannel) + " " + vchannel;
-  const std::unique_ptr<SnapshotRows> rows = plan.Read(vchannel, progress_.segments);
-  std::optional<int64_t> segment;
+  const std::unique_ptr<SnapshotRows> rows = plan.Read(vchannel, part.id);
   for (;;) {
     if (parts_.clock->Now() >= check_again_) {
       CDC_RETURN_IF_ERROR(CheckTakeover(collection));
       check_again_ = parts_.clock->Now() + kCheckTakeover;
     }
     CDC_ASSIGN_OR_RETURN(std::optional<SnapshotRecord> record, rows->Next(stop));
-    if (segment.has_value() && (!record.has_value() || record->segment != *segment)) {
-      ends_[last_record_] = segments_[*segment];  // the segment has been read completely
-    }
     if (!record.has_value()) {
-      return OkStatus();
+      ends_[last_record_].push_back(part);  // it has been read completely
+      return NoteFinished();
     }
     if (!parts_.exists(collection.id)) {
       return CancelledError("the source has dropped the collection");
     }
-    segment = record->segment;
     CDC_RETURN_IF_ERROR(NoteBegun());
     CDC_RETURN_IF_ERROR(Push(collection, lane, *std::move(record)));
     CDC_RETURN_IF_ERROR(NoteFinished());
@@ -171,7 +169,7 @@ Status CollectionCopy::NoteBegun() {
   return OkStatus();
 }
 
-// Notes the segments of which every row is acknowledged.
+// Notes the parts of which every row is acknowledged.
 Status CollectionCopy::NoteFinished() {
   SnapshotProgress next{.collection = progress_.collection,
                         .takeover = {},
@@ -182,9 +180,11 @@ Status CollectionCopy::NoteFinished() {
   auto end = ends_.begin();
   Counts added;
   for (; end != ends_.end() && end->first <= reached; ++end) {
-    next.segments.insert(end->second.id);
-    added.rows += end->second.rows;
-    added.bytes += end->second.bytes;
+    for (const CollectionSnapshot::Part& part : end->second) {
+      next.segments.insert(part.id);
+      added.rows += part.rows;
+      added.bytes += part.bytes;
+    }
   }
   if (next.segments.empty()) {
     return OkStatus();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -21,8 +22,8 @@
 
 namespace cdc {
 
-// The channel of the trackers of copies. Its send horizon is without limit: rows of a segment that
-// is not noted as done are sent again as upserts anyway.
+// The channel of the trackers of copies. Its send horizon is without limit: rows of a part that is
+// not noted as done are sent again as upserts anyway.
 inline constexpr const char* kSnapshotChannel = "snapshot";
 
 // Copies the stored rows of one collection. Attempt belongs to one thread; the rest is thread-safe.
@@ -64,10 +65,11 @@ class CollectionCopy {
  private:
   Status CheckTakeover(const Collection& collection) const;
   Status BeginPlan(const CollectionSnapshot& plan);
-  Status CopyShard(const Collection& collection,
-                   const CollectionSnapshot& plan,
-                   const std::string& vchannel,
-                   const std::stop_token& stop);
+  Status CopyPart(const Collection& collection,
+                  const CollectionSnapshot& plan,
+                  const std::string& vchannel,
+                  const CollectionSnapshot::Part& part,
+                  const std::stop_token& stop);
   Status Push(const Collection& collection, const std::string& lane, SnapshotRecord record);
   Status NoteBegun();
   Status NoteFinished();
@@ -82,8 +84,8 @@ class CollectionCopy {
   // the records are acknowledged without a gap.
   const std::shared_ptr<AckTracker> tracker_;
   uint64_t last_record_ = 0;
-  std::map<uint64_t, CollectionSnapshot::StoredSegment> ends_;  // by the last record of the segment
-  std::map<int64_t, CollectionSnapshot::StoredSegment> segments_;  // of the plan
+  // Parts that are read, by the last record that was sent before their end.
+  std::map<uint64_t, std::vector<CollectionSnapshot::Part>> ends_;
 
   mutable Mutex mutex_;
   CondVar progressed_;

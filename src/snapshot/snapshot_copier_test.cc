@@ -102,7 +102,7 @@ class SnapshotCopierTest : public testing::Test {
     catalog_.Set(std::move(catalog));
   }
 
-  static FakeSnapshotSource::Stored Segment(int64_t id, size_t records, Status failure = {}) {
+  static FakeSnapshotSource::Stored Part(int64_t id, size_t records, Status failure = {}) {
     return {.id = id,
             .payloads = std::vector<std::string>(records, FromHex(kInsertHex)),
             .rows = 4,
@@ -148,10 +148,9 @@ class SnapshotCopierTest : public testing::Test {
   std::unique_ptr<SnapshotCopier> copier_;
 };
 
-TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheSegments) {
-  source_.Add(
-      {{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}},
-       {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}, .segments = {Segment(3, 1)}}}});
+TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheParts) {
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 2), Part(2, 1)}}},
+               {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}, .parts = {Part(3, 1)}}}});
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
   EXPECT_THAT(consumer_.pushed(),
@@ -170,7 +169,7 @@ TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheSegments) {
 }
 
 TEST_F(SnapshotCopierTest, WhatMayBeSentIsDurableBefore) {
-  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 1)}}}});
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
   SnapshotProgress seen;
   consumer_.OnPush([&] { seen = Stored(); });
   Run();
@@ -186,8 +185,7 @@ TEST_F(SnapshotCopierTest, ARestartedCopyLeavesOutWhatIsDoneAndUpsertsTheRest) {
                                      .segments = {1}})
                   .ok());
   source_.Add(
-      {{kFirst,
-        {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 2), Segment(2, 1)}}}});
+      {{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 2), Part(2, 1)}}}});
   Run();
   EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_0_1v0 upsert 4"));
   EXPECT_THAT(source_.asked(), ElementsAre(testing::Contains(testing::Key(kFirst))));
@@ -197,22 +195,22 @@ TEST_F(SnapshotCopierTest, ARestartedCopyLeavesOutWhatIsDoneAndUpsertsTheRest) {
 
 TEST_F(SnapshotCopierTest, AFileThatIsGoneIsLookedForAgain) {
   const Takeover at{FakeLog::IdOf(5), {50}};
-  source_.Add({{kFirst,
-                {.takeover = at,
-                 .segments = {Segment(1, 1), Segment(2, 1, NotFoundError("no file 2/100/7"))}}}});
-  source_.Add({{kFirst, {.takeover = at, .segments = {Segment(9, 2)}}}});
+  source_.Add(
+      {{kFirst,
+        {.takeover = at, .parts = {Part(1, 1), Part(2, 1, NotFoundError("no file 2/100/7"))}}}});
+  source_.Add({{kFirst, {.takeover = at, .parts = {Part(9, 2)}}}});
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
   EXPECT_THAT(consumer_.pushed(),
               ElementsAre("snapshot dml_0_1v0 insert 4", "snapshot dml_0_1v0 insert 4",
                           "snapshot dml_0_1v0 upsert 4", "snapshot dml_0_1v0 upsert 4"));
   EXPECT_EQ(source_.asked().at(1).at(kFirst), at) << "the log takes over where it was to";
-  EXPECT_THAT(Stored().segments, ElementsAre(1, 9)) << "segment 2 was not read to its end";
+  EXPECT_THAT(Stored().segments, ElementsAre(1, 9)) << "part 2 was not read to its end";
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
 }
 
 TEST_F(SnapshotCopierTest, WhatCouldNotBeNotedIsSentAsUpserts) {
-  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .segments = {Segment(1, 1)}}}});
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
   consumer_.OnPush([&] {
     if (consumer_.pushed().empty()) {
       store_.FailWith(UnavailableError("the disk is full"));
@@ -238,14 +236,14 @@ TEST_F(SnapshotCopierTest, AQueueThatHasLostTheTakeoverEndsTheTask) {
                   .PutSnapshot(
                       "t", {.collection = kHello, .takeover = {{kFirst, {FakeLog::IdOf(1), {50}}}}})
                   .ok());
-  source_.Add({{kFirst, {.segments = {Segment(1, 1)}}}});
+  source_.Add({{kFirst, {.parts = {Part(1, 1)}}}});
   Run();
   EXPECT_THAT(fatal_.message(), AllOf(HasSubstr("position expired"), HasSubstr("retention")));
   EXPECT_THAT(consumer_.pushed(), IsEmpty());
 }
 
 TEST_F(SnapshotCopierTest, ADamagedFileEndsTheTask) {
-  source_.Add({{kFirst, {.segments = {Segment(1, 1, DataLossError("file 1/100/7: checksum"))}}}});
+  source_.Add({{kFirst, {.parts = {Part(1, 1, DataLossError("file 1/100/7: checksum"))}}}});
   Run();
   EXPECT_THAT(fatal_.message(),
               AllOf(HasSubstr("snapshot of default.hello"), HasSubstr("1/100/7")));
@@ -260,7 +258,7 @@ TEST_F(SnapshotCopierTest, WithoutAStorageTheTaskSaysWhatToSet) {
 }
 
 TEST_F(SnapshotCopierTest, ADroppedCollectionIsNotCopied) {
-  source_.Add({{kFirst, {.segments = {Segment(1, 3)}}}});
+  source_.Add({{kFirst, {.parts = {Part(1, 3)}}}});
   consumer_.OnPush([this] { SetSource(ObjectState::kDropping); });
   Run();
   EXPECT_THAT(consumer_.pushed(), SizeIs(1));
@@ -269,7 +267,7 @@ TEST_F(SnapshotCopierTest, ADroppedCollectionIsNotCopied) {
 }
 
 TEST_F(SnapshotCopierTest, AStopLeavesWhatIsNotAcknowledgedToTheNextRun) {
-  source_.Add({{kFirst, {.segments = {Segment(1, 1)}}}});
+  source_.Add({{kFirst, {.parts = {Part(1, 1)}}}});
   consumer_.Hold();
   std::jthread running([this] { Run(); });
   ASSERT_TRUE(Eventually([&] { return !consumer_.pushed().empty(); }));
@@ -283,7 +281,7 @@ TEST_F(SnapshotCopierTest, AStopLeavesWhatIsNotAcknowledgedToTheNextRun) {
 
 TEST_F(SnapshotCopierTest, RowsThatWaitAreBounded) {
   const size_t record = FromHex(kInsertHex).size();
-  source_.Add({{kFirst, {.segments = {Segment(1, 20)}}}});
+  source_.Add({{kFirst, {.parts = {Part(1, 20)}}}});
   consumer_.Hold();
   CollectionCopy copy({.task_id = "t",
                        .source = &source_,

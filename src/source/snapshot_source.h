@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,10 +19,9 @@ namespace cdc {
 struct SnapshotRecord {
   Payload payload;
   uint32_t rows = 0;
-  int64_t segment = 0;
 };
 
-// Reads segments one after the other, each completely before the next. Use it from one thread.
+// Reads one part of a snapshot. Use it from one thread at a time; different ones are independent.
 class SnapshotRows {
  public:
   virtual ~SnapshotRows() = default;
@@ -39,16 +37,20 @@ class SnapshotRows {
 // in another one by now: plan again. kDataLoss: a file is damaged; nothing of the damaged part was
 // delivered. kUnavailable: the storage cannot be reached. kCancelled: stopped. The message names
 // the file.
+//
+// Thread-safe: its parts may be read at the same time, and in any order.
 class CollectionSnapshot {
  public:
-  struct StoredSegment {
-    int64_t id = 0;
+  // Some rows of a shard that are read, and noted as copied, as a whole: a few MB to a few hundred.
+  // In a later plan of the same takeovers a part with this id has the same rows.
+  struct Part {
+    int64_t id = 0;     // of this part only, among all of the collection
     int64_t rows = 0;   // stored; some may be deleted
     int64_t bytes = 0;  // roughly
   };
   struct Shard {
     Takeover takeover;
-    std::vector<StoredSegment> segments;
+    std::vector<Part> parts;  // best read in this order
   };
 
   virtual ~CollectionSnapshot() = default;
@@ -56,9 +58,8 @@ class CollectionSnapshot {
   // By vchannel, all of the collection's.
   virtual const std::map<std::string, Shard>& shards() const = 0;
 
-  // Reads the rows of one shard, without those of the segments in `done`. Must not outlive this.
-  virtual std::unique_ptr<SnapshotRows> Read(const std::string& vchannel,
-                                             const std::set<int64_t>& done) const = 0;
+  // Reads the rows of one of the shard's parts. Must not outlive this.
+  virtual std::unique_ptr<SnapshotRows> Read(const std::string& vchannel, int64_t part) const = 0;
 };
 
 // The rows that a source has stored, which its queue may no longer hold. Thread-safe.

@@ -64,21 +64,25 @@ class RecordFile {
 
 Result<int64_t> ReadStored(
     Storage* storage, const SnapshotPlan& plan, size_t channel, const Job& job, RecordFile* out) {
-  SnapshotReader reader(storage, plan, channel, job.limits);
+  DeletedKeysCache deletes(storage, plan.collection);
   int64_t records = 0;
-  while (true) {
-    CDC_ASSIGN_OR_RETURN(const std::optional<SnapshotRecord> record, reader.Next(kNoStop));
-    if (!record.has_value()) {
-      return records;
+  for (const ChannelPart& part : PartsOf(plan.channels[channel])) {
+    SnapshotReader reader(storage, &plan, &plan.channels[channel], part, &deletes, job.limits);
+    while (true) {
+      CDC_ASSIGN_OR_RETURN(const std::optional<SnapshotRecord> record, reader.Next(kNoStop));
+      if (!record.has_value()) {
+        break;
+      }
+      CDC_ASSIGN_OR_RETURN(const MessagePtr message, DecodeMessage({}, record->payload));
+      if (message->type != MessageType::kInsert || message->rows != record->rows ||
+          message->vchannel != plan.channels[channel].vchannel) {
+        return InternalError("the record is not what it should be");
+      }
+      CDC_RETURN_IF_ERROR(out->Add(record->payload));
+      ++records;
     }
-    CDC_ASSIGN_OR_RETURN(const MessagePtr message, DecodeMessage({}, record->payload));
-    if (message->type != MessageType::kInsert || message->rows != record->rows ||
-        message->vchannel != plan.channels[channel].vchannel) {
-      return InternalError("the record is not what it should be");
-    }
-    CDC_RETURN_IF_ERROR(out->Add(record->payload));
-    ++records;
   }
+  return records;
 }
 
 // The rows and deletes of the channel from its takeover on, up to the first tick at or above

@@ -6,6 +6,7 @@
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "source/snapshot/deleted_keys_cache.h"
 #include "source/snapshot/log_file.h"
 #include "source/snapshot/segment_catalog.h"
 #include "source/snapshot/snapshot_plan.h"
@@ -20,45 +21,31 @@ constexpr std::chrono::milliseconds kPause{200};
 
 class Snapshot final : public CollectionSnapshot {
  public:
-  Snapshot(Storage* storage, SnapshotPlan plan) : storage_(storage), plan_(std::move(plan)) {
+  Snapshot(Storage* storage, SnapshotPlan plan)
+      : storage_(storage), plan_(std::move(plan)), deletes_(storage, plan_.collection) {
     for (const ChannelSnapshot& channel : plan_.channels) {
       Shard& shard = shards_[channel.vchannel];
       shard.takeover = {.position = channel.takeover.position, .ts = channel.takeover.time};
-      for (const Segment& segment : channel.segments) {
-        shard.segments.push_back(
-            {.id = segment.id.value, .rows = segment.rows, .bytes = BytesOf(segment)});
+      for (const ChannelPart& part : PartsOf(channel)) {
+        shard.parts.push_back({.id = part.id, .rows = part.rows, .bytes = part.bytes});
+        parts_[{channel.vchannel, part.id}] = {&channel, part};
       }
     }
   }
 
   const std::map<std::string, Shard>& shards() const override { return shards_; }
 
-  std::unique_ptr<SnapshotRows> Read(const std::string& vchannel,
-                                     const std::set<int64_t>& done) const override {
-    SnapshotPlan rest = plan_;
-    size_t index = 0;
-    while (rest.channels.at(index).vchannel != vchannel) {
-      ++index;
-    }
-    std::erase_if(rest.channels[index].segments,
-                  [&done](const Segment& segment) { return done.contains(segment.id.value); });
-    return std::make_unique<SnapshotReader>(storage_, rest, index);
+  std::unique_ptr<SnapshotRows> Read(const std::string& vchannel, int64_t part) const override {
+    const auto& [channel, place] = parts_.at({vchannel, part});
+    return std::make_unique<SnapshotReader>(storage_, &plan_, channel, place, &deletes_);
   }
 
  private:
-  static int64_t BytesOf(const Segment& segment) {
-    int64_t bytes = 0;
-    for (const auto& [field, files] : segment.insert_logs) {
-      for (const LogFile& file : files) {
-        bytes += file.bytes;
-      }
-    }
-    return bytes;
-  }
-
   Storage* const storage_;
   const SnapshotPlan plan_;
+  mutable DeletedKeysCache deletes_;
   std::map<std::string, Shard> shards_;
+  std::map<std::pair<std::string, int64_t>, std::pair<const ChannelSnapshot*, ChannelPart>> parts_;
 };
 
 class MilvusSnapshots final : public SnapshotSource {

@@ -21,17 +21,16 @@ Field SystemField(FieldId id, const char* name) {
 
 SegmentReader::SegmentReader(Storage* storage,
                              RowPlace place,
-                             Segment segment,
+                             FileSet set,
                              const std::vector<Field>* columns,
-                             const DeletedKeys* deleted,
-                             RowPeriod period,
+                             RowFilter filter,
                              RecordLimits limits)
     : storage_(storage),
       place_(std::move(place)),
-      segment_(std::move(segment)),
+      segment_(*set.segment),
+      set_(set.index),
       columns_(columns),
-      deleted_(deleted),
-      period_(period),
+      filter_(filter),
       limits_(limits),
       chunk_rows_(std::min(kFirstRows, limits.rows)) {
   const auto key = std::ranges::find(*columns_, true, &Field::is_primary_key);
@@ -44,7 +43,7 @@ Result<std::optional<std::string>> SegmentReader::Next(uint32_t* rows) {
   while (delivered_ == chosen_.size()) {
     if (rows_left_ > 0) {
       CDC_RETURN_IF_ERROR(ReadChunk());
-    } else if (set_ < segment_.insert_logs.at(kTimestampField).size()) {
+    } else if (!opened_) {
       CDC_RETURN_IF_ERROR(OpenSet());
     } else {
       return std::optional<std::string>();
@@ -55,14 +54,13 @@ Result<std::optional<std::string>> SegmentReader::Next(uint32_t* rows) {
 
 Status SegmentReader::OpenSet() {
   const int64_t rows = segment_.insert_logs.at(kTimestampField)[set_].rows;
-  files_.clear();
   CDC_RETURN_IF_ERROR(Open(SystemField(kRowIdField, "RowID"), rows, &chunk_.row_ids));
   CDC_RETURN_IF_ERROR(Open(SystemField(kTimestampField, "Timestamp"), rows, &chunk_.times));
   for (size_t i = 0; i < columns_->size(); ++i) {
     CDC_RETURN_IF_ERROR(Open((*columns_)[i], rows, &chunk_.columns[i]));
   }
   rows_left_ = rows;
-  ++set_;
+  opened_ = true;
   return OkStatus();
 }
 
@@ -114,9 +112,9 @@ void SegmentReader::ChooseRows(size_t rows) {
   const ColumnChunk& keys = chunk_.columns[key_];
   for (size_t row = 0; row < rows; ++row) {
     const Timestamp time{static_cast<uint64_t>(chunk_.times.ints[row])};
-    const bool deleted = keys.ends.empty() ? deleted_->Covers(keys.ints[row], time)
-                                           : deleted_->Covers(keys.BytesAt(row), time);
-    if (time >= period_.oldest && time <= period_.cut && !deleted) {
+    const bool deleted = keys.ends.empty() ? filter_.deleted->Covers(keys.ints[row], time)
+                                           : filter_.deleted->Covers(keys.BytesAt(row), time);
+    if (time >= filter_.oldest && time <= filter_.cut && !deleted) {
       chosen_.push_back(row);
     }
   }

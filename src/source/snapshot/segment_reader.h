@@ -25,26 +25,33 @@ struct RecordLimits {
   size_t bytes = 2U << 20;
 };
 
-// Only rows with a time in [oldest, cut] are delivered.
-struct RowPeriod {
+// Which rows are delivered: those with a time in [oldest, cut] that are not in `deleted`, which
+// must outlive its user.
+struct RowFilter {
   Timestamp oldest;
   Timestamp cut;
+  const DeletedKeys* deleted = nullptr;
 };
 
-// Reads the rows of one segment that are alive at a cut, as records of the log: the files of all
-// fields side by side, one set of files after the other.
+// One of the segment's sets of files: file number `index` of each field.
+struct FileSet {
+  const Segment* segment = nullptr;
+  size_t index = 0;
+};
+
+// Reads the rows of one set of files that are alive at a cut, as records of the log: the files of
+// all fields side by side.
 //
-// All files of a set are opened and checked before the first of their rows is delivered, and each
-// page before a row in it is. After an error nothing more is delivered.
+// All files are opened and checked before the first of their rows is delivered, and each page
+// before a row in it is. After an error nothing more is delivered.
 class SegmentReader {
  public:
-  // `storage`, `columns` and `deleted` must outlive it. `columns` are those of the plan.
+  // `storage`, the segment of `set`, and `columns`, those of the plan, must outlive it.
   SegmentReader(Storage* storage,
                 RowPlace place,
-                Segment segment,
+                FileSet set,
                 const std::vector<Field>* columns,
-                const DeletedKeys* deleted,
-                RowPeriod period,
+                RowFilter filter,
                 RecordLimits limits);
 
   // The next record; its number of rows is in `rows`. nullopt: there are no more.
@@ -71,15 +78,15 @@ class SegmentReader {
 
   Storage* const storage_;
   const RowPlace place_;
-  const Segment segment_;
+  const Segment& segment_;
+  const size_t set_;  // of its files
   const std::vector<Field>* const columns_;
-  const DeletedKeys* const deleted_;
-  const RowPeriod period_;
+  const RowFilter filter_;
   const RecordLimits limits_;
   size_t key_ = 0;  // index of the primary key in `columns_`
 
-  size_t set_ = 0;         // of the next set of files
-  int64_t rows_left_ = 0;  // in the open set
+  bool opened_ = false;
+  int64_t rows_left_ = 0;
   std::vector<OpenFile> files_;
   size_t chunk_rows_ = 0;  // how many to read at once
   RowChunk chunk_;

@@ -1,61 +1,83 @@
 #include "source/snapshot/snapshot_reader.h"
 
+#include <string>
 #include <utility>
 
 namespace cdc {
+namespace {
+
+int64_t BytesOf(const Segment& segment, size_t set) {
+  int64_t bytes = 0;
+  for (const auto& [field, files] : segment.insert_logs) {
+    bytes += set < files.size() ? files[set].bytes : 0;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<ChannelPart> PartsOf(const ChannelSnapshot& channel) {
+  std::vector<ChannelPart> parts;
+  for (size_t i = 0; i < channel.segments.size(); ++i) {
+    const Segment& segment = channel.segments[i];
+    const auto times = segment.insert_logs.find(kTimestampField);
+    if (times == segment.insert_logs.end()) {
+      continue;  // without rows
+    }
+    for (size_t set = 0; set < times->second.size(); ++set) {
+      parts.push_back({.id = times->second[set].id,
+                       .rows = times->second[set].rows,
+                       .bytes = BytesOf(segment, set),
+                       .segment = i,
+                       .set = set});
+    }
+  }
+  return parts;
+}
 
 SnapshotReader::SnapshotReader(Storage* storage,
-                               const SnapshotPlan& plan,
-                               size_t channel,
+                               const SnapshotPlan* plan,
+                               const ChannelSnapshot* channel,
+                               ChannelPart part,
+                               DeletedKeysCache* deletes,
                                RecordLimits limits)
     : storage_(storage),
-      collection_(plan.collection),
-      columns_(plan.columns),
-      channel_(plan.channels[channel]),
-      partitions_(plan.partitions),
+      plan_(*plan),
+      channel_(*channel),
+      part_(part),
+      deletes_(deletes),
       limits_(limits) {}
 
 Result<std::optional<SnapshotRecord>> SnapshotReader::Next(const std::stop_token& stop) {
-  while (true) {
-    if (stop.stop_requested()) {
-      return CancelledError("stopped");
-    }
-    if (segment_.has_value()) {
-      SnapshotRecord record{.payload = {}, .segment = channel_.segments[next_ - 1].id.value};
-      CDC_ASSIGN_OR_RETURN(std::optional<std::string> bytes, segment_->Next(&record.rows));
-      if (bytes.has_value()) {
-        record.payload = Payload::Own(*std::move(bytes));
-        return std::optional<SnapshotRecord>(std::move(record));
-      }
-      segment_.reset();
-    }
-    if (next_ == channel_.segments.size()) {
-      return std::optional<SnapshotRecord>();
-    }
-    CDC_RETURN_IF_ERROR(BeginSegment(stop));
+  if (stop.stop_requested()) {
+    return CancelledError("stopped");
   }
+  if (!reader_.has_value()) {
+    CDC_RETURN_IF_ERROR(Begin(stop));
+  }
+  SnapshotRecord record;
+  CDC_ASSIGN_OR_RETURN(std::optional<std::string> bytes, reader_->Next(&record.rows));
+  if (!bytes.has_value()) {
+    return std::optional<SnapshotRecord>();
+  }
+  record.payload = Payload::Own(*std::move(bytes));
+  return std::optional<SnapshotRecord>(std::move(record));
 }
 
-Status SnapshotReader::BeginSegment(const std::stop_token& stop) {
-  const Segment& segment = channel_.segments[next_];
-  if (deleted_in_ != segment.partition) {
-    deleted_ = {};
-    for (const Segment& deletes : channel_.deletes) {
-      if (deletes.partition == segment.partition || deletes.partition == kAllPartitions) {
-        CDC_RETURN_IF_ERROR(ReadDeleteLogs(*storage_, collection_, deletes, channel_.takeover.time,
-                                           stop, &deleted_));
-      }
-    }
-    deleted_in_ = segment.partition;
-  }
-  const RowPlace place{.collection = collection_,
-                       .partition = segment.partition,
-                       .partition_name = partitions_.at(segment.partition),
-                       .segment = segment.id,
-                       .vchannel = channel_.vchannel};
-  const RowPeriod period{.oldest = channel_.oldest, .cut = channel_.takeover.time};
-  segment_.emplace(storage_, place, segment, &columns_, &deleted_, period, limits_);
-  ++next_;
+Status SnapshotReader::Begin(const std::stop_token& stop) {
+  const Segment& segment = channel_.segments[part_.segment];
+  CDC_ASSIGN_OR_RETURN(deleted_, deletes_->Get(channel_, segment.partition, stop));
+  reader_.emplace(
+      storage_,
+      RowPlace{.collection = plan_.collection,
+               .partition = segment.partition,
+               .partition_name = plan_.partitions.at(segment.partition),
+               .segment = segment.id,
+               .vchannel = channel_.vchannel},
+      FileSet{.segment = &segment, .index = part_.set}, &plan_.columns,
+      RowFilter{
+          .oldest = channel_.oldest, .cut = channel_.takeover.time, .deleted = deleted_.get()},
+      limits_);
   return OkStatus();
 }
 

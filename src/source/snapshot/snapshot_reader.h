@@ -2,16 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <vector>
 
 #include "base/status.h"
-#include "model/ids.h"
-#include "model/message.h"
 #include "source/snapshot/deleted_keys.h"
+#include "source/snapshot/deleted_keys_cache.h"
 #include "source/snapshot/segment_reader.h"
 #include "source/snapshot/snapshot_plan.h"
 #include "source/snapshot_source.h"
@@ -19,16 +17,30 @@
 
 namespace cdc {
 
-// Reads the stored rows of one vchannel, segment by segment in the order of the plan. To resume,
-// leave out the plan's segments that are done. Use it from one thread at a time.
+// A set of files of one of a channel's segments: what is read as a whole.
+struct ChannelPart {
+  // The number of its file of timestamps, which the source gave to no other file or segment.
+  int64_t id = 0;
+  int64_t rows = 0;
+  int64_t bytes = 0;   // roughly
+  size_t segment = 0;  // of the channel's
+  size_t set = 0;      // of the segment's
+};
+
+// All parts of `channel`, in the order of the plan and of their numbers.
+std::vector<ChannelPart> PartsOf(const ChannelSnapshot& channel);
+
+// Reads the stored rows of one part. Use it from one thread at a time.
 //
-// Memory: the deleted keys of one partition, and a few pages of each field.
+// Memory: a few pages of each field; the deleted keys are in the cache.
 class SnapshotReader final : public SnapshotRows {
  public:
-  // `storage` must outlive it. `channel`: the index in the plan.
+  // `storage`, `plan` with its `channel`, and `deletes` must outlive it.
   SnapshotReader(Storage* storage,
-                 const SnapshotPlan& plan,
-                 size_t channel,
+                 const SnapshotPlan* plan,
+                 const ChannelSnapshot* channel,
+                 ChannelPart part,
+                 DeletedKeysCache* deletes,
                  RecordLimits limits = {});
 
   SnapshotReader(const SnapshotReader&) = delete;
@@ -37,25 +49,23 @@ class SnapshotReader final : public SnapshotRows {
   // The next record; nullopt at the end. Must not be called again after an error.
   //
   // kNotFound: a file is gone: the source has compacted the segment and removed its files. Plan
-  // again with `fixed` at this reader's takeover; what was delivered of the segment is delivered
+  // again with `fixed` at this plan's takeover; what was delivered of the segment is delivered
   // again as part of another. kDataLoss: a damaged file. kFailedPrecondition: an encrypted file, or
   // one of an unknown version or type. kCancelled: stopped. Others: see Storage. Messages name the
   // file.
   Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) override;
 
  private:
-  Status BeginSegment(const std::stop_token& stop);
+  Status Begin(const std::stop_token& stop);
 
   Storage* const storage_;
-  const CollectionId collection_;
-  const std::vector<Field> columns_;
-  const ChannelSnapshot channel_;
-  const std::map<PartitionId, std::string> partitions_;
+  const SnapshotPlan& plan_;
+  const ChannelSnapshot& channel_;
+  const ChannelPart part_;
+  DeletedKeysCache* const deletes_;
   const RecordLimits limits_;
-  size_t next_ = 0;  // of `channel_.segments`
-  std::optional<PartitionId> deleted_in_;
-  DeletedKeys deleted_;
-  std::optional<SegmentReader> segment_;
+  std::shared_ptr<const DeletedKeys> deleted_;
+  std::optional<SegmentReader> reader_;
 };
 
 }  // namespace cdc

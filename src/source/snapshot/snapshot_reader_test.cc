@@ -85,25 +85,35 @@ class SnapshotReaderTest : public testing::Test {
 
   // "key:text" of all rows, in order. Stops at an error, which is in `status_`.
   std::vector<std::string> ReadAll(RecordLimits limits = {}) {
-    SnapshotReader reader(&storage_, plan_, 0, limits);
+    DeletedKeysCache deletes(&storage_, kOwner);
     std::vector<std::string> rows;
     records_.clear();
-    while (true) {
-      auto record = reader.Next(kNever);
-      status_ = record.status();
-      if (!record.ok() || !record->has_value()) {
-        return rows;
-      }
-      milvus::proto::msg::InsertRequest& request = records_.emplace_back();
-      EXPECT_TRUE(request.ParseFromString(std::string((*record)->payload.bytes)));
-      EXPECT_EQ(request.num_rows(), (*record)->rows);
-      EXPECT_EQ(request.segmentid(), (*record)->segment);
-      for (int i = 0; i < static_cast<int>(request.num_rows()); ++i) {
-        rows.push_back(std::to_string(request.fields_data(0).scalars().long_data().data(i)) + ":" +
-                       request.fields_data(1).scalars().string_data().data(i));
+    status_ = OkStatus();
+    for (const ChannelPart& part : PartsOf(Channel())) {
+      SnapshotReader reader(&storage_, &plan_, &Channel(), part, &deletes, limits);
+      while (true) {
+        auto record = reader.Next(kNever);
+        status_ = record.status();
+        if (!record.ok()) {
+          return rows;
+        }
+        if (!record->has_value()) {
+          break;
+        }
+        milvus::proto::msg::InsertRequest& request = records_.emplace_back();
+        EXPECT_TRUE(request.ParseFromString(std::string((*record)->payload.bytes)));
+        EXPECT_EQ(request.num_rows(), (*record)->rows);
+        EXPECT_EQ(request.segmentid(), Channel().segments[part.segment].id.value);
+        for (int i = 0; i < static_cast<int>(request.num_rows()); ++i) {
+          rows.push_back(std::to_string(request.fields_data(0).scalars().long_data().data(i)) +
+                         ":" + request.fields_data(1).scalars().string_data().data(i));
+        }
       }
     }
+    return rows;
   }
+
+  const ChannelSnapshot& Channel() const { return plan_.channels.front(); }
 
   std::string& File(FieldId field, size_t set = 0) {
     const Segment& segment = plan_.channels.front().segments.front();
@@ -218,7 +228,8 @@ TEST_F(SnapshotReaderTest, StopsWhenAsked) {
   AddSegment(10, {{{1, 50, ""}}});
   std::stop_source stop;
   stop.request_stop();
-  SnapshotReader reader(&storage_, plan_, 0);
+  DeletedKeysCache deletes(&storage_, kOwner);
+  SnapshotReader reader(&storage_, &plan_, &Channel(), PartsOf(Channel()).front(), &deletes);
   EXPECT_EQ(reader.Next(stop.get_token()).status().code(), StatusCode::kCancelled);
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +17,7 @@ namespace cdc {
 // Stored rows set by a test. Thread-safe.
 class FakeSnapshotSource final : public SnapshotSource {
  public:
-  // One segment: a record of `rows` rows for each payload.
+  // One part: a record of `rows` rows for each payload.
   struct Stored {
     int64_t id = 0;
     std::vector<std::string> payloads;
@@ -26,7 +26,7 @@ class FakeSnapshotSource final : public SnapshotSource {
   };
   struct StoredShard {
     Takeover takeover;
-    std::vector<Stored> segments;
+    std::vector<Stored> parts;
   };
   using StoredShards = std::map<std::string, StoredShard>;  // by vchannel
 
@@ -59,29 +59,22 @@ class FakeSnapshotSource final : public SnapshotSource {
  private:
   class FakeRows final : public SnapshotRows {
    public:
-    explicit FakeRows(std::vector<Stored> segments) : segments_(std::move(segments)) {}
+    explicit FakeRows(Stored part) : part_(std::move(part)) {}
 
     Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) override {
       if (stop.stop_requested()) {
         return CancelledError("stopped");
       }
-      while (segment_ < segments_.size()) {
-        const Stored& segment = segments_[segment_];
-        if (record_ < segment.payloads.size()) {
-          return std::optional(SnapshotRecord{.payload = Payload::Own(segment.payloads[record_++]),
-                                              .rows = segment.rows,
-                                              .segment = segment.id});
-        }
-        CDC_RETURN_IF_ERROR(segment.failure);
-        ++segment_;
-        record_ = 0;
+      if (record_ < part_.payloads.size()) {
+        return std::optional(
+            SnapshotRecord{.payload = Payload::Own(part_.payloads[record_++]), .rows = part_.rows});
       }
+      CDC_RETURN_IF_ERROR(part_.failure);
       return std::optional<SnapshotRecord>();
     }
 
    private:
-    const std::vector<Stored> segments_;
-    size_t segment_ = 0;
+    const Stored part_;
     size_t record_ = 0;
   };
 
@@ -90,20 +83,17 @@ class FakeSnapshotSource final : public SnapshotSource {
     explicit FakeSnapshot(StoredShards stored) : stored_(std::move(stored)) {
       for (const auto& [vchannel, shard] : stored_) {
         shards_[vchannel].takeover = shard.takeover;
-        for (const Stored& segment : shard.segments) {
-          const auto rows = static_cast<int64_t>(segment.rows * segment.payloads.size());
-          shards_[vchannel].segments.push_back(
-              {.id = segment.id, .rows = rows, .bytes = rows * 10});
+        for (const Stored& part : shard.parts) {
+          const auto rows = static_cast<int64_t>(part.rows * part.payloads.size());
+          shards_[vchannel].parts.push_back({.id = part.id, .rows = rows, .bytes = rows * 10});
         }
       }
     }
 
     const std::map<std::string, Shard>& shards() const override { return shards_; }
-    std::unique_ptr<SnapshotRows> Read(const std::string& vchannel,
-                                       const std::set<int64_t>& done) const override {
-      std::vector<Stored> segments = stored_.at(vchannel).segments;
-      std::erase_if(segments, [&done](const Stored& each) { return done.contains(each.id); });
-      return std::make_unique<FakeRows>(std::move(segments));
+    std::unique_ptr<SnapshotRows> Read(const std::string& vchannel, int64_t part) const override {
+      const std::vector<Stored>& parts = stored_.at(vchannel).parts;
+      return std::make_unique<FakeRows>(*std::ranges::find(parts, part, &Stored::id));
     }
 
    private:
