@@ -300,4 +300,24 @@ Result<MessagePtr> DecodeMessage(MsgId id, Payload payload) {
   return MessagePtr(std::move(message));
 }
 
+std::optional<CollectionId> FindCollection(std::string_view record) {
+  bool rows = false;
+  Message message;
+  WireReader reader(record, record.data());
+  while (reader.Next() && ReadRouting(reader, &message).ok()) {
+    if (reader.field() == 1) {
+      // Only this far: the rest may be damaged.
+      const char* end = reader.bytes().data() + reader.bytes().size();
+      const Result<Header> header =
+          DecodeHeader(record.substr(0, static_cast<size_t>(end - record.data())));
+      const auto type = header.ok() ? static_cast<WireMessage>(header->type) : WireMessage::kFlush;
+      rows = type == WireMessage::kInsert || type == WireMessage::kDelete;
+    }
+    if (rows && message.collection != CollectionId{}) {
+      return message.collection;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace cdc

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/message.h"
@@ -18,5 +21,9 @@ namespace cdc {
 // kDataLoss: malformed or inconsistent, a row-based insert (Milvus before 2.1), or a field that
 // must not repeat. The message names the field and its place in the record.
 Result<MessagePtr> DecodeMessage(MsgId id, Payload payload);
+
+// The collection of the rows in a record that DecodeMessage refuses. nullopt: they have none, or it
+// cannot be read either.
+std::optional<CollectionId> FindCollection(std::string_view record);
 
 }  // namespace cdc

@@ -312,6 +312,15 @@ TEST(DecodeMessage, ErrorsSayWhatAndWhere) {
 }
 
 // Error messages end up in logs and answers.
+TEST(FindCollection, IsReadFromWhatIsLeftOfARecord) {
+  const std::string record = FromHex(kInsertHex);
+  ASSERT_FALSE(DecodeError(record.substr(0, record.size() - 5)).ok());
+  EXPECT_EQ(FindCollection(record.substr(0, record.size() - 5)), kHello);
+  EXPECT_EQ(FindCollection(record.substr(0, 20)), std::nullopt);
+  EXPECT_EQ(FindCollection("\xff\xff not a message"), std::nullopt);
+  EXPECT_EQ(FindCollection(FromHex(kTickHex)), std::nullopt);
+}
+
 TEST(DecodeMessage, ErrorsRepeatOnlyTheBeginOfAName) {
   std::string column = Number(1, 5) + '\x12' + "\xe8\x07" + std::string(1000, 'n');
   std::string insert = SmallInsert("").substr(0, 18) + '\x6a' + "\xed\x07" + column;

@@ -111,16 +111,17 @@ Result<MessagePtr> ChannelFeed::DecodePlausible(MsgId id, Payload payload) const
 void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
   Cursor& cursor = *cursors_.at(slot);
   const MsgId id = record.id;
-  auto message = DecodePlausible(std::move(record.id), std::move(record.payload));
+  auto message = DecodePlausible(std::move(record.id), record.payload);
   // The time of such a record is unknown, so it is not clear who still wants it: all followers get
   // it, except those that have yet to reach their place.
   if (!message.ok()) {
+    const std::optional<CollectionId> collection = FindCollection(record.payload.bytes);
     cursor.read_to = id;
     for (const auto& follower : followers_) {
       const bool before = follower->joined && follower->next.position &&
                           log_->Compare(id, follower->next.position->id) < 0;
       if (follower->slot == slot && !before) {
-        follower->subscriber->OnDamaged(name_, id, message.status());
+        follower->subscriber->OnDamaged(name_, id, collection, message.status());
       }
     }
     return;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,12 @@ class FeedSubscriber {
   // The channel has been read up to `last`; rows of `held_bytes` wait for their tick.
   virtual void OnRead(const std::string& channel, const MsgId& last, size_t held_bytes) = 0;
 
-  // A record that cannot be decoded was skipped.
-  virtual void OnDamaged(const std::string& channel, const MsgId& id, const Status& why) = 0;
+  // A record that cannot be decoded was skipped. `collection`: whose rows it holds, if that much of
+  // it could be read.
+  virtual void OnDamaged(const std::string& channel,
+                         const MsgId& id,
+                         std::optional<CollectionId> collection,
+                         const Status& why) = 0;
 
   // The channel cannot be read. A retryable error is retried; any other one ends the channel, e.g.
   // kOutOfRange if the log no longer holds the next record. Ok: the channel is being read again.

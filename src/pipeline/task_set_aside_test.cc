@@ -138,6 +138,24 @@ TEST_F(TaskSetAsideTest, AnotherSchemaOnTheTargetConcernsThatCollectionOnly) {
               HasSubstr("type is Int64 on the source, VarChar on the target"));
 }
 
+TEST_F(TaskSetAsideTest, ADamagedRecordConcernsItsCollectionOnly) {
+  Start();
+  log_.Append(kChannel, InsertRecord(b_, {1}, 11));
+  const std::string record = InsertRecord(a_, {1, 2, 3}, 12);
+  log_.Append(kChannel, record.substr(0, record.size() - 2));
+  FollowItsWish();
+  log_.Append(kChannel, InsertRecord(b_, {2}, 13));
+  log_.Append(kChannel, TickRecord(20));
+  ASSERT_TRUE(WaitForCheckpoint(20));
+  EXPECT_THAT(task_->GetStatus().set_aside, SizeIs(1));
+  EXPECT_EQ(failure(), "") << "it is not read again";
+  uint64_t rows = 0;
+  for (const auto& [op, count] : WritesTo("b")) {
+    rows += count;
+  }
+  EXPECT_EQ(rows, 2U);
+}
+
 TEST_F(TaskSetAsideTest, ItsDropIsCarriedOut) {
   Start();
   ASSERT_TRUE(WaitForDdl("create collection default.a"));

@@ -47,6 +47,7 @@ class ReadingStart {
   bool IsAside(CollectionId collection) const { return aside_.contains(collection); }
   // Whether the collection is left as it is.
   bool IsSetAside(CollectionId collection) const;
+  const std::map<CollectionId, AsideCollection>& aside() const { return aside_; }
   // Whether the collection decides where a channel is read from, which is read again only for some.
   bool Decides(const Collection& collection, const std::string& channel) const;
   // The copy is done. `takeover`: by vchannel.

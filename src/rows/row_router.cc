@@ -97,6 +97,10 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     // Databases count as well: the reconciler creates and drops them. Other changes that do not
     // touch the task's collections wake nobody.
     changed = catalog_ == nullptr || catalog_->databases != catalog->databases;
+    // What is set aside has no route, but its drop is carried out.
+    for (const auto& [id, aside] : start_.aside()) {
+      changed = changed || catalog_->Find(id) != catalog->Find(id);
+    }
     changed = UpdateRoutes(*catalog) || changed;
     catalog_ = catalog;
     catalog_changes_ += changed ? 1 : 0;

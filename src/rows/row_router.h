@@ -92,7 +92,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   void OnGroup(const std::string& channel, const FeedGroup& group) override;
   void OnRecord(const std::string& channel, const LogRecord& record) override;
   void OnRead(const std::string& channel, const MsgId& last, size_t held_bytes) override;
-  void OnDamaged(const std::string& channel, const MsgId& id, const Status& why) override;
+  void OnDamaged(const std::string& channel,
+                 const MsgId& id,
+                 std::optional<CollectionId> collection,
+                 const Status& why) override;
   void OnStatus(const std::string& channel, const Status& status) override;
   size_t Room(const std::string& channel) override;
 

@@ -63,12 +63,32 @@ Status RowRouter::WithPlace(const Status& status,
   return status.WithContext("channel " + channel + ": position " + parts_.log->FormatId(id));
 }
 
-void RowRouter::OnDamaged(const std::string& channel, const MsgId& id, const Status& why) {
+void RowRouter::OnDamaged(const std::string& channel,
+                          const MsgId& id,
+                          std::optional<CollectionId> collection,
+                          const Status& why) {
   if (failed_) {
     return;
   }
+  {
+    // An id that the source does not know may be damaged itself.
+    MutexLock lock(mutex_);
+    const bool known =
+        collection.has_value() && catalog_ != nullptr && catalog_->Find(*collection) != nullptr;
+    const bool routed = known && routes_.contains(*collection) && !start_.IsAside(*collection);
+    if (known && !routed) {
+      return;
+    }
+    collection = routed ? collection : std::nullopt;
+  }
   const Status status = undecodable_.Handle(WithPlace(why, channel, id));
-  if (!status.ok()) {
+  if (status.ok()) {
+    return;
+  }
+  if (collection.has_value()) {
+    failed_ = true;
+    parts_.on_collection_failed(*collection, status);
+  } else {
     Fail(status);
   }
 }
@@ -79,7 +99,7 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
   }
   auto flush = DecodeFlush(record.payload);
   if (!flush.ok()) {
-    OnDamaged(channel, record.id, flush.status());
+    OnDamaged(channel, record.id, std::nullopt, flush.status());
     return;
   }
   std::shared_ptr<AckTracker> flushes;

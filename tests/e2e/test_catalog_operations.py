@@ -467,7 +467,9 @@ def disturbance(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_two_tasks_of_one_target(lite_world: World, disturbance: str) -> None:
     """Whatever becomes of the first, the second goes on."""
     world = lite_world
-    first = world.start_task(db_collections={world.database: [{"name": "one"}, {"name": "trap"}]})
+    first = world.start_task(
+        db_collections={world.database: [{"name": "one"}, {"name": "trap"}]}, on_collection_error="pause"
+    )
     world.start_task()
     for name in ("one", "two"):
         world.make_collection(name, shards=2)

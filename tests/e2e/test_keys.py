@@ -88,20 +88,27 @@ def expect_the_reason(text: str, world: World, name: str) -> None:
 
 
 @RESERVED
-def test_a_key_that_no_delete_can_name_is_refused_at_create(world: World, name: str) -> None:
+def test_a_key_that_no_delete_can_name_is_refused_if_nothing_else_is_covered(world: World, name: str) -> None:
     make_collection_with_key(world, "c", name)
-    world.make_collection("d")
-    everything = create_request(world.target.uri, db_collections={world.database: [{"name": "*"}]})
-    answer = world.cdc.client.answer("create", everything)
+    only = create_request(world.target.uri, db_collections={world.database: [{"name": "c"}]})
+    answer = world.cdc.client.answer("create", only)
     assert answer["code"] == 400
     expect_the_reason(answer["message"], world, name)
-    world.start_task(db_collections={world.database: [{"name": "d"}]})
-    world.client.insert("d", plain(range(10)))
-    assert world.expect_equal("d").target_rows == 10
+    strict = create_request(
+        world.target.uri, db_collections={world.database: [{"name": "*"}]}, on_collection_error="pause"
+    )
+    assert world.cdc.client.answer("create", strict)["code"] == 400
 
 
 @RESERVED
-def test_a_key_that_no_delete_can_name_pauses_when_it_appears(world: World, name: str) -> None:
-    task = world.start_task()
+def test_a_key_that_no_delete_can_name_is_set_aside(world: World, name: str) -> None:
     make_collection_with_key(world, "c", name)
-    expect_the_reason(world.expect_state(task, "Paused")["reason"], world, name)
+    world.make_collection("d")
+    task = world.start_task()
+    world.client.insert("d", plain(range(10)))
+    expect_the_reason(world.expect_set_aside(task, "c"), world, name)
+    assert world.expect_equal("d").target_rows == 10
+    make_collection_with_key(world, "later", name)
+    world.expect_set_aside(task, "later", f'"{name}"')
+    world.client.insert("d", plain(range(10, 20)))
+    assert world.expect_equal("d").target_rows == 20

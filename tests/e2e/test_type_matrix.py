@@ -124,12 +124,12 @@ class Matrix:
             self._note(collection.case, operation, refused.get(collection.case.name, EQUAL))
 
     def _expect_refused(self, collection: Collection, task: str) -> None:
-        """The task stops and says why, in the target's own words."""
+        """It is set aside, with the reason in the target's own words."""
         name = collection.case.name
-        reason = self._world.expect_state(task, "Paused")["reason"]
+        reason = self._world.expect_set_aside(task, name)
         assert REFUSED_BY_LITE[name] in reason and name in reason
         for operation in OPERATIONS:
-            self._note(collection.case, operation, f"The target refuses it, the task pauses with: {_words(reason)}")
+            self._note(collection.case, operation, f"The target refuses it, the collection is set aside with: {_words(reason)}")
 
     def _note(self, case: Case, operation: str, outcome: str) -> None:
         for label in case.rows_of_the_table():

@@ -87,6 +87,24 @@ class World:
 
         return eventually(found, within, 0.1, f"the task says {state} {words}")
 
+    def expect_set_aside(self, task: str, collection: str, *words: str, within: float = PATIENCE) -> str:
+        """Waits until the running task has set the collection aside and gives the reason, with all `words` in it."""
+
+        def found() -> str:
+            shown = self.cdc.client.get(task)
+            assert shown["state"] == "Running", shown
+            name = f"{self.database}.{collection}"
+            reasons = [each["reason"] for each in shown["set_aside"] if each["collection"] == name]
+            if not reasons or not all(word in reasons[0] for word in words):
+                raise NotYet(f"{shown['set_aside']} {shown['condition']}")
+            return str(reasons[0])
+
+        return eventually(found, within, 0.1, f"{collection} is set aside: {words}")
+
+    def retry(self, task: str, *collections: str) -> None:
+        names = [f"{self.database}.{collection}" for collection in collections]
+        self.cdc.client.call("retry", {"task_id": task, "collections": names})
+
     def make_collection(
         self,
         name: str,

@@ -38,6 +38,7 @@ void FakeSubscriber::OnRead(const std::string& /*channel*/,
 
 void FakeSubscriber::OnDamaged(const std::string& /*channel*/,
                                const MsgId& /*id*/,
+                               std::optional<CollectionId> /*collection*/,
                                const Status& /*why*/) {
   MutexLock lock(mutex_);
   ++damaged_;
