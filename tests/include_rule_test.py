@@ -42,7 +42,7 @@ ALLOWED = {
     "sink/api": {"base", "model", "milvus", "encode", "sink"},
     "sink/standby": VALUES | {"milvus", "encode", "sink"},
     "rows": {"base", "model", "source", "decode", "feed", "scope", "metastore", "progress", "sink"},
-    "snapshot": {"base", "model", "source", "decode", "metastore", "progress", "rows"},
+    "snapshot": VALUES | {"source", "decode", "metastore", "progress", "sink", "rows"},
     "reconcile/plan": {"base", "model", "sink"},
     "reconcile": {"base", "model", "source", "scope", "metastore", "progress", "rows", "sink",
                   "reconcile/plan"},

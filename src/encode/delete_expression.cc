@@ -196,6 +196,14 @@ bool AppendKeys(const KeyColumn& keys, ExpressionDialect dialect, std::string* o
   return reader.status().ok();
 }
 
+void AppendKey(const PrimaryKey& key, ExpressionDialect dialect, std::string* out) {
+  if (const auto* text = std::get_if<std::string>(&key); text != nullptr) {
+    AppendQuoted(*text, dialect, out);
+  } else {
+    AppendNumber(std::get<int64_t>(key), dialect, out);
+  }
+}
+
 }  // namespace
 
 Result<std::string> DeleteExpression(std::string_view primary_key,
@@ -213,6 +221,26 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
     return InvalidArgumentError("a delete without keys");
   }
   out.back() = ']';
+  return out;
+}
+
+std::string KeyRangeExpression(std::string_view primary_key,
+                               const KeyRange& range,
+                               const std::string& filter,
+                               ExpressionDialect dialect) {
+  std::string out(primary_key);
+  // Servers refuse a query without a condition.
+  const PrimaryKey smallest =
+      range.is_text ? PrimaryKey(std::string()) : PrimaryKey(std::numeric_limits<int64_t>::min());
+  out.append(range.after.has_value() ? " > " : " >= ");
+  AppendKey(range.after.value_or(smallest), dialect, &out);
+  if (range.up_to.has_value()) {
+    out.append(" and ").append(primary_key).append(" <= ");
+    AppendKey(*range.up_to, dialect, &out);
+  }
+  if (!filter.empty()) {
+    out.append(" and (").append(filter).append(")");
+  }
   return out;
 }
 

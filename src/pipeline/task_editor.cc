@@ -116,9 +116,12 @@ Status TaskEditor::Copy(const Collection& collection) {
   if (FindCopy(collection.id) != nullptr && (aside == nullptr || aside->reason.empty())) {
     return FailedPreconditionError("collection " + name.ToString() + " is being copied already");
   }
-  const bool known = std::any_of(progress_->collections.begin(), progress_->collections.end(),
-                                 [&](const auto& each) { return each.id == collection.id; });
-  if (!known) {
+  if (ReplicatedCollection* known = FindRecord(collection.id)) {
+    // The target may hold any of its rows. If it has been removed there, it is created again.
+    known->may_hold_until = parts_.present;
+    known->seen_on_target = false;
+    begun_.push_back(*known);
+  } else {
     begun_.push_back({.id = collection.id,
                       .source = name,
                       .target = parts_.scope->Target(name),
@@ -140,6 +143,13 @@ Status TaskEditor::Cancel(const Collection& collection) {
                                    " can be cancelled: it is not being copied, or it has no other "
                                    "place to go on from");
   }
+  const ReplicatedCollection* record = FindRecord(collection.id);
+  if (record != nullptr && record->may_hold_until == Timestamp{} && !aside->left_at.empty()) {
+    return FailedPreconditionError(
+        "the copy of collection " + NameOf(collection).ToString() +
+        " cannot be cancelled: nothing of it was loaded on the target, so it was created anew "
+        "there, without its earlier rows");
+  }
   CancelCopy(collection, parts_.present, progress_);
   return OkStatus();
 }
@@ -157,6 +167,15 @@ Status TaskEditor::CopyExpired(const std::string& channel) {
   }
   ForgetChannel(channel, progress_);
   return OkStatus();
+}
+
+ReplicatedCollection* TaskEditor::FindRecord(CollectionId collection) {
+  for (ReplicatedCollection& record : progress_->collections) {
+    if (record.id == collection) {
+      return &record;
+    }
+  }
+  return nullptr;
 }
 
 // nullptr: it is not being copied.

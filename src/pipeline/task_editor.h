@@ -37,7 +37,8 @@ class TaskEditor {
   // kFailedPrecondition: that collection cannot be changed so; says why. Then nothing is changed.
   Status Apply(const TaskChanges& changes);
 
-  // Collections that the task has only now begun.
+  // What must be stored first: collections that the task has only now begun, and those that are
+  // copied into what is there.
   const std::vector<ReplicatedCollection>& begun() const { return begun_; }
 
  private:
@@ -47,6 +48,7 @@ class TaskEditor {
   Status Cancel(const Collection& collection);
   Status CopyExpired(const std::string& channel);
   Status CheckPlaces(const Collection& collection, const AsideCollection& aside) const;
+  ReplicatedCollection* FindRecord(CollectionId collection);  // nullptr: the task has not begun it
   const SnapshotProgress* FindCopy(CollectionId collection) const;
   const Collection* Find(CollectionId collection) const;
   CollectionName NameOf(const Collection& collection) const;

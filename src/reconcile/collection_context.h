@@ -34,7 +34,8 @@ struct CollectionContext {
   TargetView* target;
   DatabaseReconciler* databases;
   std::string target_address;
-  std::set<CollectionId> copied;     // those whose stored rows are copied
+  // Whether the stored rows of a collection are still being copied.
+  std::function<bool(CollectionId)> copying = [](CollectionId) { return false; };
   std::set<CollectionId> set_aside;  // those that are left as they are
   bool ignore_partition = false;
   bool sync_index = true;

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/fault_point.h"
 #include "reconcile/plan/plan.h"
 
 namespace cdc {
@@ -58,7 +59,8 @@ bool CollectionReconciler::IsDone() const {
   if (Exists() && context_->set_aside.contains(record_->id)) {
     return true;
   }
-  return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
+  return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing() &&
+         !(features_wait_ && !IsReplacing());
 }
 
 std::optional<Clock::TimePoint> CollectionReconciler::due() const {
@@ -160,6 +162,9 @@ Status CollectionReconciler::Prepare() {
   if (!context_->ignore_partition) {
     CDC_RETURN_IF_ERROR(CheckPartitions(*source_, record_->target, *actual_));
   }
+  if (IsReplacing()) {
+    CDC_RETURN_IF_ERROR(partitions_.RemoveForeign(*source_, &*actual_));
+  }
   CDC_RETURN_IF_ERROR(partitions_.RemoveGone(*source_, actual_, [this] {
     converged_.reset();  // a new partition of this name has to be created
     return RequireOnTarget();
@@ -176,19 +181,15 @@ Status CollectionReconciler::CreateOnTarget() {
   const auto traits = context_->target->traits();
   CDC_RETURN_IF_ERROR(CheckKeyField(*source_, record_->source, traits));
   CDC_RETURN_IF_ERROR(InspectTarget());
-  const bool found = actual_.has_value();
-  if (found) {
+  if (actual_.has_value()) {
     // Only a matching collection may be recorded as on_target, because the task may later drop it.
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
-    if (context_->copied.contains(record_->id) && !record_->on_target) {
-      // A row that the source has deleted since is neither in its files nor in the log after them.
-      return FailedPreconditionError(
-          "is on the target already, and a copy of the source's stored rows cannot tell which of "
-          "its rows the source has deleted: drop it on the target and run `milvus-cdc task "
-          "resume " +
-          context_->task_id + "`, or create the task with start_from earliest");
+    if (IsReplacing() && !record_->seen_on_target && !actual_->loaded) {
+      CDC_RETURN_IF_ERROR(DropUnreadable());
     }
-  } else if (record_->seen_on_target) {
+  }
+  const bool found = actual_.has_value();
+  if (!found && record_->seen_on_target) {
     // A recreated collection would look complete but lack every row replicated so far.
     return NotFoundError(
         "has been removed from the target, along with its rows; to replicate it from its first "
@@ -198,7 +199,7 @@ Status CollectionReconciler::CreateOnTarget() {
         "create the collection on the target and run `milvus-cdc task resume " +
         context_->task_id + "`");
   }
-  if (!record_->on_target) {
+  if (!record_->on_target || (!found && record_->may_hold_until > Timestamp{})) {
     // Recorded before it is created: a crash in between must not leave behind a collection on the
     // target that no task would ever drop.
     auto next = *record_;
@@ -230,6 +231,27 @@ Status CollectionReconciler::CreateOnTarget() {
     CDC_RETURN_IF_ERROR(record_.Save(std::move(next)));
   }
   return OkStatus();
+}
+
+// Whether the collection's stored rows are being copied into what the target had of it before. The
+// copy finds the rows that the source does not have by reading the target, and waits for the gate,
+// so may_hold_until says so before any of its rows is sent.
+bool CollectionReconciler::IsReplacing() const {
+  return record_->may_hold_until > Timestamp{} && context_->copying(record_->id);
+}
+
+// A collection that is not loaded cannot be read, so its other rows could not be found. Nobody else
+// can read it either: it is created anew. After a crash it is found, and dropped, or missing, and
+// created, since seen_on_target is not set yet.
+Status CollectionReconciler::DropUnreadable() {
+  spdlog::warn(
+      "task={} collection {} was on the target before, not loaded: it is dropped there and created "
+      "anew, and the source's stored rows are copied into it",
+      context_->task_id, record_->target.ToString());
+  CDC_RETURN_IF_ERROR(DropAliases(context_->target, record_->target));
+  CDC_RETURN_IF_ERROR(context_->target->Apply(DropCollection{record_->target}));
+  FaultPoint("after_drop_unreadable");
+  return InspectTarget();
 }
 
 // Reads the collection's state and claims it before its rows can flow: two tasks that write one
@@ -288,12 +310,18 @@ void CollectionReconciler::OpenGate() {
 }
 
 Status CollectionReconciler::Converge() {
-  if (converged_ == source_ && !features_.RetryIsDue()) {
+  if (IsReplacing()) {
+    features_wait_ = true;  // Wake comes when the copy is done
+    converged_ = source_;
+    return OkStatus();
+  }
+  if (converged_ == source_ && !features_.RetryIsDue() && !features_wait_) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(
       features_.Converge(*source_, record_->target, actual_, [this] { return RequireOnTarget(); }));
   converged_ = source_;
+  features_wait_ = false;
   return OkStatus();
 }
 

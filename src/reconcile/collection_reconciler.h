@@ -88,6 +88,8 @@ class CollectionReconciler {
   Result<bool> FollowRename();
   Status Prepare();
   Status CreateOnTarget();
+  bool IsReplacing() const;
+  Status DropUnreadable();
   Status InspectTarget();
   Status RequireOnTarget();
   Status ClaimTarget();
@@ -104,6 +106,8 @@ class CollectionReconciler {
 
   std::optional<TargetCollection> actual_;  // as last described by the target; nullopt: unknown
   TargetClaim claim_;
+  // The features wait for a copy into what the target had: it must stay loaded.
+  bool features_wait_ = false;
   std::optional<CollectionName> unreachable_name_;
   std::optional<Removal> removal_;
   PartitionReconciler partitions_;

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "reconcile/plan/plan.h"
 
 namespace cdc {
@@ -106,6 +108,39 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
     CDC_RETURN_IF_ERROR(context_->target->Apply(DropPartition{record.target, name}));
   }
   return true;
+}
+
+// The default partition cannot be dropped, and with a partition key the target has them all.
+Status PartitionReconciler::RemoveForeign(const Collection& source, TargetCollection* actual) {
+  if (source.schema.HasPartitionKey()) {
+    return OkStatus();
+  }
+  std::set<std::string> ours{actual->default_partition};
+  if (!context_->ignore_partition) {
+    for (const Partition& partition : source.partitions) {
+      ours.insert(TargetPartition(source, partition, *actual));
+    }
+    for (const auto& [partition, name] : (*record_)->partitions) {
+      ours.insert(name);  // RemoveGone drops it
+    }
+  }
+  const CollectionName& target = (*record_)->target;
+  const std::vector<std::string> found = actual->partitions;
+  for (const std::string& name : found) {
+    if (ours.contains(name)) {
+      continue;
+    }
+    spdlog::warn(
+        "task={} partition {} of collection {} is dropped on the target: it is not the source's",
+        context_->task_id, name, target.ToString());
+    if (MayBeLoaded(*actual)) {
+      CDC_RETURN_IF_ERROR(context_->target->Apply(ReleasePartitions{target, {name}}));
+    }
+    CDC_RETURN_IF_ERROR(context_->target->Apply(DropPartition{target, name}));
+    std::erase(actual->partitions, name);
+    actual->loaded_partitions.erase(name);
+  }
+  return OkStatus();
 }
 
 // A collection with a partition key got its partitions when it was created, so this finds none.

@@ -32,6 +32,9 @@ class PartitionReconciler {
   Status RemoveGone(const Collection& source,
                     const std::optional<TargetCollection>& actual,
                     const std::function<Status()>& on_removed);
+  // Drops the partitions that only the target has, with their rows: the source's stored rows are
+  // being copied into it, and nothing else shall remain. Removes them from `actual`.
+  Status RemoveForeign(const Collection& source, TargetCollection* actual);
   // Creates the partitions that `actual` lacks, and adds them to it. Returns whether there were
   // any.
   Result<bool> CreateMissing(const Collection& source, TargetCollection* actual);

@@ -42,10 +42,6 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
                                         TargetView* target,
                                         DatabaseReconciler* databases,
                                         NameExchange* names) {
-  std::set<CollectionId> copied;
-  for (const SnapshotProgress& snapshot : progress.snapshots) {
-    copied.insert(snapshot.collection);
-  }
   std::set<CollectionId> set_aside;
   for (const AsideCollection& aside : progress.aside) {
     if (!aside.reason.empty()) {
@@ -65,7 +61,7 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
           .target = target,
           .databases = databases,
           .target_address = parts.target_address,
-          .copied = std::move(copied),
+          .copying = parts.copying,
           .set_aside = std::move(set_aside),
           .ignore_partition = parts.ignore_partition,
           .sync_index = parts.sync_index,

@@ -62,6 +62,8 @@ class Reconciler {
     CollectionClaims* claims;
     std::string target_address;   // AddressKey
     std::string target_identity;  // of the target the task was created for; empty: unknown
+    // Whether the stored rows of a collection are still being copied.
+    std::function<bool(CollectionId)> copying = [](CollectionId) { return false; };
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;

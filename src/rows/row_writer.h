@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <stop_token>
@@ -90,6 +91,9 @@ class RowWriter final : public RowConsumer, public RowGates {
   bool Idle(CollectionId collection) const override;
   bool PartitionIdle(CollectionId collection, PartitionId partition) const override;
   std::map<CollectionId, std::set<PartitionId>> WaitingPartitions() const override;
+
+  // Where the rows of a collection go now; nullopt: nowhere, they wait.
+  std::optional<RowGate> GateOf(CollectionId collection) const;
 
   // After Run: whether the target may have executed a call that is not acknowledged.
   bool doubt_left() const;

@@ -44,6 +44,14 @@ bool RowWriter::HasCalls(CollectionId collection) const {
   return found != collections_.end() && found->second.calls_in_flight > 0;
 }
 
+std::optional<RowGate> RowWriter::GateOf(CollectionId collection) const {
+  MutexLock lock(mutex_);
+  const auto found = collections_.find(collection);
+  return found == collections_.end() || found->second.gate == nullptr || found->second.closed
+             ? std::nullopt
+             : std::optional(*found->second.gate);
+}
+
 bool RowWriter::IsClosedLocked(CollectionId collection) const {
   const auto found = collections_.find(collection);
   return found != collections_.end() && found->second.closed;

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "model/task.h"
 #include "model/tls.h"
+#include "sink/key_reader.h"
 #include "sink/metadata_sink.h"
 #include "sink/row_sink.h"
 
@@ -19,9 +20,11 @@ class Target {
  public:
   virtual ~Target() = default;
 
-  // Both live as long as the target.
+  // They live as long as the target.
   virtual RowSink& rows() = 0;
   virtual MetadataSink& metadata() = 0;
+  // nullptr: the rows of such a target cannot be read.
+  virtual KeyReader* keys() = 0;
 
   // Checks whether the target answers; returns at once. `done` is called exactly once, on this
   // thread or another one, and must return at once. It gets the target's identity, a text that no

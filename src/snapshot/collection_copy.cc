@@ -21,6 +21,12 @@ CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
     : parts_(std::move(parts)),
       progress_(std::move(progress)),
       tracker_(std::make_shared<AckTracker>(kSnapshotChannel, MsgId{}, Timestamp{})),
+      surplus_({.source = parts_.source,
+                .target = parts_.target_keys,
+                .consumer = parts_.consumer,
+                .gate = parts_.gate,
+                .channel = kSnapshotChannel,
+                .tell_all_shards = parts_.tell_all_shards}),
       counts_(progress_.done
                   ? Counts{progress_.rows, progress_.rows, progress_.bytes, progress_.bytes}
                   : Counts{}) {}
@@ -43,6 +49,9 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   CDC_RETURN_IF_ERROR(
       WaitUntil([this] { return tracker_->checkpoint().value == last_record_; }, stop));
   CDC_RETURN_IF_ERROR(NoteFinished());
+  CDC_RETURN_IF_ERROR(surplus_.Run(
+      collection, progress_.takeover,
+      [&](const std::function<bool()>& reached) { return WaitUntil(reached, stop); }, stop));
   FaultPoint("before_snapshot_done");
   SnapshotProgress done = progress_;
   done.done = true;

@@ -17,6 +17,7 @@
 #include "progress/ack_tracker.h"
 #include "rows/make_rows.h"
 #include "rows/row_consumer.h"
+#include "snapshot/surplus_removal.h"
 #include "source/log.h"
 #include "source/snapshot_source.h"
 
@@ -37,6 +38,10 @@ class CollectionCopy {
     RowConsumer* consumer;
     // Whether the source still has the collection; a copy of one that is gone ends.
     std::function<bool(CollectionId)> exists;
+    // For the end of a copy into a collection that the target had before; see SurplusRemoval.
+    KeyReader* target_keys = nullptr;
+    std::function<std::optional<RowGate>(CollectionId)> gate;
+    bool tell_all_shards = false;
     size_t waiting_bytes = 32U << 20;  // read and not yet acknowledged
     const Clock* clock = &Clock::Real();
   };
@@ -83,6 +88,7 @@ class CollectionCopy {
   // Each record is a group with the next number as its time, so that the checkpoint tells how far
   // the records are acknowledged without a gap.
   const std::shared_ptr<AckTracker> tracker_;
+  SurplusRemoval surplus_;
   uint64_t last_record_ = 0;
   // Parts that are read, by the last record that was sent before their end.
   std::map<uint64_t, std::vector<CollectionSnapshot::Part>> ends_;

@@ -37,7 +37,10 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
                               .log = parts_.log,
                               .store = parts_.store,
                               .consumer = parts_.consumer,
-                              .exists = [this](CollectionId id) { return Exists(id); }},
+                              .exists = [this](CollectionId id) { return Exists(id); },
+                              .target_keys = parts_.target_keys,
+                              .gate = parts_.gate,
+                              .tell_all_shards = parts_.tell_all_shards},
         std::move(snapshot->second));
     entries_.push_back(std::move(entry));
   }
@@ -54,6 +57,12 @@ bool SnapshotCopier::HasWork() const {
                      [](const auto& entry) { return !entry->done; });
 }
 
+bool SnapshotCopier::IsCopying(CollectionId id) const {
+  MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [id](const auto& entry) { return entry->copy->id() == id && !entry->done; });
+}
+
 void SnapshotCopier::Run(const std::stop_token& stop) {
   for (const std::unique_ptr<Entry>& entry : entries_) {
     if (entry->done) {
@@ -64,12 +73,15 @@ void SnapshotCopier::Run(const std::stop_token& stop) {
       active_ = entry->copy.get();
     }
     const bool copied = CopyOne(entry.get(), stop);
-    MutexLock lock(mutex_);
-    active_ = nullptr;
-    entry->done = copied;
+    {
+      MutexLock lock(mutex_);
+      active_ = nullptr;
+      entry->done = copied;
+    }
     if (!copied) {
       return;
     }
+    parts_.on_done();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -39,6 +40,12 @@ class SnapshotCopier {
     std::function<void(CollectionId, const Status&)> on_failed;  // this one cannot be copied
     // All rows of the collection up to the takeovers are on the target.
     std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_copied;
+    // After on_copied: IsCopying has changed.
+    std::function<void()> on_done = [] {};
+    // See CollectionCopy.
+    KeyReader* target_keys = nullptr;
+    std::function<std::optional<RowGate>(CollectionId)> gate;
+    bool tell_all_shards = false;
   };
 
   // Knows what the store has. All parts must outlive this.
@@ -46,6 +53,9 @@ class SnapshotCopier {
 
   // Whether there is something for Run to copy.
   bool HasWork() const;
+
+  // Whether the collection is to be copied and is not done.
+  bool IsCopying(CollectionId id) const;
 
   // Returns when everything is copied, or at `stop`. A transient error is repeated with back-off
   // and shown as a condition; another one goes to on_failed and ends it.

@@ -37,7 +37,10 @@ class Consumer final : public RowConsumer {
     }
     MutexLock lock(mutex_);
     for (const PendingRows& each : rows) {
-      pushed_.push_back(lane + (each.op == RowOp::kUpsert ? " upsert " : " insert ") +
+      pushed_.push_back(lane +
+                        (each.op == RowOp::kUpsert   ? " upsert "
+                         : each.op == RowOp::kDelete ? " delete "
+                                                     : " insert ") +
                         std::to_string(each.keys.size()));
       for (const AckTracker::Ticket ticket : each.tickets) {
         waiting_.emplace_back(tracker, ticket);
@@ -77,6 +80,26 @@ class Consumer final : public RowConsumer {
   std::vector<std::string> pushed_ CDC_GUARDED_BY(mutex_);
   std::vector<std::pair<std::shared_ptr<AckTracker>, AckTracker::Ticket>> waiting_
       CDC_GUARDED_BY(mutex_);
+};
+
+// A target that holds some keys, in one page.
+class Keys final : public KeyReader {
+ public:
+  Result<KeyPage> ReadKeys(const KeyScope& /*scope*/,
+                           const std::optional<PrimaryKey>& after,
+                           const std::stop_token& /*stop*/) override {
+    if (!failure.ok()) {
+      return failure;
+    }
+    KeyPage page;
+    if (!after.has_value() && !keys.empty()) {
+      page.keys = std::exchange(keys, {});
+      page.next = page.keys.back();
+    }
+    return page;
+  }
+  std::vector<PrimaryKey> keys;
+  Status failure;
 };
 
 class SnapshotCopierTest : public testing::Test {
@@ -126,7 +149,9 @@ class SnapshotCopierTest : public testing::Test {
                 [this](CollectionId id, const auto& takeover) {
                   copied_.push_back(id);
                   takeover_ = takeover;
-                }},
+                },
+            .target_keys = &keys_,
+            .gate = [this](CollectionId) { return gate_; }},
         *store_.LoadProgress("t"));
   }
   void Run() {
@@ -140,6 +165,14 @@ class SnapshotCopierTest : public testing::Test {
   FakeLog log_;
   InMemoryMetaStore store_;
   Consumer consumer_;
+  Keys keys_;
+  std::optional<RowGate> gate_ = RowGate{.target = {"default", "hello"},
+                                         .primary_key = "id",
+                                         .function_outputs = {},
+                                         .may_hold_until = {},
+                                         .partition_key = true,
+                                         .partitions = {},
+                                         .names = {}};
   ConditionBoard conditions_;
   Status fatal_;
   std::vector<CollectionId> copied_;
@@ -228,6 +261,32 @@ TEST_F(SnapshotCopierTest, WhatCouldNotBeNotedIsSentAsUpserts) {
   EXPECT_TRUE(Stored().done);
 }
 
+TEST_F(SnapshotCopierTest, WhatTheTargetHadIsReplacedBeforeTheCopyIsDone) {
+  gate_->may_hold_until = {1'000};
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
+  keys_.keys = {int64_t{-7}, int64_t{0}, int64_t{1}, int64_t{3}};  // the source has 0, 1, 2 and 4
+  bool done = true;
+  consumer_.OnPush([&] { done = Stored().done; });
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_THAT(consumer_.pushed(),
+              ElementsAre("snapshot dml_0_1v0 insert 4", "surplus dml_0_1v0 delete 2"));
+  EXPECT_FALSE(done);
+  EXPECT_TRUE(Stored().done);
+  EXPECT_FALSE(copier_->IsCopying(kHello));
+}
+
+TEST_F(SnapshotCopierTest, ATargetThatIsNotLoadedIsWaitedFor) {
+  gate_->may_hold_until = {1'000};
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {}}}});
+  keys_.failure = UnavailableError("load all of it");
+  std::jthread running([this] { Run(); });
+  ASSERT_TRUE(Eventually([&] { return conditions_.Current().state == Condition::kRetrying; }));
+  EXPECT_THAT(conditions_.Current().reason, HasSubstr("load all of it"));
+  EXPECT_FALSE(Stored().done);
+  stop_.request_stop();
+}
+
 TEST_F(SnapshotCopierTest, AQueueThatHasLostTheTakeoverEndsTheTask) {
   log_.Append("dml_0", "a");
   log_.Append("dml_0", "b");
@@ -289,6 +348,7 @@ TEST_F(SnapshotCopierTest, RowsThatWaitAreBounded) {
                        .store = &store_,
                        .consumer = &consumer_,
                        .exists = [](CollectionId) { return true; },
+                       .gate = [this](CollectionId) { return gate_; },
                        .waiting_bytes = 3 * record},
                       Stored());
   Status copied = UnavailableError("not run");

@@ -60,6 +60,11 @@ class CollectionSnapshot {
 
   // Reads the rows of one of the shard's parts. Must not outlive this.
   virtual std::unique_ptr<SnapshotRows> Read(const std::string& vchannel, int64_t part) const = 0;
+
+  // Reads their keys, which is much less to read: records as those of Read, but without any field
+  // except the primary key.
+  virtual std::unique_ptr<SnapshotRows> ReadKeys(const std::string& vchannel,
+                                                 int64_t part) const = 0;
 };
 
 // The rows that a source has stored, which its queue may no longer hold. Thread-safe.

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import pytest
 from pymilvus import MilvusClient
-from pymilvus.grpc_gen import milvus_pb2
 
 from lab.flush import flush as flush_source
 from lab.waiting import PATIENCE, NotYet, eventually
@@ -114,25 +113,6 @@ def test_empty_collections_and_those_without_files(world: World) -> None:
     assert world.expect_equal("young").target_rows == 500
     world.client.insert("empty", plain(range(100)))
     assert world.expect_equal("empty").target_rows == 100
-
-
-def test_a_collection_that_the_target_has_is_refused_until_it_is_dropped(world: World) -> None:
-    """Rows that the source has deleted since could not be found there."""
-    world.make_collection("c")
-    world.client.insert("c", plain(range(3_000)))
-    first = world.start_task(start_from="earliest")
-    world.expect_equal("c")
-    world.cdc.client.delete(first)
-    world.client.delete("c", ids=list(range(100)))
-    flush(world, "c")
-    task = world.start_task(start_from="snapshot")
-    assert "drop it on the target" in world.expect_state(task, "Paused")["reason"]
-    world.target_end.call(
-        "DropCollection", milvus_pb2.DropCollectionRequest(db_name=world.database, collection_name="c")
-    )
-    world.cdc.client.call("resume", {"task_id": task})
-    expect_copied(world, task)
-    assert world.expect_equal("c").target_rows == 2_900
 
 
 def test_each_entry_may_begin_elsewhere(world: World) -> None:

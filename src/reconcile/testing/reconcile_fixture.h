@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -60,6 +61,7 @@ class ReconcileTest : public testing::Test {
             .claims = &claims_,
             .target_address = "here",
             .target_identity = "",
+            .copying = [this](CollectionId id) { return copying_.contains(id); },
             .retry = {},
             .on_fatal = [this](const Status& status) { fatal_ = status; },
             .on_collection_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
@@ -112,6 +114,7 @@ class ReconcileTest : public testing::Test {
   FakeRouteView routes_;
   ConditionBoard conditions_;
   CollectionClaims claims_;
+  std::set<CollectionId> copying_;  // whose stored rows are being copied
   TaskSpec spec_;
   std::vector<Database> databases_ = {{.id = kDefaultDatabaseId, .name = "default"}};
   std::unique_ptr<Scope> scope_;

@@ -21,8 +21,10 @@
 #include "milvus/milvus_channel.h"
 #include "milvus/milvus_pulse.h"
 #include "milvus/milvus_status.h"
+#include "milvus/query.h"
 #include "milvus/standby_probe.h"
 #include "sink/api/collection_turns.h"
+#include "sink/key_pages.h"
 
 namespace cdc {
 namespace {
@@ -72,7 +74,8 @@ std::vector<CollectionName> CollectionsOf(const Ddl& ddl) {
 class MilvusTarget final : public Target,
                            private RowSink,
                            private MetadataSink,
-                           private TargetCatalog {
+                           private TargetCatalog,
+                           private KeyReader {
  public:
   MilvusTarget(const Endpoint& endpoint,
                const MilvusChannel::Credentials& credentials,
@@ -86,6 +89,7 @@ class MilvusTarget final : public Target,
 
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
+  KeyReader* keys() override { return this; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
   }
@@ -129,6 +133,24 @@ class MilvusTarget final : public Target,
     Status applied = DdlClient(Calls(stop), is_lite_).Apply(ddl);
     KeepIfStopped(&turn, stop);
     return applied;
+  }
+
+  Result<KeyPage> ReadKeys(const KeyScope& scope,
+                           const std::optional<PrimaryKey>& after,
+                           const std::stop_token& stop) override {
+    CDC_ASSIGN_OR_RETURN(CollectionTurns::Turn turn, WaitForTurn({scope.target}, stop));
+    auto page = ReadKeyPage(scope, after,
+                            {.dialect = dialect(),
+                             .smallest_first = !is_lite_,
+                             .query = [&](const std::string& expression, size_t limit) {
+                               return QueryKeys(Calls(stop), {.collection = scope.target,
+                                                              .primary_key = scope.primary_key,
+                                                              .expression = expression,
+                                                              .partition = scope.partition,
+                                                              .limit = limit});
+                             }});
+    KeepIfStopped(&turn, stop);
+    return page;
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {

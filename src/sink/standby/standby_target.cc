@@ -15,7 +15,9 @@
 #include "milvus/metadata_reader.h"
 #include "milvus/milvus_channel.h"
 #include "milvus/milvus_pulse.h"
+#include "milvus/query.h"
 #include "milvus/standby_probe.h"
+#include "sink/key_pages.h"
 #include "sink/standby/standby_layout.h"
 #include "sink/standby/standby_message.h"
 
@@ -82,7 +84,8 @@ class Sends {
 class StandbyTarget final : public Target,
                             private RowSink,
                             private MetadataSink,
-                            private TargetCatalog {
+                            private TargetCatalog,
+                            private KeyReader {
  public:
   StandbyTarget(const Endpoint& endpoint,
                 const MilvusChannel::Credentials& credentials,
@@ -107,6 +110,7 @@ class StandbyTarget final : public Target,
 
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
+  KeyReader* keys() override { return this; }
 
   // A standby that gets no ticks is dead to its users, even if its API answers.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
@@ -146,6 +150,21 @@ class StandbyTarget final : public Target,
 
   Status Apply(const Ddl& ddl, const std::stop_token& stop) override {
     return std::visit([this, &stop](const auto& change) { return Run(change, stop); }, ddl);
+  }
+
+  Result<KeyPage> ReadKeys(const KeyScope& scope,
+                           const std::optional<PrimaryKey>& after,
+                           const std::stop_token& stop) override {
+    return ReadKeyPage(scope, after,
+                       {.dialect = ExpressionDialect::kMilvus,
+                        .smallest_first = true,
+                        .query = [&](const std::string& expression, size_t limit) {
+                          return QueryKeys(Calls(stop), {.collection = scope.target,
+                                                         .primary_key = scope.primary_key,
+                                                         .expression = expression,
+                                                         .partition = scope.partition,
+                                                         .limit = limit});
+                        }});
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {

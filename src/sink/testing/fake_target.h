@@ -70,6 +70,7 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
 
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
+  KeyReader* keys() override { return nullptr; }  // it keeps no rows
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override;
 
   Result<Connected> Connect(std::chrono::milliseconds timeout,

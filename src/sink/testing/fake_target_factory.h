@@ -38,6 +38,7 @@ class FakeTargetFactory final : public TargetFactory {
     explicit Lent(Target* target) : target_(target) {}
     RowSink& rows() override { return target_->rows(); }
     MetadataSink& metadata() override { return target_->metadata(); }
+    KeyReader* keys() override { return target_->keys(); }
     void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
       target_->AskPulse(timeout, std::move(done));
     }

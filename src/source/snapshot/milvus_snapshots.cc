@@ -22,7 +22,10 @@ constexpr std::chrono::milliseconds kPause{200};
 class Snapshot final : public CollectionSnapshot {
  public:
   Snapshot(Storage* storage, SnapshotPlan plan)
-      : storage_(storage), plan_(std::move(plan)), deletes_(storage, plan_.collection) {
+      : storage_(storage),
+        plan_(std::move(plan)),
+        key_plan_(KeysOf(plan_)),
+        deletes_(storage, plan_.collection) {
     for (const ChannelSnapshot& channel : plan_.channels) {
       Shard& shard = shards_[channel.vchannel];
       shard.takeover = {.position = channel.takeover.position, .ts = channel.takeover.time};
@@ -40,9 +43,21 @@ class Snapshot final : public CollectionSnapshot {
     return std::make_unique<SnapshotReader>(storage_, &plan_, channel, place, &deletes_);
   }
 
+  std::unique_ptr<SnapshotRows> ReadKeys(const std::string& vchannel, int64_t part) const override {
+    const auto& [channel, place] = parts_.at({vchannel, part});
+    return std::make_unique<SnapshotReader>(storage_, &key_plan_, channel, place, &deletes_);
+  }
+
  private:
+  static SnapshotPlan KeysOf(SnapshotPlan plan) {
+    plan.channels.clear();  // readers are given those of the plan
+    std::erase_if(plan.columns, [](const Field& field) { return !field.is_primary_key; });
+    return plan;
+  }
+
   Storage* const storage_;
   const SnapshotPlan plan_;
+  const SnapshotPlan key_plan_;
   mutable DeletedKeysCache deletes_;
   std::map<std::string, Shard> shards_;
   std::map<std::pair<std::string, int64_t>, std::pair<const ChannelSnapshot*, ChannelPart>> parts_;

@@ -95,6 +95,11 @@ class FakeSnapshotSource final : public SnapshotSource {
       const std::vector<Stored>& parts = stored_.at(vchannel).parts;
       return std::make_unique<FakeRows>(*std::ranges::find(parts, part, &Stored::id));
     }
+    // With all fields, as they were set.
+    std::unique_ptr<SnapshotRows> ReadKeys(const std::string& vchannel,
+                                           int64_t part) const override {
+      return Read(vchannel, part);
+    }
 
    private:
     const StoredShards stored_;
