@@ -40,9 +40,20 @@ milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOption
   const auto begins = [](const auto& collection) {
     return !collection.on_target && collection.may_hold_until > Timestamp{};
   };
+  // A channel without a collection of the task is followed no more: nothing replaces its
+  // checkpoint.
+  const auto is_followed = [&progress](const ChannelCheckpoint& channel) {
+    return std::any_of(progress.collections.begin(), progress.collections.end(),
+                       [&channel](const ReplicatedCollection& collection) {
+                         const auto& of = collection.pchannels;
+                         return std::find(of.begin(), of.end(), channel.channel) != of.end();
+                       });
+  };
+  const auto in_doubt = [&is_followed](const ChannelCheckpoint& channel) {
+    return channel.horizon > channel.ts && is_followed(channel);
+  };
   const bool doubt =
-      std::any_of(progress.channels.begin(), progress.channels.end(),
-                  [](const auto& channel) { return channel.horizon > channel.ts; }) ||
+      std::any_of(progress.channels.begin(), progress.channels.end(), in_doubt) ||
       std::any_of(progress.snapshots.begin(), progress.snapshots.end(),
                   [](const auto& snapshot) { return snapshot.begun && !snapshot.done; }) ||
       std::any_of(progress.collections.begin(), progress.collections.end(), begins);
