@@ -145,6 +145,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .ignore_partition = spec_.target.ignore_partition,
            .sync_index = spec_.sync_index,
            .sync_load = spec_.sync_load,
+           .index_after_copy = spec_.snapshot.index == SnapshotIndex::kAfter,
            .retry = shared.options->retry,
            .on_fatal = [this](const Status& status) { Fail(status); },
            .on_collection_failed = [this](CollectionId id,
@@ -277,6 +278,7 @@ void TaskPipeline::FailCollection(CollectionId collection, const Status& status)
 
 void TaskPipeline::FinishCopy(CollectionId collection,
                               const std::map<std::string, Takeover>& takeover) {
+  reconciler_.OnCopied(collection);
   const bool aside = std::any_of(aside_.begin(), aside_.end(), [&](const AsideCollection& each) {
     return each.collection == collection;
   });

@@ -58,7 +58,7 @@ bool CollectionReconciler::IsDone() const {
   if (Exists() && context_->set_aside.contains(record_->id)) {
     return true;
   }
-  return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing();
+  return Exists() && converged_ == source_ && !features_.IsDue() && !partitions_.removing();
 }
 
 std::optional<Clock::TimePoint> CollectionReconciler::due() const {
@@ -288,7 +288,7 @@ void CollectionReconciler::OpenGate() {
 }
 
 Status CollectionReconciler::Converge() {
-  if (converged_ == source_ && !features_.RetryIsDue()) {
+  if (converged_ == source_ && !features_.IsDue()) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(

@@ -60,6 +60,7 @@ class ReconcileTest : public testing::Test {
             .claims = &claims_,
             .target_address = "here",
             .target_identity = "",
+            .index_after_copy = index_after_copy_,
             .retry = {},
             .on_fatal = [this](const Status& status) { fatal_ = status; },
             .on_collection_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
@@ -113,6 +114,7 @@ class ReconcileTest : public testing::Test {
   ConditionBoard conditions_;
   CollectionClaims claims_;
   TaskSpec spec_;
+  bool index_after_copy_ = true;
   std::vector<Database> databases_ = {{.id = kDefaultDatabaseId, .name = "default"}};
   std::unique_ptr<Scope> scope_;
   Status fatal_;
