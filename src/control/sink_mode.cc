@@ -7,6 +7,9 @@ namespace cdc {
 
 Status ChooseSinkMode(const TargetInfo& info, TaskSpec* spec) {
   const SinkMode fitting = info.is_standby ? SinkMode::kReplicate : SinkMode::kApi;
+  if (spec->sink_mode == SinkMode::kReplicate && !info.standby_refusal.empty()) {
+    return InvalidArgumentError("sink_mode replicate: " + info.standby_refusal);
+  }
   if (spec->sink_mode == SinkMode::kReplicate && !info.is_standby) {
     return InvalidArgumentError(
         "sink_mode replicate needs a standby: set common.ttMsgEnabled: false in the target's "

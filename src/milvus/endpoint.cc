@@ -61,6 +61,19 @@ std::string UsualForm(const std::string& host) {
          (address.sin6_scope_id == 0 ? "" : "%" + std::to_string(address.sin6_scope_id));
 }
 
+// The same text for all spellings of a host.
+std::string UsualHost(const std::string& host) {
+  std::string usual = LowerCase(host);
+  if (usual.size() > 1 && usual.ends_with('.')) {
+    usual.pop_back();
+  }
+  usual = UsualForm(usual);
+  // 0.0.0.0 and :: connect to this machine, too.
+  const bool is_here =
+      usual == "localhost" || usual == "::1" || usual == "0.0.0.0" || usual == "::";
+  return is_here ? "127.0.0.1" : usual;
+}
+
 std::string Join(const std::string& host, int port) {
   const bool is_v6 = host.find(':') != std::string::npos;
   return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -75,20 +88,13 @@ bool ParsePort(std::string_view text, int* port) {
 
 std::string Endpoint::Address() const { return Join(host, port); }
 
-std::string Endpoint::Key() const {
-  std::string usual = LowerCase(host);
-  if (usual.size() > 1 && usual.ends_with('.')) {
-    usual.pop_back();
-  }
-  usual = UsualForm(usual);
-  // 0.0.0.0 and :: connect to this machine, too.
-  const bool is_here =
-      usual == "localhost" || usual == "::1" || usual == "0.0.0.0" || usual == "::";
-  return Join(is_here ? "127.0.0.1" : usual, port);
-}
+std::string Endpoint::Key() const { return Join(UsualHost(host), port); }
 
+// A name may begin with "127." as well.
 bool Endpoint::IsLoopback() const {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  const std::string usual = UsualHost(host);
+  in_addr address = {};
+  return usual.starts_with("127.") && inet_pton(AF_INET, usual.c_str(), &address) == 1;
 }
 
 Result<Endpoint> ParseEndpoint(std::string_view uri) {

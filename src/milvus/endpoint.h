@@ -21,6 +21,7 @@ struct Endpoint {
   // one listener.
   std::string Key() const;
 
+  // Whether it is this machine, however that is written.
   bool IsLoopback() const;
 };
 

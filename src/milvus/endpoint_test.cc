@@ -25,7 +25,20 @@ TEST(EndpointTest, TakesHostPortAndScheme) {
   const auto v6 = ParseEndpoint("http://[::1]:19530");
   ASSERT_TRUE(v6.ok());
   EXPECT_EQ(v6->Address(), "[::1]:19530");
-  EXPECT_TRUE(v6->IsLoopback());
+}
+
+TEST(EndpointTest, KnowsThisMachineHoweverItIsWritten) {
+  const auto is_loopback = [](const char* uri) { return ParseEndpoint(uri)->IsLoopback(); };
+  for (const char* uri :
+       {"http://localhost", "http://LocalHost", "http://localhost.", "http://127.0.0.1",
+        "http://127.1", "http://127.8.9.10", "http://[::1]", "http://[0:0:0:0:0:0:0:1]",
+        "http://[::ffff:127.0.0.1]", "http://[::FFFF:7F00:1]", "http://0.0.0.0", "http://[::]"}) {
+    EXPECT_TRUE(is_loopback(uri)) << uri;
+  }
+  for (const char* uri : {"http://127.example.com", "http://localhost.example", "http://10.0.0.7",
+                          "http://[fe80::1]", "http://[::ffff:10.0.0.7]", "http://milvus"}) {
+    EXPECT_FALSE(is_loopback(uri)) << uri;
+  }
 }
 
 std::string Key(const std::string& uri) {

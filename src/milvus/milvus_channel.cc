@@ -155,6 +155,7 @@ struct MilvusChannel::State {
 
   Mutex mutex;
   CondVar changed;
+  bool ending CDC_GUARDED_BY(mutex) = false;  // the channel is being destroyed
   uint64_t begun CDC_GUARDED_BY(mutex) = 0;
   size_t unfinished CDC_GUARDED_BY(mutex) = 0;  // those in `pending` or being destroyed
   std::unordered_map<uint64_t, std::unique_ptr<PendingCall>> pending CDC_GUARDED_BY(mutex);
@@ -164,6 +165,10 @@ MilvusChannel::MilvusChannel(const Endpoint& endpoint, const Credentials& creden
     : address_(endpoint.Address()), state_(std::make_unique<State>(endpoint, credentials)) {}
 
 MilvusChannel::~MilvusChannel() {
+  {
+    MutexLock lock(state_->mutex);
+    state_->ending = true;
+  }
   CancelAll();
   MutexLock lock(state_->mutex);
   state_->changed.Wait(lock, std::stop_token(), [this] { return state_->unfinished == 0; });
@@ -200,6 +205,11 @@ uint64_t MilvusChannel::Begin(const std::string& method,
     number = ++state_->begun;
     ++state_->unfinished;
     state_->pending.emplace(number, std::move(owned));
+    // A callback of a call that the destructor has cancelled may begin the next one, for which it
+    // would wait. gRPC ends a call that was cancelled before it begins.
+    if (state_->ending) {
+      call->Cancel();
+    }
   }
   state_->stub.UnaryCall(
       &call->context, kService + method, grpc::StubOptions(), &call->request, &call->response,

@@ -29,8 +29,8 @@ struct CallResult {
 // needs it, and again after the connection is lost; a call made meanwhile fails at once with
 // kUnavailable.
 //
-// Thread-safe. The destructor cancels the calls in progress and waits for their callbacks, so it
-// must not run inside one.
+// Thread-safe. The destructor cancels the calls in progress, and those that their callbacks begin,
+// and waits for the callbacks, so it must not run inside one.
 class MilvusChannel {
  public:
   // How the channel authenticates itself and the server. The PEM fields hold content, not paths.

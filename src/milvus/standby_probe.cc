@@ -29,9 +29,13 @@ Result<bool> ProbeStandby(const MilvusCalls& calls) {
     case StatusCode::kUnimplemented:
     case StatusCode::kInvalidArgument:
     case StatusCode::kFailedPrecondition:
+      return false;  // the server does not know the method, or refuses it
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnauthenticated:
-      return false;  // the server does not know the method, refuses it, or does not permit it
+      return Status(status.code(),
+                    "the user of the token may not write to a standby: use another one, or permit "
+                    "ReplicateMessage; " +
+                        status.message());
     default: return status.WithContext("ReplicateMessage");
   }
 }

@@ -13,6 +13,9 @@ inline constexpr const char* kNoStandby =
 // Whether a Milvus is a standby. Sends a ReplicateMessage without a channel, which writes nothing:
 // a Milvus that accepts inserts refuses it with a code of its own, and older servers and Milvus
 // Lite do not know the call.
+//
+// kPermissionDenied, kUnauthenticated: the user may not make the call, which tells nothing about
+// the server.
 Result<bool> ProbeStandby(const MilvusCalls& calls);
 
 }  // namespace cdc

@@ -117,12 +117,34 @@ TEST_F(TaskHorizonTest, AStopBeforeTheFirstCheckpointRemembersWhatIsApplied) {
 TEST_F(TaskHorizonTest, TheFirstCallOfADoubtWaitsForThoseOfTheDead) {
   options_.doubt_grace = std::chrono::milliseconds(200);
   NewProcess();
+  ReplicatedCollection record;
+  record.id = collection_.id;
+  record.source = record.target = {"default", "c"};
+  record.pchannels = {kChannel};
+  record.created = collection_.created;
+  ASSERT_TRUE(store_.PutCollection("t", record).ok());
   SaveDoubt(10, 1'000);
   AppendRow(1, 20);
   const auto begun = std::chrono::steady_clock::now();
   Start();
   ASSERT_TRUE(WaitForRows(RowOp::kUpsert, 1));
   EXPECT_GE(std::chrono::steady_clock::now() - begun, options_.doubt_grace);
+}
+
+// Its collections were dropped while the task was not running, so nothing replaces the checkpoint.
+TEST_F(TaskHorizonTest, ADoubtOfAChannelWithoutCollectionsDelaysNothing) {
+  options_.doubt_grace = std::chrono::minutes(5);
+  NewProcess();
+  ASSERT_TRUE(store_
+                  .SaveCheckpoints("t", {{.channel = "no_longer",
+                                          .position = {},
+                                          .ts = {10},
+                                          .applied = {},
+                                          .horizon = {1'000}}})
+                  .ok());
+  Start();
+  AppendRow(1, 20);
+  EXPECT_TRUE(WaitForRows(RowOp::kInsert, 1));
 }
 
 TEST_F(TaskHorizonTest, ADoubtIsNotMadeSmallerByStopsThatComeBeforeItIsPassed) {

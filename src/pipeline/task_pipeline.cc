@@ -40,9 +40,20 @@ milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOption
   const auto begins = [](const auto& collection) {
     return !collection.on_target && collection.may_hold_until > Timestamp{};
   };
+  // A channel without a collection of the task is followed no more: nothing replaces its
+  // checkpoint.
+  const auto is_followed = [&progress](const ChannelCheckpoint& channel) {
+    return std::any_of(progress.collections.begin(), progress.collections.end(),
+                       [&channel](const ReplicatedCollection& collection) {
+                         const auto& of = collection.pchannels;
+                         return std::find(of.begin(), of.end(), channel.channel) != of.end();
+                       });
+  };
+  const auto in_doubt = [&is_followed](const ChannelCheckpoint& channel) {
+    return channel.horizon > channel.ts && is_followed(channel);
+  };
   const bool doubt =
-      std::any_of(progress.channels.begin(), progress.channels.end(),
-                  [](const auto& channel) { return channel.horizon > channel.ts; }) ||
+      std::any_of(progress.channels.begin(), progress.channels.end(), in_doubt) ||
       std::any_of(progress.snapshots.begin(), progress.snapshots.end(),
                   [](const auto& snapshot) { return snapshot.begun && !snapshot.done; }) ||
       std::any_of(progress.collections.begin(), progress.collections.end(), begins);
@@ -111,7 +122,6 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .on_failed = [this](CollectionId id,
                                const Status& status) { FailCollection(id, status); },
            .on_copied = [this](CollectionId id, const auto& takeover) { FinishCopy(id, takeover); },
-           .on_done = [this] { reconciler_.Wake(); },
            .target_keys = target->keys(),
            .gate = [this](CollectionId id) { return writer_.GateOf(id); },
            .tell_all_shards = spec_.sink_mode == SinkMode::kReplicate},
@@ -135,10 +145,10 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .claims = shared.claims,
            .target_address = AddressKey(spec_.target),
            .target_identity = spec_.target_identity,
-           .copying = [this](CollectionId id) { return copier_.IsCopying(id); },
            .ignore_partition = spec_.target.ignore_partition,
            .sync_index = spec_.sync_index,
            .sync_load = spec_.sync_load,
+           .index_after_copy = spec_.snapshot.index == SnapshotIndex::kAfter,
            .retry = shared.options->retry,
            .on_fatal = [this](const Status& status) { Fail(status); },
            .on_collection_failed = [this](CollectionId id,
@@ -271,6 +281,7 @@ void TaskPipeline::FailCollection(CollectionId collection, const Status& status)
 
 void TaskPipeline::FinishCopy(CollectionId collection,
                               const std::map<std::string, Takeover>& takeover) {
+  reconciler_.OnCopied(collection);
   const bool aside = std::any_of(aside_.begin(), aside_.end(), [&](const AsideCollection& each) {
     return each.collection == collection;
   });

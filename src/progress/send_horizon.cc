@@ -85,6 +85,13 @@ bool SendHorizon::OnSaved(bool ok) {
   return ok && std::exchange(wanted_, false);
 }
 
+void SendHorizon::OnNothingToSave() {
+  MutexLock lock(mutex_);
+  for (auto& [name, channel] : channels_) {
+    channel.saving = false;
+  }
+}
+
 Timestamp SendHorizon::Durable(const std::string& channel) const {
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);

@@ -47,6 +47,8 @@ class SendHorizon {
   // Reports whether the horizons returned by Next were saved. Returns whether rows that waited may
   // go now.
   bool OnSaved(bool ok);
+  // There was nothing to save. Rows that wait still do: their channel may be too new to be known.
+  void OnNothingToSave();
 
   // The newest horizon known to be in the store; the store may hold a later one.
   Timestamp Durable(const std::string& channel) const;

@@ -36,9 +36,10 @@ std::vector<ChannelCheckpoint> TaskCheckpoints::CollectCheckpoints() {
     }
   }
   if (checkpoints.empty()) {
-    // save_again_ stays, so that the first checkpoint is saved as soon as there is one. Rows that
-    // waited for a horizon were of channels that are no longer followed.
-    parts_.horizon->OnSaved(true);
+    // save_again_ stays, so that the first checkpoint is saved as soon as there is one. Rows may
+    // wait for the horizon of a channel that is not among the checkpoints yet: the next round looks
+    // again.
+    parts_.horizon->OnNothingToSave();
     return {};
   }
   saved_acknowledged_ = acknowledged;

@@ -9,6 +9,7 @@
 #include "metastore/meta_store.h"
 #include "progress/condition_board.h"
 #include "reconcile/collection_claims.h"
+#include "reconcile/copies_in_progress.h"
 #include "reconcile/database_reconciler.h"
 #include "reconcile/target_view.h"
 #include "rows/route_view.h"
@@ -34,12 +35,12 @@ struct CollectionContext {
   TargetView* target;
   DatabaseReconciler* databases;
   std::string target_address;
-  // Whether the stored rows of a collection are still being copied.
-  std::function<bool(CollectionId)> copying = [](CollectionId) { return false; };
   std::set<CollectionId> set_aside;  // those that are left as they are
+  const CopiesInProgress* copies;
   bool ignore_partition = false;
   bool sync_index = true;
   bool sync_load = true;
+  bool index_after_copy = true;  // indexes wait for a copy; a load always does
   BackoffOptions retry;
   std::function<void(CollectionId, const Status&)> on_collection_failed;
   // Frees `name` on the target of the task's other collections, so that `id` can use it. See

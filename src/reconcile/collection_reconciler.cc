@@ -59,7 +59,7 @@ bool CollectionReconciler::IsDone() const {
   if (Exists() && context_->set_aside.contains(record_->id)) {
     return true;
   }
-  return Exists() && converged_ == source_ && !features_.RetryIsDue() && !partitions_.removing() &&
+  return Exists() && converged_ == source_ && !features_.IsDue() && !partitions_.removing() &&
          !(features_wait_ && !IsReplacing());
 }
 
@@ -237,7 +237,7 @@ Status CollectionReconciler::CreateOnTarget() {
 // copy finds the rows that the source does not have by reading the target, and waits for the gate,
 // so may_hold_until says so before any of its rows is sent.
 bool CollectionReconciler::IsReplacing() const {
-  return record_->may_hold_until > Timestamp{} && context_->copying(record_->id);
+  return record_->may_hold_until > Timestamp{} && context_->copies->Contains(record_->id);
 }
 
 // A collection that is not loaded cannot be read, so its other rows could not be found. Nobody else
@@ -311,11 +311,11 @@ void CollectionReconciler::OpenGate() {
 
 Status CollectionReconciler::Converge() {
   if (IsReplacing()) {
-    features_wait_ = true;  // Wake comes when the copy is done
+    features_wait_ = true;  // the end of the copy wakes the reconciler
     converged_ = source_;
     return OkStatus();
   }
-  if (converged_ == source_ && !features_.RetryIsDue() && !features_wait_) {
+  if (converged_ == source_ && !features_.IsDue() && !features_wait_) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(

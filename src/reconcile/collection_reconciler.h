@@ -78,6 +78,8 @@ class CollectionReconciler {
   bool HasConverged() const { return converged_ != nullptr; }
   // Whether there is nothing to do at present.
   bool IsDone() const;
+  // What is left until its stored rows are copied; empty: nothing.
+  const std::string& waiting_for_copy() const { return features_.waiting_for_copy(); }
   // When the next attempt is due; nullopt: not before something changes.
   std::optional<Clock::TimePoint> due() const;
 

@@ -26,7 +26,7 @@ class CopyIntoExistingTest : public ReconcileTest {
                                          .created = a_.created,
                                          .may_hold_until = {500}})
                     .ok());
-    copying_ = {a_.id};
+    EXPECT_TRUE(store_.PutSnapshot("t", {.collection = a_.id}).ok());
   }
 
   // The target has the collection `a`, as `made`, and perhaps loaded.
@@ -72,8 +72,7 @@ TEST_F(CopyIntoExistingTest, ItStaysLoadedUntilTheCopyIsDone) {
   SetSource({a_});
   Settle();
   EXPECT_THAT(NewDdls(), IsEmpty()) << "the source is not loaded";
-  copying_.clear();
-  reconciler_->Wake();
+  reconciler_->OnCopied(a_.id);
   Settle();
   EXPECT_THAT(NewDdls(), ElementsAre("release collection default.a"));
   EXPECT_TRUE(fatal_.ok());
@@ -138,8 +137,7 @@ TEST_F(CopyIntoExistingTest, PartitionsThatOnlyTheTargetHasAreDropped) {
   EXPECT_THAT(NewDdls(), ElementsAre("release partitions foreign of default.a",
                                      "drop partition foreign of default.a"));
   // What somebody creates there later stays.
-  copying_.clear();
-  reconciler_->Wake();
+  reconciler_->OnCopied(a_.id);
   Settle();
   Apply(CreatePartition{kName, "theirs"});
   made_ = Ddls().size();
@@ -149,7 +147,7 @@ TEST_F(CopyIntoExistingTest, PartitionsThatOnlyTheTargetHasAreDropped) {
 }
 
 TEST_F(CopyIntoExistingTest, WithoutACopyNothingOfItIsTouched) {
-  copying_.clear();
+  EXPECT_TRUE(store_.PutSnapshot("t", {.collection = a_.id, .done = true}).ok());
   Collection more = a_;
   more.partitions.push_back({.id = {1002}, .name = "theirs"});
   TargetHas(more, /*loaded=*/false);

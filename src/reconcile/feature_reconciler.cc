@@ -42,12 +42,10 @@ Status FeatureReconciler::Converge(const Collection& source,
   });
   Refused refused;
   std::vector<Ddl> before;
+  // Read once: if the copy ends meanwhile, IsDue asks for the rest.
+  const bool copying = context_->copies->Contains(source.id);
   for (int round = 0; round < kMaxPlans; ++round) {
-    const PlanOptions options{.partitions = !context_->ignore_partition,
-                              .indexes = context_->sync_index,
-                              .load = context_->sync_load,
-                              .refused_replicas = refused_replicas_};
-    std::vector<Ddl> plan = PlanCollection(source, target, *actual, options);
+    std::vector<Ddl> plan = PlanCollection(source, target, *actual, Options(copying, *actual));
     if (plan.empty()) {
       break;
     }
@@ -61,9 +59,41 @@ Status FeatureReconciler::Converge(const Collection& source,
     CDC_RETURN_IF_ERROR(reinspect());
     before = std::move(plan);
   }
+  waiting_for_copy_ = copying ? WhatWaits(source, target, *actual) : "";
+  collection_ = source.id;
   ScheduleRetry(refused);
   Report(source, target, std::move(refused));
   return OkStatus();
+}
+
+bool FeatureReconciler::IsDue() const {
+  return (retry_at_.has_value() && context_->clock->Now() >= *retry_at_) ||
+         (!waiting_for_copy_.empty() && !context_->copies->Contains(collection_));
+}
+
+// Indexes are built faster, and rows are written faster, if all rows are there first. A target that
+// has loaded the collection already serves searches: it keeps following the source.
+PlanOptions FeatureReconciler::Options(bool copying, const TargetCollection& actual) const {
+  const bool waits = copying && !actual.loaded;
+  return {.partitions = !context_->ignore_partition,
+          .indexes = context_->sync_index && !(waits && context_->index_after_copy),
+          .load = context_->sync_load && !waits,
+          .refused_replicas = refused_replicas_};
+}
+
+// The features that a plan would still change if the copy had ended.
+std::string FeatureReconciler::WhatWaits(const Collection& source,
+                                         const CollectionName& target,
+                                         const TargetCollection& actual) const {
+  const auto plan = PlanCollection(source, target, actual, Options(/*copying=*/false, actual));
+  const bool index = std::any_of(plan.begin(), plan.end(), [](const Ddl& ddl) {
+    return std::holds_alternative<CreateIndex>(ddl) || std::holds_alternative<DropIndex>(ddl);
+  });
+  const bool load = std::any_of(plan.begin(), plan.end(), [](const Ddl& ddl) {
+    return std::holds_alternative<LoadCollection>(ddl) ||
+           std::holds_alternative<LoadPartitions>(ddl);
+  });
+  return index && load ? "index and load" : index ? "index" : load ? "load" : "";
 }
 
 // Applies one change of a plan. A refused optional feature is recorded and is not an error, so that

@@ -14,10 +14,21 @@ constexpr milliseconds kFailedWait{500};
 constexpr milliseconds kBusyWait{50};         // nothing signals that a channel has been read
 constexpr milliseconds kPartitionsWait{100};  // minimum between two checks for gone partitions
 
+std::set<CollectionId> NotCopied(const MetaStore::Progress& progress) {
+  std::set<CollectionId> collections;
+  for (const SnapshotProgress& snapshot : progress.snapshots) {
+    if (!snapshot.done) {
+      collections.insert(snapshot.collection);
+    }
+  }
+  return collections;
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     : parts_(std::move(parts)),
+      copies_(NotCopied(progress)),
       target_(parts_.target,
               {.task_id = parts_.task_id,
                .expected_identity = parts_.target_identity,
@@ -29,7 +40,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
                   .target = &target_},
                  progress.databases),
       names_(&collections_),
-      context_(ContextOf(parts_, progress, &target_, &databases_, &names_)),
+      context_(ContextOf(parts_, progress, &copies_, &target_, &databases_, &names_)),
       flushes_(&target_, parts_.routes, parts_.clock, parts_.retry),
       source_(parts_.store, parts_.task_id, progress.source) {
   for (const ReplicatedCollection& collection : progress.collections) {
@@ -39,6 +50,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
 
 CollectionContext Reconciler::ContextOf(const Parts& parts,
                                         const MetaStore::Progress& progress,
+                                        const CopiesInProgress* copies,
                                         TargetView* target,
                                         DatabaseReconciler* databases,
                                         NameExchange* names) {
@@ -61,11 +73,12 @@ CollectionContext Reconciler::ContextOf(const Parts& parts,
           .target = target,
           .databases = databases,
           .target_address = parts.target_address,
-          .copying = parts.copying,
           .set_aside = std::move(set_aside),
+          .copies = copies,
           .ignore_partition = parts.ignore_partition,
           .sync_index = parts.sync_index,
           .sync_load = parts.sync_load,
+          .index_after_copy = parts.index_after_copy,
           .retry = parts.retry,
           .on_collection_failed = parts.on_collection_failed,
           .free_name = [names](CollectionId id, const CollectionName& name) {
@@ -79,6 +92,13 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
   flushes_.Add(flush, *parts_.catalog->Current(), std::move(done));
   // If the rows are acknowledged already, no further progress would wake the thread.
   wake_ups_.NewWaiter();
+}
+
+// A full round, because the collection is not among the unfinished ones: while it waited there was
+// nothing to do.
+void Reconciler::OnCopied(CollectionId id) {
+  copies_.End(id);
+  wake_ups_.All();
 }
 
 // Everything is applied if the router has taken the newest catalog (whose revision may be newer
@@ -282,6 +302,13 @@ void Reconciler::PublishProgress() {
   }
   // Without other work, a scheduled check of the partitions needs no further wake-ups.
   wake_ups_.AwaitProgress(!pending.empty() || !partitions_due_);
+  // OnCopied wakes the thread for these, not the rows.
+  for (const auto& [id, collection] : collections_) {
+    if (!collection.waiting_for_copy().empty()) {
+      pending.push_back(collection.waiting_for_copy() + " of " +
+                        collection.record().target.ToString() + ", until it is copied");
+    }
+  }
   MutexLock lock(mutex_);
   changes_done_ = pending.empty() ? std::optional(changes_) : std::nullopt;
   pending_ = std::move(pending);

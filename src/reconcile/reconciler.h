@@ -23,6 +23,7 @@
 #include "reconcile/collection_claims.h"
 #include "reconcile/collection_context.h"
 #include "reconcile/collection_reconciler.h"
+#include "reconcile/copies_in_progress.h"
 #include "reconcile/database_reconciler.h"
 #include "reconcile/flush_queue.h"
 #include "reconcile/name_exchange.h"
@@ -62,11 +63,10 @@ class Reconciler {
     CollectionClaims* claims;
     std::string target_address;   // AddressKey
     std::string target_identity;  // of the target the task was created for; empty: unknown
-    // Whether the stored rows of a collection are still being copied.
-    std::function<bool(CollectionId)> copying = [](CollectionId) { return false; };
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;
+    bool index_after_copy = true;  // of stored rows; else before
     BackoffOptions retry;
     std::function<void(const Status&)> on_fatal;
     std::function<void(CollectionId, const Status&)> on_collection_failed;  // only this one fails
@@ -89,6 +89,8 @@ class Reconciler {
   void Wake() { wake_ups_.All(); }
   // Rows were acknowledged: checks whatever waits for that. Nearly free if nothing does.
   void OnProgress() { wake_ups_.Progress(); }
+  // The stored rows of a collection are on the target: what waited for that follows.
+  void OnCopied(CollectionId id);
   // The target was unreachable: reads its state again and restores what it has lost. A restarted
   // Milvus Lite, for example, has nothing loaded.
   void ReinspectTarget() { wake_ups_.Reinspect(); }
@@ -101,6 +103,7 @@ class Reconciler {
   using Order = std::set<std::pair<Timestamp, CollectionId>>;
   static CollectionContext ContextOf(const Parts& parts,
                                      const MetaStore::Progress& progress,
+                                     const CopiesInProgress* copies,
                                      TargetView* target,
                                      DatabaseReconciler* databases,
                                      NameExchange* names);
@@ -116,6 +119,7 @@ class Reconciler {
   std::chrono::milliseconds NextWait(Clock::TimePoint now);
 
   const Parts parts_;
+  CopiesInProgress copies_;
 
   // Only Run's thread, except for the thread-safe part of flushes_.
   TargetView target_;

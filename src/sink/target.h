@@ -47,7 +47,9 @@ struct TargetOptions {
 struct TargetInfo {
   std::string version;
   bool is_standby = false;  // accepts rows only through ReplicateMessage
-  std::string identity;     // see Target::AskPulse
+  // Not empty: whether it is a standby could not be found out, because it refuses that to the user.
+  std::string standby_refusal;
+  std::string identity;  // see Target::AskPulse
   // For its API; see TargetTraits.
   std::optional<ExpressionDialect> deletes_by;
 };

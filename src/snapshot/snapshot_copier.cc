@@ -57,12 +57,6 @@ bool SnapshotCopier::HasWork() const {
                      [](const auto& entry) { return !entry->done; });
 }
 
-bool SnapshotCopier::IsCopying(CollectionId id) const {
-  MutexLock lock(mutex_);
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [id](const auto& entry) { return entry->copy->id() == id && !entry->done; });
-}
-
 void SnapshotCopier::Run(const std::stop_token& stop) {
   for (const std::unique_ptr<Entry>& entry : entries_) {
     if (entry->done) {
@@ -73,15 +67,12 @@ void SnapshotCopier::Run(const std::stop_token& stop) {
       active_ = entry->copy.get();
     }
     const bool copied = CopyOne(entry.get(), stop);
-    {
-      MutexLock lock(mutex_);
-      active_ = nullptr;
-      entry->done = copied;
-    }
+    MutexLock lock(mutex_);
+    active_ = nullptr;
+    entry->done = copied;
     if (!copied) {
       return;
     }
-    parts_.on_done();
   }
 }
 

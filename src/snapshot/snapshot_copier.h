@@ -40,8 +40,6 @@ class SnapshotCopier {
     std::function<void(CollectionId, const Status&)> on_failed;  // this one cannot be copied
     // All rows of the collection up to the takeovers are on the target.
     std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_copied;
-    // After on_copied: IsCopying has changed.
-    std::function<void()> on_done = [] {};
     // See CollectionCopy.
     KeyReader* target_keys = nullptr;
     std::function<std::optional<RowGate>(CollectionId)> gate;
@@ -53,9 +51,6 @@ class SnapshotCopier {
 
   // Whether there is something for Run to copy.
   bool HasWork() const;
-
-  // Whether the collection is to be copied and is not done.
-  bool IsCopying(CollectionId id) const;
 
   // Returns when everything is copied, or at `stop`. A transient error is repeated with back-off
   // and shown as a condition; another one goes to on_failed and ends it.

@@ -123,7 +123,7 @@ class World:
         schema = self.client.create_schema(
             auto_id=auto_id, enable_dynamic_field=options.pop("enable_dynamic_field"), description=description
         )
-        limits = {"max_length": 200} if key == DataType.VARCHAR else {}
+        limits = {"max_length": options.pop("max_length", 200)} if key == DataType.VARCHAR else {}
         schema.add_field("id", key, is_primary=True, **limits)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
         if fields:

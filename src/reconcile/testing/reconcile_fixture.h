@@ -61,7 +61,7 @@ class ReconcileTest : public testing::Test {
             .claims = &claims_,
             .target_address = "here",
             .target_identity = "",
-            .copying = [this](CollectionId id) { return copying_.contains(id); },
+            .index_after_copy = index_after_copy_,
             .retry = {},
             .on_fatal = [this](const Status& status) { fatal_ = status; },
             .on_collection_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
@@ -114,8 +114,8 @@ class ReconcileTest : public testing::Test {
   FakeRouteView routes_;
   ConditionBoard conditions_;
   CollectionClaims claims_;
-  std::set<CollectionId> copying_;  // whose stored rows are being copied
   TaskSpec spec_;
+  bool index_after_copy_ = true;
   std::vector<Database> databases_ = {{.id = kDefaultDatabaseId, .name = "default"}};
   std::unique_ptr<Scope> scope_;
   Status fatal_;

@@ -239,7 +239,14 @@ Result<TargetInfo> CheckMilvus(const TargetOptions& options, std::chrono::millis
   TargetInfo info{.version = std::move(connected.version),
                   .identity = std::move(connected.identity),
                   .deletes_by = connected.traits.deletes_by};
-  CDC_ASSIGN_OR_RETURN(info.is_standby, target.IsStandby(timeout));
+  const Result<bool> is_standby = target.IsStandby(timeout);
+  if (is_standby.status().code() == StatusCode::kPermissionDenied ||
+      is_standby.status().code() == StatusCode::kUnauthenticated) {
+    // A user that may insert needs no more for an ordinary target.
+    info.standby_refusal = is_standby.status().message();
+    return info;
+  }
+  CDC_ASSIGN_OR_RETURN(info.is_standby, is_standby);
   return info;
 }
 

@@ -163,7 +163,9 @@ TEST_F(StandbyTargetTest, TheProbeDistinguishesAStandbyFromOthers) {
   SetReplicate([](const auto&) {
     return FakeMilvusServer::Reply::Error(grpc::StatusCode::PERMISSION_DENIED, "not for you");
   });
-  EXPECT_FALSE(*ProbeStandby(calls));
+  const Status refused = ProbeStandby(calls).status();
+  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
+  EXPECT_NE(refused.message().find("not for you"), std::string::npos) << refused.ToString();
   SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(0, "")); });
   EXPECT_FALSE(*ProbeStandby(calls));
   SetReplicate([](const auto&) {
