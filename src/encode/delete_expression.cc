@@ -224,10 +224,10 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
   return out;
 }
 
-std::string KeyRangeExpression(std::string_view primary_key,
-                               const KeyRange& range,
-                               const std::string& filter,
-                               ExpressionDialect dialect) {
+std::string KeyBoundsExpression(std::string_view primary_key,
+                                const KeyBounds& range,
+                                const std::string& filter,
+                                ExpressionDialect dialect) {
   std::string out(primary_key);
   // Servers refuse a query without a condition.
   const PrimaryKey smallest =

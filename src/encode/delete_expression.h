@@ -22,7 +22,7 @@ Result<std::string> DeleteExpression(std::string_view primary_key,
                                      ExpressionDialect dialect);
 
 // Keys in (after, up_to]; without a bound, all on that side.
-struct KeyRange {
+struct KeyBounds {
   bool is_text = false;
   std::optional<PrimaryKey> after;
   std::optional<PrimaryKey> up_to;
@@ -30,10 +30,10 @@ struct KeyRange {
 
 // Returns a condition that exactly the rows with a key in the range satisfy, and `filter`, another
 // condition, unless that is empty. It is never empty.
-std::string KeyRangeExpression(std::string_view primary_key,
-                               const KeyRange& range,
-                               const std::string& filter,
-                               ExpressionDialect dialect);
+std::string KeyBoundsExpression(std::string_view primary_key,
+                                const KeyBounds& range,
+                                const std::string& filter,
+                                ExpressionDialect dialect);
 
 // Returns why expressions cannot name a field called `field`, or an empty string if they can. The
 // languages have no way to quote the name of a field.

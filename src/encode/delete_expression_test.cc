@@ -98,19 +98,19 @@ TEST(WhyNotInExpressionTest, AReservedWord) {
   }
 }
 
-TEST(KeyRangeExpressionTest, NamesTheBounds) {
+TEST(KeyBoundsExpressionTest, NamesTheBounds) {
   const auto numbers = [](std::optional<PrimaryKey> after, std::optional<PrimaryKey> up_to,
                           const std::string& filter, ExpressionDialect dialect) {
-    return KeyRangeExpression("id", {.is_text = false, .after = after, .up_to = up_to}, filter,
-                              dialect);
+    return KeyBoundsExpression("id", {.is_text = false, .after = after, .up_to = up_to}, filter,
+                               dialect);
   };
   EXPECT_EQ(numbers({}, {}, "", kMilvus), "id >= -9223372036854775807-1");
   EXPECT_EQ(numbers({}, {}, "", kLite), "id >= -9223372036854775808");
   EXPECT_EQ(numbers(int64_t{-3}, int64_t{9}, "a or b", kLite), "id > -3 and id <= 9 and (a or b)");
-  EXPECT_EQ(KeyRangeExpression("id", {.is_text = true, .after = {}, .up_to = {}}, "", kMilvus),
+  EXPECT_EQ(KeyBoundsExpression("id", {.is_text = true, .after = {}, .up_to = {}}, "", kMilvus),
             "id >= \"\"");
   EXPECT_EQ(
-      KeyRangeExpression(
+      KeyBoundsExpression(
           "id", {.is_text = true, .after = std::string("a\\"), .up_to = std::string("\u00e4")}, "",
           kMilvus),
       "id > \"a\\\\\" and id <= \"\\u00e4\"");

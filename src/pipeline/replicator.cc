@@ -179,6 +179,11 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   if (!catalog->Identity().empty()) {
     CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
   }
+  if (spec.on_expired == OnExpired::kSnapshot && options_.snapshots == nullptr) {
+    return FailedPreconditionError(
+        "on_expired snapshot needs the storage of the source: set sourceConfig.storage in the "
+        "configuration, or use on_expired stop");
+  }
   const Scope scope(spec);
   const std::vector<Scope::Match> covered = scope.Select(*catalog);
   // A standby deletes by messages, whatever its API can express.

@@ -370,12 +370,15 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.snapshots = copier_.Statuses();
   bool copying = false;
   for (const AsideCollection& aside : aside_) {
-    if (!aside.reason.empty()) {
+    const bool copied = aside.reason.empty();
+    if (!copied) {
       status.set_aside.push_back(
           {.collection = aside.name, .reason = aside.reason, .since_unix_ms = aside.since_unix_ms});
-      status.catalog.applied = false;
-      status.catalog.pending.push_back("collection " + aside.name.ToString() + ", set aside");
     }
+    // Its rows are missing, whatever the checkpoints say of the others.
+    status.catalog.applied = false;
+    status.catalog.pending.push_back((copied ? "the log of " : "collection set aside: ") +
+                                     aside.name.ToString());
   }
   for (const SnapshotStatus& snapshot : status.snapshots) {
     if (!snapshot.done) {

@@ -37,7 +37,7 @@ Result<KeyPage> ReadKeyPage(const KeyScope& scope,
   const size_t limit = LimitOf(scope);
   std::optional<PrimaryKey> up_to;
   for (;;) {
-    const std::string expression = KeyRangeExpression(
+    const std::string expression = KeyBoundsExpression(
         scope.primary_key, {.is_text = scope.max_key_bytes > 0, .after = after, .up_to = up_to},
         scope.filter, queries.dialect);
     KeyPage page;

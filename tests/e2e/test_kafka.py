@@ -67,30 +67,60 @@ def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
     assert world.cdc.client.get(task)["condition"]["state"] == "ok"
 
 
+def expire(world: World, source: MilvusStandalone, kafka: Kafka, collection: str) -> None:
+    """Kafka forgets what is older than the checkpoints of the collection's channels, as its retention would make it."""
+    flush(world.source_end, world.database, collection)
+    name = milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name=collection)
+    identity = world.source_end.call("DescribeCollection", name).collectionID
+    expired = 0
+    for key, value in etcd_values(source.etcd_url, f"{source.root_path}/meta/datacoord-meta/channel-cp/").items():
+        vchannel = key.rsplit("/", 1)[1]
+        if f"_{identity}v" in vchannel:
+            position = msg_pb2.MsgPosition.FromString(value)
+            kafka.delete_records(vchannel.rsplit("_", 1)[0], int.from_bytes(position.msgID, "little"))
+            expired += 1
+    assert expired == 2
+
+
 def test_rows_that_the_queue_no_longer_holds_are_copied(
     world: World, source: MilvusStandalone, kafka: Kafka
 ) -> None:
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(2_000)))
     world.client.delete("c", ids=list(range(100)))
-    flush(world.source_end, world.database, "c")
+    expire(world, source, kafka, "c")
     world.client.insert("c", plain(range(2_000, 2_500)))
-    name = milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name="c")
-    collection = world.source_end.call("DescribeCollection", name).collectionID
-    checkpoints = etcd_values(source.etcd_url, f"{source.root_path}/meta/datacoord-meta/channel-cp/")
-    expired = 0
-    for key, value in checkpoints.items():
-        vchannel = key.rsplit("/", 1)[1]
-        if f"_{collection}v" in vchannel:
-            position = msg_pb2.MsgPosition.FromString(value)
-            kafka.delete_records(vchannel.rsplit("_", 1)[0], int.from_bytes(position.msgID, "little"))
-            expired += 1
-    assert expired == 2
     with pytest.raises(CdcError, match="position expired"):
         world.start_task(start_from="earliest")
     task = world.start_task(start_from="snapshot")
     assert world.expect_equal("c").target_rows == 2_400
     assert world.cdc.client.get(task)["snapshots"][0]["done"]
+
+
+def test_an_expired_position_is_made_good_by_copies(world: World, source: MilvusStandalone, kafka: Kafka) -> None:
+    """What was inserted, changed and deleted while the task could not read is on the target, or gone from it, in the end."""
+    for name in ("c", "other"):
+        world.make_collection(name, shards=2)
+        world.client.insert(name, plain(range(2_000)))
+    task = world.start_task(start_from="earliest", on_expired="snapshot")
+    world.expect_equal("c")
+    world.expect_equal("other")
+    world.cdc.client.call("pause", {"task_id": task})
+    world.client.delete("c", ids=list(range(500)))
+    world.client.upsert("c", plain(range(500, 900), version=1))
+    world.client.insert("c", plain(range(2_000, 2_400)))
+    world.client.upsert("other", plain(range(100), version=1))
+    expire(world, source, kafka, "c")
+    world.client.insert("c", plain(range(3_000, 3_050)))
+    world.cdc.client.call("resume", {"task_id": task})
+    assert world.expect_equal("c").target_rows == 1_950
+    world.expect_equal("other")
+    world.client.delete("c", ids=list(range(3_000, 3_010)))
+    world.client.delete("other", ids=list(range(10)))
+    world.expect_equal("c")
+    world.expect_equal("other")
+    shown = world.cdc.client.get(task)
+    assert shown["set_aside"] == [] and shown["state"] == "Running"
 
 
 def test_nothing_is_lost_by_kill(own_world: World) -> None:
