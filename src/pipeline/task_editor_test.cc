@@ -182,7 +182,6 @@ TEST_F(TaskEditorTest, OneWhosePlaceHasExpiredIsCopied) {
 TEST_F(TaskEditorTest, ACopyBesideTheOthersIsFollowedFromItsTakeover) {
   ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
   EXPECT_EQ(Apply({.copy_again = {{1}}}).code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(begun_, IsEmpty());
   EXPECT_TRUE(FinishedCopies(progress_).empty());
   progress_.snapshots[0].done = true;
   progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}}},
@@ -194,6 +193,24 @@ TEST_F(TaskEditorTest, ACopyBesideTheOthersIsFollowedFromItsTakeover) {
   EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(40));
   EXPECT_EQ(progress_.channels[0].replay->others.ts, Timestamp{500});
   EXPECT_EQ(progress_.channels[1].ts, Timestamp{600}) << "its rows up to 650 are left out";
+}
+
+TEST_F(TaskEditorTest, WhatIsCopiedAgainMayBeThereAlready) {
+  progress_.collections[0].on_target = true;
+  progress_.collections[0].seen_on_target = true;
+  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  ASSERT_THAT(begun_, SizeIs(1));
+  EXPECT_EQ(begun_[0].id, CollectionId{1});
+  EXPECT_EQ(begun_[0].may_hold_until, kPresent);
+  EXPECT_TRUE(begun_[0].on_target);
+  EXPECT_FALSE(begun_[0].seen_on_target) << "if it has been removed, it is created again";
+}
+
+TEST_F(TaskEditorTest, ACopyIntoWhatWasCreatedAnewIsNotCancelled) {
+  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  progress_.collections[0].may_hold_until = {};
+  EXPECT_THAT(Apply({.cancel = {{1}}}).message(), HasSubstr("created anew"));
+  EXPECT_THAT(progress_.snapshots, SizeIs(1));
 }
 
 TEST_F(TaskEditorTest, ACopyThatIsCancelledGoesOnWhereItWasLeft) {
