@@ -409,5 +409,46 @@ TEST_F(MilvusTargetTest, WritesRowsThatCannotBeEncodedNowhere) {
   EXPECT_TRUE(server_.requests().empty());
 }
 
+TEST_F(MilvusTargetTest, ReadsKeysPageByPage) {
+  pb::QueryResults page;
+  auto* column = page.add_fields_data();
+  column->set_field_name("id");
+  column->mutable_scalars()->mutable_long_data()->add_data(7);
+  column->mutable_scalars()->mutable_long_data()->add_data(-3);
+  server_.On("Query", Always(page));
+  const auto target = MakeTarget();
+  const KeyScope scope{.target = {"db", "things"}, .primary_key = "id", .partition = "p"};
+  const Result<KeyPage> read = target->keys()->ReadKeys(scope, PrimaryKey(int64_t{-9}), {});
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ(read->keys, (std::vector<PrimaryKey>{int64_t{-3}, int64_t{7}}));
+  EXPECT_EQ(read->next, PrimaryKey(int64_t{7}));
+  pb::QueryRequest request;
+  ASSERT_TRUE(request.ParseFromString(server_.requests().back().body));
+  EXPECT_EQ(request.expr(), "id > -9");
+  EXPECT_EQ(request.partition_names(0), "p");
+  EXPECT_EQ(request.query_params(0).value(), "16384");
+  EXPECT_EQ(request.consistency_level(), ::milvus::proto::common::Strong);
+}
+
+TEST_F(MilvusTargetTest, KeysOfWhatIsNotLoadedCanBeReadLater) {
+  const auto target = MakeTarget();
+  const KeyScope scope{.target = {"db", "things"}, .primary_key = "id"};
+  const auto answer = [&](int code, const std::string& reason) {
+    pb::QueryResults refusal;
+    refusal.mutable_status()->set_code(code);
+    refusal.mutable_status()->set_reason(reason);
+    server_.On("Query", Always(refusal));
+    return target->keys()->ReadKeys(scope, {}, {}).status();
+  };
+  for (const Status& status :
+       {answer(101, "collection not loaded[collection=5]"),
+        answer(65535, "fail to Query, reason=partition not loaded[partition=[6]]")}) {
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+    EXPECT_THAT(status.message(), HasSubstr("load all of collection db.things"));
+  }
+  EXPECT_EQ(answer(65535, "a node went away").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(answer(100, "collection not found").code(), StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace cdc
