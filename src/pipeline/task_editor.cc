@@ -1,6 +1,7 @@
 #include "pipeline/task_editor.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "pipeline/task_changes.h"
@@ -155,13 +156,22 @@ Status TaskEditor::Cancel(const Collection& collection) {
 }
 
 Status TaskEditor::CopyExpired(const std::string& channel) {
+  // Also those that the task covers and has not begun: they would begin at their creation, which
+  // has expired as well.
+  std::set<CollectionId> followed;
   for (const ReplicatedCollection& known : progress_->collections) {
-    const Collection* collection = Find(known.id);
+    followed.insert(known.id);
+  }
+  for (const Scope::Match& match : parts_.scope->Select(*parts_.catalog)) {
+    followed.insert(match.collection->id);
+  }
+  for (const CollectionId id : followed) {
+    const Collection* collection = Find(id);
     const bool uses = collection != nullptr &&
                       std::find(collection->pchannels.begin(), collection->pchannels.end(),
                                 channel) != collection->pchannels.end();
     // One that is aside has its own place, and is not read.
-    if (uses && FindAside(known.id, *progress_) == nullptr && FindCopy(known.id) == nullptr) {
+    if (uses && FindAside(id, *progress_) == nullptr && FindCopy(id) == nullptr) {
       CDC_RETURN_IF_ERROR(Copy(*collection));
     }
   }

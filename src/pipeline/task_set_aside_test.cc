@@ -142,7 +142,7 @@ TEST_F(TaskSetAsideTest, ADamagedRecordConcernsItsCollectionOnly) {
   Start();
   log_.Append(kChannel, InsertRecord(b_, {1}, 11));
   const std::string record = InsertRecord(a_, {1, 2, 3}, 12);
-  log_.Append(kChannel, record.substr(0, record.size() - 2));
+  log_.Append(kChannel, record.substr(0, record.size() - 3));
   FollowItsWish();
   log_.Append(kChannel, InsertRecord(b_, {2}, 13));
   log_.Append(kChannel, TickRecord(20));

@@ -86,6 +86,7 @@ class OneCollectionTest : public CollectionReconcilerTest {
             .target = &view_,
             .databases = &databases_of_target_,
             .target_address = "here",
+            .copies = &copies_,
             .retry = {},
             .on_collection_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
             .free_name = [](CollectionId, const CollectionName&) { return OkStatus(); }},
@@ -111,6 +112,7 @@ class OneCollectionTest : public CollectionReconcilerTest {
   const Scope scope_of_task_;
   TargetView view_;
   DatabaseReconciler databases_of_target_;
+  const CopiesInProgress copies_{{}};
   const CollectionContext context_;
   CollectionReconciler collection_;
 };
