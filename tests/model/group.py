@@ -162,6 +162,12 @@ class _Player:
                 self._ask("pause")
             case op.ResumeTask():
                 self._ask("resume")
+            case op.CopyAgain():
+                self._ask_about("snapshot", operation, "is being copied already")
+            case op.SetAside():
+                self._ask_about("set_aside", operation)
+            case op.Retry():
+                self._ask_about("retry", operation)
             case op.StopServer():
                 self._group.server.acquire()
                 self._has_server = True
@@ -199,6 +205,14 @@ class _Player:
     def _ask(self, request: str) -> None:
         with self._group.server:
             self._group.cdc.client.call(request, {"task_id": self._task_id})
+
+    def _ask_about(self, request: str, on: op.OnCollection, *refusals: str) -> None:
+        """`refusals`: words of answers that are right as well."""
+        data = {"task_id": self._task_id, "collections": [f"{on.database}.{on.collection}"]}
+        with self._group.server:
+            answer = self._group.cdc.client.answer(request, data)
+        if answer["code"] != 200 and not any(words in answer["message"] for words in refusals):
+            raise RuntimeError(f"{request} {on.database}.{on.collection}: {answer}")
 
     # -- what is awaited ----------------------------------------------------------------------------------------------
 

@@ -201,6 +201,21 @@ class ResumeTask(Operation):
 
 
 @dataclass(frozen=True)
+class CopyAgain(OnCollection):
+    """What is stored of it is copied into what the target has, while the others go on."""
+
+
+@dataclass(frozen=True)
+class SetAside(OnCollection):
+    """The task leaves it where it is."""
+
+
+@dataclass(frozen=True)
+class Retry(OnCollection):
+    """It goes on from there."""
+
+
+@dataclass(frozen=True)
 class StopServer(Operation):
     """A clean stop. Other seeds go on without the server, too."""
 

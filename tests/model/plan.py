@@ -13,6 +13,7 @@ from .operations import (
     AwaitDrained,
     AwaitEqual,
     AwaitNames,
+    CopyAgain,
     CreateAlias,
     CreateCollection,
     CreateDatabase,
@@ -38,6 +39,8 @@ from .operations import (
     ReleasePartitions,
     RenameCollection,
     ResumeTask,
+    Retry,
+    SetAside,
     SetTimeToLive,
     Shape,
     StartServer,
@@ -48,7 +51,7 @@ from .operations import (
 # What can be left out of the plans, to see whether a failure has to do with it.
 FEATURES = frozenset(
     {
-        "aliases", "databases", "flush", "loads", "mapping", "partitions", "pauses", "properties", "recreations", "renames",
+        "aliases", "asides", "copies", "databases", "flush", "loads", "mapping", "partitions", "pauses", "properties", "recreations", "renames",
         "restarts",
     }
 )
@@ -173,6 +176,8 @@ class _Planner:
             (7, "pauses", self._pause_or_resume),
             (4, "restarts", self._restart),
             (5, "recreations", self._recreate_task),
+            (6, "copies", self._copy_again),
+            (6, "asides", self._set_aside),
             (7, "", self._await_names),
         ]
         possible = [(weight, scene) for weight, feature, scene in table if not feature or feature in self._with]
@@ -413,6 +418,32 @@ class _Planner:
         self._more_rows()
         # Nor what is dropped or renamed before it has read the catalog.
         self._do(AwaitDrained())
+        return True
+
+    def _copy_again(self) -> bool:
+        collection = self._any()
+        if collection is None or not self._moves:
+            return False
+        if self._chance(0.5):
+            self._do(Flush(collection.database, collection.name))
+        self._do(CopyAgain(collection.database, collection.name))
+        if self._chance(0.7):
+            self._burst(collection, self._random.randint(1, 3))
+        return True
+
+    def _set_aside(self) -> bool:
+        """What happens to it meanwhile, and to the others, is on the target in the end."""
+        collection = self._any()
+        if collection is None or not self._moves:
+            return False
+        self._do(SetAside(collection.database, collection.name))
+        for _ in range(self._random.randint(0, 3)):
+            self._burst(collection, self._random.randint(1, 3))
+            self._rows()
+        if self._chance(0.2):
+            self._drop(collection)
+        else:
+            self._do(Retry(collection.database, collection.name))
         return True
 
     def _more_rows(self) -> None:
