@@ -148,6 +148,16 @@ TEST_F(CopyIntoExistingTest, PartitionsThatOnlyTheTargetHasAreDropped) {
   EXPECT_THAT(NewDdls(), IsEmpty());
 }
 
+TEST_F(CopyIntoExistingTest, APartitionThatTheSourceIsDroppingIsNotItsOwn) {
+  a_.partitions.push_back({.id = {1001}, .name = "gone"});
+  TargetHas(a_, /*loaded=*/true);
+  a_.partitions.back().state = ObjectState::kDropping;
+  StartTask();
+  EXPECT_THAT(NewDdls(), ElementsAre("release partitions gone of default.a",
+                                     "drop partition gone of default.a"));
+  EXPECT_FALSE(gates_.seen(a_.id).gate->partitions.contains(PartitionId{1001}));
+}
+
 TEST_F(CopyIntoExistingTest, WithoutACopyNothingOfItIsTouched) {
   EXPECT_TRUE(store_.PutSnapshot("t", {.collection = a_.id, .done = true}).ok());
   Collection more = a_;

@@ -118,7 +118,9 @@ Status PartitionReconciler::RemoveForeign(const Collection& source, TargetCollec
   std::set<std::string> ours{actual->default_partition};
   if (!context_->ignore_partition) {
     for (const Partition& partition : source.partitions) {
-      ours.insert(TargetPartition(source, partition, *actual));
+      if (Exists(&partition)) {
+        ours.insert(TargetPartition(source, partition, *actual));
+      }
     }
     for (const auto& [partition, name] : (*record_)->partitions) {
       ours.insert(name);  // RemoveGone drops it

@@ -18,7 +18,8 @@
 namespace cdc {
 namespace {
 
-constexpr int kPlans = 5;  // of one reading: the source compacts what is being read
+constexpr int kPlans = 5;    // of one reading: the source compacts what is being read
+constexpr int kRounds = 20;  // until it looks as if deletes had no effect
 constexpr size_t kWaitingBytes = 8U << 20;  // of deletes that are not acknowledged
 constexpr size_t kKeysPerDelete = kMaxDeleteKeys / 4;
 constexpr size_t kBytesPerDelete = kMaxDeleteBytes / 4;
@@ -76,7 +77,12 @@ Status SurplusRemoval::Run(const Collection& collection,
     KeyShare share = shares.back();
     shares.pop_back();
     CDC_ASSIGN_OR_RETURN(const KeySet keys, ReadSource(attempt, &share, &shares));
+    int rounds = 0;
     for (bool found = true; found;) {
+      if (++rounds > kRounds) {
+        return UnavailableError(gate.target.ToString() +
+                                " on the target: rows that were deleted are still there");
+      }
       CDC_ASSIGN_OR_RETURN(found, RemoveOthers(attempt, share, keys));
     }
   }

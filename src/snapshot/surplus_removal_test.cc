@@ -71,6 +71,7 @@ class HeldKeys final : public KeyReader, public RowConsumer {
   Status failure;  // of the reading after the next `reads_left`
   size_t reads_left = 0;
   size_t reads = 0;
+  bool ignores_deletes = false;
   bool hides = false;  // leaves out a key after one that it holds twice
   std::vector<std::string> deletes;
 
@@ -124,7 +125,7 @@ class HeldKeys final : public KeyReader, public RowConsumer {
                                    ? PrimaryKey(std::string(texts[i]))
                                    : PrimaryKey(static_cast<int64_t>(each.keys[i]));
         for (auto& [partition, keys] : rows) {
-          if (name.empty() || name == partition) {
+          if (!ignores_deletes && (name.empty() || name == partition)) {
             keys.erase(key);
           }
         }
@@ -350,6 +351,16 @@ TEST_F(SurplusRemovalTest, EachShardOfAStandbyIsTold) {
   SurplusRemoval removal = Make(1'000, /*tell_all_shards=*/true);
   EXPECT_TRUE(Run(&removal).ok());
   EXPECT_THAT(target_.deletes, ElementsAre("surplus dml_0_7v0 b 2", "surplus dml_1_7v1 b 2"));
+}
+
+TEST_F(SurplusRemovalTest, DeletesWithoutEffectAreNotRepeatedForever) {
+  Store({});
+  target_.rows["a"] = Set(Range(0, 5));
+  target_.ignores_deletes = true;
+  SurplusRemoval removal = Make();
+  EXPECT_EQ(Run(&removal).code(), StatusCode::kUnavailable);
+  target_.ignores_deletes = false;
+  EXPECT_TRUE(Run(&removal).ok());
 }
 
 TEST_F(SurplusRemovalTest, ManyDeletesAreSentInParts) {
