@@ -171,7 +171,10 @@ Status CollectionReconciler::Prepare() {
   }));
   CDC_ASSIGN_OR_RETURN(const bool created, partitions_.CreateMissing(*source_, &*actual_));
   // Milvus loads a partition that is created in a loaded collection by itself.
-  return created && actual_->loaded ? RequireOnTarget() : OkStatus();
+  if (created && actual_->loaded) {
+    CDC_RETURN_IF_ERROR(RequireOnTarget());
+  }
+  return IsReplacing() ? LoadRest() : OkStatus();
 }
 
 Status CollectionReconciler::CreateOnTarget() {
@@ -252,6 +255,22 @@ Status CollectionReconciler::DropUnreadable() {
   CDC_RETURN_IF_ERROR(context_->target->Apply(DropCollection{record_->target}));
   FaultPoint("after_drop_unreadable");
   return InspectTarget();
+}
+
+// The copy reads the keys of all partitions. What the source has not loaded is released after it.
+Status CollectionReconciler::LoadRest() {
+  std::vector<std::string> rest;
+  for (const std::string& partition : actual_->partitions) {
+    if (!actual_->loaded_partitions.contains(partition)) {
+      rest.push_back(partition);
+    }
+  }
+  if (!actual_->loaded || !actual_->loads_partitions || rest.empty()) {
+    return OkStatus();
+  }
+  CDC_RETURN_IF_ERROR(context_->target->Apply(LoadPartitions{
+      .name = record_->target, .partitions = std::move(rest), .replicas = actual_->replicas}));
+  return RequireOnTarget();
 }
 
 // Reads the collection's state and claims it before its rows can flow: two tasks that write one

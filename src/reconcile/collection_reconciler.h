@@ -92,6 +92,7 @@ class CollectionReconciler {
   Status CreateOnTarget();
   bool IsReplacing() const;
   Status DropUnreadable();
+  Status LoadRest();
   Status InspectTarget();
   Status RequireOnTarget();
   Status ClaimTarget();

@@ -78,6 +78,17 @@ TEST_F(CopyIntoExistingTest, ItStaysLoadedUntilTheCopyIsDone) {
   EXPECT_TRUE(fatal_.ok());
 }
 
+TEST_F(CopyIntoExistingTest, TheRestOfOneThatIsPartlyLoadedIsLoaded) {
+  a_.partitions.push_back({.id = {1001}, .name = "p"});
+  a_.load = {.loaded = true, .whole = false, .partitions = {a_.partitions[0].id}};
+  TargetHas(a_, /*loaded=*/false);
+  StartTask();
+  EXPECT_THAT(NewDdls(), ElementsAre("load partitions p of default.a"));
+  reconciler_->OnCopied(a_.id);
+  Settle();
+  EXPECT_EQ(NewDdls().back(), "release partitions p of default.a");
+}
+
 TEST_F(CopyIntoExistingTest, OneThatCannotBeReadIsCreatedAnew) {
   TargetHas(a_, /*loaded=*/false);
   StartTask();
