@@ -158,6 +158,21 @@ TEST_F(IndexAfterCopyTest, ACollectionThatIsLoadedStaysLoadedAndFollowsTheSource
   EXPECT_THAT(NewDdls(), ElementsAre("release collection default.a"));
 }
 
+TEST_F(IndexAfterCopyTest, AnotherIndexOfALoadedCollectionWaitsAndNothingIsReleased) {
+  StoreOnTarget();
+  ASSERT_TRUE(target_.Apply(CreateIndex{name_, "id", "old", {{"index_type", "INVERTED"}}}).ok());
+  ASSERT_TRUE(target_.Apply(LoadCollection{name_, 1}).ok());
+  NewDdls();
+  BeginAndSettle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_TRUE(IsLoaded());
+  reconciler_->OnCopied(a_.id);
+  Settle();
+  EXPECT_THAT(NewDdls(),
+              ElementsAre("release collection default.a", "drop index old on default.a.id",
+                          "create index by_id on default.a.id", "load collection default.a"));
+}
+
 TEST_F(IndexAfterCopyTest, WhatTheSourceChangesMeanwhileIsDoneOnceAtTheEnd) {
   a_.indexes.clear();
   a_.load = {};
