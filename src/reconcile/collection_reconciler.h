@@ -79,7 +79,9 @@ class CollectionReconciler {
   // Whether there is nothing to do at present.
   bool IsDone() const;
   // What is left until its stored rows are copied; empty: nothing.
-  const std::string& waiting_for_copy() const { return features_.waiting_for_copy(); }
+  std::string waiting_for_copy() const {
+    return features_wait_ ? "indexes, load and other features" : features_.waiting_for_copy();
+  }
   // When the next attempt is due; nullopt: not before something changes.
   std::optional<Clock::TimePoint> due() const;
 

@@ -71,13 +71,13 @@ bool FeatureReconciler::IsDue() const {
          (!waiting_for_copy_.empty() && !context_->copies->Contains(collection_));
 }
 
-// Indexes are built faster, and rows are written faster, if all rows are there first. A target that
-// has loaded the collection already serves searches: it keeps following the source.
+// A target that has loaded the collection serves searches: its load state keeps following the
+// source. That says nothing about indexes, since a Milvus Lite shows every collection with rows as
+// loaded.
 PlanOptions FeatureReconciler::Options(bool copying, const TargetCollection& actual) const {
-  const bool waits = copying && !actual.loaded;
   return {.partitions = !context_->ignore_partition,
-          .indexes = context_->sync_index && !(waits && context_->index_after_copy),
-          .load = context_->sync_load && !waits,
+          .indexes = context_->sync_index && !(copying && context_->index_after_copy),
+          .load = context_->sync_load && (!copying || actual.loaded),
           .refused_replicas = refused_replicas_};
 }
 

@@ -27,13 +27,14 @@ class IndexAfterCopyTest : public ReconcileTest {
     EXPECT_TRUE(store_.PutSnapshot("t", progress).ok());
   }
   // Makes `a` the task's collection on the target, as an earlier process has left it.
-  void StoreOnTarget() {
+  void StoreOnTarget(Timestamp may_hold_until = {}) {
     EXPECT_TRUE(target_.Apply(CreateCollection{.name = name_, .schema = a_.schema}).ok());
     ReplicatedCollection record;
     record.id = a_.id;
     record.source = record.target = name_;
     record.pchannels = a_.pchannels;
     record.created = a_.created;
+    record.may_hold_until = may_hold_until;
     record.on_target = record.seen_on_target = true;
     EXPECT_TRUE(store_.PutCollection("t", record).ok());
   }
@@ -76,6 +77,24 @@ TEST_F(IndexAfterCopyTest, WaitingIsNoProblemButADrainWaitsToo) {
   Settle();
   EXPECT_TRUE(reconciler_->Progress().applied);
   EXPECT_THAT(Pending(), IsEmpty());
+}
+
+// All features wait for a copy into what the target had.
+TEST_F(IndexAfterCopyTest, ADrainWaitsForTheFeaturesOfAReplacedCollectionToo) {
+  StoreOnTarget(/*may_hold_until=*/{1});
+  ASSERT_TRUE(target_.Apply(CreateIndex{name_, "id", "by_id", {}}).ok());
+  ASSERT_TRUE(target_.Apply(LoadCollection{name_, 1}).ok());
+  a_.aliases = {"also_a"};
+  SetSource({a_});
+  NewDdls();
+  BeginAndSettle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_THAT(Pending(), ElementsAre(HasSubstr("of default.a, until it is copied")));
+  reconciler_->OnCopied(a_.id);
+  EXPECT_FALSE(reconciler_->Progress().applied);
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("set alias also_a of default.a"));
+  EXPECT_TRUE(reconciler_->Progress().applied);
 }
 
 TEST_F(IndexAfterCopyTest, WaitingCostsNoRounds) {
@@ -137,6 +156,21 @@ TEST_F(IndexAfterCopyTest, ACollectionThatIsLoadedStaysLoadedAndFollowsTheSource
   SetSource({released});
   Settle();
   EXPECT_THAT(NewDdls(), ElementsAre("release collection default.a"));
+}
+
+TEST_F(IndexAfterCopyTest, AnotherIndexOfALoadedCollectionWaitsAndNothingIsReleased) {
+  StoreOnTarget();
+  ASSERT_TRUE(target_.Apply(CreateIndex{name_, "id", "old", {{"index_type", "INVERTED"}}}).ok());
+  ASSERT_TRUE(target_.Apply(LoadCollection{name_, 1}).ok());
+  NewDdls();
+  BeginAndSettle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_TRUE(IsLoaded());
+  reconciler_->OnCopied(a_.id);
+  Settle();
+  EXPECT_THAT(NewDdls(),
+              ElementsAre("release collection default.a", "drop index old on default.a.id",
+                          "create index by_id on default.a.id", "load collection default.a"));
 }
 
 TEST_F(IndexAfterCopyTest, WhatTheSourceChangesMeanwhileIsDoneOnceAtTheEnd) {

@@ -304,9 +304,9 @@ void Reconciler::PublishProgress() {
   wake_ups_.AwaitProgress(!pending.empty() || !partitions_due_);
   // OnCopied wakes the thread for these, not the rows.
   for (const auto& [id, collection] : collections_) {
-    if (!collection.waiting_for_copy().empty()) {
-      pending.push_back(collection.waiting_for_copy() + " of " +
-                        collection.record().target.ToString() + ", until it is copied");
+    if (const std::string waiting = collection.waiting_for_copy(); !waiting.empty()) {
+      pending.push_back(waiting + " of " + collection.record().target.ToString() +
+                        ", until it is copied");
     }
   }
   MutexLock lock(mutex_);

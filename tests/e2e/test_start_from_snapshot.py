@@ -238,3 +238,44 @@ def test_a_wrong_storage_is_refused_at_create(own_world: World) -> None:
         with pytest.raises(Exception, match=words):
             world.start_task(start_from="snapshot")
     world.cdc.configure({})
+
+
+@pytest.mark.parametrize("index", ["after", "before"])
+def test_index_and_load_wait_for_the_copy(own_world: World, index: str) -> None:
+    """The server's log tells the order."""
+    world = own_world
+    world.make_collection("c", shards=2)
+    for part in range(3):
+        world.client.insert("c", plain(range(part * 4_000, part * 4_000 + 4_000)))
+        flush(world, "c")
+    task = world.start_task(start_from="snapshot", snapshot={"index": index})
+    assert world.cdc.client.get(task)["snapshot"]["index"] == index
+    expect_copied(world, task)
+    assert world.expect_equal("c").target_rows == 12_000
+    name = f"{world.database}.c"
+    steps = ["rows copied; its log", f"create index by_vector on {name}", f"load collection {name}"]
+    lines = [line for line in world.cdc.process.log_tail(10_000).splitlines() if any(step in line for step in steps)]
+    if index == "before":
+        steps = [steps[1], steps[0], steps[2]]
+    if world.target.is_lite and index == "before":
+        del steps[2]  # Milvus Lite loads a collection that gets an index
+    found = [next((step for step in steps if step in line), "") for line in lines]
+    assert found == steps, lines
+
+
+def test_a_crash_after_the_copy_forgets_no_index(own_world: World) -> None:
+    world = own_world
+    world.make_collection("c")
+    world.client.insert("c", plain(range(3_000)))
+    flush(world, "c")
+    world.cdc.stop()
+    world.cdc.configure({"testing": {"killAt": "after_snapshot_done:1"}})
+    world.cdc.restart()
+    world.start_task(start_from="snapshot")
+    eventually(lambda: _true(not world.cdc.process.is_running()), what="the server has killed itself")
+    # Milvus Lite shows every collection without an index as loaded.
+    loaded = "loaded" if world.target.is_lite else "released"
+    world.expect_target("c", lambda found: not found.indexes and found.loaded == loaded, "neither index nor load")
+    world.cdc.configure({})
+    world.cdc.restart()
+    assert world.expect_equal("c").target_rows == 3_000
