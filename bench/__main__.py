@@ -13,10 +13,10 @@ from rich.console import Console  # noqa: E402
 
 from lab.lab import Lab  # noqa: E402
 
-from . import drain, many_tasks, path, real_target  # noqa: E402
+from . import copy, drain, many_tasks, path, real_target  # noqa: E402
 from .figures import Figure, table_of  # noqa: E402
 
-PARTS = ("path", "rocksmq", "kafka", "milvus", "tasks")
+PARTS = ("path", "rocksmq", "kafka", "milvus", "copy", "tasks")
 
 
 def main() -> int:
@@ -44,6 +44,8 @@ def _run(part: str, repetitions: int, tasks: int) -> dict[str, list[Figure]]:
     with Lab() as lab:
         if part == "milvus":
             return real_target.measure(lab, repetitions)
+        if part == "copy":
+            return copy.measure(lab, repetitions)
         if part == "tasks":
             return many_tasks.measure(lab, tasks)
         return drain.measure(lab, part, repetitions)

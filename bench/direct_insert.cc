@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <functional>
 #include <string>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "milvus.pb.h"
 #include "milvus/milvus_call.h"
 #include "milvus/milvus_channel.h"
+#include "program.h"
 #include "rows.h"
 #include "schema.pb.h"
 
@@ -163,23 +163,10 @@ int Main(int argc, char** argv) {
   app.add_option("--concurrency", job.concurrency, "calls at a time");
   app.add_flag("--create-only", job.create_only, "make the collection and no rows");
   app.add_flag("--drop", job.drop, "remove the collection");
-  CLI11_PARSE(app, argc, argv);
-  const Status status = Run(job);
-  if (!status.ok()) {
-    std::fprintf(stderr, "direct_insert: %s\n", status.ToString().c_str());
-    return 1;
-  }
-  return 0;
+  return RunProgram("direct_insert", &app, argc, argv, [&job] { return Run(job); });
 }
 
 }  // namespace
 }  // namespace cdc
 
-int main(int argc, char** argv) {
-  try {
-    return cdc::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "direct_insert: %s\n", error.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return cdc::Main(argc, argv); }

@@ -653,7 +653,13 @@ TEST_F(ApiTest, Metrics) {
   status.lag_ms = 42;
   status.rows_inserted = 3;
   status.source_late_messages = 5;
-  status.snapshots = {{.collection = {"d", "c"}, .rows = 20, .total_rows = 60}};
+  status.phase = TaskPhase::kSnapshot;
+  status.snapshots = {{.collection = {"d", "c"},
+                       .rows = 20,
+                       .total_rows = 60,
+                       .rows_per_second = 8,
+                       .bytes_per_second = 4096,
+                       .seconds_left = 5}};
   status.channels = {{"dml_0", Timestamp::FromUnixMs(2'000), Timestamp::FromUnixMs(1'000), {}}};
   status.channels.front().last_tick_unix_ms = clock_.UnixMs() - 250;
   replicator_.SetTaskStatus("t1", status);
@@ -675,6 +681,11 @@ TEST_F(ApiTest, Metrics) {
         "milvus_cdc_source_late_messages{task_id=\"t1\"} 5\n",
         "milvus_cdc_snapshot_rows_copied{task_id=\"t1\",collection=\"d.c\"} 20\n",
         "milvus_cdc_snapshot_rows_stored{task_id=\"t1\",collection=\"d.c\"} 60\n",
+        "milvus_cdc_snapshot_rows_per_second{task_id=\"t1\",collection=\"d.c\"} 8\n",
+        "milvus_cdc_snapshot_bytes_per_second{task_id=\"t1\",collection=\"d.c\"} 4096\n",
+        "milvus_cdc_snapshot_seconds_left{task_id=\"t1\",collection=\"d.c\"} 5\n",
+        "milvus_cdc_task_phase{task_id=\"t1\",phase=\"snapshot\"} 1\n",
+        "milvus_cdc_task_phase{task_id=\"t1\",phase=\"streaming\"} 0\n",
         "milvus_cdc_replicate_tick_age_ms{task_id=\"t1\",vchannel_name=\"dml_0\"} 250\n",
         "milvus_cdc_request_total{request_status=\"total\",request_type=\"pause\"} 1\n",
         "milvus_cdc_request_total{request_status=\"success\",request_type=\"create\"} 1\n",

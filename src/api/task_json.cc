@@ -1,6 +1,7 @@
 #include "api/task_json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -107,6 +108,8 @@ Json EncodePresent(const SourcePresent& present) {
           {"catalog_revision", present.catalog_revision}};
 }
 
+Json RoundToTenths(double value) { return std::round(value * 10) / 10; }
+
 Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
   Json list = Json::array();
   for (const SnapshotStatus& snapshot : snapshots) {
@@ -115,7 +118,11 @@ Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
                     {"rows", snapshot.rows},
                     {"total_rows", snapshot.total_rows},
                     {"bytes", snapshot.bytes},
-                    {"total_bytes", snapshot.total_bytes}});
+                    {"total_bytes", snapshot.total_bytes},
+                    {"rows_per_second", RoundToTenths(snapshot.rows_per_second)},
+                    {"bytes_per_second", RoundToTenths(snapshot.bytes_per_second)},
+                    {"seconds_left",
+                     snapshot.seconds_left.has_value() ? Json(*snapshot.seconds_left) : Json()}});
   }
   return list;
 }
@@ -170,6 +177,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (status.idle) {
     out["condition"]["idle"] = true;
   }
+  out["phase"] = status.phase.has_value() ? Json(TaskPhaseName(*status.phase)) : Json();
   // An unmeasured lag is unknown, not zero.
   out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
   out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();

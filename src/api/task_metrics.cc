@@ -108,14 +108,26 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
   MetricFamily late =
       Family("milvus_cdc_source_late_messages",
              "Messages that came after the tick that had promised their end", MetricType::Counter);
-  MetricFamily copied = Family(
-      "milvus_cdc_snapshot_rows_copied",
-      "Stored rows of a collection in segments that are complete on the target", MetricType::Gauge);
+  MetricFamily copied =
+      Family("milvus_cdc_snapshot_rows_copied",
+             "Stored rows of a collection that the target has acknowledged", MetricType::Gauge);
   MetricFamily stored = Family("milvus_cdc_snapshot_rows_stored",
                                "Stored rows of a collection to be copied", MetricType::Gauge);
   MetricFamily set_aside =
       Family("milvus_cdc_collections_set_aside",
              "Collections that are left where they were, because they cannot be replicated",
+             MetricType::Gauge);
+  MetricFamily copy_rows =
+      Family("milvus_cdc_snapshot_rows_per_second",
+             "Stored rows copied per second in the last ten seconds", MetricType::Gauge);
+  MetricFamily copy_bytes =
+      Family("milvus_cdc_snapshot_bytes_per_second",
+             "Bytes of stored rows sent per second in the last ten seconds", MetricType::Gauge);
+  MetricFamily copy_left =
+      Family("milvus_cdc_snapshot_seconds_left",
+             "Until the copy of a collection ends at the present speed", MetricType::Gauge);
+  MetricFamily phase =
+      Family("milvus_cdc_task_phase", "1 for what a running task is doing, 0 for the rest",
              MetricType::Gauge);
   MetricFamily retrying = Family("milvus_cdc_task_retrying",
                                  "1 while a running task waits out an error", MetricType::Gauge);
@@ -156,8 +168,17 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
     Add(&set_aside, {{"task_id", id}}, ToDouble(status.set_aside.size()));
     Add(&late, {{"task_id", id}}, ToDouble(status.source_late_messages));
+    for (const TaskPhase each :
+         {TaskPhase::kSnapshot, TaskPhase::kCatchUp, TaskPhase::kStreaming}) {
+      Add(&phase, {{"task_id", id}, {"phase", TaskPhaseName(each)}}, status.phase == each ? 1 : 0);
+    }
     for (const SnapshotStatus& snapshot : status.snapshots) {
       const std::string name = snapshot.collection.ToString();
+      Add(&copy_rows, {{"task_id", id}, {"collection", name}}, snapshot.rows_per_second);
+      Add(&copy_bytes, {{"task_id", id}, {"collection", name}}, snapshot.bytes_per_second);
+      if (snapshot.seconds_left.has_value()) {
+        Add(&copy_left, {{"task_id", id}, {"collection", name}}, ToDouble(*snapshot.seconds_left));
+      }
       Add(&copied, {{"task_id", id}, {"collection", name}}, ToDouble(snapshot.rows));
       Add(&stored, {{"task_id", id}, {"collection", name}}, ToDouble(snapshot.total_rows));
     }
@@ -166,9 +187,9 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
-  for (MetricFamily* family :
-       {&state, &retrying, &tt, &size, &rows, &lag, &source_lag, &waiting, &copied, &stored,
-        &waiting_rows, &tick_age, &skipped, &late, &set_aside}) {
+  for (MetricFamily* family : {&state, &phase, &retrying, &tt, &size, &rows, &lag, &source_lag,
+                               &waiting, &copied, &stored, &copy_rows, &copy_bytes, &copy_left,
+                               &waiting_rows, &tick_age, &skipped, &late, &set_aside}) {
     families.push_back(std::move(*family));
   }
   return families;

@@ -28,11 +28,17 @@ struct ChannelStatus {
 struct SnapshotStatus {
   CollectionName collection;  // its name on the source when the task was created
   bool done = false;
-  // Of segments that are complete on the target, and of all; 0 until they are counted in this run.
+  // Acknowledged by the target, and of all that is stored; 0 until they are counted in this run.
+  // Rows that were deleted count as soon as those stored with them are copied. Bytes are those of
+  // the source's files, roughly.
   int64_t rows = 0;
   int64_t total_rows = 0;
   int64_t bytes = 0;
   int64_t total_bytes = 0;
+  // While it is being copied, in about the last ten seconds; bytes as they are sent.
+  double rows_per_second = 0;
+  double bytes_per_second = 0;
+  std::optional<int64_t> seconds_left;  // at this speed; unset while nothing moves
 };
 
 // A collection that is left where it was.
@@ -42,10 +48,30 @@ struct SetAsideStatus {
   int64_t since_unix_ms = 0;
 };
 
+// What a running task is doing.
+enum class TaskPhase {
+  kSnapshot,   // a collection's stored rows are still to be copied
+  kCatchUp,    // nothing is left to copy, and the lag is unknown or above kStreamingLagMs
+  kStreaming,  // the lag is at most that, or there is nothing to follow
+};
+
+inline constexpr int64_t kStreamingLagMs = 10'000;
+
+// "snapshot", "catch-up", "streaming".
+constexpr const char* TaskPhaseName(TaskPhase phase) {
+  switch (phase) {
+    case TaskPhase::kSnapshot: return "snapshot";
+    case TaskPhase::kCatchUp: return "catch-up";
+    case TaskPhase::kStreaming: return "streaming";
+  }
+  return "";
+}
+
 struct TaskStatus {
   Condition condition = Condition::kOk;
   bool idle = false;  // waiting only because there is nothing to do
   std::string reason;
+  std::optional<TaskPhase> phase;  // unset while the task does not run
   int64_t since_unix_ms = 0;
   int64_t attempts = 0;  // failed attempts since then
   std::vector<ChannelStatus> channels;

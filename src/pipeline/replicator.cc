@@ -16,6 +16,7 @@
 #include "reconcile/collection_claims.h"
 #include "reconcile/plan/plan.h"
 #include "reconcile/target_identity.h"
+#include "snapshot/copy_throttle.h"
 
 namespace cdc {
 
@@ -57,6 +58,7 @@ class RealReplicator : public Replicator {
   explicit RealReplicator(ReplicatorOptions options)
       : options_(std::move(options)),
         feed_(options_.catalog, options_.log, options_.clock),
+        throttle_(options_.copy_bytes_per_second, options_.clock),
         saver_(options_.store, options_.checkpoint_interval),
         pulses_(options_.targets, options_.pulse),
         pulse_thread_("cdc-pulse", Guarded([this](const auto& stop) { pulses_.Run(stop); })),
@@ -95,7 +97,8 @@ class RealReplicator : public Replicator {
                                       .feed = &feed_,
                                       .saver = &saver_,
                                       .pulses = &pulses_,
-                                      .claims = &claims_};
+                                      .claims = &claims_,
+                                      .throttle = &throttle_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));
     pipeline->Start();
@@ -114,6 +117,7 @@ class RealReplicator : public Replicator {
 
   const ReplicatorOptions options_;
   Feed feed_;
+  CopyThrottle throttle_;
   CheckpointSaver saver_;
   CollectionClaims claims_;
   TargetPulses pulses_;

@@ -34,6 +34,15 @@ std::optional<int64_t> LagOf(const std::vector<ChannelStatus>& channels,
   return lag;
 }
 
+TaskPhase PhaseOf(const TaskStatus& status, bool copying) {
+  if (copying) {
+    return TaskPhase::kSnapshot;
+  }
+  const bool follows_none = status.channels.empty() && status.idle;
+  const bool is_near = status.lag_ms.has_value() && *status.lag_ms <= kStreamingLagMs;
+  return follows_none || is_near ? TaskPhase::kStreaming : TaskPhase::kCatchUp;
+}
+
 // How long the first call waits: the target may still execute calls of an earlier process, or of an
 // earlier task whose rows it holds.
 milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOptions& options) {
@@ -117,8 +126,11 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .source = shared.options->snapshots,
            .store = shared.options->store,
            .consumer = &writer_,
+           .throttle = shared.throttle,
            .conditions = &conditions_,
            .retry = shared.options->retry,
+           .max_parallel = shared.options->copy_parallel,
+           .clock = shared.options->clock,
            .on_failed = [this](CollectionId id,
                                const Status& status) { FailCollection(id, status); },
            .on_copied = [this](CollectionId id, const auto& takeover) { FinishCopy(id, takeover); },
@@ -402,6 +414,7 @@ TaskStatus TaskPipeline::GetStatus() const {
     status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
     status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
   }
+  status.phase = PhaseOf(status, copying);
   const RowWriter::Counters counters = writer_.counters();
   status.rows_inserted = counters.rows_inserted;
   status.rows_upserted = counters.rows_upserted;

@@ -20,6 +20,7 @@
 #include "rows/row_router.h"
 #include "rows/row_writer.h"
 #include "scope/scope.h"
+#include "snapshot/copy_throttle.h"
 #include "snapshot/snapshot_copier.h"
 
 namespace cdc {
@@ -38,6 +39,7 @@ class TaskPipeline : public Replication {
     CheckpointSaver* saver;
     TargetPulses* pulses;
     CollectionClaims* claims;
+    CopyThrottle* throttle;  // of the copies of all tasks
   };
 
   TaskPipeline(const Shared& shared,

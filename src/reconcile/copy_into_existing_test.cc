@@ -80,7 +80,7 @@ TEST_F(CopyIntoExistingTest, ItStaysLoadedUntilTheCopyIsDone) {
 
 TEST_F(CopyIntoExistingTest, TheRestOfOneThatIsPartlyLoadedIsLoaded) {
   a_.partitions.push_back({.id = {1001}, .name = "p"});
-  a_.load = {.loaded = true, .whole = false, .partitions = {a_.partitions[0].id}};
+  a_.load = {.loaded = true, .partitions = {a_.partitions[0].id}};
   TargetHas(a_, /*loaded=*/false);
   StartTask();
   EXPECT_THAT(NewDdls(), ElementsAre("load partitions p of default.a"));

@@ -72,16 +72,8 @@ class ConfigReader {
     }
   }
 
-  void Read(const std::string& path, int* value) {
-    const std::optional<YAML::Node> node = Find(path);
-    if (!node) {
-      return;
-    }
-    // The tag "!" means quoted: a string, whatever it looks like.
-    if (!node->IsScalar() || node->Tag() == "!" || !YAML::convert<int>::decode(*node, *value)) {
-      WrongType(path, "an integer", *node);
-    }
-  }
+  void Read(const std::string& path, int* value) { ReadInteger(path, value); }
+  void Read(const std::string& path, int64_t* value) { ReadInteger(path, value); }
 
   void Read(const std::string& path, bool* value) {
     const std::optional<YAML::Node> node = Find(path);
@@ -138,6 +130,18 @@ class ConfigReader {
   }
 
  private:
+  template <class Integer>
+  void ReadInteger(const std::string& path, Integer* value) {
+    const std::optional<YAML::Node> node = Find(path);
+    if (!node) {
+      return;
+    }
+    // The tag "!" means quoted: a string, whatever it looks like.
+    if (!node->IsScalar() || node->Tag() == "!" || !YAML::convert<Integer>::decode(*node, *value)) {
+      WrongType(path, "an integer", *node);
+    }
+  }
+
   void WrongType(const std::string& path, const char* expected, const YAML::Node& node) {
     std::string message = path + " must be " + expected;
     if (node.Mark().line >= 0) {
@@ -178,7 +182,7 @@ void WarnOfKeys(const YAML::Node& node,
 }
 
 void CheckSections(ConfigReader* reader) {
-  for (const char* section : {"retry", "testing", "metaStoreConfig", "sourceConfig",
+  for (const char* section : {"retry", "snapshot", "testing", "metaStoreConfig", "sourceConfig",
                               "sourceConfig.etcd", "sourceConfig.rocksmq", "sourceConfig.kafka",
                               "sourceConfig.pulsar", "sourceConfig.storage"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
@@ -279,6 +283,19 @@ void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
   reader->Read(section + "useVirtualHost", &storage->use_virtual_host);
 }
 
+void ReadSnapshot(ConfigReader* reader, SnapshotConfig* snapshot) {
+  constexpr int kMostParallel = 64;
+  reader->Read("snapshot.maxParallel", &snapshot->max_parallel);
+  if (snapshot->max_parallel < 1 || snapshot->max_parallel > kMostParallel) {
+    reader->Fail("snapshot.maxParallel must be from 1 to " + std::to_string(kMostParallel) +
+                 ", got " + std::to_string(snapshot->max_parallel));
+  }
+  reader->Read("snapshot.maxBytesPerSecond", &snapshot->max_bytes_per_second);
+  if (snapshot->max_bytes_per_second < 0) {
+    reader->Fail("snapshot.maxBytesPerSecond must not be negative; 0 is without limit");
+  }
+}
+
 // In seconds; 0 selects the default. The number of retries is read and checked but has no effect:
 // transient errors are retried until they pass.
 void ReadRetry(ConfigReader* reader, BackoffOptions* retry) {
@@ -351,6 +368,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   ReadStorage(&reader, &config.storage);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
+  ReadSnapshot(&reader, &config.snapshot);
   ReadRetry(&reader, &config.retry);
   ReadKillAt(&reader, name, &config.testing, &loaded.warnings);
   reader.Read("testing.forgetDoubts", &config.testing.forget_doubts);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -50,6 +51,12 @@ struct StorageConfig {
   bool use_virtual_host = false;
 };
 
+// Copies of what a source has stored (start_from: snapshot).
+struct SnapshotConfig {
+  int max_parallel = 2;              // threads of one task that read
+  int64_t max_bytes_per_second = 0;  // of all copies together; 0: without limit
+};
+
 // For our own tests, see CONTRIBUTING.md.
 struct TestingConfig {
   std::string kill_at;  // a fault point; empty: none
@@ -69,6 +76,7 @@ struct Config {
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   StorageConfig storage;
+  SnapshotConfig snapshot;
   std::string replicate_channel = "by-dev-replicate-msg";
   BackoffOptions retry;                  // of calls to a target
   bool keep_ticking_when_paused = true;  // for standbys, so that they keep answering

@@ -65,6 +65,15 @@ TEST(ConfigTest, TheStorageHasAType) {
   }
 }
 
+TEST(ConfigTest, CopiesAreLimited) {
+  EXPECT_EQ(MustParse("").config.snapshot.max_parallel, 2);
+  EXPECT_EQ(MustParse("").config.snapshot.max_bytes_per_second, 0);
+  const SnapshotConfig snapshot =
+      MustParse("snapshot: {maxparallel: 64, maxBytesPerSecond: 50000000000}").config.snapshot;
+  EXPECT_EQ(snapshot.max_parallel, 64);
+  EXPECT_EQ(snapshot.max_bytes_per_second, 50'000'000'000);
+}
+
 TEST(ConfigTest, RetriesInSeconds) {
   const BackoffOptions retry = MustParse("retry: {initBackOff: 3, maxbackoff: 300}").config.retry;
   EXPECT_EQ(retry.initial, std::chrono::seconds(3));
@@ -240,6 +249,12 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"\nmaxTaskNum: many", "maxTaskNum must be an integer (line 2)"},
         Refusal{"maxTaskNum: 3.5", "maxTaskNum must be an integer"},
         Refusal{"maxTaskNum: 99999999999", "maxTaskNum must be an integer"},
+        Refusal{"snapshot: {maxParallel: 0}", "snapshot.maxParallel must be from 1 to 64, got 0"},
+        Refusal{"snapshot: {maxParallel: 65}", "snapshot.maxParallel must be from 1 to 64, got 65"},
+        Refusal{"snapshot: {maxParallel: two}", "snapshot.maxParallel must be an integer"},
+        Refusal{"snapshot: {maxBytesPerSecond: -1}",
+                "snapshot.maxBytesPerSecond must not be negative"},
+        Refusal{"snapshot: 2", "snapshot must be a section with keys"},
         Refusal{"maxTaskNum: -1", "maxTaskNum must not be negative"},
         Refusal{"maxNameLength: 0", "maxNameLength must be positive"},
         Refusal{"address: [a]", "address must be a text"},

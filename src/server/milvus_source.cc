@@ -53,14 +53,17 @@ class MilvusSource final : public OpenSource {
         log_(std::move(log)),
         snapshots_(std::move(snapshots)),
         targets_(hubs),
-        replicator_(NewReplicator({.catalog = catalog_.get(),
-                                   .log = log_.get(),
-                                   .store = store,
-                                   .targets = &targets_,
-                                   .snapshots = snapshots_.get(),
-                                   .replicate_channel = config.replicate_channel,
-                                   .retry = config.retry,
-                                   .forget_doubts = config.testing.forget_doubts})) {}
+        replicator_(
+            NewReplicator({.catalog = catalog_.get(),
+                           .log = log_.get(),
+                           .store = store,
+                           .targets = &targets_,
+                           .snapshots = snapshots_.get(),
+                           .replicate_channel = config.replicate_channel,
+                           .retry = config.retry,
+                           .copy_parallel = static_cast<size_t>(config.snapshot.max_parallel),
+                           .copy_bytes_per_second = config.snapshot.max_bytes_per_second,
+                           .forget_doubts = config.testing.forget_doubts})) {}
 
   Replicator* replicator() override { return replicator_.get(); }
   Status Health() const override {

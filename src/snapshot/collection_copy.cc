@@ -1,11 +1,17 @@
 #include "snapshot/collection_copy.h"
 
+#include <algorithm>
 #include <chrono>
+#include <exception>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "base/fault_point.h"
+#include "base/thread.h"
 #include "decode/decode.h"
+#include "rows/make_rows.h"
 
 namespace cdc {
 namespace {
@@ -27,43 +33,35 @@ CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
                 .gate = parts_.gate,
                 .channel = kSnapshotChannel,
                 .tell_all_shards = parts_.tell_all_shards}),
-      counts_(progress_.done
-                  ? Counts{progress_.rows, progress_.rows, progress_.bytes, progress_.bytes}
-                  : Counts{}) {}
+      ledger_(tracker_, parts_.clock) {
+  if (progress_.done) {
+    ledger_.SetDone(progress_.rows, progress_.bytes);
+  }
+}
 
 Status CollectionCopy::Attempt(const Collection& collection, const std::stop_token& stop) {
   // Whatever ended an earlier attempt: what it sent and did not note may be on the target, and the
-  // next plan may find it in other segments.
+  // next plan may find it in other parts.
   upsert_ = progress_.begun;
   CDC_RETURN_IF_ERROR(CheckTakeover(collection));
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
                        parts_.source->Plan(collection, progress_.takeover, stop));
   CDC_RETURN_IF_ERROR(BeginPlan(*plan));
-  for (const auto& [vchannel, shard] : plan->shards()) {
-    for (const CollectionSnapshot::Part& part : shard.parts) {
-      if (!progress_.segments.contains(part.id)) {
-        CDC_RETURN_IF_ERROR(CopyPart(collection, *plan, vchannel, part, stop));
-      }
-    }
-  }
-  CDC_RETURN_IF_ERROR(
-      WaitUntil([this] { return tracker_->checkpoint().value == last_record_; }, stop));
-  CDC_RETURN_IF_ERROR(NoteFinished());
+  CDC_RETURN_IF_ERROR(CopyAll(collection, *plan, stop));
   CDC_RETURN_IF_ERROR(surplus_.Run(
       collection, progress_.takeover,
       [&](const std::function<bool()>& reached) { return WaitUntil(reached, stop); }, stop));
   FaultPoint("before_snapshot_done");
+  const CopyLedger::Counts counts = ledger_.counts();
   SnapshotProgress done = progress_;
   done.done = true;
   done.segments.clear();  // they are stored
-  done.rows = counts().total_rows;
-  done.bytes = counts().total_bytes;
+  done.rows = counts.total_rows;
+  done.bytes = counts.total_bytes;
   CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, done));
   progress_.done = true;
+  ledger_.SetDone(done.rows, done.bytes);
   FaultPoint("after_snapshot_done");
-  MutexLock lock(mutex_);
-  counts_.rows = counts_.total_rows;
-  counts_.bytes = counts_.total_bytes;
   return OkStatus();
 }
 
@@ -89,20 +87,7 @@ Status CollectionCopy::CheckTakeover(const Collection& collection) const {
 }
 
 Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
-  Counts counts;
-  for (const auto& [vchannel, shard] : plan.shards()) {
-    for (const CollectionSnapshot::Part& part : shard.parts) {
-      const bool done = progress_.segments.contains(part.id);
-      counts.total_rows += part.rows;
-      counts.total_bytes += part.bytes;
-      counts.rows += done ? part.rows : 0;
-      counts.bytes += done ? part.bytes : 0;
-    }
-  }
-  {
-    MutexLock lock(mutex_);
-    counts_ = counts;
-  }
+  ledger_.Begin(plan, progress_.segments);
   if (!progress_.takeover.empty()) {
     return OkStatus();
   }
@@ -117,53 +102,60 @@ Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
   return OkStatus();
 }
 
-Status CollectionCopy::CopyPart(const Collection& collection,
-                                const CollectionSnapshot& plan,
-                                const std::string& vchannel,
-                                const CollectionSnapshot::Part& part,
-                                const std::stop_token& stop) {
-  const std::string lane = std::string(kSnapshotChannel) + " " + vchannel;
-  const std::unique_ptr<SnapshotRows> rows = plan.Read(vchannel, part.id);
+Status CollectionCopy::CopyAll(const Collection& collection,
+                               const CollectionSnapshot& plan,
+                               const std::stop_token& stop) {
+  PartQueue queue(plan, progress_.segments);
+  const size_t readers = std::min(parts_.max_parallel, queue.size());
+  if (readers > 0) {
+    CDC_RETURN_IF_ERROR(NoteBegun());
+  }
+  {
+    MutexLock lock(mutex_);
+    readers_ = readers;
+    failure_ = OkStatus();
+  }
+  std::vector<Thread> threads;
+  for (size_t i = 1; i <= readers; ++i) {
+    threads.emplace_back("cdc-copy-" + std::to_string(i),
+                         [this, &collection, &plan, &queue](const std::stop_token& ended) {
+                           RunReader(collection, plan, &queue, ended);
+                         });
+  }
+  const Status copied = WaitForReaders(collection, stop);
+  for (Thread& thread : threads) {
+    thread.RequestStop();  // all of them, before the first is joined
+  }
+  return copied;
+}
+
+// Returns once everything is acknowledged and noted, or has failed.
+Status CollectionCopy::WaitForReaders(const Collection& collection, const std::stop_token& stop) {
   for (;;) {
-    if (parts_.clock->Now() >= check_again_) {
-      CDC_RETURN_IF_ERROR(CheckTakeover(collection));
-      check_again_ = parts_.clock->Now() + kCheckTakeover;
-    }
-    CDC_ASSIGN_OR_RETURN(std::optional<SnapshotRecord> record, rows->Next(stop));
-    if (!record.has_value()) {
-      ends_[last_record_].push_back(part);  // it has been read completely
-      return NoteFinished();
+    const uint64_t seen = Changes();
+    if (stop.stop_requested()) {
+      return CancelledError("stopped");
     }
     if (!parts_.exists(collection.id)) {
       return CancelledError("the source has dropped the collection");
     }
-    CDC_RETURN_IF_ERROR(NoteBegun());
-    CDC_RETURN_IF_ERROR(Push(collection, lane, *std::move(record)));
+    if (parts_.clock->Now() >= check_again_) {
+      CDC_RETURN_IF_ERROR(CheckTakeover(collection));
+      check_again_ = parts_.clock->Now() + kCheckTakeover;
+    }
+    bool complete = false;
+    {
+      MutexLock lock(mutex_);
+      CDC_RETURN_IF_ERROR(failure_);
+      complete = readers_ == 0;
+    }
+    complete = complete && ledger_.AllAcknowledged();
     CDC_RETURN_IF_ERROR(NoteFinished());
-    CDC_RETURN_IF_ERROR(
-        WaitUntil([this] { return tracker_->pending_bytes() < parts_.waiting_bytes; }, stop));
+    if (complete) {
+      return OkStatus();
+    }
+    WaitForChange(seen, stop);
   }
-}
-
-Status CollectionCopy::Push(const Collection& collection,
-                            const std::string& lane,
-                            SnapshotRecord record) {
-  const Field* key = collection.schema.PrimaryKey();
-  if (key == nullptr) {
-    return DataLossError("the collection has no primary key");
-  }
-  CDC_ASSIGN_OR_RETURN(MessagePtr message, DecodeMessage(MsgId{}, std::move(record.payload)));
-  CDC_ASSIGN_OR_RETURN(PendingRows rows, MakeRows(upsert_ ? RowOp::kUpsert : RowOp::kInsert,
-                                                  std::move(message), KeyFieldOf(*key)));
-  ++last_record_;
-  const uint64_t group =
-      tracker_->AddGroup(Timestamp{last_record_}, MsgId{},
-                         {{.id = MsgId{}, .bytes = rows.bytes, .rows = record.rows}});
-  rows.tickets = {{.group = group, .index = 0}};
-  std::vector<PendingRows> pushed;
-  pushed.push_back(std::move(rows));
-  parts_.consumer->Push(collection.id, lane, tracker_, std::move(pushed));
-  return OkStatus();
 }
 
 // Durable before the first row may be on the target.
@@ -184,55 +176,125 @@ Status CollectionCopy::NoteFinished() {
                         .takeover = {},
                         .begun = true,
                         .done = false,
-                        .segments = {}};
-  const uint64_t reached = tracker_->checkpoint().value;
-  auto end = ends_.begin();
-  Counts added;
-  for (; end != ends_.end() && end->first <= reached; ++end) {
-    for (const CollectionSnapshot::Part& part : end->second) {
-      next.segments.insert(part.id);
-      added.rows += part.rows;
-      added.bytes += part.bytes;
-    }
-  }
+                        .segments = ledger_.Advance()};
   if (next.segments.empty()) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, next));
   FaultPoint("after_snapshot_segment");
   progress_.segments.merge(next.segments);
-  ends_.erase(ends_.begin(), end);
+  return OkStatus();
+}
+
+void CollectionCopy::RunReader(const Collection& collection,
+                               const CollectionSnapshot& plan,
+                               PartQueue* queue,
+                               const std::stop_token& stop) {
+  Status status;
+  // An exception of a library, or a lack of memory, ends this copy but not the server.
+  try {
+    while (status.ok()) {
+      const std::optional<PartQueue::Place> place = queue->Take();
+      if (!place.has_value()) {
+        break;
+      }
+      status = CopyPart(collection, plan, *place, stop);
+      queue->Return(*place);
+    }
+  } catch (const std::exception& error) {
+    status = InternalError(std::string("unexpected: ") + error.what());
+  }
   MutexLock lock(mutex_);
-  counts_.rows += added.rows;
-  counts_.bytes += added.bytes;
+  --readers_;
+  if (failure_.ok()) {
+    failure_ = status;
+  }
+  ++changes_;
+  changed_.NotifyAll();
+}
+
+Status CollectionCopy::CopyPart(const Collection& collection,
+                                const CollectionSnapshot& plan,
+                                const PartQueue::Place& place,
+                                const std::stop_token& stop) {
+  const std::unique_ptr<SnapshotRows> rows = plan.Read(place.vchannel, place.part.id);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(std::optional<SnapshotRecord> record, rows->Next(stop));
+    if (!record.has_value()) {
+      ledger_.End(place.part.id);
+      OnProgress();  // a part without living rows has no acknowledgement
+      return OkStatus();
+    }
+    if (!parts_.exists(collection.id)) {
+      return CancelledError("the source has dropped the collection");
+    }
+    CDC_RETURN_IF_ERROR(Push(collection, place, *std::move(record), stop));
+  }
+}
+
+Status CollectionCopy::Push(const Collection& collection,
+                            const PartQueue::Place& place,
+                            SnapshotRecord record,
+                            const std::stop_token& stop) {
+  const Field* key = collection.schema.PrimaryKey();
+  if (key == nullptr) {
+    return DataLossError("the collection has no primary key");
+  }
+  CDC_RETURN_IF_ERROR(
+      parts_.throttle->Take(static_cast<int64_t>(record.payload.bytes.size()), stop));
+  CDC_ASSIGN_OR_RETURN(MessagePtr message, DecodeMessage(MsgId{}, std::move(record.payload)));
+  CDC_ASSIGN_OR_RETURN(PendingRows rows, MakeRows(upsert_ ? RowOp::kUpsert : RowOp::kInsert,
+                                                  std::move(message), KeyFieldOf(*key)));
+  for (;;) {
+    const uint64_t seen = Changes();
+    if (stop.stop_requested()) {
+      return CancelledError("stopped");
+    }
+    if (const auto ticket =
+            ledger_.Add(place.part.id, record.rows, rows.bytes, parts_.waiting_bytes)) {
+      rows.tickets = {*ticket};
+      break;
+    }
+    WaitForChange(seen, stop);
+  }
+  std::vector<PendingRows> pushed;
+  pushed.push_back(std::move(rows));
+  parts_.consumer->Push(collection.id, std::string(kSnapshotChannel) + " " + place.vchannel,
+                        tracker_, std::move(pushed));
   return OkStatus();
 }
 
 Status CollectionCopy::WaitUntil(const std::function<bool()>& reached,
                                  const std::stop_token& stop) {
-  while (!reached()) {
+  for (;;) {
+    const uint64_t seen = Changes();
+    if (reached()) {
+      return OkStatus();
+    }
     if (stop.stop_requested()) {
       return CancelledError("stopped");
     }
     if (!parts_.exists(progress_.collection)) {
       return CancelledError("the source has dropped the collection");
     }
-    MutexLock lock(mutex_);
-    progressed_.WaitFor(lock, stop, kLookAgain, [this] { return progress_made_; });
-    progress_made_ = false;
+    WaitForChange(seen, stop);
   }
-  return OkStatus();
 }
 
 void CollectionCopy::OnProgress() {
   MutexLock lock(mutex_);
-  progress_made_ = true;
-  progressed_.NotifyAll();
+  ++changes_;
+  changed_.NotifyAll();
 }
 
-CollectionCopy::Counts CollectionCopy::counts() const {
+uint64_t CollectionCopy::Changes() const {
   MutexLock lock(mutex_);
-  return counts_;
+  return changes_;
+}
+
+void CollectionCopy::WaitForChange(uint64_t seen, const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  changed_.WaitFor(lock, stop, kLookAgain, [this, seen] { return changes_ != seen; });
 }
 
 }  // namespace cdc

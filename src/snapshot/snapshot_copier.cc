@@ -1,6 +1,7 @@
 #include "snapshot/snapshot_copier.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -8,6 +9,19 @@
 #include "base/thread.h"
 
 namespace cdc {
+namespace {
+
+// The rows that are left take as long as they would have in the last ten seconds.
+void AddSpeed(const CopyLedger::Counts& counts, SnapshotStatus* status) {
+  status->rows_per_second = counts.rate.rows;
+  status->bytes_per_second = counts.rate.bytes;
+  if (counts.rate.rows > 0) {
+    status->seconds_left = static_cast<int64_t>(
+        std::ceil(static_cast<double>(counts.total_rows - counts.rows) / counts.rate.rows));
+  }
+}
+
+}  // namespace
 
 SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
     : parts_(std::move(parts)) {
@@ -37,10 +51,13 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
                               .log = parts_.log,
                               .store = parts_.store,
                               .consumer = parts_.consumer,
+                              .throttle = parts_.throttle,
                               .exists = [this](CollectionId id) { return Exists(id); },
                               .target_keys = parts_.target_keys,
                               .gate = parts_.gate,
-                              .tell_all_shards = parts_.tell_all_shards},
+                              .tell_all_shards = parts_.tell_all_shards,
+                              .max_parallel = parts_.max_parallel,
+                              .clock = parts_.clock},
         std::move(snapshot->second));
     entries_.push_back(std::move(entry));
   }
@@ -136,13 +153,16 @@ std::vector<SnapshotStatus> SnapshotCopier::Statuses() const {
   std::vector<SnapshotStatus> statuses;
   MutexLock lock(mutex_);
   for (const std::unique_ptr<Entry>& entry : entries_) {
-    const CollectionCopy::Counts counts = entry->copy->counts();
+    const CopyLedger::Counts counts = entry->copy->counts();
     statuses.push_back({.collection = entry->name,
                         .done = entry->done,
                         .rows = counts.rows,
                         .total_rows = counts.total_rows,
                         .bytes = counts.bytes,
                         .total_bytes = counts.total_bytes});
+    if (entry->copy.get() == active_) {
+      AddSpeed(counts, &statuses.back());
+    }
   }
   return statuses;
 }

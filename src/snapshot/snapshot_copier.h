@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <list>
 #include <map>
@@ -19,6 +20,7 @@
 #include "progress/condition_board.h"
 #include "rows/row_consumer.h"
 #include "snapshot/collection_copy.h"
+#include "snapshot/copy_throttle.h"
 #include "source/catalog_source.h"
 #include "source/snapshot_source.h"
 
@@ -35,8 +37,11 @@ class SnapshotCopier {
     SnapshotSource* source;  // nullptr: no storage is configured
     MetaStore* store;
     RowConsumer* consumer;
+    CopyThrottle* throttle;
     ConditionBoard* conditions;
     BackoffOptions retry;
+    size_t max_parallel = 1;  // threads that read
+    const Clock* clock = &Clock::Real();
     std::function<void(CollectionId, const Status&)> on_failed;  // this one cannot be copied
     // All rows of the collection up to the takeovers are on the target.
     std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_copied;

@@ -1,5 +1,7 @@
 #include "snapshot/snapshot_copier.h"
 
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -51,6 +53,10 @@ class Consumer final : public RowConsumer {
     }
   }
 
+  size_t size() const {
+    MutexLock lock(mutex_);
+    return pushed_.size();
+  }
   void Hold() {
     MutexLock lock(mutex_);
     held_ = true;
@@ -142,8 +148,10 @@ class SnapshotCopierTest : public testing::Test {
             .source = source,
             .store = &store_,
             .consumer = &consumer_,
+            .throttle = &throttle_,
             .conditions = &conditions_,
             .retry = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(2)},
+            .max_parallel = max_parallel_,
             .on_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
             .on_copied =
                 [this](CollectionId id, const auto& takeover) {
@@ -173,7 +181,9 @@ class SnapshotCopierTest : public testing::Test {
                                          .partition_key = true,
                                          .partitions = {},
                                          .names = {}};
+  CopyThrottle throttle_{0};
   ConditionBoard conditions_;
+  size_t max_parallel_ = 1;
   Status fatal_;
   std::vector<CollectionId> copied_;
   std::map<std::string, Takeover> takeover_;
@@ -337,6 +347,59 @@ TEST_F(SnapshotCopierTest, AStopLeavesWhatIsNotAcknowledgedToTheNextRun) {
   EXPECT_THAT(Stored().segments, IsEmpty());
 }
 
+// While one reader waits for the target, as all do, the others have begun.
+TEST_F(SnapshotCopierTest, SeveralReadersAtATime) {
+  max_parallel_ = 3;
+  source_.Add({{kFirst, {.takeover = {}, .parts = {Part(1, 5), Part(2, 5), Part(3, 5)}}},
+               {kSecond, {.takeover = {}, .parts = {Part(4, 5)}}}});
+  std::atomic<int> inside = 0;
+  std::atomic<int> most = 0;
+  consumer_.OnPush([&] {
+    most = std::max(most.load(), ++inside);
+    Eventually([&] { return most == 3; }, std::chrono::milliseconds(50));
+    --inside;
+  });
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_EQ(most, 3);
+  EXPECT_EQ(consumer_.size(), 20U);
+  EXPECT_THAT(Stored().segments, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(copied_, ElementsAre(kHello));
+}
+
+TEST_F(SnapshotCopierTest, OneReaderThatFailsEndsAll) {
+  max_parallel_ = 2;
+  source_.Add({{kFirst, {.takeover = {}, .parts = {Part(1, 1'000)}}},
+               {kSecond, {.takeover = {}, .parts = {Part(2, 3, DataLossError("file 2: bad"))}}}});
+  consumer_.Hold();  // the first part is never copied
+  Run();
+  EXPECT_THAT(fatal_.message(), HasSubstr("file 2: bad"));
+  EXPECT_THAT(copied_, IsEmpty());
+}
+
+TEST_F(SnapshotCopierTest, RowsOfOpenPartsAreProgress) {
+  source_.Add({{kFirst, {.takeover = {}, .parts = {Part(1, 3)}}}});
+  consumer_.OnPush([&] {
+    if (consumer_.size() == 2) {
+      consumer_.Hold();
+    }
+  });
+  std::jthread running([this] { Run(); });
+  ASSERT_TRUE(Eventually([&] { return consumer_.size() == 3; }));
+  ASSERT_TRUE(Eventually([&] { return copier_->Statuses().at(0).rows == 8; }));
+  const SnapshotStatus status = copier_->Statuses().at(0);
+  EXPECT_EQ(status.total_rows, 12);
+  EXPECT_EQ(status.bytes, 80);
+  EXPECT_GT(status.rows_per_second, 0);
+  EXPECT_GT(status.bytes_per_second, 0);
+  EXPECT_TRUE(status.seconds_left.has_value());
+  EXPECT_THAT(Stored().segments, IsEmpty());
+  consumer_.Release();
+  running.join();
+  EXPECT_EQ(copier_->Statuses().at(0).rows, 12);
+  EXPECT_EQ(copier_->Statuses().at(0).rows_per_second, 0);
+}
+
 TEST_F(SnapshotCopierTest, RowsThatWaitAreBounded) {
   const size_t record = FromHex(kInsertHex).size();
   source_.Add({{kFirst, {.parts = {Part(1, 20)}}}});
@@ -346,6 +409,7 @@ TEST_F(SnapshotCopierTest, RowsThatWaitAreBounded) {
                        .log = &log_,
                        .store = &store_,
                        .consumer = &consumer_,
+                       .throttle = &throttle_,
                        .exists = [](CollectionId) { return true; },
                        .gate = [this](CollectionId) { return gate_; },
                        .waiting_bytes = 3 * record},

@@ -8,7 +8,6 @@
 // DecodeMessage accepts every record.
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -21,13 +20,12 @@
 
 #include "base/status.h"
 #include "decode/decode.h"
-#include "etcd/etcd_client.h"
-#include "source/catalog/etcd_catalog.h"
+#include "program.h"
 #include "source/rocksmq/rocksmq_log.h"
-#include "source/snapshot/segment_catalog.h"
 #include "source/snapshot/snapshot_plan.h"
 #include "source/snapshot/snapshot_reader.h"
 #include "source/storage/storage.h"
+#include "stored.h"
 
 namespace cdc {
 namespace {
@@ -35,13 +33,8 @@ namespace {
 const std::stop_token kNoStop;
 
 struct Job {
-  std::string etcd;
-  std::string root_path = "by-dev";
-  std::string folder;  // of the storage; empty: S3
-  S3StorageOptions s3;
+  StoredOptions source;
   std::string rocksmq;
-  std::string database = "default";
-  std::string collection;
   uint64_t until = 0;
   std::string out;
   RecordLimits limits;
@@ -118,29 +111,8 @@ Result<int64_t> ReadQueued(Log* log,
 }
 
 Status Run(const Job& job) {
-  EtcdCatalogOptions options;
-  options.etcd.endpoints = {job.etcd};
-  options.root_path = job.root_path;
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<EtcdCatalog> catalogs, StartEtcdCatalog(options));
-  const std::shared_ptr<const Catalog> catalog = catalogs->Current();
-  const auto database = catalog->FindDatabase(job.database);
-  if (!database.has_value()) {
-    return NotFoundError("no such database: " + job.database);
-  }
-  const auto collection = catalog->FindByName(*database, job.collection);
-  if (collection == nullptr) {
-    return NotFoundError("no such collection: " + job.collection);
-  }
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<EtcdClient> etcd, NewEtcdClient(options.etcd));
-  CDC_ASSIGN_OR_RETURN(const SegmentCatalog segments,
-                       ReadSegmentCatalog(*etcd, job.root_path + "/meta/", *collection, kNoStop));
-  CDC_ASSIGN_OR_RETURN(const SnapshotPlan plan, PlanSnapshot(*collection, segments));
-  // A source that has never flushed anything may not have made the folder yet.
-  std::unique_ptr<Storage> storage;
-  if (plan.rows > 0) {
-    CDC_ASSIGN_OR_RETURN(storage,
-                         job.folder.empty() ? OpenS3Storage(job.s3) : OpenLocalStorage(job.folder));
-  }
+  CDC_ASSIGN_OR_RETURN(const Stored source, OpenStored(job.source));
+  const SnapshotPlan& plan = source.plan;
   std::unique_ptr<Log> log;
   if (!job.rocksmq.empty()) {
     CDC_ASSIGN_OR_RETURN(log, OpenRocksmqLog({.path = job.rocksmq}));
@@ -149,11 +121,12 @@ Status Run(const Job& job) {
   nlohmann::json channels = nlohmann::json::array();
   for (size_t i = 0; i < plan.channels.size(); ++i) {
     const ChannelSnapshot& channel = plan.channels[i];
-    CDC_ASSIGN_OR_RETURN(const int64_t stored, ReadStored(storage.get(), plan, i, job, &out));
+    CDC_ASSIGN_OR_RETURN(const int64_t stored,
+                         ReadStored(source.storage.get(), plan, i, job, &out));
     int64_t queued = 0;
     if (log != nullptr) {
       CDC_ASSIGN_OR_RETURN(
-          queued, ReadQueued(log.get(), collection->pchannels[i], channel, job.until, &out));
+          queued, ReadQueued(log.get(), source.collection->pchannels[i], channel, job.until, &out));
     }
     channels.push_back({{"vchannel", channel.vchannel},
                         {"cut", channel.takeover.time.value},
@@ -170,42 +143,21 @@ Status Run(const Job& job) {
 int Main(int argc, char** argv) {
   Job job;
   CLI::App app("Reads what a source has stored of a collection, and what its queue holds after it");
-  app.add_option("--etcd", job.etcd, "http://host:port")->required();
-  app.add_option("--root-path", job.root_path, "Milvus' etcd.rootPath");
-  app.add_option("--folder", job.folder, "Milvus' localStorage.path; else S3");
-  app.add_option("--address", job.s3.address, "host:port of an S3 server");
-  app.add_option("--bucket", job.s3.bucket);
-  app.add_option("--storage-root", job.s3.root, "Milvus' minio.rootPath");
-  app.add_option("--access-key", job.s3.access_key);
-  app.add_option("--secret-key", job.s3.secret_key);
+  job.source.AddTo(&app);
   app.add_option("--rocksmq", job.rocksmq, "Milvus' rocksmq.path; without, the queue is not read");
-  app.add_option("--database", job.database);
-  app.add_option("--collection", job.collection)->required();
   app.add_option("--until", job.until, "read the queue up to a tick at or above it");
   app.add_option("--out", job.out, "the file of the records")->required();
   app.add_option("--record-rows", job.limits.rows);
   app.add_option("--record-bytes", job.limits.bytes);
-  CLI11_PARSE(app, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("read_snapshot"));
-  Status status = Run(job);
-  if (const Status ended = EndS3(); status.ok()) {
-    status = ended;
-  }
-  if (!status.ok()) {
-    std::fprintf(stderr, "read_snapshot: %s\n", status.ToString().c_str());
-    return 1;
-  }
-  return 0;
+  return RunProgram("read_snapshot", &app, argc, argv, [&job] {
+    Status status = Run(job);
+    const Status ended = EndS3();
+    return status.ok() ? ended : status;
+  });
 }
 
 }  // namespace
 }  // namespace cdc
 
-int main(int argc, char** argv) {
-  try {
-    return cdc::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "read_snapshot: %s\n", error.what());
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return cdc::Main(argc, argv); }

@@ -27,6 +27,11 @@ uint64_t Count(const Json& json, const char* key) {
   return static_cast<uint64_t>(std::max<int64_t>(0, Number(json, key).value_or(0)));
 }
 
+double Fraction(const Json& json, const char* key) {
+  const Json& value = Member(json, key);
+  return value.is_number() ? std::max(0.0, value.get<double>()) : 0;
+}
+
 void AppendScope(const std::string& database, const Json& infos, std::vector<std::string>* scope) {
   for (const Json& info : infos.is_array() ? infos : Json::array()) {
     scope->push_back(Printable(database) + "." + Text(info, "name"));
@@ -94,7 +99,10 @@ std::vector<SnapshotInfo> ReadSnapshots(const Json& list) {
     snapshots.push_back({.collection = Text(json, "collection"),
                          .done = done.is_boolean() && done.get<bool>(),
                          .rows = Count(json, "rows"),
-                         .total_rows = Count(json, "total_rows")});
+                         .total_rows = Count(json, "total_rows"),
+                         .rows_per_second = Fraction(json, "rows_per_second"),
+                         .bytes_per_second = Fraction(json, "bytes_per_second"),
+                         .seconds_left = Number(json, "seconds_left")});
   }
   return snapshots;
 }
@@ -115,6 +123,7 @@ TaskInfo ReadTask(const Json& json) {
   task.state = Text(json, "state");
   const Json& condition = Member(json, "condition");
   task.condition = Text(condition, "state");
+  task.phase = Text(json, "phase");
   task.reason = Text(condition, "reason");
   if (task.reason.empty()) {
     task.reason = Text(json, "reason");

@@ -29,6 +29,9 @@ struct SnapshotInfo {
   bool done = false;
   uint64_t rows = 0;
   uint64_t total_rows = 0;
+  double rows_per_second = 0;
+  double bytes_per_second = 0;
+  std::optional<int64_t> seconds_left;
 };
 
 // A collection that is left where it was.
@@ -43,6 +46,7 @@ struct TaskInfo {
   std::string id;
   std::string state;  // Initial, Running, Paused
   std::string condition;
+  std::string phase;  // snapshot, catch-up, streaming; empty while the task does not run
   std::string reason;
   int64_t since_unix_ms = 0;
   std::string target;

@@ -149,6 +149,13 @@ std::string DescribeSnapshots(const TaskInfo& task) {
   if (open != task.snapshots.end() && open->total_rows > 0) {
     text += ", " + FormatCount(open->rows) + " of " + FormatCount(open->total_rows) + " rows of " +
             open->collection;
+    if (open->rows_per_second > 0) {
+      text += ", " + FormatRate(open->rows_per_second) + " rows/s, " +
+              FormatMegabytes(open->bytes_per_second) + " MB/s";
+    }
+    if (open->seconds_left) {
+      text += ", " + FormatDuration(*open->seconds_left * 1000) + " left";
+    }
   }
   return text;
 }
@@ -164,6 +171,7 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   if (!task.reason.empty()) {
     fields.Add("reason", task.reason);
   }
+  fields.Add("phase", OrDash(task.phase));
   fields.Add("target", DescribeTarget(task));
   fields.Add("sink", OrDash(task.sink_mode) +
                          (task.sink_mode_reason.empty() ? "" : ": " + task.sink_mode_reason));

@@ -30,6 +30,7 @@ std::vector<std::string> TaskLines(const WatchFrame& frame, const TableLayout& l
     rows.push_back({{task.info.id},
                     StateCell(task.info),
                     ConditionCell(task.info),
+                    {task.info.phase.empty() ? "-" : task.info.phase},
                     {RateText(task.rates, &Rates::inserted)},
                     {RateText(task.rates, &Rates::upserted)},
                     {RateText(task.rates, &Rates::deleted)},
@@ -41,6 +42,7 @@ std::vector<std::string> TaskLines(const WatchFrame& frame, const TableLayout& l
   return LayOutTable({{.title = "TASK", .least = kLeastId},
                       {.title = "STATE"},
                       {.title = "CONDITION"},
+                      {.title = "PHASE"},
                       {.title = "INSERT/S", .right = true},
                       {.title = "UPSERT/S", .right = true},
                       {.title = "DELETE/S", .right = true},
@@ -94,11 +96,12 @@ std::string PlainLine(const WatchFrame& frame, const WatchedTask& task) {
     return task.rates ? fmt::format("{:.1f}", (*task.rates).*rate) : std::string("-");
   };
   std::string line = fmt::format(
-      "time={} task={} state={} condition={} insert_per_s={} upsert_per_s={} delete_per_s={} "
+      "time={} task={} state={} condition={} phase={} insert_per_s={} upsert_per_s={} "
+      "delete_per_s={} "
       "mb_per_s={} lag_ms={} source_lag_ms={} waiting_bytes={} rows={}",
       Quoted(FormatTime(frame.now_unix_ms)), Quoted(info.id), Quoted(info.state),
-      Quoted(info.condition), number(&Rates::inserted), number(&Rates::upserted),
-      number(&Rates::deleted),
+      Quoted(info.condition), info.phase.empty() ? "-" : info.phase, number(&Rates::inserted),
+      number(&Rates::upserted), number(&Rates::deleted),
       task.rates && task.rates->bytes ? fmt::format("{:.2f}", *task.rates->bytes / 1e6) : "-",
       MillisecondsText(info.lag_ms), MillisecondsText(info.source_lag_ms), info.bytes_waiting,
       info.rows.Total());

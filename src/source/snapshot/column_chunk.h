@@ -31,6 +31,14 @@ struct ColumnChunk {
     return std::string_view(bytes).substr(begin, ends[row] - begin);
   }
 
+  // About what the values of `rows` rows, which are all, take in a request.
+  size_t Size(size_t rows) const {
+    if (!ends.empty()) {
+      return bytes.size() + rows * sizeof(uint32_t);
+    }
+    return rows * (floats.empty() ? sizeof(int64_t) : sizeof(float));
+  }
+
   // About what the value takes in a request.
   size_t SizeAt(size_t row) const {
     if (!ends.empty()) {

@@ -12,7 +12,6 @@ namespace {
 
 using wire::AppendBytesField;
 using wire::AppendBytesHeader;
-using wire::AppendVarint;
 using wire::AppendVarintField;
 using wire::BytesFieldSize;
 using wire::VarintFieldSize;
@@ -22,10 +21,18 @@ constexpr uint64_t kColumnBased = 1;      // msg.InsertDataVersion
 constexpr int kElements = 1;              // of every array message, and of schema.ArrayArray
 
 std::string PackInts(const std::vector<int64_t>& values, std::span<const size_t> rows) {
-  std::string packed;
+  // Byte by byte into a string is slow, and there are three such numbers for each row.
+  constexpr size_t kLongest = wire::VarintSize(~uint64_t{0});
+  std::string packed(rows.size() * kLongest, '\0');
+  char* end = packed.data();
   for (const size_t row : rows) {
-    AppendVarint(static_cast<uint64_t>(values[row]), &packed);
+    auto value = static_cast<uint64_t>(values[row]);
+    for (; value >= 0x80; value >>= 7) {
+      *end++ = static_cast<char>(value | 0x80);
+    }
+    *end++ = static_cast<char>(value);
   }
+  packed.resize(static_cast<size_t>(end - packed.data()));
   return packed;
 }
 
@@ -40,12 +47,27 @@ std::string PackFixed(const std::vector<Value>& values, std::span<const size_t> 
   return packed;
 }
 
-std::string Concatenate(const ColumnChunk& chunk, std::span<const size_t> rows) {
-  std::string bytes;
+size_t BytesOf(const ColumnChunk& chunk, std::span<const size_t> rows) {
+  size_t bytes = 0;
   for (const size_t row : rows) {
-    bytes += chunk.BytesAt(row);
+    bytes += chunk.BytesAt(row).size();
   }
   return bytes;
+}
+
+// Rows side by side, as most are, are one piece: each piece is copied once, from the chunk into the
+// record.
+void AppendRows(const ColumnChunk& chunk, std::span<const size_t> rows, std::string* out) {
+  for (size_t first = 0; first < rows.size();) {
+    size_t last = first;
+    while (last + 1 < rows.size() && rows[last + 1] == rows[last] + 1) {
+      ++last;
+    }
+    const char* begin = chunk.BytesAt(rows[first]).data();
+    const std::string_view end = chunk.BytesAt(rows[last]);
+    out->append(begin, static_cast<size_t>(end.data() + end.size() - begin));
+    first = last + 1;
+  }
 }
 
 std::string Wrap(const std::string& elements) {
@@ -54,7 +76,13 @@ std::string Wrap(const std::string& elements) {
   return array;
 }
 
-// The bytes of the variant: an array message, or those of the vectors.
+// Whether the values of all rows, one behind the other, end what EncodeValues returns.
+bool EndsInRows(DataType type) {
+  return type == DataType::kFloatVector || type == DataType::kBinaryVector ||
+         type == DataType::kFloat16Vector || type == DataType::kBFloat16Vector;
+}
+
+// The bytes of the variant: an array message, or those of the vectors, which are not copied here.
 std::string EncodeValues(const Field& field,
                          const ColumnChunk& chunk,
                          std::span<const size_t> rows) {
@@ -67,10 +95,14 @@ std::string EncodeValues(const Field& field,
     case DataType::kInt64: return Wrap(PackInts(chunk.ints, rows));
     case DataType::kFloat: return Wrap(PackFixed(chunk.floats, rows));
     case DataType::kDouble: return Wrap(PackFixed(chunk.doubles, rows));
-    case DataType::kFloatVector: return Wrap(Concatenate(chunk, rows));
+    case DataType::kFloatVector: {
+      std::string head;
+      AppendBytesHeader(kElements, BytesOf(chunk, rows), &head);
+      return head;
+    }
     case DataType::kBinaryVector:
     case DataType::kFloat16Vector:
-    case DataType::kBFloat16Vector: return Concatenate(chunk, rows);
+    case DataType::kBFloat16Vector: return {};
     default: break;
   }
   std::string array;
@@ -93,8 +125,10 @@ void AppendColumn(int number,
   CDC_CHECK(layout.ok());  // its values were read
   const std::string values = EncodeValues(field, chunk, rows);
   const auto dim = static_cast<uint64_t>(layout->dim);
-  const size_t data_size = BytesFieldSize(layout->variant, values.size()) +
-                           (layout->is_vector ? VarintFieldSize(1, dim) : 0);
+  const bool with_rows = EndsInRows(field.type);
+  const size_t size = values.size() + (with_rows ? BytesOf(chunk, rows) : 0);
+  const size_t data_size =
+      BytesFieldSize(layout->variant, size) + (layout->is_vector ? VarintFieldSize(1, dim) : 0);
   std::string head;
   AppendVarintField(1, static_cast<uint64_t>(field.type), &head);
   AppendBytesField(2, field.name, &head);
@@ -109,7 +143,23 @@ void AppendColumn(int number,
   if (layout->is_vector) {
     AppendVarintField(1, dim, out);
   }
-  AppendBytesField(layout->variant, values, out);
+  AppendBytesHeader(layout->variant, size, out);
+  *out += values;
+  if (with_rows) {
+    AppendRows(chunk, rows, out);
+  }
+}
+
+// About the size of the record, so that it is not moved while it grows.
+size_t GuessSize(const RowChunk& chunk, std::span<const size_t> rows) {
+  constexpr size_t kHead = 1024;
+  constexpr size_t kNumber = 10;  // at most
+  size_t size = kHead + 2 * kNumber * rows.size();
+  for (const ColumnChunk& column : chunk.columns) {
+    size += column.ends.empty() ? kNumber * rows.size()
+                                : BytesOf(column, rows) + sizeof(uint32_t) * rows.size();
+  }
+  return size;
 }
 
 }  // namespace
@@ -121,6 +171,7 @@ std::string EncodeInsertRecord(const RowPlace& place,
   std::string base;
   AppendVarintField(1, kInsertMessage, &base);
   std::string out;
+  out.reserve(GuessSize(chunk, rows));
   AppendBytesField(1, base, &out);
   AppendBytesField(2, place.vchannel, &out);
   AppendBytesField(5, place.partition_name, &out);

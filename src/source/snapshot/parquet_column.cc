@@ -38,6 +38,25 @@ void AppendNumbers(const std::vector<Value>& values, size_t count, std::vector<O
   }
 }
 
+// Values of one width. Those of a page mostly lie side by side and are copied as one.
+void AppendFixed(const std::vector<parquet::FixedLenByteArray>& values,
+                 size_t count,
+                 size_t width,
+                 ColumnChunk* out) {
+  for (size_t first = 0; first < count;) {
+    size_t last = first + 1;
+    while (last < count && values[last].ptr == values[last - 1].ptr + width) {
+      ++last;
+    }
+    out->bytes.append(reinterpret_cast<const char*>(values[first].ptr), (last - first) * width);
+    first = last;
+  }
+  size_t end = out->ends.empty() ? 0 : out->ends.back();
+  for (size_t i = 0; i < count; ++i) {
+    out->ends.push_back(end += width);
+  }
+}
+
 void AppendBytes(const uint8_t* data, size_t size, ColumnChunk* out) {
   out->bytes.append(reinterpret_cast<const char*>(data), size);
   out->ends.push_back(out->bytes.size());
@@ -179,9 +198,7 @@ class Column final : public ParquetColumn {
         std::vector<parquet::FixedLenByteArray> values(rows);
         CDC_ASSIGN_OR_RETURN(const size_t count,
                              ReadValues<parquet::FixedLenByteArrayReader>(rows, values.data()));
-        for (size_t i = 0; i < count; ++i) {
-          AppendBytes(values[i].ptr, static_cast<size_t>(layout_.width), out);
-        }
+        AppendFixed(values, count, static_cast<size_t>(layout_.width), out);
         return count;
       }
     }
@@ -216,7 +233,9 @@ class Column final : public ParquetColumn {
     parquet::ReaderProperties properties;
     // A segment may have hundreds of MB per field: read pages, not the whole column.
     properties.enable_buffered_stream();
-    properties.set_buffer_size(1 << 20);
+    // What a read takes beyond the buffer is not copied through it: enough for the heads of pages,
+    // and for pages that are too small to be worth a read of their own.
+    properties.set_buffer_size(128 << 10);
     properties.set_page_checksum_verification(true);
     return properties;
   }

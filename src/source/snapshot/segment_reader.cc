@@ -122,9 +122,9 @@ void SegmentReader::ChooseRows(size_t rows) {
 
 // The next chunk should make one full record.
 void SegmentReader::AdaptChunk(size_t rows) {
-  size_t bytes = 0;
-  for (size_t row = 0; row < rows; ++row) {
-    bytes += RowBytes(row);
+  size_t bytes = rows * 2 * sizeof(int64_t);  // id and time
+  for (const ColumnChunk& column : chunk_.columns) {
+    bytes += column.Size(rows);
   }
   const size_t wanted = limits_.bytes / std::max<size_t>(bytes / rows, 1);
   chunk_rows_ = std::clamp<size_t>(wanted, 1, std::min(limits_.rows, chunk_rows_ * kGrowth));
@@ -141,10 +141,13 @@ size_t SegmentReader::RowBytes(size_t row) const {
 std::string SegmentReader::TakeRecord(uint32_t* rows) {
   const size_t first = delivered_;
   size_t bytes = 0;
-  do {
-    bytes += RowBytes(chosen_[delivered_++]);
-  } while (delivered_ < chosen_.size() && delivered_ - first < limits_.rows &&
-           bytes + RowBytes(chosen_[delivered_]) <= limits_.bytes);
+  while (delivered_ < chosen_.size() && delivered_ - first < limits_.rows) {
+    bytes += RowBytes(chosen_[delivered_]);
+    if (bytes > limits_.bytes && delivered_ > first) {
+      break;
+    }
+    ++delivered_;
+  }
   const auto taken = std::span<const size_t>(chosen_).subspan(first, delivered_ - first);
   *rows = static_cast<uint32_t>(taken.size());
   return EncodeInsertRecord(place_, *columns_, chunk_, taken);
