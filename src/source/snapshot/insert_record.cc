@@ -1,6 +1,8 @@
 #include "source/snapshot/insert_record.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/status.h"
@@ -48,6 +50,32 @@ std::string Concatenate(const ColumnChunk& chunk, std::span<const size_t> rows) 
   return bytes;
 }
 
+// Sparse vectors: pairs of an index, rising, and a number of four bytes each.
+constexpr size_t kIndexBytes = sizeof(uint32_t);
+constexpr size_t kPairBytes = 2 * kIndexBytes;
+
+// The smallest dimension that all of them fit in.
+int64_t SparseDim(const ColumnChunk& chunk, std::span<const size_t> rows) {
+  int64_t dim = 0;
+  for (const size_t row : rows) {
+    const std::string_view pairs = chunk.BytesAt(row);
+    if (pairs.size() >= kPairBytes) {
+      uint32_t last = 0;
+      std::memcpy(&last, pairs.data() + pairs.size() - kPairBytes, kIndexBytes);
+      dim = std::max(dim, int64_t{last} + 1);
+    }
+  }
+  return dim;
+}
+
+std::string ValidData(const ColumnChunk& chunk, std::span<const size_t> rows) {
+  std::string valid;
+  for (const size_t row : rows) {
+    valid += chunk.valid[row];
+  }
+  return valid;
+}
+
 std::string Wrap(const std::string& elements) {
   std::string array;
   AppendBytesField(kElements, elements, &array);
@@ -59,6 +87,7 @@ std::string EncodeValues(const Field& field,
                          const ColumnChunk& chunk,
                          std::span<const size_t> rows) {
   constexpr int kElementType = 2;  // of schema.ArrayArray
+  constexpr int kDim = 2;          // of schema.SparseFloatArray
   switch (field.type) {
     case DataType::kBool:
     case DataType::kInt8:
@@ -70,7 +99,8 @@ std::string EncodeValues(const Field& field,
     case DataType::kFloatVector: return Wrap(Concatenate(chunk, rows));
     case DataType::kBinaryVector:
     case DataType::kFloat16Vector:
-    case DataType::kBFloat16Vector: return Concatenate(chunk, rows);
+    case DataType::kBFloat16Vector:
+    case DataType::kInt8Vector: return Concatenate(chunk, rows);
     default: break;
   }
   std::string array;
@@ -79,6 +109,8 @@ std::string EncodeValues(const Field& field,
   }
   if (field.type == DataType::kArray) {
     AppendVarintField(kElementType, static_cast<uint64_t>(field.element_type), &array);
+  } else if (field.type == DataType::kSparseFloatVector) {
+    AppendVarintField(kDim, static_cast<uint64_t>(SparseDim(chunk, rows)), &array);
   }
   return array;
 }
@@ -92,7 +124,8 @@ void AppendColumn(int number,
   const Result<FieldLayout> layout = LayoutOf(field);
   CDC_CHECK(layout.ok());  // its values were read
   const std::string values = EncodeValues(field, chunk, rows);
-  const auto dim = static_cast<uint64_t>(layout->dim);
+  const auto dim = static_cast<uint64_t>(
+      field.type == DataType::kSparseFloatVector ? SparseDim(chunk, rows) : layout->dim);
   const size_t data_size = BytesFieldSize(layout->variant, values.size()) +
                            (layout->is_vector ? VarintFieldSize(1, dim) : 0);
   std::string head;
@@ -101,6 +134,9 @@ void AppendColumn(int number,
   AppendVarintField(5, static_cast<uint64_t>(field.id.value), &head);
   if (field.is_dynamic) {
     AppendVarintField(6, 1, &head);
+  }
+  if (field.nullable) {
+    AppendBytesField(7, ValidData(chunk, rows), &head);
   }
   const int data_field = layout->is_vector ? 4 : 3;
   AppendBytesHeader(number, head.size() + BytesFieldSize(data_field, data_size), out);
