@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
@@ -19,13 +20,16 @@ namespace cdc {
 // TaskManager's state of one task; part of its implementation.
 struct ManagedTask {
   ManagedTask(TaskSpec task_spec, const BackoffOptions& backoff_options)
-      : spec(std::move(task_spec)), backoff(backoff_options) {}
+      : spec(std::move(task_spec)), backoff(backoff_options), changes(backoff_options) {}
 
   // Serializes the task's operations. Lock it before TaskManager::mutex_, never after.
   Mutex operation;
   // Once the task is in tasks_, only a resume changes it, and it holds TaskManager::mutex_ as well.
   TaskSpec spec;
-  Backoff backoff;  // guarded by `operation`
+  // Guarded by `operation`.
+  Backoff backoff;
+  Backoff changes;  // of restarts for changes, which may lead to the next one
+  Clock::TimePoint changed_at;
 
   // Guarded by TaskManager::mutex_; changed only while holding `operation` too.
   TaskState state = TaskState::kInitial;
@@ -36,6 +40,7 @@ struct ManagedTask {
   std::shared_ptr<void> standby;  // keeps the standby answering
   uint64_t run = 0;               // counts replications: identifies a late failure of an old one
   uint64_t start_number = 0;      // counts scheduled starts: only the newest is carried out
+  TaskChanges wanted;             // what the last replication needs changed before the next start
   std::string start_error;        // why the last start failed, while it is retried
   int64_t since_unix_ms = 0;
   TaskStatus last_status;  // of the last replication, or as stored

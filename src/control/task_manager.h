@@ -139,7 +139,7 @@ class TaskManager {
   void ScheduleStart(const TaskPtr& task, std::chrono::milliseconds delay);
   void TryStart(const TaskPtr& task, uint64_t start_number);
   void HandleFailure(const TaskPtr& task, uint64_t run, const std::string& reason);
-  Status ChangeAndRestart(const TaskPtr& task, const std::shared_ptr<Replication>& replication);
+  Status MakeWantedChanges(const TaskPtr& task);
   void PauseByItself(const TaskPtr& task, const std::string& reason);
   void StorePausedAgain(const TaskPtr& task, const std::string& reason);
 

@@ -48,7 +48,7 @@ Status TaskManager::ChangeCollections(const std::string& id,
     if (stopping_) {
       return StoppingError();
     }
-    running = task->state == TaskState::kRunning;
+    running = task->state != TaskState::kPaused;
   }
   std::set<CollectionId> collections;
   for (const CollectionName& name : names) {
@@ -58,8 +58,10 @@ Status TaskManager::ChangeCollections(const std::string& id,
   }
   // Only what is stored can be changed, and a running task knows more.
   StopReplication(task);
-  const Status changed =
-      options_.replicator->Change(task->spec, ChangesOf(change, std::move(collections)));
+  Status changed = MakeWantedChanges(task);
+  if (changed.ok()) {
+    changed = options_.replicator->Change(task->spec, ChangesOf(change, std::move(collections)));
+  }
   if (running) {
     ScheduleStart(task, std::chrono::milliseconds(0));
   } else if (const Result<MetaStore::Progress> progress = options_.store->LoadProgress(id);

@@ -14,6 +14,7 @@ namespace cdc {
 namespace {
 
 constexpr std::chrono::milliseconds kStoreRetry{1'000};
+constexpr std::chrono::seconds kQuietAfterChange{60};
 
 // A stopped task shows the stored checkpoints, from which it would continue: the last one may not
 // have been saved. Those that cannot be read are shown as unknown.
@@ -41,6 +42,7 @@ void ShowStored(MetaStore& store, const std::string& id, TaskStatus* status) {
 }  // namespace
 
 Status TaskManager::StartReplication(const TaskPtr& task) {
+  CDC_RETURN_IF_ERROR(MakeWantedChanges(task));
   uint64_t run = 0;
   {
     MutexLock lock(mutex_);
@@ -90,9 +92,12 @@ void TaskManager::StopReplication(const TaskPtr& task) {
   }
   replication->Stop();
   TaskStatus status = replication->GetStatus();
+  // Only now: until it has stopped, more may have come.
+  const TaskChanges wanted = replication->Changes();
   ShowStored(*options_.store, task->spec.id, &status);
   MutexLock lock(mutex_);
   task->last_status = std::move(status);
+  task->wanted.Add(wanted);
 }
 
 Status TaskManager::StoreState(const TaskPtr& task, TaskState state, const std::string& reason) {
@@ -177,31 +182,32 @@ void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::st
     PauseByItself(task, reason);
     return;
   }
-  const Status changed = ChangeAndRestart(task, replication);
-  if (!changed.ok()) {
-    PauseByItself(task, changed.message().empty() ? reason : changed.message());
+  StopReplication(task);
+  // One change may lead to the next, again and again.
+  const Clock::TimePoint now = options_.clock->Now();
+  if (now - task->changed_at > kQuietAfterChange) {
+    task->changes.Reset();
   }
+  const bool first = task->changes.attempts() == 0;
+  const auto delay = task->changes.Next();
+  task->changed_at = now;
+  ScheduleStart(task, first ? std::chrono::milliseconds(0) : delay);
 }
 
-// An error: the task cannot go on, why (an empty message: it has failed meanwhile).
-Status TaskManager::ChangeAndRestart(const TaskPtr& task,
-                                     const std::shared_ptr<Replication>& replication) {
-  StopReplication(task);
-  // Only now: until it has stopped, more may have failed, or the task as a whole.
-  const TaskChanges changes = replication->Changes();
-  if (changes.empty()) {
-    return FailedPreconditionError("");
+// Makes the changes that the last replication needs. They are kept until that has succeeded,
+// whatever happens to the task meanwhile.
+Status TaskManager::MakeWantedChanges(const TaskPtr& task) {
+  TaskChanges wanted;
+  {
+    MutexLock lock(mutex_);
+    wanted = task->wanted;
   }
-  const Status changed = options_.replicator->Change(task->spec, changes);
-  if (!changed.ok() && !IsRetryable(changed)) {
-    return changed;
+  if (wanted.empty()) {
+    return OkStatus();
   }
-  if (!changed.ok()) {
-    // Nothing is changed: the task starts as it was, and meets its failure again.
-    spdlog::warn("cannot go on now, will try again, task={} error={}", task->spec.id,
-                 changed.ToString());
-  }
-  ScheduleStart(task, changed.ok() ? std::chrono::milliseconds(0) : task->backoff.Next());
+  CDC_RETURN_IF_ERROR(options_.replicator->Change(task->spec, wanted));
+  MutexLock lock(mutex_);
+  task->wanted = {};
   return OkStatus();
 }
 

@@ -48,8 +48,8 @@ class MetaStore {
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
   // Creates or replaces; the segments that were copied stay, and those in `snapshot` are added.
   virtual Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) = 0;
-  // Replaces the channels, snapshots and aside of a task that is not running; the rest of
-  // `progress` is not looked at.
+  // Replaces the channels, snapshots and aside of a task that is not running, and puts its
+  // collections; the rest of `progress` is not looked at.
   virtual Status ReplaceProgress(const std::string& task_id, const Progress& progress) = 0;
   // Replaces the previous one.
   virtual Status PutSource(const std::string& task_id, const std::string& identity) = 0;

@@ -274,6 +274,7 @@ TEST_P(MetaStoreContractTest, KeepsReplaysUntilTheyAreOver) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
   ChannelCheckpoint again{"a", RawId('1'), {1}, {}, {}};
   again.replay = {.others = {{0xf000000000000001}, {0xf000000000000002}},
+                  .others_position = RawId('o'),
                   .collections = {{{470729803981594208}, {{1}, {7}}}, {{5}, {{2}, {0}}}}};
   ASSERT_TRUE(store().SaveCheckpoints("t1", {again, {"b", RawId('2'), {2}, {}}}).ok());
   Reopen();
@@ -310,6 +311,7 @@ TEST_P(MetaStoreContractTest, ReplacesProgressAsAWhole) {
                               .since_unix_ms = 77,
                               .left_at = {{"a", {RawId('q'), {0xf000000000000001}}}}};
   progress.aside = {aside, {.collection = {6}}};
+  progress.collections[0].may_hold_until = {42};
   ASSERT_TRUE(store().ReplaceProgress("t1", progress).ok());
   Reopen();
   const MetaStore::Progress loaded = Load("t1");
@@ -318,7 +320,8 @@ TEST_P(MetaStoreContractTest, ReplacesProgressAsAWhole) {
   EXPECT_EQ(loaded.channels[0].applied, std::vector<MsgId>{RawId('x')});
   EXPECT_THAT(loaded.snapshots, ElementsAre(SnapshotProgress{.collection = {5}}));
   EXPECT_THAT(loaded.aside, ElementsAre(aside, AsideCollection{.collection = {6}}));
-  EXPECT_THAT(loaded.collections, SizeIs(1));
+  ASSERT_THAT(loaded.collections, SizeIs(1));
+  EXPECT_EQ(loaded.collections[0].may_hold_until, Timestamp{42});
   ASSERT_TRUE(store().RemoveCollection("t1", {5}).ok());
   EXPECT_THAT(Load("t1").aside, SizeIs(1));
   ASSERT_TRUE(store().DeleteTask("t1").ok());

@@ -154,6 +154,9 @@ class SqliteMetaStore final : public MetaStore {
     for (const AsideCollection& aside : progress.aside) {
       CDC_RETURN_IF_ERROR(aside_.Put(task_id, aside));
     }
+    for (const ReplicatedCollection& collection : progress.collections) {
+      CDC_RETURN_IF_ERROR(collections_.Put(task_id, collection));
+    }
     return transaction.Commit();
   }
 

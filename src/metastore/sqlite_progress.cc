@@ -21,10 +21,11 @@ Status SqliteProgress::Prepare(sqlite::Database* database) {
         "SELECT channel, position, ts, applied, horizon FROM checkpoints WHERE task_id = ? "
         "ORDER BY channel"},
        {&put_replay_,
-        "INSERT OR REPLACE INTO replays(task_id, channel, collection_id, ts, horizon) "
-        "VALUES(?, ?, ?, ?, ?)"},
+        "INSERT OR REPLACE INTO replays(task_id, channel, collection_id, ts, horizon, position) "
+        "VALUES(?, ?, ?, ?, ?, ?)"},
        {&load_replay_,
-        "SELECT collection_id, ts, horizon FROM replays WHERE task_id = ? AND channel = ?"},
+        "SELECT collection_id, ts, horizon, position FROM replays WHERE task_id = ? AND channel = "
+        "?"},
        {&remove_replay_, "DELETE FROM replays WHERE task_id = ? AND channel = ?"},
        {&remove_checkpoints_[0], "DELETE FROM checkpoints WHERE task_id = ?"},
        {&remove_checkpoints_[1], "DELETE FROM replays WHERE task_id = ?"},
@@ -51,9 +52,11 @@ Status SqliteProgress::PutCheckpoint(const std::string& task_id,
   if (!checkpoint.replay.has_value()) {
     return OkStatus();
   }
-  CDC_RETURN_IF_ERROR(PutReplay(task_id, checkpoint.channel, kOthers, checkpoint.replay->others));
-  for (const auto& [collection, applied] : checkpoint.replay->collections) {
-    CDC_RETURN_IF_ERROR(PutReplay(task_id, checkpoint.channel, collection, applied));
+  const ChannelCheckpoint::Replay& replay = *checkpoint.replay;
+  CDC_RETURN_IF_ERROR(
+      PutReplay(task_id, checkpoint.channel, kOthers, replay.others, replay.others_position));
+  for (const auto& [collection, applied] : replay.collections) {
+    CDC_RETURN_IF_ERROR(PutReplay(task_id, checkpoint.channel, collection, applied, MsgId{}));
   }
   return OkStatus();
 }
@@ -61,12 +64,14 @@ Status SqliteProgress::PutCheckpoint(const std::string& task_id,
 Status SqliteProgress::PutReplay(const std::string& task_id,
                                  const std::string& channel,
                                  CollectionId collection,
-                                 const ChannelCheckpoint::AppliedUntil& applied) {
+                                 const ChannelCheckpoint::AppliedUntil& applied,
+                                 const MsgId& position) {
   return put_replay_.BindText(0, task_id)
       .BindText(1, channel)
       .Bind(2, collection.value)
       .Bind(3, ToStored(applied.ts))
       .Bind(4, ToStored(applied.horizon))
+      .BindBlob(5, position.bytes)
       .Execute();
 }
 
@@ -85,6 +90,7 @@ Status SqliteProgress::LoadReplay(const std::string& task_id, ChannelCheckpoint*
                                                   .horizon = FromStored(load_replay_.Int(2))};
     if (collection == kOthers) {
       checkpoint->replay->others = applied;
+      checkpoint->replay->others_position = MsgId{load_replay_.Blob(3)};
     } else {
       checkpoint->replay->collections[collection] = applied;
     }

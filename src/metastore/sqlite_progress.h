@@ -37,7 +37,8 @@ class SqliteProgress {
   Status PutReplay(const std::string& task_id,
                    const std::string& channel,
                    CollectionId collection,
-                   const ChannelCheckpoint::AppliedUntil& applied);
+                   const ChannelCheckpoint::AppliedUntil& applied,
+                   const MsgId& position);
   Status LoadReplay(const std::string& task_id, ChannelCheckpoint* checkpoint);
 
   sqlite::Statement put_checkpoint_;

@@ -19,7 +19,7 @@ CREATE TABLE checkpoints(
   horizon INTEGER NOT NULL, applied BLOB NOT NULL, PRIMARY KEY(task_id, channel)) WITHOUT ROWID;
 CREATE TABLE replays(
   task_id TEXT NOT NULL, channel TEXT NOT NULL, collection_id INTEGER NOT NULL,
-  ts INTEGER NOT NULL, horizon INTEGER NOT NULL,
+  ts INTEGER NOT NULL, horizon INTEGER NOT NULL, position BLOB NOT NULL,
   PRIMARY KEY(task_id, channel, collection_id)) WITHOUT ROWID;
 CREATE TABLE aside(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, source_database TEXT NOT NULL,

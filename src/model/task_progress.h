@@ -31,6 +31,7 @@ struct ChannelCheckpoint {
   };
   struct Replay {
     AppliedUntil others;
+    MsgId others_position;                             // where they would go on
     std::map<CollectionId, AppliedUntil> collections;  // those for which the channel is read again
 
     // Whether a checkpoint at `ts` has passed all of it.

@@ -29,6 +29,7 @@ struct SourcePresent {
 // of the source.
 struct TaskChanges {
   std::map<CollectionId, std::string> set_aside;  // leave them where they are, with the reason
+  std::set<CollectionId> copy_later;              // of those: a retry copies their stored rows
   std::set<CollectionId> take_up;                 // follow them again
   std::set<CollectionId> copy_again;     // copy their stored rows again, into what is there
   std::set<CollectionId> cancel;         // end their copies; they go on where they were
@@ -36,6 +37,16 @@ struct TaskChanges {
   std::set<std::string> expired;         // channels whose positions the queue no longer holds
   // The collections are set aside because of what the target said: is it still the same target?
   bool check_target = false;
+  void Add(const TaskChanges& more) {
+    set_aside.insert(more.set_aside.begin(), more.set_aside.end());
+    copy_later.insert(more.copy_later.begin(), more.copy_later.end());
+    take_up.insert(more.take_up.begin(), more.take_up.end());
+    copy_again.insert(more.copy_again.begin(), more.copy_again.end());
+    cancel.insert(more.cancel.begin(), more.cancel.end());
+    follow_copied.insert(more.follow_copied.begin(), more.follow_copied.end());
+    expired.insert(more.expired.begin(), more.expired.end());
+    check_target = check_target || more.check_target;
+  }
   bool empty() const {
     return set_aside.empty() && take_up.empty() && copy_again.empty() && cancel.empty() &&
            follow_copied.empty() && expired.empty();

@@ -169,9 +169,6 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
                      .now_unix_ms = options_.clock->UnixMs()},
                     &progress);
   CDC_RETURN_IF_ERROR(editor.Apply(changes));
-  for (const ReplicatedCollection& begun : editor.begun()) {
-    CDC_RETURN_IF_ERROR(options_.store->PutCollection(spec.id, begun));
-  }
   return options_.store->ReplaceProgress(spec.id, progress);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,40 +30,71 @@ void EraseRecord(CollectionId collection, std::vector<Record>* records) {
   std::erase_if(*records, [&](const Record& each) { return each.collection == collection; });
 }
 
-// Everything of the collection at or below this time is on the target.
-Timestamp AppliedOf(const ChannelCheckpoint& channel, CollectionId collection) {
+// Up to where the collection is on the target, and where it would go on.
+Takeover PlaceOf(const ChannelCheckpoint& channel, CollectionId collection) {
+  const Takeover read{.position = channel.position, .ts = channel.ts};
   if (!channel.replay.has_value()) {
-    return channel.ts;
+    return read;
   }
   const auto own = channel.replay->collections.find(collection);
-  const Timestamp applied =
-      own == channel.replay->collections.end() ? channel.replay->others.ts : own->second.ts;
-  return std::max(channel.ts, applied);
+  if (own != channel.replay->collections.end()) {
+    return {.position = read.position, .ts = std::max(read.ts, own->second.ts)};
+  }
+  const Takeover others{.position = channel.replay->others_position,
+                        .ts = channel.replay->others.ts};
+  return read.ts < others.ts ? others : read;
+}
+
+// Nothing is left to be read again: the channel goes on where the others are.
+void EndReplay(ChannelCheckpoint* channel) {
+  const Replay& replay = *channel->replay;
+  if (channel->ts < replay.others.ts) {
+    channel->position = replay.others_position;
+    channel->ts = replay.others.ts;
+  }
+  channel->horizon = std::max(channel->horizon, replay.others.horizon);
+  channel->replay.reset();
 }
 
 // Has the channel read from `place` on for `collection`, unless it is to be read from an earlier
-// place anyway. nullopt: from the collection's own beginning.
+// place anyway.
 void ReadAgain(CollectionId collection,
-               const std::optional<Takeover>& place,
+               const Takeover& place,
                Timestamp present,
                ChannelCheckpoint* channel) {
   // What a process may have sent before, it has sent for any of the collections.
   const Timestamp sent = std::max(channel->ts, channel->horizon);
-  Replay replay =
-      channel->replay.value_or(Replay{.others = {channel->ts, sent}, .collections = {}});
+  Replay replay = channel->replay.value_or(Replay());
+  if (replay.others.ts <= channel->ts) {
+    replay.others.ts = channel->ts;
+    replay.others_position = channel->position;
+  }
   replay.others.horizon = std::max(replay.others.horizon, sent);
   for (auto& [other, applied] : replay.collections) {
     applied.ts = std::max(applied.ts, channel->ts);
     applied.horizon = std::max(applied.horizon, sent);
   }
-  const Timestamp from = place.has_value() ? place->ts : Timestamp{};
-  replay.collections[collection] = {.ts = from, .horizon = std::max(present, sent)};
-  if (from < channel->ts) {
-    channel->position = place.has_value() ? place->position : MsgId{};
-    channel->ts = from;
+  replay.collections[collection] = {.ts = place.ts, .horizon = std::max(present, sent)};
+  if (place.ts < channel->ts) {
+    channel->position = place.position;
+    channel->ts = place.ts;
   }
   channel->horizon = {};
   channel->replay = std::move(replay);
+}
+
+// What a copy has sent is as of its takeovers, which may be earlier than where the log was left.
+void LowerToTakeovers(const Collection& collection,
+                      const SnapshotProgress& copy,
+                      AsideCollection* aside) {
+  for (size_t shard = 0; copy.begun && shard < collection.vchannels.size(); ++shard) {
+    const auto takeover = copy.takeover.find(collection.vchannels[shard]);
+    const auto left = aside->left_at.find(collection.pchannels[shard]);
+    if (takeover != copy.takeover.end() && left != aside->left_at.end() &&
+        takeover->second.ts < left->second.ts) {
+      left->second = takeover->second;
+    }
+  }
 }
 
 ChannelCheckpoint* FindOrAddChannel(const std::string& channel, MetaStore::Progress* progress) {
@@ -106,16 +136,41 @@ void SetAside(const Collection& collection,
     if (channel == nullptr) {
       continue;
     }
-    const Timestamp applied = AppliedOf(*channel, collection.id);
+    const Takeover place = PlaceOf(*channel, collection.id);
     // A collection younger than that begins at its own beginning.
-    if (applied > Timestamp{} && applied >= collection.created) {
-      aside.left_at[name_of_channel] = {.position = channel->position, .ts = applied};
+    if (place.ts > Timestamp{} && place.ts >= collection.created) {
+      aside.left_at[name_of_channel] = place;
     }
-    if (channel->replay.has_value()) {
-      channel->replay->collections.erase(collection.id);
+    if (channel->replay.has_value() && channel->replay->collections.erase(collection.id) > 0 &&
+        channel->replay->collections.empty()) {
+      EndReplay(channel);
     }
   }
   progress->aside.push_back(std::move(aside));
+}
+
+Takeover PlaceToGoOn(const Collection& collection,
+                     const std::string& channel,
+                     const MetaStore::Progress& progress) {
+  const AsideCollection* aside = FindAside(collection.id, progress);
+  if (aside != nullptr) {
+    if (const auto left = aside->left_at.find(channel); left != aside->left_at.end()) {
+      return left->second;
+    }
+  }
+  // Its own beginning: see ReadingStart. None of its rows is at or below its creation.
+  Takeover begin{.position = {}, .ts = collection.created};
+  if (const auto start = collection.start_positions.find(channel);
+      start != collection.start_positions.end()) {
+    begin.position = start->second;
+  }
+  for (const ReplicatedCollection& known : progress.collections) {
+    const auto skip = known.skip_until.find(channel);
+    if (known.id == collection.id && skip != known.skip_until.end() && !skip->second.empty()) {
+      begin.position = skip->second;
+    }
+  }
+  return begin;
 }
 
 void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress* progress) {
@@ -128,37 +183,30 @@ void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress
     aside->reason.clear();
     return;
   }
-  const std::map<std::string, Takeover> left_at = std::move(aside->left_at);
-  EraseRecord(collection.id, &progress->aside);
   for (const std::string& name : collection.pchannels) {
-    const auto place = left_at.find(name);
-    ReadAgain(collection.id, place == left_at.end() ? std::nullopt : std::optional(place->second),
-              present, FindOrAddChannel(name, progress));
+    ReadAgain(collection.id, PlaceToGoOn(collection, name, *progress), present,
+              FindOrAddChannel(name, progress));
   }
+  EraseRecord(collection.id, &progress->aside);
 }
 
-void CopyAgain(CollectionId collection, MetaStore::Progress* progress) {
-  EraseRecord(collection, &progress->snapshots);
-  progress->snapshots.push_back({.collection = collection, .takeover = {}, .segments = {}});
-}
-
-void CancelCopy(const Collection& collection, Timestamp present, MetaStore::Progress* progress) {
+void CopyAgain(const Collection& collection, MetaStore::Progress* progress) {
   const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
   AsideCollection* aside = FindRecord(collection.id, &progress->aside);
-  if (copy == nullptr || aside == nullptr) {
-    return;
-  }
-  // Rows that were sent are as of the takeover, which may be the earlier place.
-  for (size_t shard = 0; copy->begun && shard < collection.vchannels.size(); ++shard) {
-    const auto takeover = copy->takeover.find(collection.vchannels[shard]);
-    const auto left = aside->left_at.find(collection.pchannels[shard]);
-    if (takeover != copy->takeover.end() && left != aside->left_at.end() &&
-        takeover->second.ts < left->second.ts) {
-      left->second = takeover->second;
-    }
+  if (copy != nullptr && !copy->done && aside != nullptr) {
+    LowerToTakeovers(collection, *copy, aside);
   }
   EraseRecord(collection.id, &progress->snapshots);
-  TakeUp(collection, present, progress);
+  progress->snapshots.push_back({.collection = collection.id, .takeover = {}, .segments = {}});
+}
+
+void CancelCopy(const Collection& collection, MetaStore::Progress* progress) {
+  const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
+  AsideCollection* aside = FindRecord(collection.id, &progress->aside);
+  if (copy != nullptr && aside != nullptr) {
+    LowerToTakeovers(collection, *copy, aside);
+    EraseRecord(collection.id, &progress->snapshots);
+  }
 }
 
 void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress) {

@@ -27,17 +27,22 @@ void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress
 
 // Copies the stored rows of the collection, while the other collections of its channels go on. The
 // collection must not be followed: call SetAside first.
-void CopyAgain(CollectionId collection, MetaStore::Progress* progress);
+void CopyAgain(const Collection& collection, MetaStore::Progress* progress);
 
-// Ends an unfinished copy of a collection that is aside: it follows its log from where it was left.
-// Rows that the copy has written and that are older than that place are replaced by the log.
-void CancelCopy(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+// Forgets an unfinished copy of a collection that is aside. Its place becomes that of the copy if
+// that is earlier, so that the log replaces the rows that the copy has written. TakeUp follows.
+void CancelCopy(const Collection& collection, MetaStore::Progress* progress);
 
 // The copy is done: the collection follows its log from where it takes over.
 void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
 
 // The channel cannot be read from its checkpoint any more: its collections must begin elsewhere.
 void ForgetChannel(const std::string& channel, MetaStore::Progress* progress);
+
+// Where a collection that is aside goes on in the channel if it is taken up.
+Takeover PlaceToGoOn(const Collection& collection,
+                     const std::string& channel,
+                     const MetaStore::Progress& progress);
 
 const AsideCollection* FindAside(CollectionId collection, const MetaStore::Progress& progress);
 

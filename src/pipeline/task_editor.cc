@@ -24,17 +24,18 @@ Status TaskEditor::Apply(const TaskChanges& changes) {
   Status status = ApplyTo(changes);
   if (!status.ok()) {
     *progress_ = std::move(before);
-    begun_.clear();
   }
   return status;
 }
 
 Status TaskEditor::ApplyTo(const TaskChanges& changes) {
-  for (const CollectionId id : changes.follow_copied) {
+  // Before anything else is decided about them, and whoever asks.
+  for (const CollectionId id : FinishedCopies(*progress_).follow_copied) {
     if (const Collection* collection = Find(id)) {
-      FollowCopied(*collection, parts_.present, progress_);
+      CDC_RETURN_IF_ERROR(Follow(*collection));
     }
   }
+  ForgetGone();
   for (const std::string& channel : changes.expired) {
     CDC_RETURN_IF_ERROR(CopyExpired(channel));
   }
@@ -54,26 +55,64 @@ Status TaskEditor::ApplyTo(const TaskChanges& changes) {
     }
   }
   for (const auto& [id, reason] : changes.set_aside) {
-    if (const Collection* collection = Find(id)) {
-      SetAside(*collection, NameOf(*collection), reason, parts_.now_unix_ms, progress_);
+    const Collection* collection = Find(id);
+    if (collection == nullptr) {
+      continue;
+    }
+    SetAside(*collection, NameOf(*collection), reason, parts_.now_unix_ms, progress_);
+    if (changes.copy_later.contains(id) && FindCopy(id) == nullptr) {
+      Begin(*collection);
+      CopyAgain(*collection, progress_);
     }
   }
   return OkStatus();
 }
 
+// The copy is done. If the queue has lost its takeover meanwhile, there must be another one.
+Status TaskEditor::Follow(const Collection& collection) {
+  const SnapshotProgress* copy = FindAnyCopy(collection.id);
+  const Status held = CheckTakeover(collection, *copy);
+  if (held.code() == StatusCode::kOutOfRange && parts_.can_copy) {
+    CopyAgain(collection, progress_);
+    return OkStatus();
+  }
+  CDC_RETURN_IF_ERROR(held);
+  FollowCopied(collection, parts_.present, progress_);
+  return OkStatus();
+}
+
+// What the source has dropped while it was aside, and what the task had not begun.
+void TaskEditor::ForgetGone() {
+  std::erase_if(progress_->aside, [this](const AsideCollection& aside) {
+    return Find(aside.collection) == nullptr && FindRecord(aside.collection) == nullptr;
+  });
+}
+
 // From where it was left, if the queue still holds that place.
 Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
+  const CollectionName name = NameOf(collection);
   const AsideCollection* aside = FindAside(collection.id, *progress_);
   if (aside == nullptr || aside->reason.empty()) {
-    return FailedPreconditionError("collection " + NameOf(collection).ToString() +
-                                   " is not set aside");
+    return FailedPreconditionError("collection " + name.ToString() + " is not set aside");
   }
-  const Status held = CheckPlaces(collection, *aside);
+  if (const SnapshotProgress* copy = FindCopy(collection.id)) {
+    if (!parts_.can_copy) {
+      return CannotCopy(name);
+    }
+    const Status held = CheckTakeover(collection, *copy);
+    if (held.code() == StatusCode::kOutOfRange) {
+      return Copy(collection);
+    }
+    CDC_RETURN_IF_ERROR(held);
+    TakeUp(collection, parts_.present, progress_);
+    return OkStatus();
+  }
+  const Status held = CheckPlaces(collection);
   if (held.code() == StatusCode::kOutOfRange) {
     return parts_.can_copy
                ? Copy(collection)
                : FailedPreconditionError(
-                     "collection " + NameOf(collection).ToString() +
+                     "collection " + name.ToString() +
                      " cannot go on from where it was set aside: " + held.message() +
                      "; set sourceConfig.storage in the configuration, so that its stored rows can "
                      "be copied");
@@ -84,74 +123,92 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
 }
 
 // kOutOfRange: the queue no longer holds the places from where the collection would go on.
-Status TaskEditor::CheckPlaces(const Collection& collection, const AsideCollection& aside) const {
-  const SnapshotProgress* copy = FindCopy(collection.id);
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const std::string& channel = collection.pchannels[shard];
-    MsgId position;
-    if (copy != nullptr) {
-      const auto takeover = copy->takeover.find(collection.vchannels[shard]);
-      position = takeover == copy->takeover.end() ? MsgId{} : takeover->second.position;
-    } else if (const auto left = aside.left_at.find(channel); left != aside.left_at.end()) {
-      position = left->second.position;
-    } else if (const auto begin = collection.start_positions.find(channel);
-               begin != collection.start_positions.end()) {
-      position = begin->second;
-    }
-    if (!position.empty()) {
-      CDC_RETURN_IF_ERROR(parts_.log->CheckPosition(channel, {.id = position}));
+Status TaskEditor::CheckPlaces(const Collection& collection) const {
+  for (const std::string& channel : collection.pchannels) {
+    const Takeover place = PlaceToGoOn(collection, channel, *progress_);
+    if (!place.position.empty()) {
+      CDC_RETURN_IF_ERROR(parts_.log->CheckPosition(channel, {.id = place.position}));
     }
   }
   return OkStatus();
+}
+
+// kOutOfRange: nor where the log takes over from the copy.
+Status TaskEditor::CheckTakeover(const Collection& collection, const SnapshotProgress& copy) const {
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
+    const auto takeover = copy.takeover.find(collection.vchannels[shard]);
+    if (takeover != copy.takeover.end() && !takeover->second.position.empty()) {
+      CDC_RETURN_IF_ERROR(parts_.log->CheckPosition(collection.pchannels[shard],
+                                                    {.id = takeover->second.position}));
+    }
+  }
+  return OkStatus();
+}
+
+Status TaskEditor::CannotCopy(const CollectionName& name) {
+  return FailedPreconditionError(
+      "the stored rows of collection " + name.ToString() +
+      " cannot be copied: the server does not know where the source stores them; set "
+      "sourceConfig.storage in its configuration");
 }
 
 Status TaskEditor::Copy(const Collection& collection) {
   const CollectionName name = NameOf(collection);
   if (!parts_.can_copy) {
-    return FailedPreconditionError(
-        "the stored rows of collection " + name.ToString() +
-        " cannot be copied: the server does not know where the source stores them; set "
-        "sourceConfig.storage in its configuration");
+    return CannotCopy(name);
   }
   const AsideCollection* aside = FindAside(collection.id, *progress_);
   if (FindCopy(collection.id) != nullptr && (aside == nullptr || aside->reason.empty())) {
     return FailedPreconditionError("collection " + name.ToString() + " is being copied already");
   }
-  if (ReplicatedCollection* known = FindRecord(collection.id)) {
-    // The target may hold any of its rows. If it has been removed there, it is created again.
-    known->may_hold_until = parts_.present;
-    known->seen_on_target = false;
-    begun_.push_back(*known);
-  } else {
-    begun_.push_back({.id = collection.id,
-                      .source = name,
-                      .target = parts_.scope->Target(name),
-                      .pchannels = collection.pchannels,
-                      .created = collection.created,
-                      .skip_until = {},
-                      // The target's collection, if there is one, may hold any of its rows.
-                      .may_hold_until = parts_.present});
-  }
+  Begin(collection);
   SetAside(collection, name, "", parts_.now_unix_ms, progress_);
-  CopyAgain(collection.id, progress_);
+  CopyAgain(collection, progress_);
   return OkStatus();
 }
 
+// Whatever the target has of it, it may hold any of its rows. If it has been removed there, it is
+// created again.
+void TaskEditor::Begin(const Collection& collection) {
+  if (ReplicatedCollection* known = FindRecord(collection.id)) {
+    known->may_hold_until = parts_.present;
+    known->seen_on_target = false;
+    return;
+  }
+  const CollectionName name = NameOf(collection);
+  progress_->collections.push_back({.id = collection.id,
+                                    .source = name,
+                                    .target = parts_.scope->Target(name),
+                                    .pchannels = collection.pchannels,
+                                    .created = collection.created,
+                                    .skip_until = {},
+                                    .may_hold_until = parts_.present});
+}
+
 Status TaskEditor::Cancel(const Collection& collection) {
+  const std::string name = NameOf(collection).ToString();
   const AsideCollection* aside = FindAside(collection.id, *progress_);
-  if (FindCopy(collection.id) == nullptr || aside == nullptr) {
-    return FailedPreconditionError("no copy of collection " + NameOf(collection).ToString() +
+  if (FindCopy(collection.id) == nullptr || aside == nullptr || aside->left_at.empty()) {
+    return FailedPreconditionError("no copy of collection " + name +
                                    " can be cancelled: it is not being copied, or it has no other "
                                    "place to go on from");
   }
-  const ReplicatedCollection* record = FindRecord(collection.id);
-  if (record != nullptr && record->may_hold_until == Timestamp{} && !aside->left_at.empty()) {
+  ReplicatedCollection* record = FindRecord(collection.id);
+  if (record == nullptr || record->may_hold_until == Timestamp{}) {
     return FailedPreconditionError(
-        "the copy of collection " + NameOf(collection).ToString() +
+        "the copy of collection " + name +
         " cannot be cancelled: nothing of it was loaded on the target, so it was created anew "
         "there, without its earlier rows");
   }
-  CancelCopy(collection, parts_.present, progress_);
+  // If it is missing there now, its earlier rows are, too.
+  record->seen_on_target = true;
+  CancelCopy(collection, progress_);
+  const Status held = CheckPlaces(collection);
+  if (!held.ok()) {
+    return FailedPreconditionError("the copy of collection " + name +
+                                   " cannot be cancelled: " + held.message());
+  }
+  TakeUp(collection, parts_.present, progress_);
   return OkStatus();
 }
 
@@ -190,8 +247,13 @@ ReplicatedCollection* TaskEditor::FindRecord(CollectionId collection) {
 
 // nullptr: it is not being copied.
 const SnapshotProgress* TaskEditor::FindCopy(CollectionId collection) const {
+  const SnapshotProgress* copy = FindAnyCopy(collection);
+  return copy == nullptr || copy->done ? nullptr : copy;
+}
+
+const SnapshotProgress* TaskEditor::FindAnyCopy(CollectionId collection) const {
   for (const SnapshotProgress& copy : progress_->snapshots) {
-    if (copy.collection == collection && !copy.done) {
+    if (copy.collection == collection) {
       return &copy;
     }
   }

@@ -37,25 +37,26 @@ class TaskEditor {
   // kFailedPrecondition: that collection cannot be changed so; says why. Then nothing is changed.
   Status Apply(const TaskChanges& changes);
 
-  // What must be stored first: collections that the task has only now begun, and those that are
-  // copied into what is there.
-  const std::vector<ReplicatedCollection>& begun() const { return begun_; }
-
  private:
   Status ApplyTo(const TaskChanges& changes);
+  Status Follow(const Collection& collection);
+  void ForgetGone();
   Status TakeUpOrCopy(const Collection& collection);
   Status Copy(const Collection& collection);
+  void Begin(const Collection& collection);
   Status Cancel(const Collection& collection);
   Status CopyExpired(const std::string& channel);
-  Status CheckPlaces(const Collection& collection, const AsideCollection& aside) const;
+  Status CheckPlaces(const Collection& collection) const;
+  Status CheckTakeover(const Collection& collection, const SnapshotProgress& copy) const;
+  static Status CannotCopy(const CollectionName& name);
   ReplicatedCollection* FindRecord(CollectionId collection);  // nullptr: the task has not begun it
-  const SnapshotProgress* FindCopy(CollectionId collection) const;
+  const SnapshotProgress* FindCopy(CollectionId collection) const;     // one that is not done
+  const SnapshotProgress* FindAnyCopy(CollectionId collection) const;  // nullptr: there is none
   const Collection* Find(CollectionId collection) const;
   CollectionName NameOf(const Collection& collection) const;
 
   const Parts parts_;
   MetaStore::Progress* const progress_;
-  std::vector<ReplicatedCollection> begun_;
 };
 
 }  // namespace cdc

@@ -70,9 +70,7 @@ class TaskEditorTest : public testing::Test {
                        .present = kPresent,
                        .now_unix_ms = 77},
                       &progress_);
-    const Status applied = editor.Apply(changes);
-    begun_ = editor.begun();
-    return applied;
+    return editor.Apply(changes);
   }
 
   TaskSpec spec_;
@@ -80,7 +78,6 @@ class TaskEditorTest : public testing::Test {
   Catalog catalog_;
   bool can_copy_ = true;
   MetaStore::Progress progress_;
-  std::vector<ReplicatedCollection> begun_;
 };
 
 TEST_F(TaskEditorTest, ACollectionThatIsSetAsideKeepsItsPlaces) {
@@ -147,7 +144,23 @@ TEST_F(TaskEditorTest, WhatIsSetAsideWhileItIsReadAgainKeepsWhereItHasGotTo) {
   ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}, {{2}, "too"}}}).ok());
   EXPECT_EQ(FindAside({1}, progress_)->left_at.at(kFirst), (Takeover{FakeLog::IdOf(70), {700}}));
   // The other one is further: it must not repeat what it has.
-  EXPECT_EQ(FindAside({2}, progress_)->left_at.at(kFirst), (Takeover{FakeLog::IdOf(70), {900}}));
+  EXPECT_EQ(FindAside({2}, progress_)->left_at.at(kFirst), (Takeover{FakeLog::IdOf(90), {900}}));
+  // Nobody is left for whom the channel must be read again.
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{900});
+  EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(90));
+  EXPECT_EQ(progress_.channels[0].replay, std::nullopt);
+}
+
+TEST_F(TaskEditorTest, TheOthersKeepWhatTheyHaveReachedInTheMeantime) {
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}, {{2}, "refused"}}}).ok());
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  // Beyond where the others were, and not beyond what may have been sent.
+  progress_.channels[0].position = FakeLog::IdOf(95);
+  progress_.channels[0].ts = {950};
+  ASSERT_TRUE(Apply({.take_up = {{2}}}).ok());
+  EXPECT_EQ(progress_.channels[0].replay->others.ts, Timestamp{950});
+  EXPECT_EQ(progress_.channels[0].replay->others_position, FakeLog::IdOf(95));
 }
 
 TEST_F(TaskEditorTest, OneThatHadNotBegunBeginsAtItsBeginning) {
@@ -155,14 +168,24 @@ TEST_F(TaskEditorTest, OneThatHadNotBegunBeginsAtItsBeginning) {
   progress_.collections.pop_back();
   auto young = *catalog_.collections.at({3});
   young.created = {550};
+  young.start_positions[kFirst] = FakeLog::IdOf(55);
   catalog_.collections[{3}] = std::make_shared<const Collection>(young);
   ASSERT_TRUE(Apply({.set_aside = {{{3}, "refused"}}}).ok());
   EXPECT_THAT(progress_.aside.at(0).left_at, IsEmpty()) << "younger than the checkpoint";
+  // In a channel that lags it is still to come: the others lose nothing.
+  ASSERT_TRUE(Apply({.take_up = {{3}}}).ok());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{500});
+  EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(50));
+  ASSERT_TRUE(Apply({.set_aside = {{{3}, "refused"}}}).ok());
   progress_.channels[0] = Checkpoint(kFirst, 90, 900);
   ASSERT_TRUE(Apply({.take_up = {{3}}}).ok());
-  EXPECT_EQ(progress_.channels[0].ts, Timestamp{});
-  EXPECT_TRUE(progress_.channels[0].position.empty()) << "its own beginning";
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{550});
+  EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(55));
   EXPECT_EQ(progress_.channels[0].replay->others, (Until{{900}, {900}}));
+  // It is refused again before anything is read.
+  ASSERT_TRUE(Apply({.set_aside = {{{3}, "refused"}}}).ok());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{900});
+  EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(90));
 }
 
 TEST_F(TaskEditorTest, OneWhosePlaceHasExpiredIsCopied) {
@@ -248,10 +271,60 @@ TEST_F(TaskEditorTest, OneThatIsRenamedIntoTheScopeIsBegun) {
   Add(3, "c", {kFirst});
   progress_.collections.pop_back();
   ASSERT_TRUE(Apply({.copy_again = {{3}}}).ok());
-  ASSERT_THAT(begun_, SizeIs(1));
-  EXPECT_EQ(begun_[0].id, CollectionId{3});
-  EXPECT_EQ(begun_[0].target, (CollectionName{"default", "c"}));
-  EXPECT_EQ(begun_[0].may_hold_until, kPresent);
+  const ReplicatedCollection& begun = progress_.collections.back();
+  EXPECT_EQ(begun.id, CollectionId{3});
+  EXPECT_EQ(begun.target, (CollectionName{"default", "c"}));
+  EXPECT_EQ(begun.may_hold_until, kPresent);
+}
+
+TEST_F(TaskEditorTest, OneThatCannotBeCopiedNowIsCopiedByARetry) {
+  Add(3, "c", {kFirst});
+  progress_.collections.pop_back();
+  can_copy_ = false;
+  ASSERT_TRUE(Apply({.set_aside = {{{3}, "renamed"}}, .copy_later = {{3}}}).ok());
+  EXPECT_THAT(Apply({.take_up = {{3}}}).message(), HasSubstr("sourceConfig.storage"));
+  can_copy_ = true;
+  ASSERT_TRUE(Apply({.take_up = {{3}}}).ok());
+  EXPECT_EQ(FindAside({3}, progress_)->reason, "");
+  EXPECT_THAT(progress_.snapshots, SizeIs(1));
+}
+
+TEST_F(TaskEditorTest, AFinishedCopyIsFollowedBeforeAnythingElse) {
+  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  progress_.snapshots[0].done = true;
+  progress_.snapshots[0].begun = true;
+  progress_.snapshots[0].takeover = {{"dml_0_2v0", {FakeLog::IdOf(40), {400}}}};
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.set_aside = {{{2}, "by hand"}}}).ok());
+  EXPECT_EQ(FindAside({2}, progress_)->left_at.at(kFirst), (Takeover{FakeLog::IdOf(40), {400}}));
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{900});
+}
+
+TEST_F(TaskEditorTest, ASecondCopyRemembersHowOldTheRowsOfTheFirstAre) {
+  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  progress_.snapshots[0].begun = true;
+  progress_.snapshots[0].takeover = {{"dml_0_2v0", {FakeLog::IdOf(40), {400}}}};
+  ASSERT_TRUE(Apply({.set_aside = {{{2}, "damaged file"}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  ASSERT_TRUE(Apply({.cancel = {{2}}}).ok());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{400});
+  EXPECT_TRUE(progress_.collections[1].seen_on_target) << "it is not created again, empty";
+}
+
+TEST_F(TaskEditorTest, ACancelChecksItsPlace) {
+  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  log_.Expire(kFirst, FakeLog::IdOf(80));
+  EXPECT_THAT(Apply({.cancel = {{2}}}).message(), HasSubstr("cannot be cancelled"));
+  EXPECT_THAT(progress_.snapshots, SizeIs(1)) << "nothing is changed";
+}
+
+TEST_F(TaskEditorTest, WhatIsGoneAndWasNotBegunIsForgotten) {
+  Add(3, "c", {kFirst});
+  progress_.collections.pop_back();
+  ASSERT_TRUE(Apply({.set_aside = {{{3}, "refused"}}}).ok());
+  catalog_.collections.erase({3});
+  ASSERT_TRUE(Apply({.set_aside = {{{2}, "refused"}}}).ok());
+  EXPECT_EQ(FindAside({3}, progress_), nullptr);
 }
 
 }  // namespace

@@ -59,7 +59,8 @@ milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOption
                        });
   };
   const auto in_doubt = [&is_followed](const ChannelCheckpoint& channel) {
-    return channel.horizon > channel.ts && is_followed(channel);
+    // What is read again may have been sent by whoever read it first.
+    return (channel.horizon > channel.ts || channel.replay.has_value()) && is_followed(channel);
   };
   const bool doubt =
       std::any_of(progress.channels.begin(), progress.channels.end(), in_doubt) ||
@@ -109,7 +110,11 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                                     const Status& status) { CopyExpired(channel, status); },
                .on_renamed_in = [this](CollectionId id,
                                        const Status& status) { CopyRenamedIn(id, status); },
-               .on_catalog = [this] { reconciler_.Wake(); },
+               .on_catalog =
+                   [this] {
+                     ShowSetAside();
+                     reconciler_.Wake();
+                   },
                .on_flush =
                    [this](const FlushRequestInfo& flush, std::function<void()> done) {
                      reconciler_.AddFlush(flush, std::move(done));
@@ -177,12 +182,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
     horizon_.Load(channel.channel, channel.horizon);
   }
   horizon_.Load(kSnapshotChannel, {std::numeric_limits<uint64_t>::max()});
-  for (const AsideCollection& aside : aside_) {
-    if (!aside.reason.empty()) {
-      conditions_.SetWaiting("set aside: collection " + aside.name.ToString(),
-                             FailedPreconditionError(aside.reason));
-    }
-  }
+  ShowSetAside();
 }
 
 TaskPipeline::~TaskPipeline() { Stop(); }
@@ -291,6 +291,25 @@ void TaskPipeline::FailCollection(CollectionId collection, const Status& status)
   });
 }
 
+// One that the source has dropped meanwhile is nobody's concern any more.
+void TaskPipeline::ShowSetAside() {
+  for (const AsideCollection& aside : aside_) {
+    if (!aside.reason.empty()) {
+      conditions_.SetWaiting(
+          "set aside: collection " + aside.name.ToString(),
+          Exists(aside.collection) ? FailedPreconditionError(aside.reason) : OkStatus());
+    }
+  }
+}
+
+// Before the first catalog everything exists.
+bool TaskPipeline::Exists(CollectionId id) const {
+  const std::shared_ptr<const Catalog> catalog = router_.catalog_seen().catalog;
+  const auto collection = catalog == nullptr ? nullptr : catalog->Find(id);
+  return catalog == nullptr ||
+         (collection != nullptr && collection->state == ObjectState::kCreated);
+}
+
 void TaskPipeline::FinishCopy(CollectionId collection,
                               const std::map<std::string, Takeover>& takeover) {
   reconciler_.OnCopied(collection);
@@ -317,6 +336,10 @@ void TaskPipeline::CopyExpired(const std::string& channel, const Status& status)
 void TaskPipeline::CopyRenamedIn(CollectionId collection, const Status& status) {
   if (shared_.options->snapshots == nullptr) {
     FailCollection(collection, status.WithContext("cannot be copied without sourceConfig.storage"));
+    MutexLock lock(mutex_);
+    if (changes_.set_aside.contains(collection)) {
+      changes_.copy_later.insert(collection);
+    }
     return;
   }
   RequestChange(status.message() + "; it is copied",
@@ -382,6 +405,9 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.snapshots = copier_.Statuses();
   bool copying = false;
   for (const AsideCollection& aside : aside_) {
+    if (!Exists(aside.collection)) {
+      continue;
+    }
     const bool copied = aside.reason.empty();
     if (!copied) {
       status.set_aside.push_back(

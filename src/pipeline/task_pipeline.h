@@ -57,6 +57,8 @@ class TaskPipeline : public Replication {
  private:
   Thread Run(const std::string& name, std::function<void(const std::stop_token&)> body);
   void Fail(const Status& status);
+  void ShowSetAside();
+  bool Exists(CollectionId id) const;
   void FailCollection(CollectionId collection, const Status& status);
   void FinishCopy(CollectionId collection, const std::map<std::string, Takeover>& takeover);
   void CopyExpired(const std::string& channel, const Status& status);

@@ -134,7 +134,9 @@ void CollectionReconciler::HandleFailure(const Status& status) {
       IsRetryable(status) ||
       (status.code() == StatusCode::kNotFound && backoff_.attempts() < kNotFoundAttempts) ||
       (internal && backoff_.attempts() < kInternalErrorAttempts);
-  if (!transient) {
+  // One that the source has dropped has nothing that could be set aside: its removal is tried
+  // again.
+  if (!transient && (Exists() || status.code() == StatusCode::kCancelled)) {
     // The task is about to stop (unless it is stopping already: kCancelled). The long wait keeps
     // this collection quiet until then.
     context_->on_collection_failed(record_->id, status.WithContext(part));
@@ -195,11 +197,11 @@ Status CollectionReconciler::CreateOnTarget() {
   if (!found && record_->seen_on_target) {
     // A recreated collection would look complete but lack every row replicated so far.
     return NotFoundError(
-        "has been removed from the target, along with its rows; to replicate it from its first "
-        "row, run `milvus-cdc task delete " +
-        context_->task_id +
-        "` and create the task again with start_from earliest; to continue without the old rows, "
-        "create the collection on the target and run `milvus-cdc task resume " +
+        "has been removed from the target, along with its rows; to copy what the source has of it, "
+        "run `milvus-cdc task snapshot " +
+        context_->task_id + " --collection " + record_->source.ToString() +
+        "`; to continue without the old rows, create the collection on the target and run "
+        "`milvus-cdc task retry " +
         context_->task_id + "`");
   }
   if (!record_->on_target || (!found && record_->may_hold_until > Timestamp{})) {
@@ -265,7 +267,12 @@ Status CollectionReconciler::LoadRest() {
       rest.push_back(partition);
     }
   }
-  if (!actual_->loaded || !actual_->loads_partitions || rest.empty()) {
+  if (!actual_->loaded) {
+    // Somebody has released it meanwhile; a Milvus Lite was perhaps restarted.
+    CDC_RETURN_IF_ERROR(context_->target->Apply(LoadCollection{.name = record_->target}));
+    return RequireOnTarget();
+  }
+  if (!actual_->loads_partitions || rest.empty()) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(context_->target->Apply(LoadPartitions{

@@ -76,15 +76,6 @@ bool ReadingStart::IsSetAside(CollectionId collection) const {
   return aside != aside_.end() && !aside->second.reason.empty();
 }
 
-// Without a time of its own, the checkpoint leaves the place to the collections that are behind:
-// the beginnings of the others are passed long ago.
-bool ReadingStart::Decides(const Collection& collection, const std::string& channel) const {
-  const ChannelCheckpoint* checkpoint = Checkpoint(channel);
-  return checkpoint == nullptr || !checkpoint->replay.has_value() || checkpoint->ts > Timestamp{} ||
-         checkpoint->replay->collections.contains(collection.id) ||
-         collection.created > checkpoint->replay->others.ts;
-}
-
 void ReadingStart::SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover) {
   SnapshotProgress& snapshot = snapshots_[collection];
   snapshot.takeover = std::move(takeover);

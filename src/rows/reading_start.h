@@ -43,13 +43,12 @@ class ReadingStart {
   const MsgId* SkipUntil(CollectionId collection, const std::string& channel) const;
   // Whether the collection's stored rows are still to be copied, and its channels must wait.
   bool IsCopying(CollectionId collection) const;
-  // Whether the task's log feeds the collection.
+  // Whether the task's log does not feed the collection: it is set aside, or copied beside the
+  // others.
   bool IsAside(CollectionId collection) const { return aside_.contains(collection); }
   // Whether the collection is left as it is.
   bool IsSetAside(CollectionId collection) const;
   const std::map<CollectionId, AsideCollection>& aside() const { return aside_; }
-  // Whether the collection decides where a channel is read from, which is read again only for some.
-  bool Decides(const Collection& collection, const std::string& channel) const;
   // The copy is done. `takeover`: by vchannel.
   void SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover);
   // Rows of the vchannel up to this time come from the copy. 0: none do.

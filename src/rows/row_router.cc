@@ -195,9 +195,6 @@ void RowRouter::FollowChannels() {
         continue;
       }
       collections[channel].insert(id);
-      if (!start_.Decides(*route.collection, channel)) {
-        continue;
-      }
       ReadingStart::Place start = start_.Of(*route.collection, channel);
       const auto [best, added] = to_follow.try_emplace(channel, start);
       if (added) {

@@ -365,21 +365,6 @@ TEST_F(RowRouterTest, AChannelThatIsReadAgainGivesEachCollectionWhatItLacks) {
   EXPECT_EQ(CheckpointOf(kDml0).replay, std::nullopt);
 }
 
-// The beginnings of collections that are far ahead may be gone from the queue.
-TEST_F(RowRouterTest, OnlyACollectionThatIsBehindDecidesWhereAChannelIsReadAgain) {
-  ChannelCheckpoint again{.channel = kDml0};
-  again.replay = {.others = {{30}, {35}}, .collections = {{{2}, {{0}, {50}}}}};
-  progress_.channels = {again};
-  Collection ahead = Make(1, "a");
-  ahead.start_positions[kDml0] = FakeLog::IdOf(1);
-  Collection behind = Make(2, "b");
-  behind.start_positions[kDml0] = FakeLog::IdOf(4);
-  progress_.collections = {{.id = {1}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}},
-                           {.id = {2}, .pchannels = {kDml0}, .created = {5}, .skip_until = {}}};
-  Begin({ahead, behind});
-  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(4));
-}
-
 TEST_F(RowRouterTest, TheLongestSilenceIsMeasured) {
   Begin({Make(1, "a", {kDml0, kDml1})});
   const std::chrono::milliseconds limit(30'000);

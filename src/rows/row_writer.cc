@@ -208,8 +208,7 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
       if (result.status.code() == StatusCode::kNotFound) {
         fatal_ = NotFoundError(fatal_.message() +
                                "; if it has been removed from the target, its rows are gone too: "
-                               "run `milvus-cdc task delete` and create the task again with "
-                               "start_from earliest");
+                               "run `milvus-cdc task snapshot` for this collection");
       }
       fatal_collection_ = call->collection;
       stopping_ = true;

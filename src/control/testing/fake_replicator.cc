@@ -74,7 +74,6 @@ Status FakeReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(change_status_);
   changes_[spec.id].push_back(changes);
-  wanted_changes_.erase(spec.id);
   return OkStatus();
 }
 

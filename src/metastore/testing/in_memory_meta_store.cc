@@ -115,6 +115,9 @@ Status InMemoryMetaStore::ReplaceProgress(const std::string& task_id, const Prog
   for (const AsideCollection& aside : progress.aside) {
     kept.aside[aside.collection] = aside;
   }
+  for (const ReplicatedCollection& collection : progress.collections) {
+    kept.collections[collection.id] = collection;
+  }
   return OkStatus();
 }
 
