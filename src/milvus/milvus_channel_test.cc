@@ -1,8 +1,12 @@
 #include "milvus/milvus_channel.h"
 
 #include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/slice.h>
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
@@ -12,6 +16,12 @@ namespace cdc {
 namespace {
 
 using std::chrono::seconds;
+
+// gRPC takes a message without bytes, but no buffer without a slice.
+grpc::ByteBuffer EmptyMessage() {
+  const grpc::Slice slice(std::string{});
+  return {&slice, 1};
+}
 
 // A call begins the next one in its callback, as a queue of writes does.
 TEST(MilvusChannelTest, TheEndCancelsWhatACancelledCallBegins) {
@@ -26,9 +36,9 @@ TEST(MilvusChannelTest, TheEndCancelsWhatACancelledCallBegins) {
       MutexLock lock(mutex);
       codes.push_back(result.status.code());
     };
-    channel.Start("Insert", "", {}, seconds(60), [&](const CallResult& result, auto*) {
+    channel.Start("Insert", "", EmptyMessage(), seconds(60), [&](const CallResult& result, auto*) {
       keep(result);
-      channel.Start("Insert", "", {}, seconds(20),
+      channel.Start("Insert", "", EmptyMessage(), seconds(20),
                     [&](const CallResult& next, auto*) { keep(next); });
     });
     ASSERT_TRUE(server.WaitForRequests("Insert", 1));
@@ -45,7 +55,7 @@ TEST(MilvusChannelTest, ACallAfterCancelAllIsOrdinary) {
   Mutex mutex;
   CondVar changed;
   std::optional<Status> outcome;
-  channel.Start("Flush", "", {}, seconds(20), [&](const CallResult& result, auto*) {
+  channel.Start("Flush", "", EmptyMessage(), seconds(20), [&](const CallResult& result, auto*) {
     MutexLock lock(mutex);
     outcome = result.status;
     changed.NotifyAll();
