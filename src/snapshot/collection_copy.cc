@@ -144,13 +144,16 @@ Status CollectionCopy::WaitForReaders(const Collection& collection, const std::s
       check_again_ = parts_.clock->Now() + kCheckTakeover;
     }
     bool complete = false;
+    Status failure;
     {
       MutexLock lock(mutex_);
-      CDC_RETURN_IF_ERROR(failure_);
+      failure = failure_;
       complete = readers_ == 0;
     }
     complete = complete && ledger_.AllAcknowledged();
+    // Before a failure, too: what is noted need not be read again.
     CDC_RETURN_IF_ERROR(NoteFinished());
+    CDC_RETURN_IF_ERROR(failure);
     if (complete) {
       return OkStatus();
     }
