@@ -47,10 +47,14 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
                        parts_.source->Plan(collection, progress_.takeover, stop));
   CDC_RETURN_IF_ERROR(BeginPlan(*plan));
+  // Before the first row, too: a Milvus Lite deletes a key in all partitions, so one that is in the
+  // wrong partition cannot be deleted after it was copied into the right one.
+  if (!cleared_ && progress_.segments.empty()) {
+    CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
+    cleared_ = true;
+  }
   CDC_RETURN_IF_ERROR(CopyAll(collection, *plan, stop));
-  CDC_RETURN_IF_ERROR(surplus_.Run(
-      collection, progress_.takeover,
-      [&](const std::function<bool()>& reached) { return WaitUntil(reached, stop); }, stop));
+  CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
   FaultPoint("before_snapshot_done");
   const CopyLedger::Counts counts = ledger_.counts();
   SnapshotProgress done = progress_;
@@ -84,6 +88,12 @@ Status CollectionCopy::CheckTakeover(const Collection& collection) const {
     CDC_RETURN_IF_ERROR(held);
   }
   return OkStatus();
+}
+
+Status CollectionCopy::RemoveSurplus(const Collection& collection, const std::stop_token& stop) {
+  return surplus_.Run(
+      collection, progress_.takeover,
+      [&](const std::function<bool()>& reached) { return WaitUntil(reached, stop); }, stop);
 }
 
 Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {

@@ -69,6 +69,7 @@ class CollectionCopy {
 
  private:
   Status CheckTakeover(const Collection& collection) const;
+  Status RemoveSurplus(const Collection& collection, const std::stop_token& stop);
   Status BeginPlan(const CollectionSnapshot& plan);
   Status CopyAll(const Collection& collection,
                  const CollectionSnapshot& plan,
@@ -104,6 +105,7 @@ class CollectionCopy {
   bool upsert_ = false;  // rows may be on the target already; the same for a whole attempt
   const std::shared_ptr<AckTracker> tracker_;
   SurplusRemoval surplus_;
+  bool cleared_ = false;  // other rows were removed before the first one was sent
   CopyLedger ledger_;
 
   mutable Mutex mutex_;

@@ -276,11 +276,17 @@ TEST_F(SnapshotCopierTest, WhatTheTargetHadIsReplacedBeforeTheCopyIsDone) {
   source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
   keys_.keys = {int64_t{-7}, int64_t{0}, int64_t{1}, int64_t{3}};  // the source has 0, 1, 2 and 4
   bool done = true;
-  consumer_.OnPush([&] { done = Stored().done; });
+  consumer_.OnPush([&] {
+    done = Stored().done;
+    if (consumer_.pushed().size() == 1) {  // before the rows
+      keys_.keys = {int64_t{9}};           // has come meanwhile, from an earlier call
+    }
+  });
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
   EXPECT_THAT(consumer_.pushed(),
-              ElementsAre("snapshot dml_0_1v0 insert 4", "surplus dml_0_1v0 delete 2"));
+              ElementsAre("surplus dml_0_1v0 delete 2", "snapshot dml_0_1v0 insert 4",
+                          "surplus dml_0_1v0 delete 1"));
   EXPECT_FALSE(done);
   EXPECT_TRUE(Stored().done);
 }

@@ -23,8 +23,8 @@
 
 namespace cdc {
 
-// Removes from the target the rows of a collection that the source does not have, after those that
-// it has were copied: the rest of a copy into a collection that the target had before.
+// Removes from the target the rows of a collection that the source does not have, before those that
+// it has are copied, and once more after: for a copy into a collection that the target had before.
 //
 // It compares keys: those of the source's stored rows at the takeovers, and those that the target
 // holds, partition by partition. (An upsert of Milvus 2.3 leaves the key in other partitions.) The
