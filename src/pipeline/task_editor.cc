@@ -70,13 +70,12 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
   }
   const Status held = CheckPlaces(collection, *aside);
   if (held.code() == StatusCode::kOutOfRange) {
-    return parts_.can_copy
-               ? Copy(collection)
-               : FailedPreconditionError(
-                     "collection " + NameOf(collection).ToString() +
-                     " cannot go on from where it was set aside: " + held.message() +
-                     "; set sourceConfig.storage in the configuration, so that its stored rows can "
-                     "be copied");
+    return parts_.can_copy ? Copy(collection)
+                           : FailedPreconditionError(
+                                 "collection " + NameOf(collection).ToString() +
+                                 " cannot go on from where it was set aside: " + held.message() +
+                                 "; set " + parts_.copy_setting +
+                                 " in the configuration, so that its stored rows can be copied");
   }
   CDC_RETURN_IF_ERROR(held);
   TakeUp(collection, parts_.present, progress_);
@@ -110,8 +109,8 @@ Status TaskEditor::Copy(const Collection& collection) {
   if (!parts_.can_copy) {
     return FailedPreconditionError(
         "the stored rows of collection " + name.ToString() +
-        " cannot be copied: the server does not know where the source stores them; set "
-        "sourceConfig.storage in its configuration");
+        " cannot be copied: the server does not know where to read them; set " +
+        parts_.copy_setting + " in its configuration");
   }
   const AsideCollection* aside = FindAside(collection.id, *progress_);
   if (FindCopy(collection.id) != nullptr && (aside == nullptr || aside->reason.empty())) {

@@ -25,7 +25,8 @@ class TaskEditor {
     const Catalog* catalog;
     Log* log;
     const Scope* scope;
-    bool can_copy;      // whether stored rows can be read
+    bool can_copy;                                      // whether stored rows can be read
+    std::string copy_setting = "sourceConfig.storage";  // what has to be set for that
     Timestamp present;  // at or above the time of every row ever sent
     int64_t now_unix_ms;
   };
