@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/snapshot"}
+SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/snapshot", "source/query"}
 SINKS = {"sink/api", "sink/standby"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
@@ -25,13 +25,15 @@ ALLOWED = {
     "model": {"base", "wire"},
     "http": {"base"},
     "etcd": {"base"},
-    "milvus": {"base", "model"},
+    "milvus": VALUES,
     "source": {"base", "model"},
     "source/catalog": {"base", "model", "etcd", "source"},
     "source/rocksmq": {"base", "model", "source"},
     "source/kafka": {"base", "model", "source"},
     "source/storage": {"base"},
-    "source/snapshot": VALUES | {"source", "etcd", "source/storage"},
+    "source/checkpoint": {"base", "model", "etcd"},
+    "source/snapshot": VALUES | {"source", "etcd", "source/storage", "source/checkpoint"},
+    "source/query": VALUES | {"source", "etcd", "milvus", "source/checkpoint"},
     "decode": VALUES,
     "feed": {"base", "model", "source", "decode"},
     "scope": {"base", "model"},

@@ -245,12 +245,13 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
 
 TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
-  SnapshotProgress snapshot{.collection = {9'007'199'254'740'993},
-                            .takeover = {{"dml_0_1v0", {RawId('a'), {0xf000000000000001}}},
-                                         {"dml_1_1v1", {MsgId{}, {2}}}},
-                            .begun = false,
-                            .done = false,
-                            .segments = {}};
+  SnapshotProgress snapshot{
+      .collection = {9'007'199'254'740'993},
+      .takeover = {{"dml_0_1v0", {RawId('a'), {0xf000000000000001}, {0xf000000000000002}}},
+                   {"dml_1_1v1", {MsgId{}, {2}}}},
+      .begun = false,
+      .done = false,
+      .segments = {}};
   ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
   snapshot.begun = true;
   snapshot.segments = {470729803981594208};

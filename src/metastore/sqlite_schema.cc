@@ -51,7 +51,7 @@ CREATE TABLE snapshots(
   PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
 CREATE TABLE snapshot_takeovers(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, vchannel TEXT NOT NULL,
-  position BLOB NOT NULL, ts INTEGER NOT NULL,
+  position BLOB NOT NULL, ts INTEGER NOT NULL, seen_until INTEGER NOT NULL,
   PRIMARY KEY(task_id, collection_id, vchannel)) WITHOUT ROWID;
 CREATE TABLE snapshot_segments(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, segment INTEGER NOT NULL,

@@ -12,15 +12,15 @@ Status SqliteSnapshots::Prepare(sqlite::Database* database) {
         "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done, rows, bytes) "
         "VALUES(?, ?, ?, ?, ?, ?)"},
        {&put_takeover_,
-        "INSERT OR REPLACE INTO snapshot_takeovers(task_id, collection_id, vchannel, position, ts) "
-        "VALUES(?, ?, ?, ?, ?)"},
+        "INSERT OR REPLACE INTO snapshot_takeovers(task_id, collection_id, vchannel, position, ts, "
+        "seen_until) VALUES(?, ?, ?, ?, ?, ?)"},
        {&put_segment_,
         "INSERT OR IGNORE INTO snapshot_segments(task_id, collection_id, segment) VALUES(?, ?, ?)"},
        {&load_,
         "SELECT collection_id, begun, done, rows, bytes FROM snapshots WHERE task_id = ? "
         "ORDER BY collection_id"},
        {&load_takeovers_,
-        "SELECT vchannel, position, ts FROM snapshot_takeovers "
+        "SELECT vchannel, position, ts, seen_until FROM snapshot_takeovers "
         "WHERE task_id = ? AND collection_id = ?"},
        {&load_segments_,
         "SELECT segment FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
@@ -47,6 +47,7 @@ Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& 
                             .BindText(2, vchannel)
                             .BindBlob(3, takeover.position.bytes)
                             .Bind(4, ToStored(takeover.ts))
+                            .Bind(5, ToStored(takeover.seen_until))
                             .Execute());
   }
   for (const int64_t segment : snapshot.segments) {
@@ -85,8 +86,10 @@ Status SqliteSnapshots::LoadParts(const std::string& task_id, SnapshotProgress* 
     if (!row) {
       break;
     }
-    snapshot->takeover[load_takeovers_.Text(0)] = {.position = MsgId{load_takeovers_.Blob(1)},
-                                                   .ts = FromStored(load_takeovers_.Int(2))};
+    snapshot->takeover[load_takeovers_.Text(0)] = {
+        .position = MsgId{load_takeovers_.Blob(1)},
+        .ts = FromStored(load_takeovers_.Int(2)),
+        .seen_until = FromStored(load_takeovers_.Int(3))};
   }
   load_segments_.BindText(0, task_id).Bind(1, snapshot->collection.value);
   for (;;) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <google/protobuf/message.h>
 #include <grpcpp/channel.h>
@@ -232,6 +233,38 @@ Status MilvusChannel::Call(const std::string& method,
                            google::protobuf::Message* response,
                            std::chrono::milliseconds timeout,
                            const std::stop_token& stop) {
+  return CallAndRead(method, database, request, timeout, stop,
+                     [response](grpc::ByteBuffer* bytes) { return Parse(bytes, response); });
+}
+
+Result<std::string> MilvusChannel::CallForBytes(const std::string& method,
+                                                const std::string& database,
+                                                const google::protobuf::Message& request,
+                                                std::chrono::milliseconds timeout,
+                                                const std::stop_token& stop) {
+  std::string answer;
+  CDC_RETURN_IF_ERROR(
+      CallAndRead(method, database, request, timeout, stop, [&answer](grpc::ByteBuffer* bytes) {
+        std::vector<grpc::Slice> slices;
+        if (!bytes->Dump(&slices).ok()) {
+          return InternalError("the answer cannot be read");
+        }
+        answer.reserve(bytes->Length());
+        for (const grpc::Slice& slice : slices) {
+          answer.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+        }
+        return OkStatus();
+      }));
+  return answer;
+}
+
+// `read` is called with the answer, on a thread of gRPC.
+Status MilvusChannel::CallAndRead(const std::string& method,
+                                  const std::string& database,
+                                  const google::protobuf::Message& request,
+                                  std::chrono::milliseconds timeout,
+                                  const std::stop_token& stop,
+                                  const std::function<Status(grpc::ByteBuffer*)>& read) {
   // On the stack, because the callback does not touch it after the lock is released.
   struct Waiter {
     Mutex mutex;
@@ -241,8 +274,8 @@ Status MilvusChannel::Call(const std::string& method,
   } waiter;
   const uint64_t number =
       Begin(method, database, Serialize(request), timeout,
-            [&waiter, response](const CallResult& result, grpc::ByteBuffer* bytes) {
-              Status status = result.status.ok() ? Parse(bytes, response) : result.status;
+            [&waiter, &read](const CallResult& result, grpc::ByteBuffer* bytes) {
+              Status status = result.status.ok() ? read(bytes) : result.status;
               MutexLock lock(waiter.mutex);
               waiter.status = std::move(status);
               waiter.finished = true;

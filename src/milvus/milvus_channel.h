@@ -56,6 +56,13 @@ class MilvusChannel {
               std::chrono::milliseconds timeout,
               const std::stop_token& stop = {});
 
+  // Like Call, but leaves the answer serialized.
+  Result<std::string> CallForBytes(const std::string& method,
+                                   const std::string& database,
+                                   const google::protobuf::Message& request,
+                                   std::chrono::milliseconds timeout,
+                                   const std::stop_token& stop = {});
+
   // Like Call, but returns at once. `done` is called exactly once with the answer's bytes, on a
   // thread of gRPC or on this one.
   using Done = std::function<void(const CallResult&, grpc::ByteBuffer* response)>;
@@ -77,6 +84,12 @@ class MilvusChannel {
  private:
   struct State;
 
+  Status CallAndRead(const std::string& method,
+                     const std::string& database,
+                     const google::protobuf::Message& request,
+                     std::chrono::milliseconds timeout,
+                     const std::stop_token& stop,
+                     const std::function<Status(grpc::ByteBuffer*)>& read);
   uint64_t Begin(const std::string& method,
                  const std::string& database,
                  const grpc::ByteBuffer& request,

@@ -1,6 +1,7 @@
 #include "milvus/query.h"
 
 #include "milvus.pb.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 
@@ -8,6 +9,7 @@ namespace pb = ::milvus::proto::milvus;
 
 namespace {
 
+constexpr char kMethod[] = "Query";
 constexpr int kCollectionNotLoaded = 101;
 constexpr int kPartitionNotLoaded = 201;
 
@@ -17,24 +19,62 @@ bool SaysNotLoaded(const ::milvus::proto::common::Status& status) {
          status.reason().find("not loaded") != std::string::npos;
 }
 
-}  // namespace
-
-Status QueryMilvus(const MilvusCalls& calls, const MilvusQuery& query, pb::QueryResults* results) {
+pb::QueryRequest RequestOf(const MilvusQuery& query) {
   pb::QueryRequest request;
   request.set_db_name(query.collection.database);
   request.set_collection_name(query.collection.collection);
   request.set_expr(query.expression);
   request.mutable_output_fields()->Assign(query.fields.begin(), query.fields.end());
   request.mutable_partition_names()->Assign(query.partitions.begin(), query.partitions.end());
+  const auto add = [&request](const char* key, const std::string& value) {
+    auto* param = request.add_query_params();
+    param->set_key(key);
+    param->set_value(value);
+  };
   if (query.limit > 0) {
-    auto* limit = request.add_query_params();
-    limit->set_key("limit");
-    limit->set_value(std::to_string(query.limit));
+    add("limit", std::to_string(query.limit));
+  }
+  if (query.by_key) {
+    // What the iterators of Milvus' clients send. From 2.4 on nothing else promises the order.
+    add("iterator", "True");
+    add("reduce_stop_for_best", "True");
   }
   request.set_guarantee_timestamp(query.guarantee);
   request.set_consistency_level(query.guarantee == 0 ? ::milvus::proto::common::Strong
                                                      : ::milvus::proto::common::Customized);
-  return CallMilvus(calls, "Query", query.collection.database, request, results);
+  return request;
+}
+
+}  // namespace
+
+Status QueryMilvus(const MilvusCalls& calls, const MilvusQuery& query, pb::QueryResults* results) {
+  return CallMilvus(calls, kMethod, query.collection.database, RequestOf(query), results);
+}
+
+Result<EncodedColumns> QueryEncoded(const MilvusCalls& calls, const MilvusQuery& query) {
+  // The fields of QueryResults.
+  constexpr int kStatus = 1;
+  constexpr int kColumns = 2;
+  EncodedColumns answer;
+  CDC_ASSIGN_OR_RETURN(answer.bytes,
+                       calls.channel->CallForBytes(kMethod, query.collection.database,
+                                                   RequestOf(query), calls.timeout, calls.stop));
+  ::milvus::proto::common::Status status;
+  WireReader reader(answer.bytes);
+  while (reader.Next()) {
+    const std::string_view value = reader.bytes();
+    if (reader.field() == kStatus &&
+        !status.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+      return reader.Error("Query: a malformed status");
+    }
+    if (reader.field() == kColumns && reader.type() == WireType::kBytes) {
+      answer.ranges.push_back({.offset = static_cast<size_t>(value.data() - answer.bytes.data()),
+                               .size = value.size()});
+    }
+  }
+  CDC_RETURN_IF_ERROR(FromMilvusStatus(status).WithContext(kMethod));
+  CDC_RETURN_IF_ERROR(reader.status().WithContext("Query: a malformed answer"));
+  return answer;
 }
 
 Result<std::vector<PrimaryKey>> QueryKeys(const MilvusCalls& calls, const MilvusKeyQuery& query) {

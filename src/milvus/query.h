@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -23,6 +24,9 @@ struct MilvusQuery {
   std::vector<std::string> fields;      // to be returned; the key field always is
   std::vector<std::string> partitions;  // empty: all
   int64_t limit = 0;                    // rows; 0: none
+  // With a limit: the answer is the beginning of all rows sorted by key. It may have some more rows
+  // than the limit. (Milvus; Milvus Lite ignores it.)
+  bool by_key = false;
   // The answer includes every change up to this time of the queried Milvus; 0: all that it had
   // acknowledged when it got the query (strong consistency).
   uint64_t guarantee = 0;
@@ -49,5 +53,22 @@ struct MilvusKeyQuery {
 // kUnavailable, since the query can be repeated; kUnavailable also: something of the collection is
 // not loaded. The message names the cure.
 Result<std::vector<PrimaryKey>> QueryKeys(const MilvusCalls& calls, const MilvusKeyQuery& query);
+// The columns of an answer as the server has serialized them, so that values need not be decoded.
+struct EncodedColumns {
+  std::string bytes;
+  // schema.FieldData: offsets and sizes in `bytes`.
+  struct Range {
+    size_t offset = 0;
+    size_t size = 0;
+  };
+  std::vector<Range> ranges;
+
+  std::string_view column(size_t i) const {
+    return std::string_view(bytes).substr(ranges[i].offset, ranges[i].size);
+  }
+};
+
+// As QueryMilvus. kDataLoss: the answer is malformed.
+Result<EncodedColumns> QueryEncoded(const MilvusCalls& calls, const MilvusQuery& query);
 
 }  // namespace cdc

@@ -29,6 +29,14 @@ TargetOptions OptionsOf(const MilvusConnectParam& target, SinkMode mode) {
   return options;
 }
 
+SnapshotSource* SnapshotSourceOf(const ReplicatorOptions& options, SnapshotFrom from) {
+  return from == SnapshotFrom::kQuery ? options.queries : options.snapshots;
+}
+
+const char* SnapshotSettingOf(SnapshotFrom from) {
+  return from == SnapshotFrom::kQuery ? "sourceConfig.milvus" : "sourceConfig.storage";
+}
+
 std::string AddressKey(const MilvusConnectParam& target) {
   const std::string uri = target.ResolvedUri();
   const Result<Endpoint> endpoint = ParseEndpoint(uri);
@@ -164,7 +172,8 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
   TaskEditor editor({.catalog = catalog.get(),
                      .log = options_.log,
                      .scope = &scope,
-                     .can_copy = options_.snapshots != nullptr,
+                     .can_copy = SnapshotSourceOf(options_, spec.snapshot.from) != nullptr,
+                     .copy_setting = SnapshotSettingOf(spec.snapshot.from),
                      .present = present,
                      .now_unix_ms = options_.clock->UnixMs()},
                     &progress);
@@ -180,10 +189,11 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   if (!catalog->Identity().empty()) {
     CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
   }
-  if (spec.on_expired == OnExpired::kSnapshot && options_.snapshots == nullptr) {
+  if (spec.on_expired == OnExpired::kSnapshot &&
+      SnapshotSourceOf(options_, spec.snapshot.from) == nullptr) {
     return FailedPreconditionError(
-        "on_expired snapshot needs the storage of the source: set sourceConfig.storage in the "
-        "configuration, or use on_expired stop");
+        std::string("on_expired snapshot needs the stored rows of the source: set ") +
+        SnapshotSettingOf(spec.snapshot.from) + " in the configuration, or use on_expired stop");
   }
   const Scope scope(spec);
   const std::vector<Scope::Match> covered = scope.Select(*catalog);
@@ -273,14 +283,16 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
 // Notes where the log takes over from the stored rows, so that a wrong storage, or a queue that no
 // longer holds that place, is found before the task exists.
 Status RealReplicator::PrepareSnapshot(const TaskSpec& spec, const Scope::Match& match) {
-  if (options_.snapshots == nullptr) {
+  SnapshotSource* const source = SnapshotSourceOf(options_, spec.snapshot.from);
+  if (source == nullptr) {
     return FailedPreconditionError(
-        "the server does not know where the source stores its rows: set sourceConfig.storage in "
-        "its configuration, or use start_from latest or earliest");
+        std::string("the server does not know where to read the source's rows: set ") +
+        SnapshotSettingOf(spec.snapshot.from) +
+        " in its configuration, or use start_from latest or earliest");
   }
   const Collection& collection = *match.collection;
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
-                       options_.snapshots->Plan(collection, {}, std::stop_token()));
+                       source->Plan(collection, {}, std::stop_token()));
   SnapshotProgress progress{
       .collection = collection.id, .takeover = {}, .begun = false, .done = false, .segments = {}};
   for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {

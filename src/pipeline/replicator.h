@@ -26,7 +26,9 @@ struct ReplicatorOptions {
   Log* log = nullptr;
   MetaStore* store = nullptr;
   TargetFactory* targets = nullptr;
-  SnapshotSource* snapshots = nullptr;  // outlives them, too; nullptr: no storage is configured
+  // These outlive them, too. nullptr: not configured, see SnapshotSettingOf.
+  SnapshotSource* snapshots = nullptr;  // from the storage
+  SnapshotSource* queries = nullptr;    // from the source's Milvus
   std::string replicate_channel;        // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
   BackoffOptions retry;               // of calls to the target, which are repeated forever
@@ -42,6 +44,11 @@ struct ReplicatorOptions {
   // To test the tests: after a crash everything is sent as if nothing had been sent before.
   bool forget_doubts = false;
 };
+
+// Where the stored rows for a task come from; nullptr: the server does not know it.
+SnapshotSource* SnapshotSourceOf(const ReplicatorOptions& options, SnapshotFrom from);
+// The part of the configuration that says so.
+const char* SnapshotSettingOf(SnapshotFrom from);
 
 // Runs four threads for all tasks: one reads the source, one queries its catalog, one saves
 // checkpoints, and one checks the targets.

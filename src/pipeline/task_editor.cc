@@ -109,13 +109,12 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
   }
   const Status held = CheckPlaces(collection);
   if (held.code() == StatusCode::kOutOfRange) {
-    return parts_.can_copy
-               ? Copy(collection)
-               : FailedPreconditionError(
-                     "collection " + name.ToString() +
-                     " cannot go on from where it was set aside: " + held.message() +
-                     "; set sourceConfig.storage in the configuration, so that its stored rows can "
-                     "be copied");
+    return parts_.can_copy ? Copy(collection)
+                           : FailedPreconditionError(
+                                 "collection " + name.ToString() +
+                                 " cannot go on from where it was set aside: " + held.message() +
+                                 "; set " + parts_.copy_setting +
+                                 " in the configuration, so that its stored rows can be copied");
   }
   CDC_RETURN_IF_ERROR(held);
   TakeUp(collection, parts_.present, progress_);
@@ -145,11 +144,11 @@ Status TaskEditor::CheckTakeover(const Collection& collection, const SnapshotPro
   return OkStatus();
 }
 
-Status TaskEditor::CannotCopy(const CollectionName& name) {
-  return FailedPreconditionError(
-      "the stored rows of collection " + name.ToString() +
-      " cannot be copied: the server does not know where the source stores them; set "
-      "sourceConfig.storage in its configuration");
+Status TaskEditor::CannotCopy(const CollectionName& name) const {
+  return FailedPreconditionError("the stored rows of collection " + name.ToString() +
+                                 " cannot be copied: the server does not know where to read them; "
+                                 "set " +
+                                 parts_.copy_setting + " in its configuration");
 }
 
 Status TaskEditor::Copy(const Collection& collection) {

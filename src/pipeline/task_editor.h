@@ -25,7 +25,8 @@ class TaskEditor {
     const Catalog* catalog;
     Log* log;
     const Scope* scope;
-    bool can_copy;      // whether stored rows can be read
+    bool can_copy;                                      // whether stored rows can be read
+    std::string copy_setting = "sourceConfig.storage";  // what has to be set for that
     Timestamp present;  // at or above the time of every row ever sent
     int64_t now_unix_ms;
   };
@@ -48,7 +49,7 @@ class TaskEditor {
   Status CopyExpired(const std::string& channel);
   Status CheckPlaces(const Collection& collection) const;
   Status CheckTakeover(const Collection& collection, const SnapshotProgress& copy) const;
-  static Status CannotCopy(const CollectionName& name);
+  Status CannotCopy(const CollectionName& name) const;
   ReplicatedCollection* FindRecord(CollectionId collection);  // nullptr: the task has not begun it
   const SnapshotProgress* FindCopy(CollectionId collection) const;     // one that is not done
   const SnapshotProgress* FindAnyCopy(CollectionId collection) const;  // nullptr: there is none

@@ -128,7 +128,8 @@ TaskPipeline::TaskPipeline(const Shared& shared,
           {.task_id = spec_.id,
            .catalog = shared.options->catalog,
            .log = shared.options->log,
-           .source = shared.options->snapshots,
+           .source = SnapshotSourceOf(*shared.options, spec_.snapshot.from),
+           .setting = SnapshotSettingOf(spec_.snapshot.from),
            .store = shared.options->store,
            .consumer = &writer_,
            .throttle = shared.throttle,
@@ -334,8 +335,10 @@ void TaskPipeline::CopyExpired(const std::string& channel, const Status& status)
 }
 
 void TaskPipeline::CopyRenamedIn(CollectionId collection, const Status& status) {
-  if (shared_.options->snapshots == nullptr) {
-    FailCollection(collection, status.WithContext("cannot be copied without sourceConfig.storage"));
+  const SnapshotFrom from = spec_.snapshot.from;
+  if (SnapshotSourceOf(*shared_.options, from) == nullptr) {
+    FailCollection(collection, status.WithContext(std::string("cannot be copied without ") +
+                                                  SnapshotSettingOf(from)));
     MutexLock lock(mutex_);
     if (changes_.set_aside.contains(collection)) {
       changes_.copy_later.insert(collection);

@@ -57,9 +57,9 @@ std::optional<ReadingStart::Place> ReadingStart::TakeoverOf(const Collection& co
     if (collection.pchannels[shard] != channel || takeover == snapshot->second.takeover.end()) {
       continue;
     }
-    const auto& [position, ts] = takeover->second;
-    if (!first.has_value() || ts < first->from.resolved) {
-      first = Place{.from = {.position = LogPosition{.id = position}, .resolved = ts},
+    const Takeover& place = takeover->second;
+    if (!first.has_value() || place.ts < first->from.resolved) {
+      first = Place{.from = {.position = LogPosition{.id = place.position}, .resolved = place.ts},
                     .from_checkpoint = false};
     }
   }
@@ -82,13 +82,24 @@ void ReadingStart::SetCopied(CollectionId collection, std::map<std::string, Take
   snapshot.done = true;
 }
 
-Timestamp ReadingStart::CopiedUntil(CollectionId collection, std::string_view vchannel) const {
+const Takeover* ReadingStart::FindTakeover(CollectionId collection,
+                                           std::string_view vchannel) const {
   const auto snapshot = snapshots_.find(collection);
   if (snapshot == snapshots_.end()) {
-    return {};
+    return nullptr;
   }
   const auto takeover = snapshot->second.takeover.find(std::string(vchannel));
-  return takeover == snapshot->second.takeover.end() ? Timestamp{} : takeover->second.ts;
+  return takeover == snapshot->second.takeover.end() ? nullptr : &takeover->second;
+}
+
+Timestamp ReadingStart::CopiedUntil(CollectionId collection, std::string_view vchannel) const {
+  const Takeover* takeover = FindTakeover(collection, vchannel);
+  return takeover == nullptr ? Timestamp{} : takeover->ts;
+}
+
+Timestamp ReadingStart::CopyDoubt(CollectionId collection, std::string_view vchannel) const {
+  const Takeover* takeover = FindTakeover(collection, vchannel);
+  return takeover == nullptr || forget_doubts_ ? Timestamp{} : takeover->seen_until;
 }
 
 bool ReadingStart::IsBefore(const Place& a, const Place& b, const Log& log) {

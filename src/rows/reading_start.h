@@ -53,6 +53,9 @@ class ReadingStart {
   void SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover);
   // Rows of the vchannel up to this time come from the copy. 0: none do.
   Timestamp CopiedUntil(CollectionId collection, std::string_view vchannel) const;
+  // The copy may hold inserts of the vchannel up to this time, too. 0: it holds none that are later
+  // than CopiedUntil.
+  Timestamp CopyDoubt(CollectionId collection, std::string_view vchannel) const;
   // nullptr: the channel has none.
   const ChannelCheckpoint* Checkpoint(const std::string& channel) const;
   // An earlier process may have written rows of the channel up to this time without learning the
@@ -60,6 +63,7 @@ class ReadingStart {
   Timestamp Doubt(const std::string& channel) const;
 
  private:
+  const Takeover* FindTakeover(CollectionId collection, std::string_view vchannel) const;
   std::optional<Place> TakeoverOf(const Collection& collection, const std::string& channel) const;
 
   std::map<std::string, ChannelCheckpoint> checkpoints_;

@@ -46,7 +46,7 @@ Status RowRouter::RouteRows(const std::string& name,
   const ChannelCheckpoint::AppliedUntil none;
   const auto* replay = channel.AppliedOf(route.collection->id, &behind);
   const ChannelCheckpoint::AppliedUntil& applied = replay == nullptr ? none : *replay;
-  const Timestamp doubt = std::max(channel.doubt, applied.horizon);
+  const Timestamp sent = std::max(channel.doubt, applied.horizon);
   std::map<std::string_view, std::vector<MessagePtr>> by_shard;
   for (const MessagePtr& message : messages) {
     if (IsWanted(name, route, applied.ts, *message)) {
@@ -54,6 +54,7 @@ Status RowRouter::RouteRows(const std::string& name,
     }
   }
   for (const auto& [vchannel, of_shard] : by_shard) {
+    const Timestamp doubt = std::max(sent, start_.CopyDoubt(route.collection->id, vchannel));
     Shard& shard = (*shards)[std::string(vchannel)];
     shard.collection = route.collection->id;
     for (RowEvent& event : PairUpserts(of_shard, route.key.id)) {

@@ -466,6 +466,25 @@ TEST_F(RowRouterCopyTest, ARestartKnowsWhatTheCopyHas) {
   EXPECT_THAT(consumer_.pushed()[0].rows.keys, ElementsAre(3));
 }
 
+TEST_F(RowRouterCopyTest, InsertsThatTheCopyMayHaveAreUpserted) {
+  auto seen = takeover_;
+  seen.at("dml_1_1v1").seen_until = {92};
+  progress_.snapshots = {{.collection = a_.id, .takeover = seen, .begun = true, .done = true}};
+  Begin({a_});
+  router_->OnGroup(
+      kDml1,
+      Group(95, 9,
+            {{a_.id,
+              {OfShard(Insert(6, 92, {1}), "dml_1_1v1"), OfShard(Insert(8, 93, {2}), "dml_1_1v1"),
+               OfShard(Insert(9, 91, {3}), "dml_0_1v0")}}}));
+  std::map<uint64_t, RowOp> ops;
+  for (const auto& pushed : consumer_.pushed()) {
+    ops[pushed.rows.keys.at(0)] = pushed.rows.op;
+  }
+  EXPECT_THAT(ops, ElementsAre(testing::Pair(1, RowOp::kUpsert), testing::Pair(2, RowOp::kInsert),
+                               testing::Pair(3, RowOp::kInsert)));
+}
+
 TEST_F(RowRouterCopyTest, ADropOfItFreesTheChannelsOfOthers) {
   Begin({a_, Make(2, "b", {kDml1})});
   router_->OnCatalog(CatalogOf({Make(2, "b", {kDml1})}));

@@ -182,9 +182,10 @@ void WarnOfKeys(const YAML::Node& node,
 }
 
 void CheckSections(ConfigReader* reader) {
-  for (const char* section : {"retry", "snapshot", "testing", "metaStoreConfig", "sourceConfig",
-                              "sourceConfig.etcd", "sourceConfig.rocksmq", "sourceConfig.kafka",
-                              "sourceConfig.pulsar", "sourceConfig.storage"}) {
+  for (const char* section :
+       {"retry", "snapshot", "testing", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
+        "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar", "sourceConfig.storage",
+        "sourceConfig.milvus"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -296,6 +297,25 @@ void ReadSnapshot(ConfigReader* reader, SnapshotConfig* snapshot) {
   }
 }
 
+void ReadSourceMilvus(ConfigReader* reader, SourceMilvusConfig* milvus) {
+  const std::string section = "sourceConfig.milvus.";
+  reader->Read(section + "address", &milvus->address);
+  reader->Read(section + "username", &milvus->username);
+  reader->Read(section + "password", &milvus->password);
+  reader->Read(section + "token", &milvus->token);
+  reader->Read(section + "enableTLS", &milvus->enable_tls);
+  reader->Read(section + "tlsServerName", &milvus->tls_server_name);
+  reader->Read(section + "tlsCertPath", &milvus->tls_cert_path);
+  reader->Read(section + "tlsKeyPath", &milvus->tls_key_path);
+  reader->Read(section + "tlsCACertPath", &milvus->tls_ca_cert_path);
+  if (!milvus->token.empty() && !milvus->username.empty()) {
+    reader->Fail(section + "token and " + section + "username exclude each other");
+  }
+  if (!milvus->password.empty() && milvus->username.empty()) {
+    reader->Fail(section + "password needs " + section + "username");
+  }
+}
+
 // In seconds; 0 selects the default. The number of retries is read and checked but has no effect:
 // transient errors are retried until they pass.
 void ReadRetry(ConfigReader* reader, BackoffOptions* retry) {
@@ -367,6 +387,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   ReadKafka(&reader, &config.kafka);
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   ReadStorage(&reader, &config.storage);
+  ReadSourceMilvus(&reader, &config.source_milvus);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadSnapshot(&reader, &config.snapshot);
   ReadRetry(&reader, &config.retry);

@@ -57,6 +57,19 @@ struct SnapshotConfig {
   int64_t max_bytes_per_second = 0;  // of all copies together; 0: without limit
 };
 
+// The source's Milvus itself, which is asked for rows only if a task wants it.
+struct SourceMilvusConfig {
+  std::string address;  // host:port or a URI; empty: not set
+  std::string username;
+  std::string password;
+  std::string token;  // an API key, or user:password
+  bool enable_tls = false;
+  std::string tls_server_name;
+  std::string tls_cert_path;
+  std::string tls_key_path;
+  std::string tls_ca_cert_path;
+};
+
 // For our own tests, see CONTRIBUTING.md.
 struct TestingConfig {
   std::string kill_at;  // a fault point; empty: none
@@ -77,6 +90,7 @@ struct Config {
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   StorageConfig storage;
   SnapshotConfig snapshot;
+  SourceMilvusConfig source_milvus;
   std::string replicate_channel = "by-dev-replicate-msg";
   BackoffOptions retry;                  // of calls to a target
   bool keep_ticking_when_paused = true;  // for standbys, so that they keep answering

@@ -74,6 +74,24 @@ TEST(ConfigTest, CopiesAreLimited) {
   EXPECT_EQ(snapshot.max_bytes_per_second, 50'000'000'000);
 }
 
+TEST(ConfigTest, TheSourcesMilvus) {
+  EXPECT_EQ(MustParse("").config.source_milvus.address, "");
+  const LoadedConfig loaded = MustParse(
+      "sourceConfig: {milvus: {address: 'm:19530', username: u, password: p, enableTLS: true}}");
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  EXPECT_EQ(loaded.config.source_milvus.address, "m:19530");
+  EXPECT_EQ(loaded.config.source_milvus.username, "u");
+  EXPECT_EQ(loaded.config.source_milvus.password, "p");
+  EXPECT_TRUE(loaded.config.source_milvus.enable_tls);
+  for (const char* wrong : {"username: u, token: t", "password: p"}) {
+    EXPECT_THAT(ParseConfig(std::string("sourceConfig: {milvus: {") + wrong + "}}", "cdc.yaml")
+                    .status()
+                    .message(),
+                HasSubstr("sourceConfig.milvus.username"))
+        << wrong;
+  }
+}
+
 TEST(ConfigTest, RetriesInSeconds) {
   const BackoffOptions retry = MustParse("retry: {initBackOff: 3, maxbackoff: 300}").config.retry;
   EXPECT_EQ(retry.initial, std::chrono::seconds(3));

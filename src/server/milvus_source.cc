@@ -9,6 +9,7 @@
 #include "source/catalog/etcd_catalog.h"
 #include "source/kafka/kafka_log.h"
 #include "source/log.h"
+#include "source/query/milvus_query_snapshots.h"
 #include "source/rocksmq/rocksmq_log.h"
 #include "source/snapshot/milvus_snapshots.h"
 
@@ -46,12 +47,14 @@ class MilvusSource final : public OpenSource {
   MilvusSource(std::unique_ptr<EtcdCatalog> catalog,
                std::unique_ptr<Log> log,
                std::unique_ptr<SnapshotSource> snapshots,
+               std::unique_ptr<SnapshotSource> queries,
                MetaStore* store,
                StandbyHubs* hubs,
                const Config& config)
       : catalog_(std::move(catalog)),
         log_(std::move(log)),
         snapshots_(std::move(snapshots)),
+        queries_(std::move(queries)),
         targets_(hubs),
         replicator_(
             NewReplicator({.catalog = catalog_.get(),
@@ -59,6 +62,7 @@ class MilvusSource final : public OpenSource {
                            .store = store,
                            .targets = &targets_,
                            .snapshots = snapshots_.get(),
+                           .queries = queries_.get(),
                            .replicate_channel = config.replicate_channel,
                            .retry = config.retry,
                            .copy_parallel = static_cast<size_t>(config.snapshot.max_parallel),
@@ -75,6 +79,7 @@ class MilvusSource final : public OpenSource {
   const std::unique_ptr<EtcdCatalog> catalog_;
   const std::unique_ptr<Log> log_;
   const std::unique_ptr<SnapshotSource> snapshots_;  // nullptr: no storage is configured
+  const std::unique_ptr<SnapshotSource> queries_;    // nullptr: no Milvus is configured
   Targets targets_;
   const std::unique_ptr<Replicator> replicator_;
 };
@@ -149,6 +154,30 @@ Result<std::unique_ptr<SnapshotSource>> NewSnapshots(const Config& config) {
       });
 }
 
+// nullptr: no address is configured.
+Result<std::unique_ptr<SnapshotSource>> NewQueries(const Config& config, CatalogSource* source) {
+  const SourceMilvusConfig& milvus = config.source_milvus;
+  if (milvus.address.empty()) {
+    return std::unique_ptr<SnapshotSource>();
+  }
+  const EtcdCatalogOptions catalog = CatalogOptions(config.source_etcd);
+  const bool has_scheme = milvus.address.find("://") != std::string::npos;
+  return NewMilvusQuerySnapshots(
+      {.uri = (has_scheme          ? ""
+               : milvus.enable_tls ? "https://"
+                                   : "http://") +
+              milvus.address,
+       .token = milvus.username.empty() ? milvus.token : milvus.username + ":" + milvus.password,
+       .tls = {.server_name = milvus.tls_server_name,
+               .authority_path = milvus.tls_ca_cert_path,
+               .certificate_path = milvus.tls_cert_path,
+               .key_path = milvus.tls_key_path},
+       .etcd = catalog.etcd,
+       .root_path = catalog.root_path,
+       .meta_sub_path = catalog.meta_sub_path},
+      source);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
@@ -162,8 +191,11 @@ Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
   CDC_RETURN_IF_ERROR(catalog.status().WithContext("sourceConfig.etcd"));
   Result<std::unique_ptr<SnapshotSource>> snapshots = NewSnapshots(config);
   CDC_RETURN_IF_ERROR(snapshots.status());
-  return std::unique_ptr<OpenSource>(std::make_unique<MilvusSource>(
-      *std::move(catalog), *std::move(log), *std::move(snapshots), store, hubs, config));
+  Result<std::unique_ptr<SnapshotSource>> queries = NewQueries(config, catalog->get());
+  CDC_RETURN_IF_ERROR(queries.status());
+  return std::unique_ptr<OpenSource>(
+      std::make_unique<MilvusSource>(*std::move(catalog), *std::move(log), *std::move(snapshots),
+                                     *std::move(queries), store, hubs, config));
 }
 
 }  // namespace cdc

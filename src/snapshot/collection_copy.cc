@@ -55,15 +55,21 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   }
   CDC_RETURN_IF_ERROR(CopyAll(collection, *plan, stop));
   CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
+  // Known only now, and stored before the log is read.
+  CDC_ASSIGN_OR_RETURN(const Timestamp seen_until, plan->SeenUntil(stop));
   FaultPoint("before_snapshot_done");
   const CopyLedger::Counts counts = ledger_.counts();
   SnapshotProgress done = progress_;
   done.done = true;
+  for (auto& [vchannel, takeover] : done.takeover) {
+    takeover.seen_until = seen_until;
+  }
   done.segments.clear();  // they are stored
   done.rows = counts.total_rows;
   done.bytes = counts.total_bytes;
   CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, done));
   progress_.done = true;
+  progress_.takeover = done.takeover;
   ledger_.SetDone(done.rows, done.bytes);
   FaultPoint("after_snapshot_done");
   return OkStatus();
@@ -272,8 +278,10 @@ Status CollectionCopy::Push(const Collection& collection,
   }
   std::vector<PendingRows> pushed;
   pushed.push_back(std::move(rows));
-  parts_.consumer->Push(collection.id, std::string(kSnapshotChannel) + " " + place.vchannel,
-                        tracker_, std::move(pushed));
+  // A key has one shard, so its rows keep their order.
+  const std::string& vchannel = record.vchannel.empty() ? place.vchannel : record.vchannel;
+  parts_.consumer->Push(collection.id, std::string(kSnapshotChannel) + " " + vchannel, tracker_,
+                        std::move(pushed));
   return OkStatus();
 }
 

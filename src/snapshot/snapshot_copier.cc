@@ -98,9 +98,10 @@ bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
   const CollectionId id = entry->copy->id();
   const std::string part = "snapshot of " + entry->name.ToString();
   if (parts_.source == nullptr) {
-    parts_.on_failed(
-        id, FailedPreconditionError(
-                part + ": the server knows no storage of the source: set sourceConfig.storage"));
+    parts_.on_failed(id,
+                     FailedPreconditionError(
+                         part + ": the server does not know where to read the source's rows: set " +
+                         parts_.setting));
     return false;
   }
   Backoff backoff(parts_.retry);

@@ -34,7 +34,8 @@ class SnapshotCopier {
     std::string task_id;
     CatalogSource* catalog;
     Log* log;
-    SnapshotSource* source;  // nullptr: no storage is configured
+    SnapshotSource* source;                        // nullptr: not configured
+    std::string setting = "sourceConfig.storage";  // what has to be set to have one
     MetaStore* store;
     RowConsumer* consumer;
     CopyThrottle* throttle;

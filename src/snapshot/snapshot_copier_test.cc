@@ -211,6 +211,30 @@ TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheParts) {
                                                      Field(&SnapshotStatus::total_rows, 16))));
 }
 
+TEST_F(SnapshotCopierTest, HowLateItsRowsMayBeIsStoredWithTheEndOfTheCopy) {
+  FakeSnapshotSource::Stored moved = Part(1, 1);
+  moved.vchannel = kSecond;
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {moved}}},
+               {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}}}});
+  source_.SetSeenUntil({77});
+  Run();
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_1_1v1 insert 4"));
+  EXPECT_EQ(takeover_.at(kFirst), (Takeover{FakeLog::IdOf(5), {50}, {77}}));
+  EXPECT_EQ(takeover_.at(kSecond), (Takeover{FakeLog::IdOf(6), {60}, {77}}));
+  EXPECT_EQ(Stored().takeover, takeover_);
+}
+
+TEST_F(SnapshotCopierTest, WithoutTheTimeOfItsRowsTheCopyIsNotDone) {
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
+  source_.SetSeenUntil(UnavailableError("the source's etcd is away"));
+  std::jthread running([this] { Run(); });
+  ASSERT_TRUE(Eventually([&] { return conditions_.Current().state == Condition::kRetrying; }));
+  EXPECT_FALSE(Stored().done);
+  source_.SetSeenUntil({77});
+  running.join();
+  EXPECT_EQ(takeover_.at(kFirst).seen_until, Timestamp{77});
+}
+
 TEST_F(SnapshotCopierTest, WhatMayBeSentIsDurableBefore) {
   source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
   SnapshotProgress seen;

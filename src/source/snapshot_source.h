@@ -19,6 +19,7 @@ namespace cdc {
 struct SnapshotRecord {
   Payload payload;
   uint32_t rows = 0;
+  std::string vchannel = {};  // that the rows belong to; empty: the one that is read
 };
 
 // Reads one part of a snapshot. Use it from one thread at a time; different ones are independent.
@@ -31,7 +32,8 @@ class SnapshotRows {
 };
 
 // The stored rows of one collection. A row is in it exactly if its time is at or below the takeover
-// of its vchannel and it was not deleted by then.
+// of its vchannel and it was not deleted by then. The exception are keys that were written between
+// the takeover and SeenUntil: they may be in it with any of their rows of that time, or not at all.
 //
 // Errors while it is read. kNotFound: the source has removed a file meanwhile, because its rows are
 // in another one by now: plan again. kDataLoss: a file is damaged; nothing of the damaged part was
@@ -65,6 +67,13 @@ class CollectionSnapshot {
   // except the primary key.
   virtual std::unique_ptr<SnapshotRows> ReadKeys(const std::string& vchannel,
                                                  int64_t part) const = 0;
+
+  // Call it when everything has been read: a time at or above that of every row delivered by this
+  // snapshot and by earlier ones with the same takeover. Inserts of the log up to it may have been
+  // delivered. 0: no row is later than its takeover.
+  //
+  // kUnavailable, kDeadlineExceeded: the source does not answer.
+  virtual Result<Timestamp> SeenUntil(const std::stop_token& /*stop*/) const { return Timestamp{}; }
 };
 
 // The rows that a source has stored, which its queue may no longer hold. Thread-safe.

@@ -82,8 +82,9 @@ def expire(world: World, source: MilvusStandalone, kafka: Kafka, collection: str
     assert expired == 2
 
 
+@pytest.mark.parametrize("origin", ["storage", "query"])
 def test_rows_that_the_queue_no_longer_holds_are_copied(
-    world: World, source: MilvusStandalone, kafka: Kafka
+    world: World, source: MilvusStandalone, kafka: Kafka, origin: str
 ) -> None:
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(2_000)))
@@ -92,7 +93,8 @@ def test_rows_that_the_queue_no_longer_holds_are_copied(
     world.client.insert("c", plain(range(2_000, 2_500)))
     with pytest.raises(CdcError, match="position expired"):
         world.start_task(start_from="earliest")
-    task = world.start_task(start_from="snapshot")
+    world.client.load_collection("c")
+    task = world.start_task(start_from="snapshot", snapshot={"from": origin})
     assert world.expect_equal("c").target_rows == 2_400
     assert world.cdc.client.get(task)["snapshots"][0]["done"]
 

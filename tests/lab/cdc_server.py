@@ -88,6 +88,7 @@ def source_configuration(
         "etcd": {"address": [etcd_url or source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
         **queue,
         "storage": {"type": "local", "path": str(source.storage_path)},
+        "milvus": {"address": f"127.0.0.1:{source.port}"},
         "replicateChan": f"{source.root_path}-replicate-msg",
         "channelNum": 16,
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/ids.h"
+#include "source/checkpoint/log_place.h"
 
 // What Milvus' data coordinator records about the stored rows of a collection.
 namespace cdc {
@@ -34,13 +35,6 @@ enum class SegmentLevel : int {
   kL0 = 1,  // holds deletes only
   kL1 = 2,
   kL2 = 3,
-};
-
-// A place in the source's log: everything up to it has been read.
-struct LogPlace {
-  MsgId position;
-  Timestamp time;
-  bool operator==(const LogPlace&) const = default;
 };
 
 // One file of a segment, by the number that its path ends in.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "source/checkpoint/channel_checkpoint.h"
 #include "source/snapshot/segment_record.h"
 
 namespace cdc {
@@ -16,7 +17,6 @@ namespace {
 constexpr std::string_view kSegments = "datacoord-meta/s/";
 constexpr std::string_view kInsertLogs = "datacoord-meta/binlog/";
 constexpr std::string_view kDeleteLogs = "datacoord-meta/deltalog/";
-constexpr std::string_view kCheckpoints = "datacoord-meta/channel-cp/";
 constexpr std::string_view kPartitions = "root-coord/partitions/";
 
 bool ParseNumber(std::string_view text, int64_t* out) {
@@ -49,8 +49,8 @@ class Builder {
   // `key`: without the meta root.
   Status Add(std::string_view key, const std::string& value) {
     std::vector<int64_t> ids;
-    if (key.starts_with(kCheckpoints)) {
-      const std::string vchannel(key.substr(kCheckpoints.size()));
+    if (key.starts_with(kChannelCheckpoints)) {
+      const std::string vchannel(key.substr(kChannelCheckpoints.size()));
       CDC_ASSIGN_OR_RETURN(catalog_.checkpoints[vchannel], DecodeLogPlace(value));
     } else if (key.starts_with(kPartitions)) {
       CDC_RETURN_IF_ERROR(Ids(key, kPartitions, 2, &ids));
@@ -129,7 +129,7 @@ std::vector<KeyRange> SegmentCatalogRanges(const std::string& meta_root,
     ranges.push_back(PrefixRange(meta_root + std::string(folder) + owner));
   }
   for (const std::string& vchannel : collection.vchannels) {
-    ranges.push_back({.begin = meta_root + std::string(kCheckpoints) + vchannel});
+    ranges.push_back({.begin = meta_root + std::string(kChannelCheckpoints) + vchannel});
   }
   return ranges;
 }

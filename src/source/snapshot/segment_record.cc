@@ -103,14 +103,6 @@ Result<std::vector<LogFile>> DecodeLogFiles(FieldId field, std::string_view valu
   return ToFiles(logs);
 }
 
-Result<LogPlace> DecodeLogPlace(std::string_view value) {
-  meta::MsgPosition position;
-  if (!Parse(value, &position) || position.msgid().empty() || position.timestamp() == 0) {
-    return Malformed("MsgPosition");
-  }
-  return ToPlace(position);
-}
-
 Result<std::optional<std::string>> DecodePartitionName(PartitionId id, std::string_view value) {
   if (value == kTombstone) {
     return std::optional<std::string>();

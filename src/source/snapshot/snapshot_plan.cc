@@ -7,21 +7,13 @@
 #include <tuple>
 #include <utility>
 
+#include "source/checkpoint/channel_checkpoint.h"
 #include "source/snapshot/field_layout.h"
 #include "source/snapshot/segment_family.h"
 #include "source/snapshot/segment_files_check.h"
 
 namespace cdc {
 namespace {
-
-// Where the log takes over if nothing was ever saved: at the collection's own creation.
-Result<LogPlace> Beginning(const Collection& collection, size_t shard) {
-  const auto found = collection.start_positions.find(collection.pchannels[shard]);
-  if (found == collection.start_positions.end()) {
-    return FailedPreconditionError("the source records neither a checkpoint nor a start");
-  }
-  return LogPlace{.position = found->second, .time = collection.created};
-}
 
 Result<LogPlace> Checkpoint(const Collection& collection,
                             const SegmentCatalog& catalog,
@@ -38,7 +30,7 @@ Result<LogPlace> Checkpoint(const Collection& collection,
           std::to_string(id.value));
     }
   }
-  return Beginning(collection, shard);
+  return CollectionBeginning(collection, shard);
 }
 
 Result<LogPlace> Takeover(const std::map<std::string, LogPlace>& fixed,

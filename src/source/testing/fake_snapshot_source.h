@@ -23,6 +23,7 @@ class FakeSnapshotSource final : public SnapshotSource {
     std::vector<std::string> payloads;
     uint32_t rows = 0;  // of each payload
     Status failure;     // after the payloads
+    std::string vchannel = {};
   };
   struct StoredShard {
     Takeover takeover;
@@ -34,6 +35,10 @@ class FakeSnapshotSource final : public SnapshotSource {
   void Add(StoredShards shards) {
     MutexLock lock(mutex_);
     next_.push_back(std::move(shards));
+  }
+  void SetSeenUntil(Result<Timestamp> time) {
+    MutexLock lock(mutex_);
+    seen_until_ = std::move(time);
   }
   // What was asked for, plan by plan.
   std::vector<std::map<std::string, Takeover>> asked() const {
@@ -53,7 +58,8 @@ class FakeSnapshotSource final : public SnapshotSource {
     if (next_.size() > 1) {
       next_.pop_front();
     }
-    return std::unique_ptr<CollectionSnapshot>(std::make_unique<FakeSnapshot>(std::move(shards)));
+    return std::unique_ptr<CollectionSnapshot>(
+        std::make_unique<FakeSnapshot>(this, std::move(shards)));
   }
 
  private:
@@ -66,8 +72,9 @@ class FakeSnapshotSource final : public SnapshotSource {
         return CancelledError("stopped");
       }
       if (record_ < part_.payloads.size()) {
-        return std::optional(
-            SnapshotRecord{.payload = Payload::Own(part_.payloads[record_++]), .rows = part_.rows});
+        return std::optional(SnapshotRecord{.payload = Payload::Own(part_.payloads[record_++]),
+                                            .rows = part_.rows,
+                                            .vchannel = part_.vchannel});
       }
       CDC_RETURN_IF_ERROR(part_.failure);
       return std::optional<SnapshotRecord>();
@@ -80,7 +87,8 @@ class FakeSnapshotSource final : public SnapshotSource {
 
   class FakeSnapshot final : public CollectionSnapshot {
    public:
-    explicit FakeSnapshot(StoredShards stored) : stored_(std::move(stored)) {
+    FakeSnapshot(const FakeSnapshotSource* source, StoredShards stored)
+        : source_(source), stored_(std::move(stored)) {
       for (const auto& [vchannel, shard] : stored_) {
         shards_[vchannel].takeover = shard.takeover;
         for (const Stored& part : shard.parts) {
@@ -101,7 +109,13 @@ class FakeSnapshotSource final : public SnapshotSource {
       return Read(vchannel, part);
     }
 
+    Result<Timestamp> SeenUntil(const std::stop_token& /*stop*/) const override {
+      MutexLock lock(source_->mutex_);
+      return source_->seen_until_;
+    }
+
    private:
+    const FakeSnapshotSource* const source_;
     const StoredShards stored_;
     std::map<std::string, Shard> shards_;
   };
@@ -109,6 +123,7 @@ class FakeSnapshotSource final : public SnapshotSource {
   mutable Mutex mutex_;
   std::deque<StoredShards> next_ CDC_GUARDED_BY(mutex_);
   std::vector<std::map<std::string, Takeover>> asked_ CDC_GUARDED_BY(mutex_);
+  Result<Timestamp> seen_until_ CDC_GUARDED_BY(mutex_) = Timestamp{};
 };
 
 }  // namespace cdc
