@@ -111,7 +111,9 @@ int Serve(const Arguments& arguments) {
   StopInTime(server->get());
   server->reset();
   if (const cdc::Status ended = cdc::EndS3(); !ended.ok()) {
-    spdlog::warn("{}", ended.message());
+    spdlog::warn("{}, leaving now", ended.message());
+    spdlog::shutdown();
+    std::_Exit(EXIT_SUCCESS);
   }
   spdlog::info("stopped");
   return EXIT_SUCCESS;

@@ -67,8 +67,9 @@ Result<std::optional<SnapshotRecord>> SnapshotReader::Next(const std::stop_token
 Status SnapshotReader::Begin(const std::stop_token& stop) {
   const Segment& segment = channel_.segments[part_.segment];
   CDC_ASSIGN_OR_RETURN(deleted_, deletes_->Get(channel_, segment.partition, stop));
+  until_stop_ = storage_->Until(stop);
   reader_.emplace(
-      storage_,
+      until_stop_.get(),
       RowPlace{.collection = plan_.collection,
                .partition = segment.partition,
                .partition_name = plan_.partitions.at(segment.partition),

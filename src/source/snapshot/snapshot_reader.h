@@ -46,7 +46,8 @@ class SnapshotReader final : public SnapshotRows {
   SnapshotReader(const SnapshotReader&) = delete;
   SnapshotReader& operator=(const SnapshotReader&) = delete;
 
-  // The next record; nullopt at the end. Must not be called again after an error.
+  // The next record; nullopt at the end. Must not be called again after an error, nor with another
+  // `stop`.
   //
   // kNotFound: a file is gone: the source has compacted the segment and removed its files. Plan
   // again with `fixed` at this plan's takeover; what was delivered of the segment is delivered
@@ -59,6 +60,7 @@ class SnapshotReader final : public SnapshotRows {
   Status Begin(const std::stop_token& stop);
 
   Storage* const storage_;
+  std::unique_ptr<Storage> until_stop_;  // the same
   const SnapshotPlan& plan_;
   const ChannelSnapshot& channel_;
   const ChannelPart part_;

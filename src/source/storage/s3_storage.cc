@@ -5,25 +5,28 @@
 #include <arrow/result.h>
 
 #include "source/storage/arrow_storage.h"
+#include "source/storage/stoppable_call.h"
 #include "source/storage/storage.h"
 
 namespace cdc {
 namespace {
 
-// Repeats twice what may pass, quickly: the caller repeats with patience.
+// Repeats what may pass a few times, quickly: the caller repeats with patience.
 class ShortRetry final : public arrow::fs::S3RetryStrategy {
  public:
+  explicit ShortRetry(int64_t repeats) : repeats_(repeats) {}
+
   bool ShouldRetry(const AWSErrorDetail& error, int64_t attempted) override {
-    return error.should_retry && attempted < kRepeats;
+    return error.should_retry && attempted < repeats_;
   }
   int64_t CalculateDelayBeforeNextRetry(const AWSErrorDetail& /*error*/,
                                         int64_t attempted) override {
-    return kDelayMs << std::min<int64_t>(attempted, kRepeats);
+    return kDelayMs << std::min(attempted, repeats_);
   }
 
  private:
-  static constexpr int64_t kRepeats = 2;
   static constexpr int64_t kDelayMs = 100;
+  const int64_t repeats_;
 };
 
 std::string Trim(std::string path) {
@@ -49,8 +52,27 @@ arrow::fs::S3Options ToArrow(const S3StorageOptions& options) {
   out.force_virtual_addressing = options.virtual_host;
   out.connect_timeout = Seconds(options.connect_timeout);
   out.request_timeout = Seconds(options.request_timeout);
-  out.retry_strategy = std::make_shared<ShortRetry>();
+  out.retry_strategy = std::make_shared<ShortRetry>(/*repeats=*/2);
   return out;
+}
+
+// Somebody waits for the answer: who is silent or does not listen is known soon.
+Status CheckBucket(const S3StorageOptions& options, const std::string& failed) {
+  arrow::fs::S3Options quick = ToArrow(options);
+  quick.request_timeout = quick.connect_timeout;
+  quick.retry_strategy = std::make_shared<ShortRetry>(/*repeats=*/0);
+  const auto files = arrow::fs::S3FileSystem::Make(quick);
+  if (!files.ok()) {
+    return FromArrowStatus(files.status(), failed);
+  }
+  const auto bucket = (*files)->GetFileInfo(options.bucket);
+  if (!bucket.ok()) {
+    return FromArrowStatus(bucket.status(), failed);
+  }
+  if (bucket->type() == arrow::fs::FileType::NotFound) {
+    return NotFoundError(failed + ": there is no such bucket");
+  }
+  return OkStatus();
 }
 
 std::string Describe(const S3StorageOptions& options) {
@@ -71,25 +93,22 @@ Result<std::unique_ptr<Storage>> OpenS3Storage(const S3StorageOptions& options) 
       return FromArrowStatus(status, failed);
     }
   }
+  CDC_RETURN_IF_ERROR(CheckBucket(options, failed));
   const auto files = arrow::fs::S3FileSystem::Make(ToArrow(options));
   if (!files.ok()) {
     return FromArrowStatus(files.status(), failed);
   }
-  const auto bucket = (*files)->GetFileInfo(options.bucket);
-  if (!bucket.ok()) {
-    return FromArrowStatus(bucket.status(), failed);
-  }
-  if (bucket->type() == arrow::fs::FileType::NotFound) {
-    return NotFoundError(failed + ": there is no such bucket");
-  }
   const std::string root = Trim(options.root);
-  return NewArrowStorage(*files, root.empty() ? options.bucket : options.bucket + "/" + root,
-                         place);
+  return NewArrowStorage(*files, root.empty() ? options.bucket : options.bucket + "/" + root, place,
+                         /*hangs=*/true);
 }
 
 Status EndS3() {
   if (!arrow::fs::IsS3Initialized()) {
     return OkStatus();
+  }
+  if (CallsAreLeft()) {
+    return UnavailableError("the storage has not answered yet");
   }
   const arrow::Status status = arrow::fs::FinalizeS3();
   return status.ok() ? OkStatus() : FromArrowStatus(status, "cannot end the S3 library");

@@ -1,15 +1,19 @@
 // OpenS3Storage against a small S3 of our own.
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include "base/mutex.h"
 #include "base/thread.h"
+#include "source/storage/stoppable_call.h"
 #include "source/storage/storage.h"
 
 namespace cdc {
@@ -40,7 +44,10 @@ class FakeS3 {
     thread_ = Thread("fake-s3", [this](const std::stop_token&) { server_.listen_after_bind(); });
   }
   // A server that has answered is running; before, a stop would be missed.
-  ~FakeS3() { server_.stop(); }
+  ~FakeS3() {
+    Thaw();
+    server_.stop();
+  }
   FakeS3(const FakeS3&) = delete;
   FakeS3& operator=(const FakeS3&) = delete;
 
@@ -51,9 +58,30 @@ class FakeS3 {
   int bucket_status = 200;
   int object_status = 200;
 
+  // From now on no request is answered until `Thaw`.
+  void Freeze() { SetFrozen(true); }
+  void Thaw() { SetFrozen(false); }
+  void WaitForFrozenRequest() {
+    MutexLock lock(mutex_);
+    changed_.Wait(lock, {}, [this] { return asked_; });
+  }
+
  private:
+  void SetFrozen(bool frozen) {
+    MutexLock lock(mutex_);
+    frozen_ = frozen;
+    asked_ = false;
+    changed_.NotifyAll();
+  }
+
   void Answer(const httplib::Request& request, httplib::Response* response) {
     const std::string bucket = "/a-bucket";
+    {
+      MutexLock lock(mutex_);
+      asked_ = asked_ || frozen_;
+      changed_.NotifyAll();
+      changed_.Wait(lock, {}, [this] { return !frozen_; });
+    }
     if (!request.path.starts_with(bucket) ||
         request.get_header_value("Authorization").find("Credential=key/") == std::string::npos) {
       response->status = 404;
@@ -81,6 +109,10 @@ class FakeS3 {
     return xml + "</ListBucketResult>";
   }
 
+  Mutex mutex_;
+  CondVar changed_;
+  bool frozen_ = false;
+  bool asked_ = false;  // since it is frozen
   httplib::Server server_;
   int port_ = 0;
   Thread thread_;  // nothing may be declared after it: it is joined first
@@ -140,6 +172,56 @@ TEST(S3StorageTest, SaysWhyAFileCannotBeRead) {
     EXPECT_EQ((*storage)->Open("a/1").status().code(), code);
     EXPECT_EQ((*storage)->List("a").status().code(), code);
   }
+}
+
+// Whatever the server does, nobody who wants to stop waits for it.
+TEST(S3StorageTest, AStopWaitsForNoAnswer) {
+  FakeS3 s3;
+  s3.objects = {{"files/a/1", std::string(100'000, 'x')}};
+  const auto storage = OpenS3Storage(Options(s3.address()));
+  ASSERT_TRUE(storage.ok()) << storage.status().ToString();
+  const auto stopped = [&](const std::function<Status(Storage&, StorageFile&)>& call) {
+    std::stop_source stop;
+    const std::unique_ptr<Storage> until = (*storage)->Until(stop.get_token());
+    const auto file = until->Open("a/1");
+    EXPECT_TRUE(file.ok()) << file.status().ToString();
+    s3.Freeze();
+    const Thread stopper("stopper", [&](const std::stop_token&) {
+      s3.WaitForFrozenRequest();
+      stop.request_stop();
+    });
+    const auto begin = std::chrono::steady_clock::now();
+    const Status status = call(*until, **file);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+    EXPECT_EQ(until->Open("a/1").status().code(), StatusCode::kCancelled);  // from now on
+    EXPECT_EQ(EndS3().code(), StatusCode::kUnavailable);                    // the call still waits
+    s3.Thaw();
+    while (CallsAreLeft()) {
+      Pause(std::chrono::milliseconds(10), {});
+    }
+    return status.code();
+  };
+  EXPECT_EQ(stopped([](Storage& until, StorageFile&) { return until.Open("a/1").status(); }),
+            StatusCode::kCancelled);
+  EXPECT_EQ(stopped([](Storage& until, StorageFile&) { return until.List("a").status(); }),
+            StatusCode::kCancelled);
+  EXPECT_EQ(stopped([](Storage&, StorageFile& file) {
+              std::string bytes(100'000, ' ');
+              return file.ReadAt(0, 100'000, bytes.data());
+            }),
+            StatusCode::kCancelled);
+}
+
+TEST(S3StorageTest, AServerThatIsSilentFromTheBeginningIsKnownSoon) {
+  FakeS3 s3;
+  s3.Freeze();
+  S3StorageOptions options = Options(s3.address());
+  options.connect_timeout = std::chrono::milliseconds(500);
+  const auto begin = std::chrono::steady_clock::now();
+  const Status status = OpenS3Storage(options).status();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status.message(), HasSubstr("bucket a-bucket, root files, of " + s3.address()));
 }
 
 TEST(S3StorageTest, NobodyListens) {

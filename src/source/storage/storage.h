@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,9 @@ class StorageFile {
 // The storage in which the source keeps the files of its segments, below one root. Read-only and
 // thread-safe. Paths are relative to the root, without a leading slash. Must outlive its files.
 //
-// Each call takes bounded time. kNotFound: no such file. kPermissionDenied: the credentials do not
-// allow it. kUnavailable: not reachable, or it failed; try again. Messages name the file and the
-// storage, never a credential.
+// Each call takes bounded time, but up to half a minute if a server is silent: see Until.
+// kNotFound: no such file. kPermissionDenied: the credentials do not allow it. kUnavailable: not
+// reachable, or it failed; try again. Messages name the file and the storage, never a credential.
 class Storage {
  public:
   virtual ~Storage() = default;
@@ -36,6 +37,10 @@ class Storage {
 
   // The names of the files in `folder`, sorted; none if there is no such folder.
   virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
+
+  // The same storage for somebody who may be stopped: as soon as `stop` is requested, the calls of
+  // what this returns and of its files return kCancelled. May outlive this.
+  virtual std::unique_ptr<Storage> Until(std::stop_token stop) = 0;
 };
 
 // Files below `root`, Milvus' localStorage.path. kNotFound: there is no such folder.
@@ -56,12 +61,13 @@ struct S3StorageOptions {
 };
 
 // Objects below `root` in a bucket of MinIO, AWS or another S3-compatible server. Checks the bucket
-// with one call. kNotFound: no such bucket. kInvalidArgument: it is in another region. Others: as
-// above. A server that accepts a connection and never answers is given three times
-// `request_timeout`.
+// with one call, within `connect_timeout` twice. kNotFound: no such bucket. kInvalidArgument: it is
+// in another region. Others: as above. Later on, a server that accepts a connection and never
+// answers is given three times `request_timeout`.
 //
 // The library has state for the whole process: call EndS3 once before main returns, after the last
-// S3 storage is gone. It does nothing if there was none.
+// S3 storage is gone. It does nothing if there was none. kUnavailable: a call that was left by a
+// stop still waits for its answer, so main must not return but leave by std::_Exit.
 Result<std::unique_ptr<Storage>> OpenS3Storage(const S3StorageOptions& options);
 Status EndS3();
 

@@ -24,6 +24,22 @@ class MemoryFile final : public StorageFile {
   const std::string bytes_;
 };
 
+class Forwarder final : public Storage {
+ public:
+  explicit Forwarder(Storage* storage) : storage_(storage) {}
+
+  Result<std::unique_ptr<StorageFile>> Open(const std::string& path) override {
+    return storage_->Open(path);
+  }
+  Result<std::vector<std::string>> List(const std::string& folder) override {
+    return storage_->List(folder);
+  }
+  std::unique_ptr<Storage> Until(std::stop_token stop) override { return storage_->Until(stop); }
+
+ private:
+  Storage* const storage_;
+};
+
 }  // namespace
 
 std::unique_ptr<StorageFile> NewMemoryFile(std::string bytes) {
@@ -48,6 +64,10 @@ Result<std::vector<std::string>> MemoryStorage::List(const std::string& folder) 
     }
   }
   return names;
+}
+
+std::unique_ptr<Storage> MemoryStorage::Until(std::stop_token /*stop*/) {
+  return std::make_unique<Forwarder>(this);
 }
 
 }  // namespace cdc

@@ -1,0 +1,89 @@
+#include "source/storage/stoppable_call.h"
+
+#include <list>
+
+#include "base/mutex.h"
+#include "base/thread.h"
+
+namespace cdc {
+namespace {
+
+// One call. What its thread touches is shared with it.
+struct Call {
+  struct End {
+    Mutex mutex;
+    CondVar reached;
+    bool is_reached CDC_GUARDED_BY(mutex) = false;
+  };
+  std::shared_ptr<End> end = std::make_shared<End>();
+  Thread thread;  // nothing may be declared after it: it is joined first
+
+  bool HasEnded() const {
+    MutexLock lock(end->mutex);
+    return end->is_reached;
+  }
+};
+
+// The calls that nobody waits for any more. Never destroyed: one of them may outlive main.
+class LeftCalls {
+ public:
+  static LeftCalls& Instance() {
+    static auto* const calls = new LeftCalls;
+    return *calls;
+  }
+
+  void Add(Call call) {
+    MutexLock lock(mutex_);
+    RemoveEnded();
+    calls_.push_back(std::move(call));
+  }
+
+  bool Any() {
+    MutexLock lock(mutex_);
+    RemoveEnded();
+    return !calls_.empty();
+  }
+
+ private:
+  void RemoveEnded() CDC_REQUIRES(mutex_) {
+    calls_.remove_if([](const Call& call) { return call.HasEnded(); });
+  }
+
+  Mutex mutex_;
+  std::list<Call> calls_ CDC_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+bool EndsBeforeStop(std::function<void()> call, const std::stop_token& stop) {
+  if (stop.stop_requested()) {
+    return false;
+  }
+  if (!stop.stop_possible()) {
+    call();
+    return true;
+  }
+  Call running;
+  const std::shared_ptr<Call::End> end = running.end;
+  running.thread =
+      Thread("storage-call", [call = std::move(call), end](const std::stop_token&) mutable {
+        call();
+        call = nullptr;  // what it owns goes before it is known to have ended
+        MutexLock lock(end->mutex);
+        end->is_reached = true;
+        end->reached.NotifyAll();
+      });
+  bool ended = false;
+  {
+    MutexLock lock(end->mutex);
+    ended = end->reached.Wait(lock, stop, [&end] { return end->is_reached; });
+  }
+  if (!ended) {
+    LeftCalls::Instance().Add(std::move(running));
+  }
+  return ended;
+}
+
+bool CallsAreLeft() { return LeftCalls::Instance().Any(); }
+
+}  // namespace cdc
