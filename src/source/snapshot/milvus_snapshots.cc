@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/mutex.h"
@@ -90,7 +92,7 @@ class MilvusSnapshots final : public SnapshotSource {
         CDC_ASSIGN_OR_RETURN(storage, OpenedStorage());
       }
       unclear = !plan.ok()           ? plan.status()
-                : storage != nullptr ? CheckStorage(storage, *plan)
+                : storage != nullptr ? CheckStorage(*storage->Until(stop), *plan)
                                      : OkStatus();
       if (unclear.ok()) {
         return std::unique_ptr<CollectionSnapshot>(
@@ -101,8 +103,9 @@ class MilvusSnapshots final : public SnapshotSource {
       }
       Pause(kPause, stop);
     }
-    // A compaction may remove a file just when it was listed, but not each time.
-    return unclear.code() == StatusCode::kNotFound
+    // A compaction may remove a file just when it was listed, but not each time. In the middle of a
+    // copy the storage has been the right one, and may be so again.
+    return unclear.code() == StatusCode::kNotFound && takeover.empty()
                ? FailedPreconditionError(unclear.message() +
                                          ": is this the storage of the source whose etcd is read?")
                : unclear;
@@ -122,16 +125,28 @@ class MilvusSnapshots final : public SnapshotSource {
     return storage_.get();
   }
 
-  // One file of the first segment must be where it is said to be.
-  static Status CheckStorage(Storage* storage, const SnapshotPlan& plan) {
+  // One file of the rows and one of the deletes must be where they are said to be.
+  static Status CheckStorage(Storage& storage, const SnapshotPlan& plan) {
+    std::optional<std::string> rows;
+    std::optional<std::string> deletes;
     for (const ChannelSnapshot& channel : plan.channels) {
       for (const Segment& segment : channel.segments) {
         for (const auto& [field, files] : segment.insert_logs) {
-          if (!files.empty()) {
-            return storage->Open(InsertLogPath(plan.collection, segment, field, files.front().id))
-                .status();
+          if (!rows.has_value() && !files.empty()) {
+            rows = InsertLogPath(plan.collection, segment, field, files.front().id);
           }
         }
+      }
+      for (const Segment& segment : channel.deletes) {
+        if (!deletes.has_value() && !segment.delete_logs.empty()) {
+          deletes = DeleteLogFolder(plan.collection, segment) + "/" +
+                    std::to_string(segment.delete_logs.front().id);
+        }
+      }
+    }
+    for (const std::optional<std::string>& path : {rows, deletes}) {
+      if (path.has_value()) {
+        CDC_RETURN_IF_ERROR(storage.Open(*path).status());
       }
     }
     return OkStatus();
