@@ -16,6 +16,9 @@ struct ColumnChunk {
   // Texts, documents, arrays and vectors: value i is bytes [ends[i - 1], ends[i]).
   std::string bytes;
   std::vector<size_t> ends;
+  // Of a field that may hold nulls: for each value 1, or 0 for a null, which is a zero or empty
+  // value above.
+  std::string valid;
 
   // Removes the values and keeps the memory.
   void Clear() {
@@ -24,6 +27,7 @@ struct ColumnChunk {
     doubles.clear();
     bytes.clear();
     ends.clear();
+    valid.clear();
   }
 
   std::string_view BytesAt(size_t row) const {

@@ -27,24 +27,18 @@ Status NoEntry(std::string_view entry) {
                        std::string(entry.substr(0, kShownBytes)));
 }
 
-Status ReadEntries(std::unique_ptr<StorageFile> file,
-                   CollectionId collection,
-                   PartitionId partition,
-                   std::optional<int64_t> rows,
-                   Timestamp cut,
-                   DeletedKeys* keys) {
-  CDC_ASSIGN_OR_RETURN(const LogFileHeader header, ReadLogFileHeader(*file, LogKind::kDelete));
-  // Its segment may be an older one: Milvus 2.3 copies files to the output of a compaction.
-  if (header.collection != collection || header.partition != partition) {
-    return DataLossError("the file belongs to another partition: " +
-                         std::to_string(header.partition.value));
-  }
+// One text per delete.
+Status ReadTexts(const std::shared_ptr<StorageFile>& file,
+                 const LogFileHeader& header,
+                 std::optional<int64_t> rows,
+                 Timestamp cut,
+                 DeletedKeys* keys) {
   const Field field{.name = "deletes", .type = DataType::kString};
   if (header.type != field.type) {
     return DataLossError("the file holds no texts: " + DataTypeName(header.type));
   }
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<ParquetColumn> column,
-                       OpenParquetColumn(std::move(file), header.payloads, field, rows));
+                       OpenParquetColumn(file, header.payloads, field, rows));
   ColumnChunk chunk;
   for (auto left = static_cast<size_t>(column->rows()); left > 0;) {
     const size_t count = std::min(left, kEntriesAtATime);
@@ -56,6 +50,62 @@ Status ReadEntries(std::unique_ptr<StorageFile> file,
     left -= count;
   }
   return column->Finish();
+}
+
+// A column of keys and one of times.
+Status ReadColumns(const std::shared_ptr<StorageFile>& file,
+                   const LogFileHeader& header,
+                   std::optional<int64_t> rows,
+                   Timestamp cut,
+                   DeletedKeys* keys) {
+  CDC_ASSIGN_OR_RETURN(const bool texts, BeginsWithTexts(file, header.payloads.front()));
+  const Field key{.name = "pk", .type = texts ? DataType::kVarChar : DataType::kInt64};
+  const Field time{.name = "ts", .type = DataType::kInt64};
+  CDC_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ParquetColumn> key_column,
+      OpenParquetColumn(file, header.payloads, key, rows, {.index = 0, .columns = 2}));
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<ParquetColumn> time_column,
+                       OpenParquetColumn(file, header.payloads, time, key_column->rows(),
+                                         {.index = 1, .columns = 2}));
+  ColumnChunk found;
+  ColumnChunk times;
+  for (auto left = static_cast<size_t>(key_column->rows()); left > 0;) {
+    const size_t count = std::min(left, kEntriesAtATime);
+    found.Clear();
+    times.Clear();
+    CDC_RETURN_IF_ERROR(key_column->Read(count, &found));
+    CDC_RETURN_IF_ERROR(time_column->Read(count, &times));
+    for (size_t i = 0; i < count; ++i) {
+      const Timestamp deleted{static_cast<uint64_t>(times.ints[i])};
+      if (deleted > cut) {
+        continue;
+      }
+      if (texts) {
+        keys->Add(found.BytesAt(i), deleted);
+      } else {
+        keys->Add(found.ints[i], deleted);
+      }
+    }
+    left -= count;
+  }
+  CDC_RETURN_IF_ERROR(key_column->Finish());
+  return time_column->Finish();
+}
+
+Status ReadEntries(const std::shared_ptr<StorageFile>& file,
+                   CollectionId collection,
+                   PartitionId partition,
+                   std::optional<int64_t> rows,
+                   Timestamp cut,
+                   DeletedKeys* keys) {
+  CDC_ASSIGN_OR_RETURN(const LogFileHeader header, ReadLogFileHeader(*file, LogKind::kDelete));
+  // Its segment may be an older one: Milvus 2.3 copies files to the output of a compaction.
+  if (header.collection != collection || header.partition != partition) {
+    return DataLossError("the file belongs to another partition: " +
+                         std::to_string(header.partition.value));
+  }
+  return header.two_columns ? ReadColumns(file, header, rows, cut, keys)
+                            : ReadTexts(file, header, rows, cut, keys);
 }
 
 // The segment's files, each with its number of entries if the list knows it.
@@ -138,15 +188,16 @@ Status ReadDeleteLogs(Storage& storage,
                       Timestamp cut,
                       const std::stop_token& stop,
                       DeletedKeys* keys) {
+  const std::unique_ptr<Storage> until_stop = storage.Until(stop);
   const std::string folder = DeleteLogFolder(collection, segment);
   using Files = std::map<int64_t, std::optional<int64_t>>;
-  CDC_ASSIGN_OR_RETURN(const Files files, FindFiles(storage, segment, folder));
+  CDC_ASSIGN_OR_RETURN(const Files files, FindFiles(*until_stop, segment, folder));
   for (const auto& [id, rows] : files) {
     if (stop.stop_requested()) {
       return CancelledError("stopped");
     }
     const std::string path = folder + "/" + std::to_string(id);
-    CDC_ASSIGN_OR_RETURN(std::unique_ptr<StorageFile> file, storage.Open(path));
+    CDC_ASSIGN_OR_RETURN(std::unique_ptr<StorageFile> file, until_stop->Open(path));
     const Status read = ReadEntries(std::move(file), collection, segment.partition, rows, cut, keys)
                             .WithContext(path);
     if (!rows.has_value() && IsDamage(read)) {

@@ -40,6 +40,8 @@ class DeletedKeys {
 
 // Reads all delete logs of `segment` and adds what was deleted at or before `cut`.
 //
+// Entries are texts (Milvus 2.2 and later) or two columns (2.5, if it is set up so).
+//
 // It reads the files of the segment's folder, too: Milvus 2.3 forgets some in etcd when a
 // compaction ends while others are being written. What the folder has beyond the list is true all
 // the same.

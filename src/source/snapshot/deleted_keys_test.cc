@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "source/snapshot/testing/later_files.h"
 #include "source/snapshot/testing/log_file_writer.h"
 #include "source/snapshot/testing/memory_storage.h"
 #include "source/snapshot/testing/milvus_files.h"
@@ -104,6 +105,42 @@ TEST_F(DeleteLogsTest, ReadsAFileOfMilvus) {
   EXPECT_EQ(keys_.size(), 2U);
   EXPECT_TRUE(keys_.Covers(1, Timestamp{kTime - 1}));
   EXPECT_TRUE(keys_.Covers(2, Timestamp{kTime - 1}));
+}
+
+TEST_F(DeleteLogsTest, ReadsKeysAndTimesInColumns) {
+  segment_.delete_logs = {{.id = 5, .rows = 3}, {.id = 6, .rows = 2}};
+  storage_.files["delta_log/1/2/3/5"] = FromHex(kDeletedInts);
+  storage_.files["delta_log/1/2/3/6"] = FromHex(kDeletedTexts);
+  constexpr Timestamp kEarly{60};
+  EXPECT_EQ(ReadDeleteLogs(storage_, kCollection, segment_, kEarly, kNoStop, &keys_), OkStatus());
+  EXPECT_TRUE(keys_.Covers(5, Timestamp{49}) && !keys_.Covers(5, Timestamp{50}));
+  EXPECT_TRUE(keys_.Covers(6, Timestamp{59}));
+  EXPECT_TRUE(keys_.Covers("a", Timestamp{49}));
+  EXPECT_TRUE(keys_.Covers("", Timestamp{59}));
+  EXPECT_EQ(keys_.size(), 4U);  // what is later than the cut is for the log
+  segment_.delete_logs = {{.id = 5, .rows = 4}};
+  EXPECT_THAT(Read(segment_).ToString(), HasSubstr("DATA_LOSS: delta_log/1/2/3/5: "));
+}
+
+// Each bit of each file: a key or a time is right or refused.
+TEST_F(DeleteLogsTest, NoFlippedBitChangesAColumn) {
+  segment_.delete_logs = {{.id = 5, .rows = 3}};
+  const std::string good = FromHex(kDeletedInts);
+  size_t refused = 0;
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string& bytes = storage_.files["delta_log/1/2/3/5"] = good;
+    bytes[bit / 8] = static_cast<char>(static_cast<unsigned char>(bytes[bit / 8]) ^ 1U << bit % 8);
+    keys_ = {};
+    if (!Read(segment_).ok()) {
+      ++refused;
+      continue;
+    }
+    EXPECT_EQ(keys_.size(), 3U) << bit;
+    EXPECT_TRUE(keys_.Covers(5, Timestamp{49}) && !keys_.Covers(5, Timestamp{50})) << bit;
+    EXPECT_TRUE(keys_.Covers(6, Timestamp{59}) && !keys_.Covers(6, Timestamp{60})) << bit;
+    EXPECT_TRUE(keys_.Covers(-7, Timestamp{69}) && !keys_.Covers(-7, Timestamp{70})) << bit;
+  }
+  EXPECT_GT(refused, good.size());
 }
 
 TEST_F(DeleteLogsTest, ReadsFilesThatEtcdForgot) {

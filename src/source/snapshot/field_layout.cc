@@ -36,9 +36,14 @@ Result<FieldLayout> Vector(const Field& field, int variant, int bits) {
                      .is_vector = true};
 }
 
+bool IsVector(DataType type) { return type >= DataType::kBinaryVector; }
+
 }  // namespace
 
 Result<FieldLayout> LayoutOf(const Field& field) {
+  if (field.nullable && IsVector(field.type)) {
+    return Unsupported(field, "vectors that may be null cannot be read from files");
+  }
   switch (field.type) {
     case DataType::kBool: return FieldLayout{.stored = StoredAs::kBool, .variant = 1};
     case DataType::kInt8:
@@ -55,6 +60,10 @@ Result<FieldLayout> LayoutOf(const Field& field) {
     case DataType::kBinaryVector: return Vector(field, 3, 1);
     case DataType::kFloat16Vector: return Vector(field, 4, 16);
     case DataType::kBFloat16Vector: return Vector(field, 5, 16);
+    // Pairs of an index and a number, as many as the vector has.
+    case DataType::kSparseFloatVector:
+      return FieldLayout{.stored = StoredAs::kBytes, .variant = 6, .is_vector = true};
+    case DataType::kInt8Vector: return Vector(field, 7, 8);
     default: return Unsupported(field, "unsupported type " + DataTypeName(field.type));
   }
 }

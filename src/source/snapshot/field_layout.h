@@ -14,14 +14,14 @@ enum class StoredAs { kBool, kInt32, kInt64, kFloat, kDouble, kBytes, kFixedByte
 struct FieldLayout {
   StoredAs stored = StoredAs::kBytes;
   int width = 0;    // of kFixedBytes: bytes per value
-  int64_t dim = 0;  // of a vector
+  int64_t dim = 0;  // of a vector; 0: sparse
   // In schema.FieldData: which variant of ScalarField, or of VectorField if it is a vector.
   int variant = 0;
   bool is_vector = false;
 };
 
-// kFailedPrecondition: a type whose files this program does not read, or a vector without a
-// possible dimension. The message names the field.
+// kFailedPrecondition: a type whose files this program does not read, a vector without a possible
+// dimension, or one that may be null. The message names the field.
 Result<FieldLayout> LayoutOf(const Field& field);
 
 }  // namespace cdc

@@ -1,6 +1,8 @@
 #include "source/snapshot/insert_record.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/status.h"
@@ -70,6 +72,32 @@ void AppendRows(const ColumnChunk& chunk, std::span<const size_t> rows, std::str
   }
 }
 
+// Sparse vectors: pairs of an index, rising, and a number of four bytes each.
+constexpr size_t kIndexBytes = sizeof(uint32_t);
+constexpr size_t kPairBytes = 2 * kIndexBytes;
+
+// The smallest dimension that all of them fit in.
+int64_t SparseDim(const ColumnChunk& chunk, std::span<const size_t> rows) {
+  int64_t dim = 0;
+  for (const size_t row : rows) {
+    const std::string_view pairs = chunk.BytesAt(row);
+    if (pairs.size() >= kPairBytes) {
+      uint32_t last = 0;
+      std::memcpy(&last, pairs.data() + pairs.size() - kPairBytes, kIndexBytes);
+      dim = std::max(dim, int64_t{last} + 1);
+    }
+  }
+  return dim;
+}
+
+std::string ValidData(const ColumnChunk& chunk, std::span<const size_t> rows) {
+  std::string valid;
+  for (const size_t row : rows) {
+    valid += chunk.valid[row];
+  }
+  return valid;
+}
+
 std::string Wrap(const std::string& elements) {
   std::string array;
   AppendBytesField(kElements, elements, &array);
@@ -79,7 +107,8 @@ std::string Wrap(const std::string& elements) {
 // Whether the values of all rows, one behind the other, end what EncodeValues returns.
 bool EndsInRows(DataType type) {
   return type == DataType::kFloatVector || type == DataType::kBinaryVector ||
-         type == DataType::kFloat16Vector || type == DataType::kBFloat16Vector;
+         type == DataType::kFloat16Vector || type == DataType::kBFloat16Vector ||
+         type == DataType::kInt8Vector;
 }
 
 // The bytes of the variant: an array message, or those of the vectors, which are not copied here.
@@ -87,6 +116,7 @@ std::string EncodeValues(const Field& field,
                          const ColumnChunk& chunk,
                          std::span<const size_t> rows) {
   constexpr int kElementType = 2;  // of schema.ArrayArray
+  constexpr int kDim = 2;          // of schema.SparseFloatArray
   switch (field.type) {
     case DataType::kBool:
     case DataType::kInt8:
@@ -102,7 +132,8 @@ std::string EncodeValues(const Field& field,
     }
     case DataType::kBinaryVector:
     case DataType::kFloat16Vector:
-    case DataType::kBFloat16Vector: return {};
+    case DataType::kBFloat16Vector:
+    case DataType::kInt8Vector: return {};
     default: break;
   }
   std::string array;
@@ -111,6 +142,8 @@ std::string EncodeValues(const Field& field,
   }
   if (field.type == DataType::kArray) {
     AppendVarintField(kElementType, static_cast<uint64_t>(field.element_type), &array);
+  } else if (field.type == DataType::kSparseFloatVector) {
+    AppendVarintField(kDim, static_cast<uint64_t>(SparseDim(chunk, rows)), &array);
   }
   return array;
 }
@@ -124,7 +157,8 @@ void AppendColumn(int number,
   const Result<FieldLayout> layout = LayoutOf(field);
   CDC_CHECK(layout.ok());  // its values were read
   const std::string values = EncodeValues(field, chunk, rows);
-  const auto dim = static_cast<uint64_t>(layout->dim);
+  const auto dim = static_cast<uint64_t>(
+      field.type == DataType::kSparseFloatVector ? SparseDim(chunk, rows) : layout->dim);
   const bool with_rows = EndsInRows(field.type);
   const size_t size = values.size() + (with_rows ? BytesOf(chunk, rows) : 0);
   const size_t data_size =
@@ -135,6 +169,9 @@ void AppendColumn(int number,
   AppendVarintField(5, static_cast<uint64_t>(field.id.value), &head);
   if (field.is_dynamic) {
     AppendVarintField(6, 1, &head);
+  }
+  if (field.nullable) {
+    AppendBytesField(7, ValidData(chunk, rows), &head);
   }
   const int data_field = layout->is_vector ? 4 : 3;
   AppendBytesHeader(number, head.size() + BytesFieldSize(data_field, data_size), out);

@@ -98,5 +98,48 @@ TEST(InsertRecordTest, IsWhatTheProxyWrites) {
   EXPECT_THAT(scalars(11).json_data().data(), ElementsAre("{}", "{\"a\":1}"));
 }
 
+// The form of Milvus 2.5: all rows have a value, and flags say which are null.
+TEST(InsertRecordTest, NullsHavePlaceholders) {
+  std::vector<Field> fields = {MakeField(100, DataType::kInt64), MakeField(101, DataType::kVarChar),
+                               MakeField(102, DataType::kArray)};
+  for (Field& field : fields) {
+    field.nullable = field.id.value != 100;
+  }
+  RowChunk chunk{.row_ids = {.ints = {1, 2, 3}}, .times = {.ints = {11, 12, 13}}};
+  chunk.columns = {{.ints = {7, 8, 9}}, BytesColumn({"", "", "a"}), BytesColumn({"", "", ""})};
+  chunk.columns[1].valid = std::string("\0\1\1", 3);
+  chunk.columns[2].valid = std::string("\1\0\0", 3);
+  pb::msg::InsertRequest request;
+  ASSERT_TRUE(
+      request.ParseFromString(EncodeInsertRecord({}, fields, chunk, std::vector<size_t>{0, 2})));
+  EXPECT_EQ(request.fields_data(0).valid_data_size(), 0);
+  EXPECT_THAT(request.fields_data(1).valid_data(), ElementsAre(false, true));
+  EXPECT_THAT(request.fields_data(1).scalars().string_data().data(), ElementsAre("", "a"));
+  EXPECT_THAT(request.fields_data(2).valid_data(), ElementsAre(true, false));
+  EXPECT_EQ(request.fields_data(2).scalars().array_data().data_size(), 2);
+}
+
+TEST(InsertRecordTest, VectorsOfLaterVersions) {
+  const std::vector<Field> fields = {MakeField(100, DataType::kSparseFloatVector),
+                                     MakeField(101, DataType::kInt8Vector, 2)};
+  const std::string far = FromHex("010000000000003f7011010000000040");
+  const std::string near = FromHex("030000000000803f");
+  RowChunk chunk{.row_ids = {.ints = {1, 2, 3}}, .times = {.ints = {11, 12, 13}}};
+  chunk.columns = {BytesColumn({near, far, ""}), BytesColumn({"ab", "cd", "ef"})};
+  const auto encoded = [&](const std::vector<size_t>& rows) {
+    pb::msg::InsertRequest request;
+    EXPECT_TRUE(request.ParseFromString(EncodeInsertRecord({}, fields, chunk, rows)));
+    return request;
+  };
+  const pb::msg::InsertRequest all = encoded({0, 1, 2});
+  const auto& sparse = all.fields_data(0).vectors();
+  EXPECT_EQ(sparse.dim(), 70001);
+  EXPECT_EQ(sparse.sparse_float_vector().dim(), 70001);
+  EXPECT_THAT(sparse.sparse_float_vector().contents(), ElementsAre(near, far, ""));
+  EXPECT_EQ(all.fields_data(1).vectors().dim(), 2);
+  EXPECT_EQ(all.fields_data(1).vectors().int8_vector(), "abcdef");
+  EXPECT_EQ(encoded({0, 2}).fields_data(0).vectors().dim(), 4);
+}
+
 }  // namespace
 }  // namespace cdc

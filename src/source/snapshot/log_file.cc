@@ -22,6 +22,7 @@ constexpr int64_t kDataBytes = 16;
 // The JSON document has about 30 bytes, and a key if the file is encrypted.
 constexpr int64_t kMaxExtraBytes = 64 << 10;
 constexpr std::string_view kParquetMagic = "PAR1";
+constexpr uint32_t kParquetNumber = 0x31524150;  // the same, little-endian
 
 enum class EventType : uint8_t { kDescriptor = 0, kInsert = 1, kDelete = 2 };
 
@@ -107,7 +108,7 @@ class FrameReader {
 };
 
 // `extra`: {"original_size": "32"}, in later versions with more.
-Status CheckExtra(const std::string& extra) {
+Status ReadExtra(const std::string& extra, LogKind kind, LogFileHeader* header) {
   const nlohmann::json json = nlohmann::json::parse(extra, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     return DataLossError("its descriptor has no JSON object");
@@ -116,7 +117,10 @@ Status CheckExtra(const std::string& extra) {
     return FailedPreconditionError("it is encrypted");
   }
   if (const auto version = json.find("version"); version != json.end()) {
-    return FailedPreconditionError("it has an unknown version: " + version->dump());
+    header->two_columns = kind == LogKind::kDelete && *version == "MULTI_FIELD";
+    if (!header->two_columns) {
+      return FailedPreconditionError("it has an unknown version: " + version->dump());
+    }
   }
   const auto size = json.find("original_size");
   if (size == json.end() || !size->is_string()) {
@@ -125,7 +129,7 @@ Status CheckExtra(const std::string& extra) {
   return OkStatus();
 }
 
-Status ReadDescriptor(FrameReader& reader, LogFileHeader* header) {
+Status ReadDescriptor(FrameReader& reader, LogKind kind, LogFileHeader* header) {
   const int64_t begin = reader.at();
   Event event;
   CDC_RETURN_IF_ERROR(reader.ReadEvent(&event));
@@ -153,7 +157,7 @@ Status ReadDescriptor(FrameReader& reader, LogFileHeader* header) {
   }
   std::string extra;
   CDC_RETURN_IF_ERROR(reader.ReadText(extra_bytes, &extra));
-  return CheckExtra(extra);
+  return ReadExtra(extra, kind, header);
 }
 
 Status ReadPayload(FrameReader& reader, LogKind kind, LogFileHeader* header) {
@@ -205,11 +209,14 @@ Result<LogFileHeader> ReadLogFileHeader(StorageFile& file, LogKind kind) {
     return DataLossError("the file has only " + std::to_string(file.size()) + " bytes");
   }
   CDC_RETURN_IF_ERROR(reader.Read(&magic));
+  if (magic == kParquetNumber) {
+    return FailedPreconditionError("it is a Parquet file, as later versions of Milvus write it");
+  }
   if (magic != kMagic) {
     return DataLossError("the file does not begin with Milvus' magic number");
   }
   LogFileHeader header;
-  CDC_RETURN_IF_ERROR(ReadDescriptor(reader, &header));
+  CDC_RETURN_IF_ERROR(ReadDescriptor(reader, kind, &header));
   do {
     CDC_RETURN_IF_ERROR(ReadPayload(reader, kind, &header));
   } while (!reader.AtEnd());

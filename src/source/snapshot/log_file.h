@@ -37,6 +37,8 @@ struct LogFileHeader {
   SegmentId segment;  // of a delete log: possibly an older one, whose file was copied
   FieldId field;      // of a delete log: -1
   DataType type = DataType::kNone;
+  // Of a delete log: keys and times are columns of their own, instead of one text for both.
+  bool two_columns = false;
   std::vector<ByteRange> payloads;  // Parquet files, in order
 };
 

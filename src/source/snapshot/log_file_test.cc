@@ -62,7 +62,7 @@ TEST(LogFileTest, NamesWhatIsDamaged) {
   };
   EXPECT_THAT(ErrorOf(""), HasSubstr("DATA_LOSS: the file has only 0 bytes"));
   EXPECT_THAT(ErrorOf(with(0, 'P')), HasSubstr("magic number"));
-  EXPECT_THAT(ErrorOf("PAR1PAR1"), HasSubstr("magic number"));
+  EXPECT_THAT(ErrorOf("PAR2PAR2"), HasSubstr("magic number"));
   EXPECT_THAT(ErrorOf(with(kTypeOfEvent, 1)), HasSubstr("does not begin with a descriptor"));
   EXPECT_THAT(ErrorOf(with(kLengthOfEvent, 3)), HasSubstr("impossible length: 3 at byte 4"));
   EXPECT_THAT(ErrorOf(good, LogKind::kDelete), HasSubstr("wrong type: 1"));

@@ -17,6 +17,8 @@
 namespace cdc {
 namespace {
 
+constexpr size_t kSparsePairBytes = 8;
+
 parquet::Type::type ParquetType(StoredAs stored) {
   switch (stored) {
     case StoredAs::kBool: return parquet::Type::BOOLEAN;
@@ -58,14 +60,25 @@ void AppendFixed(const std::vector<parquet::FixedLenByteArray>& values,
 }
 
 void AppendBytes(const uint8_t* data, size_t size, ColumnChunk* out) {
-  out->bytes.append(reinterpret_cast<const char*>(data), size);
+  if (size > 0) {  // else there may be no data
+    out->bytes.append(reinterpret_cast<const char*>(data), size);
+  }
   out->ends.push_back(out->bytes.size());
 }
 
 class Column final : public ParquetColumn {
  public:
-  Column(std::shared_ptr<StorageFile> file, std::vector<ByteRange> payloads, FieldLayout layout)
-      : file_(std::move(file)), payloads_(std::move(payloads)), layout_(layout) {}
+  Column(std::shared_ptr<StorageFile> file,
+         std::vector<ByteRange> payloads,
+         const Field& field,
+         FieldLayout layout,
+         ColumnPlace place)
+      : file_(std::move(file)),
+        payloads_(std::move(payloads)),
+        layout_(layout),
+        place_(place),
+        nullable_(field.nullable),
+        sparse_(field.type == DataType::kSparseFloatVector) {}
 
   // Checks all payloads; call it first.
   Status Open(std::optional<int64_t> rows) {
@@ -121,11 +134,12 @@ class Column final : public ParquetColumn {
   }
 
   Status Check(const parquet::FileMetaData& metadata) {
-    if (metadata.num_columns() != 1) {
-      return DataLossError("it does not have one column: " +
+    if (metadata.num_columns() != place_.columns) {
+      return DataLossError("it has another number of columns than " +
+                           std::to_string(place_.columns) + ": " +
                            std::to_string(metadata.num_columns()));
     }
-    const parquet::ColumnDescriptor* column = metadata.schema()->Column(0);
+    const parquet::ColumnDescriptor* column = metadata.schema()->Column(place_.index);
     if (column->physical_type() != ParquetType(layout_.stored) ||
         (layout_.width != 0 && column->type_length() != layout_.width) ||
         column->max_repetition_level() != 0 || column->max_definition_level() > 1) {
@@ -135,7 +149,7 @@ class Column final : public ParquetColumn {
     int64_t in_groups = 0;
     for (int i = 0; i < metadata.num_row_groups(); ++i) {
       const int64_t values = metadata.RowGroup(i)->num_rows();
-      if (values != metadata.RowGroup(i)->ColumnChunk(0)->num_values()) {
+      if (values != metadata.RowGroup(i)->ColumnChunk(place_.index)->num_values()) {
         return DataLossError("a row group has other numbers of rows and values");
       }
       in_groups += values;
@@ -159,7 +173,7 @@ class Column final : public ParquetColumn {
         group_ = 0;
         continue;
       }
-      values_ = readers_[payload_]->RowGroup(group_++)->Column(0);
+      values_ = readers_[payload_]->RowGroup(group_++)->Column(place_.index);
     }
     return true;
   }
@@ -171,33 +185,37 @@ class Column final : public ParquetColumn {
         // std::vector<bool> has no array inside.
         const auto values = std::make_unique<bool[]>(rows);  // NOLINT(modernize-avoid-c-arrays)
         CDC_ASSIGN_OR_RETURN(const size_t count,
-                             ReadValues<parquet::BoolReader>(rows, values.get()));
+                             ReadValues<parquet::BoolReader>(rows, values.get(), out));
         out->ints.insert(out->ints.end(), values.get(), values.get() + count);
         return count;
       }
       case StoredAs::kInt32: {
         std::vector<int32_t> values(rows);
         CDC_ASSIGN_OR_RETURN(const size_t count,
-                             ReadValues<parquet::Int32Reader>(rows, values.data()));
+                             ReadValues<parquet::Int32Reader>(rows, values.data(), out));
         AppendNumbers(values, count, &out->ints);
         return count;
       }
-      case StoredAs::kInt64: return ReadInto<parquet::Int64Reader>(rows, &out->ints);
-      case StoredAs::kFloat: return ReadInto<parquet::FloatReader>(rows, &out->floats);
-      case StoredAs::kDouble: return ReadInto<parquet::DoubleReader>(rows, &out->doubles);
+      case StoredAs::kInt64: return ReadInto<parquet::Int64Reader>(rows, &out->ints, out);
+      case StoredAs::kFloat: return ReadInto<parquet::FloatReader>(rows, &out->floats, out);
+      case StoredAs::kDouble: return ReadInto<parquet::DoubleReader>(rows, &out->doubles, out);
       case StoredAs::kBytes: {
         std::vector<parquet::ByteArray> values(rows);
         CDC_ASSIGN_OR_RETURN(const size_t count,
-                             ReadValues<parquet::ByteArrayReader>(rows, values.data()));
+                             ReadValues<parquet::ByteArrayReader>(rows, values.data(), out));
         for (size_t i = 0; i < count; ++i) {
+          if (sparse_ && values[i].len % kSparsePairBytes != 0) {
+            return DataLossError("a sparse vector has an impossible size: " +
+                                 std::to_string(values[i].len));
+          }
           AppendBytes(values[i].ptr, values[i].len, out);
         }
         return count;
       }
       default: {
         std::vector<parquet::FixedLenByteArray> values(rows);
-        CDC_ASSIGN_OR_RETURN(const size_t count,
-                             ReadValues<parquet::FixedLenByteArrayReader>(rows, values.data()));
+        CDC_ASSIGN_OR_RETURN(const size_t count, ReadValues<parquet::FixedLenByteArrayReader>(
+                                                     rows, values.data(), out));
         AppendFixed(values, count, static_cast<size_t>(layout_.width), out);
         return count;
       }
@@ -205,28 +223,58 @@ class Column final : public ParquetColumn {
   }
 
   template <class Reader, class Value>
-  Result<size_t> ReadInto(size_t rows, std::vector<Value>* out) {
-    const size_t before = out->size();
-    out->resize(before + rows);
-    const Result<size_t> count = ReadValues<Reader>(rows, out->data() + before);
-    out->resize(before + (count.ok() ? *count : 0));
+  Result<size_t> ReadInto(size_t rows, std::vector<Value>* values, ColumnChunk* out) {
+    const size_t before = values->size();
+    values->resize(before + rows);
+    const Result<size_t> count = ReadValues<Reader>(rows, values->data() + before, out);
+    values->resize(before + (count.ok() ? *count : 0));
     return count;
   }
 
+  // One value per row, with zero values where it is null, which is noted in `out`.
   template <class Reader, class Value>
-  Result<size_t> ReadValues(size_t rows, Value* out) {
+  Result<size_t> ReadValues(size_t rows, Value* values, ColumnChunk* out) {
     auto& reader = static_cast<Reader&>(*values_);
     std::vector<int16_t> levels(rows);
-    int64_t values = 0;
-    const int64_t count = reader.ReadBatch(static_cast<int64_t>(rows), levels.data(),
-                                           /*rep_levels=*/nullptr, out, &values);
-    if (count <= 0) {
+    int64_t given = 0;
+    const int64_t read = reader.ReadBatch(static_cast<int64_t>(rows), levels.data(),
+                                          /*rep_levels=*/nullptr, values, &given);
+    if (read <= 0 || given > read) {
       return DataLossError("its values end early");
     }
-    if (count != values) {
+    const auto count = static_cast<size_t>(read);
+    if (!nullable_ && given != read) {
       return DataLossError("it has null values");
     }
-    return static_cast<size_t>(count);
+    if (nullable_) {
+      levels.resize(count);
+      CDC_RETURN_IF_ERROR(Spread(levels, static_cast<size_t>(given), values));
+      // A column that is required in the file has no levels, and no nulls.
+      const bool all = given == read;
+      for (const int16_t level : levels) {
+        out->valid += all || level > 0 ? '\1' : '\0';
+      }
+    }
+    return count;
+  }
+
+  // Moves the given values, which the library puts to the front, to their rows.
+  template <class Value>
+  static Status Spread(const std::vector<int16_t>& levels, size_t given, Value* values) {
+    if (given == levels.size()) {
+      return OkStatus();
+    }
+    for (size_t row = levels.size(); row > 0; --row) {
+      if (levels[row - 1] == 0) {
+        values[row - 1] = Value{};
+      } else if (given == 0) {
+        return DataLossError("it has fewer values than rows that are not null");
+      } else {
+        values[row - 1] = values[--given];
+      }
+    }
+    return given == 0 ? OkStatus()
+                      : DataLossError("it has more values than rows that are not null");
   }
 
   static parquet::ReaderProperties Properties() {
@@ -243,6 +291,9 @@ class Column final : public ParquetColumn {
   const std::shared_ptr<StorageFile> file_;
   const std::vector<ByteRange> payloads_;
   const FieldLayout layout_;
+  const ColumnPlace place_;
+  const bool nullable_;
+  const bool sparse_;
   const parquet::ReaderProperties properties_ = Properties();
   std::vector<std::shared_ptr<PayloadInput>> inputs_;
   std::vector<std::unique_ptr<parquet::ParquetFileReader>> readers_;
@@ -254,14 +305,28 @@ class Column final : public ParquetColumn {
 
 }  // namespace
 
-Result<std::unique_ptr<ParquetColumn>> OpenParquetColumn(std::unique_ptr<StorageFile> file,
+Result<std::unique_ptr<ParquetColumn>> OpenParquetColumn(std::shared_ptr<StorageFile> file,
                                                          const std::vector<ByteRange>& payloads,
                                                          const Field& field,
-                                                         std::optional<int64_t> rows) {
+                                                         std::optional<int64_t> rows,
+                                                         ColumnPlace place) {
   CDC_ASSIGN_OR_RETURN(const FieldLayout layout, LayoutOf(field));
-  auto column = std::make_unique<Column>(std::move(file), payloads, layout);
+  auto column = std::make_unique<Column>(std::move(file), payloads, field, layout, place);
   CDC_RETURN_IF_ERROR(column->Open(rows));
   return std::unique_ptr<ParquetColumn>(std::move(column));
+}
+
+Result<bool> BeginsWithTexts(const std::shared_ptr<StorageFile>& file, const ByteRange& payload) {
+  const auto input = std::make_shared<PayloadInput>(file, payload);
+  try {
+    const auto reader = parquet::ParquetFileReader::Open(input);
+    const auto metadata = reader->metadata();
+    return metadata->num_columns() > 0 &&
+           metadata->schema()->Column(0)->physical_type() == parquet::Type::BYTE_ARRAY;
+  } catch (const std::exception& error) {
+    CDC_RETURN_IF_ERROR(input->failure());
+    return DataLossError(error.what());
+  }
 }
 
 }  // namespace cdc

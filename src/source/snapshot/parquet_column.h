@@ -18,7 +18,7 @@ namespace cdc {
 // CRC; each is a ZSTD frame with a checksum, which is verified before a value of it is returned.
 //
 // Errors: kDataLoss: damaged, another number of columns, another type, other numbers of rows, or
-// nulls. Others: see StorageFile.
+// nulls of a field that has none. Others: see StorageFile.
 class ParquetColumn {
  public:
   virtual ~ParquetColumn() = default;
@@ -33,12 +33,22 @@ class ParquetColumn {
   virtual Status Finish() = 0;
 };
 
+// Which one of a file's columns.
+struct ColumnPlace {
+  int index = 0;
+  int columns = 1;
+};
+
 // A column of `field`. `rows`: how many values it must have, if that is known.
 //
 // kFailedPrecondition: a type that is not supported.
-Result<std::unique_ptr<ParquetColumn>> OpenParquetColumn(std::unique_ptr<StorageFile> file,
+Result<std::unique_ptr<ParquetColumn>> OpenParquetColumn(std::shared_ptr<StorageFile> file,
                                                          const std::vector<ByteRange>& payloads,
                                                          const Field& field,
-                                                         std::optional<int64_t> rows);
+                                                         std::optional<int64_t> rows,
+                                                         ColumnPlace place = {});
+
+// Whether the first column of a payload holds texts. kDataLoss: it is damaged.
+Result<bool> BeginsWithTexts(const std::shared_ptr<StorageFile>& file, const ByteRange& payload);
 
 }  // namespace cdc

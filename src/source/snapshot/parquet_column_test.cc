@@ -1,8 +1,12 @@
 #include "source/snapshot/parquet_column.h"
 
+#include <initializer_list>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "source/snapshot/testing/later_files.h"
 #include "source/snapshot/testing/log_file_writer.h"
 #include "source/snapshot/testing/memory_storage.h"
 #include "source/snapshot/testing/milvus_files.h"
@@ -35,15 +39,26 @@ Field MakeField(DataType type, int dim = 0) {
   return field;
 }
 
+Field Nullable(DataType type) {
+  Field field = MakeField(type);
+  field.nullable = true;
+  return field;
+}
+
 struct MilvusFile {
   std::string_view hex;
   Field field;
+  int64_t rows = 4;
 };
 
 std::vector<MilvusFile> MilvusFiles() {
   return {{kTimeLog, MakeField(DataType::kInt64)},
           {kKeyLog, MakeField(DataType::kVarChar)},
-          {kVectorLog, MakeField(DataType::kBinaryVector, 16)}};
+          {kVectorLog, MakeField(DataType::kBinaryVector, 16)},
+          {kNullableInts, Nullable(DataType::kInt64)},
+          {kNullableTexts, Nullable(DataType::kVarChar), 3},
+          {kSparseVectors, MakeField(DataType::kSparseFloatVector), 3},
+          {kInt8Vectors, MakeField(DataType::kInt8Vector, 4), 2}};
 }
 
 TEST(ParquetColumnTest, ReadsFilesOfMilvus) {
@@ -65,14 +80,14 @@ TEST(ParquetColumnTest, ReadsFilesOfMilvus) {
 TEST(ParquetColumnTest, NoFlippedBitChangesAValue) {
   for (const MilvusFile& milvus : MilvusFiles()) {
     const std::string good = FromHex(milvus.hex);
-    const auto expected = ReadFile(good, milvus.field, 4);
+    const auto expected = ReadFile(good, milvus.field, milvus.rows);
     ASSERT_TRUE(expected.ok()) << expected.status().ToString();
     size_t refused = 0;
     for (size_t bit = 0; bit < good.size() * 8; ++bit) {
       std::string bytes = good;
       bytes[bit / 8] =
           static_cast<char>(static_cast<unsigned char>(bytes[bit / 8]) ^ 1U << bit % 8);
-      const auto read = ReadFile(bytes, milvus.field, 4);
+      const auto read = ReadFile(bytes, milvus.field, milvus.rows);
       if (!read.ok()) {
         ++refused;
         continue;
@@ -80,8 +95,64 @@ TEST(ParquetColumnTest, NoFlippedBitChangesAValue) {
       EXPECT_EQ(read->ints, expected->ints) << "byte " << bit / 8 << " bit " << bit % 8;
       EXPECT_EQ(read->bytes, expected->bytes) << "byte " << bit / 8 << " bit " << bit % 8;
       EXPECT_EQ(read->ends, expected->ends) << "byte " << bit / 8 << " bit " << bit % 8;
+      EXPECT_EQ(read->valid, expected->valid) << "byte " << bit / 8 << " bit " << bit % 8;
     }
     EXPECT_GT(refused, good.size());  // the test can see damage at all
+  }
+}
+
+TEST(ParquetColumnTest, ReadsNulls) {
+  const auto valid = [](std::initializer_list<bool> rows) {
+    return std::string(rows.begin(), rows.end());
+  };
+  for (const std::string_view file : {kNullableInts, kCompactedInts}) {
+    const auto ints = ReadFile(FromHex(file), Nullable(DataType::kInt64), 4);
+    ASSERT_TRUE(ints.ok()) << ints.status().ToString();
+    EXPECT_THAT(ints->ints, ElementsAre(7, 0, -1, 0));
+    EXPECT_EQ(ints->valid, valid({true, false, true, false}));
+  }
+  const auto none = ReadFile(FromHex(kOnlyNulls), Nullable(DataType::kInt64), 2);
+  ASSERT_TRUE(none.ok()) << none.status().ToString();
+  EXPECT_THAT(none->ints, ElementsAre(0, 0));
+  EXPECT_EQ(none->valid, valid({false, false}));
+  const auto texts = ReadFile(FromHex(kNullableTexts), Nullable(DataType::kVarChar), 3);
+  ASSERT_TRUE(texts.ok()) << texts.status().ToString();
+  EXPECT_EQ(texts->bytes, "a");
+  EXPECT_THAT(texts->ends, ElementsAre(0, 0, 1));
+  EXPECT_EQ(texts->valid, valid({true, false, true}));
+  const auto documents = ReadFile(FromHex(kNullableDocuments), Nullable(DataType::kJson), 3);
+  ASSERT_TRUE(documents.ok()) << documents.status().ToString();
+  EXPECT_EQ(documents->bytes, R"({"a":1}null)");
+  EXPECT_EQ(documents->valid, valid({true, false, true}));
+  const auto arrays = ReadFile(FromHex(kNullableArrays), Nullable(DataType::kArray), 3);
+  ASSERT_TRUE(arrays.ok()) << arrays.status().ToString();
+  EXPECT_EQ(arrays->bytes, FromHex("1a040a0200011a00"));
+  EXPECT_EQ(arrays->valid, valid({false, true, true}));
+}
+
+TEST(ParquetColumnTest, AFieldThatMayBeNullNeedsNoNulls) {
+  // Written by a compaction, every column may have them.
+  const auto required = ReadFile(FromHex(kCompactedRequiredInts), MakeField(DataType::kInt64), 2);
+  ASSERT_TRUE(required.ok()) << required.status().ToString();
+  EXPECT_THAT(required->ints, ElementsAre(1, 2));
+  EXPECT_EQ(required->valid, "");
+  const auto full = ReadFile(FromHex(kTimeLog), Nullable(DataType::kInt64), 4);
+  ASSERT_TRUE(full.ok()) << full.status().ToString();
+  EXPECT_EQ(full->valid, std::string(4, '\1'));
+}
+
+TEST(ParquetColumnTest, ReadsVectorsOfLaterVersions) {
+  const auto sparse = ReadFile(FromHex(kSparseVectors), MakeField(DataType::kSparseFloatVector), 3);
+  ASSERT_TRUE(sparse.ok()) << sparse.status().ToString();
+  EXPECT_EQ(sparse->bytes, FromHex("010000000000003f7011010000000040030000000000803f"));
+  EXPECT_THAT(sparse->ends, ElementsAre(16, 16, 24));
+  for (const auto& [file, field] : {std::pair{kHalfVectors, MakeField(DataType::kFloat16Vector, 2)},
+                                    {kBrainVectors, MakeField(DataType::kBFloat16Vector, 2)},
+                                    {kInt8Vectors, MakeField(DataType::kInt8Vector, 4)}}) {
+    const auto vectors = ReadFile(FromHex(file), field, 2);
+    ASSERT_TRUE(vectors.ok()) << vectors.status().ToString();
+    EXPECT_EQ(vectors->bytes, FromHex("0001020304050607"));
+    EXPECT_THAT(vectors->ends, ElementsAre(4, 8));
   }
 }
 
@@ -132,8 +203,14 @@ TEST(ParquetColumnTest, RefusesWhatIsNotTheColumn) {
               HasSubstr("DATA_LOSS: its column is not of the field's type"));
   EXPECT_THAT(error(FromHex(kVectorLog), MakeField(DataType::kBinaryVector, 32), 4),
               HasSubstr("its column is not of the field's type"));
-  EXPECT_THAT(error(times, MakeField(DataType::kSparseFloatVector), 4),
-              HasSubstr("FAILED_PRECONDITION: field f: unsupported type SparseFloatVector"));
+  EXPECT_THAT(error(times, MakeField(DataType::kArrayOfVector), 4),
+              HasSubstr("FAILED_PRECONDITION: field f: unsupported type ArrayOfVector"));
+  EXPECT_THAT(error(times, Nullable(DataType::kFloatVector), 4),
+              HasSubstr("FAILED_PRECONDITION: field f: vectors that may be null"));
+  EXPECT_THAT(error(FromHex(kNullableInts), MakeField(DataType::kInt64), 4),
+              HasSubstr("DATA_LOSS: it has null values"));
+  EXPECT_THAT(error(FromHex(kKeyLog), MakeField(DataType::kSparseFloatVector), 4),
+              HasSubstr("DATA_LOSS: a sparse vector has an impossible size: 2"));
 }
 
 }  // namespace

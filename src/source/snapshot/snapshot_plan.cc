@@ -127,12 +127,10 @@ Result<std::vector<Field>> Columns(const Schema& schema,
         {.id = *dynamic, .name = "$meta", .type = DataType::kJson, .is_dynamic = true});
   }
   for (const Field& column : columns) {
-    CDC_RETURN_IF_ERROR(LayoutOf(column).status());
-    if (column.nullable) {
-      return FailedPreconditionError(
-          "field \"" + column.name +
-          "\" may hold nulls, which cannot be read from files yet: create the task with "
-          "start_from earliest, or with this collection in `exclude`");
+    if (const Status status = LayoutOf(column).status(); !status.ok()) {
+      return Status(status.code(), status.message() +
+                                       ": create the task with start_from earliest, or with this "
+                                       "collection in `exclude`");
     }
   }
   return columns;
