@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from pymilvus import MilvusClient
 
 from lab.flush import flush as flush_source
 from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import World
+from writer import Writer
 
 
 def flush(world: World, collection: str) -> None:
@@ -33,41 +29,6 @@ def expect_copied(world: World, task: str) -> list[dict]:
         return shown["snapshots"]
 
     return eventually(copied, PATIENCE, 0.1, "everything is copied")
-
-
-class Writer:
-    """Inserts, upserts and deletes the same keys until it is stopped."""
-
-    def __init__(self, client: MilvusClient, collection: str, keys: range) -> None:
-        self._client = client
-        self._collection = collection
-        self._keys = keys
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.rounds = 0
-
-    def _run(self) -> None:
-        keys = list(self._keys)
-        while not self._stop.is_set():
-            self.rounds += 1
-            part = keys[self.rounds % 7 :: 7]
-            self._client.upsert(self._collection, plain(part, version=self.rounds))
-            self._client.delete(self._collection, ids=part[::3])
-            first = 1_000_000 + self.rounds * 100 + keys[0] * 1_000
-            self._client.insert(self._collection, plain(range(first, first + 100)))
-
-    @contextmanager
-    def running(self) -> Iterator[Writer]:
-        self._thread.start()
-        try:
-            yield self
-        finally:
-            self._stop.set()
-            self._thread.join()
-
-    def expect_rounds(self, more: int) -> None:
-        goal = self.rounds + more
-        eventually(lambda: _true(self.rounds >= goal), what=f"{more} rounds of writes")
 
 
 def test_copies_what_is_stored_and_goes_on(world: World) -> None:

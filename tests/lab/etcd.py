@@ -81,6 +81,13 @@ def etcd_values(url: str, prefix: str) -> dict[str, bytes]:
     return _range(url, prefix, keys_only=False)
 
 
+def etcd_put(url: str, key: str, value: bytes) -> None:
+    body = {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value).decode()}
+    request = urllib.request.Request(f"{url}/v3/kv/put", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=PATIENCE):
+        pass
+
+
 def _range(url: str, prefix: str, *, keys_only: bool) -> dict[str, bytes]:
     end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
     body = {

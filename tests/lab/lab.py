@@ -15,6 +15,7 @@ from .gate import Gate
 from .kafka import Kafka
 from .milvus import MilvusStandalone
 from .milvus_lite import MilvusLite
+from .s3 import S3
 
 
 class Server(Protocol):
@@ -42,6 +43,9 @@ class Lab:
 
     def kafka(self, name: str, *, secure: bool = False, gated: bool = False) -> Kafka:
         return self._add(Kafka(name, self._own_folder(name), secure=secure, gated=gated))
+
+    def s3(self, name: str) -> S3:
+        return self._add(S3(name, self._own_folder(name)))
 
     def gate(self, server: str) -> Gate:
         """`server`: an address or a URL."""
