@@ -117,6 +117,17 @@ def own_world(source: MilvusStandalone, target: Target, new_cdc: Callable[..., C
     world.close()
 
 
+@pytest.fixture
+def own_milvus_world(source: MilvusStandalone, milvus: Target, new_cdc: Callable[..., CdcServer]) -> Iterator[World]:
+    """A World whose CDC server belongs to the test alone and is running, for tests that stop or kill it."""
+    server = new_cdc()
+    server.start()
+    server.wait_ready()
+    world = World(source, milvus, server)
+    yield world
+    world.close()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A failed test shows the last lines of its CDC server's log."""

@@ -222,11 +222,10 @@ TEST_F(TaskEditorTest, WhatIsCopiedAgainMayBeThereAlready) {
   progress_.collections[0].on_target = true;
   progress_.collections[0].seen_on_target = true;
   ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
-  ASSERT_THAT(begun_, SizeIs(1));
-  EXPECT_EQ(begun_[0].id, CollectionId{1});
-  EXPECT_EQ(begun_[0].may_hold_until, kPresent);
-  EXPECT_TRUE(begun_[0].on_target);
-  EXPECT_FALSE(begun_[0].seen_on_target) << "if it has been removed, it is created again";
+  const ReplicatedCollection& again = progress_.collections[0];
+  EXPECT_EQ(again.may_hold_until, kPresent);
+  EXPECT_TRUE(again.on_target);
+  EXPECT_FALSE(again.seen_on_target) << "if it has been removed, it is created again";
 }
 
 TEST_F(TaskEditorTest, ACopyIntoWhatWasCreatedAnewIsNotCancelled) {

@@ -443,7 +443,7 @@ Status CollectionReconciler::ResolveRename() {
   if (before.has_value() && after.has_value()) {
     return FailedPreconditionError(
         "its rename on the target was interrupted, and both names now exist there: drop the wrong "
-        "one and resume the task; old name " +
+        "one and run `milvus-cdc task retry`; old name " +
         from.ToString() + ", new name " + to.ToString());
   }
   auto next = *record_;

@@ -61,7 +61,7 @@ Status NameExchange::MoveAway(CollectionReconciler& other,
   if (wanted == other.unreachable_name()) {
     return FailedPreconditionError(
         "the target cannot rename the collection that still has the name " + name.ToString() +
-        ": give the new one another name on the source and resume the task");
+        ": give the new one another name on the source and run `milvus-cdc task retry`");
   }
   moving->insert(id);
   // If the wanted name belongs to a collection that is itself waiting for this move, they wait in a

@@ -88,8 +88,8 @@ Status CollectionCopy::CheckTakeover(const Collection& collection) const {
       return Status(held.code(),
                     held.message() +
                         ": the queue no longer holds what came after the copy began; make its "
-                        "retention longer than the copy takes, delete the task, drop the "
-                        "collection on the target, and create the task again");
+                        "retention longer than the copy takes and run `milvus-cdc task retry`, "
+                        "which copies it again");
     }
     CDC_RETURN_IF_ERROR(held);
   }

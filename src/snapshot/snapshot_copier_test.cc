@@ -216,7 +216,7 @@ TEST_F(SnapshotCopierTest, HowLateItsRowsMayBeIsStoredWithTheEndOfTheCopy) {
   moved.vchannel = kSecond;
   source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {moved}}},
                {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}}}});
-  source_.SetSeenUntil({77});
+  source_.SetSeenUntil(Timestamp{77});
   Run();
   EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_1_1v1 insert 4"));
   EXPECT_EQ(takeover_.at(kFirst), (Takeover{FakeLog::IdOf(5), {50}, {77}}));
@@ -230,7 +230,7 @@ TEST_F(SnapshotCopierTest, WithoutTheTimeOfItsRowsTheCopyIsNotDone) {
   std::jthread running([this] { Run(); });
   ASSERT_TRUE(Eventually([&] { return conditions_.Current().state == Condition::kRetrying; }));
   EXPECT_FALSE(Stored().done);
-  source_.SetSeenUntil({77});
+  source_.SetSeenUntil(Timestamp{77});
   running.join();
   EXPECT_EQ(takeover_.at(kFirst).seen_until, Timestamp{77});
 }

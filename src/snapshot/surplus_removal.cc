@@ -69,7 +69,7 @@ Status SurplusRemoval::Run(const Collection& collection,
   if (parts_.target == nullptr) {
     return FailedPreconditionError(
         "the rows of this kind of target cannot be read, so those that the source does not have "
-        "cannot be found: drop the collection there and resume the task");
+        "cannot be found: drop the collection there and run `milvus-cdc task retry`");
   }
   const uint64_t deletes_before = last_delete_;
   std::vector<KeyShare> shares{KeyShare()};

@@ -205,8 +205,8 @@ def test_the_rest_of_one_that_is_partly_loaded_is_loaded(milvus_world: World) ->
     "point",
     ["during_surplus_removal:1", "during_surplus_removal:2", "before_snapshot_done:1", "after_snapshot_segment:1", "before_ack:3"],
 )
-def test_a_crash(own_world: World, point: str) -> None:
-    world = own_world
+def test_a_crash(own_milvus_world: World, point: str) -> None:
+    world = own_milvus_world
     world.make_collection("c", shards=2)
     world.client.create_partition("c", "p")
     world.client.insert("c", plain(range(3_000)))
@@ -223,8 +223,8 @@ def test_a_crash(own_world: World, point: str) -> None:
     assert world.expect_equal("c").target_rows == 2_500 - 50
 
 
-def test_a_crash_between_the_drop_and_the_creation(own_world: World) -> None:
-    world = own_world
+def test_a_crash_between_the_drop_and_the_creation(own_milvus_world: World) -> None:
+    world = own_milvus_world
     world.make_collection("c")
     world.client.insert("c", plain(range(1_000)))
     replicate_and_leave(world, "c")

@@ -90,7 +90,8 @@ def test_copies_what_is_stored_and_goes_on(world: World) -> None:
 
 @pytest.mark.parametrize("auto_id", [False, True], ids=["given", "generated"])
 @pytest.mark.parametrize("key", [DataType.INT64, DataType.VARCHAR], ids=["int64", "varchar"])
-def test_keys_and_partitions(world: World, key: DataType, auto_id: bool) -> None:
+def test_keys_and_partitions(milvus_world: World, key: DataType, auto_id: bool) -> None:
+    world = milvus_world
     world.make_collection("c", key=key, shards=2, auto_id=auto_id)
     world.client.create_partition("c", "p")
     make = plain if key == DataType.INT64 else with_text_keys
@@ -156,8 +157,8 @@ def test_clients_write_the_same_keys_during_the_copy(world: World) -> None:
         "before_ack:2",
     ],
 )
-def test_a_crash_neither_loses_nor_doubles(own_world: World, point: str) -> None:
-    world = own_world
+def test_a_crash_neither_loses_nor_doubles(own_milvus_world: World, point: str) -> None:
+    world = own_milvus_world
     world.make_collection("c", shards=2)
     world.client.create_partition("c", "p")
     for part in range(4):
@@ -180,8 +181,8 @@ def test_a_crash_neither_loses_nor_doubles(own_world: World, point: str) -> None
     world.expect_equal("c")
 
 
-def test_what_is_not_loaded_says_so_and_waits(own_world: World) -> None:
-    world = own_world
+def test_what_is_not_loaded_says_so_and_waits(own_milvus_world: World) -> None:
+    world = own_milvus_world
     world.make_collection("c", load=False)
     world.make_index("c")
     world.client.create_partition("c", "p")
@@ -206,9 +207,9 @@ def test_what_is_not_loaded_says_so_and_waits(own_world: World) -> None:
     assert world.expect_equal("c").target_rows == 2_000
 
 
-def test_names_are_exchanged_during_the_copy(own_world: World) -> None:
+def test_names_are_exchanged_during_the_copy(own_milvus_world: World) -> None:
     """Queries name a collection, and the name leads to another one by now."""
-    world = own_world
+    world = own_milvus_world
     for name, first in (("a", 0), ("b", 10_000)):
         world.make_collection(name)
         world.client.insert(name, plain(range(first, first + 2_000)))

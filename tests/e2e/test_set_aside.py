@@ -62,8 +62,8 @@ def test_rows_of_its_time_aside_come_and_nothing_of_the_others_is_repeated(world
     assert sum(world.cdc.client.get(task)["rows"].values()) < written + 300
 
 
-def test_set_aside_by_hand_and_restarts(own_world: World) -> None:
-    world = own_world
+def test_set_aside_by_hand_and_restarts(own_milvus_world: World) -> None:
+    world = own_milvus_world
     world.make_collection("c", shards=2)
     world.make_collection("d", shards=2)
     task = world.start_task()
@@ -149,8 +149,8 @@ def test_renamed_into_the_scope_is_copied(world: World) -> None:
 
 
 @pytest.mark.parametrize("cancel", [False, True], ids=["done", "cancelled"])
-def test_a_crash_of_a_copy_beside_a_running_task(own_world: World, cancel: bool) -> None:
-    world = own_world
+def test_a_crash_of_a_copy_beside_a_running_task(own_milvus_world: World, cancel: bool) -> None:
+    world = own_milvus_world
     world.make_collection("c", shards=2)
     for part in range(3):
         world.client.insert("c", plain(range(part * 4_000, part * 4_000 + 4_000)))

@@ -101,7 +101,7 @@ Status CheckFits(const Collection& source,
   }
   std::string text =
       "collection " + target.ToString() +
-      " exists on the target with another schema; drop or rename it there and resume the task: ";
+      " exists on the target with another schema; drop or rename it there and run `milvus-cdc task retry`: ";
   for (size_t i = 0; i < differences.size(); ++i) {
     text += (i == 0 ? "" : "; ") + differences[i];
   }
