@@ -9,6 +9,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include "fuzz.h"
+#include "source/checkpoint/channel_checkpoint.h"
 #include "source/snapshot/deleted_keys.h"
 #include "source/snapshot/log_file.h"
 #include "source/snapshot/parquet_column.h"
