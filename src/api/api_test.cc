@@ -122,7 +122,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("on_undecodable":"stop","disable_auto_start":false,)"
       R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
-      R"("since":1700000000000,"attempts":0},"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
+      R"("since":1700000000000,"attempts":0},"phase":null,"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
       R"("channels":[],"catalog":null,"set_aside":[],"covers":[],"sink_mode":"api",)"
       R"x("sink_mode_reason":"the target takes inserts (it is no standby)",)x"
       R"("rows":{"inserted":0,"upserted":0,"deleted":0},)"
@@ -174,7 +174,7 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
   EXPECT_THAT(
       answer,
       HasSubstr(R"("condition":{"state":"retrying","reason":"rate limit )"
-                R"(\u003c429\u003e \u0026 more","since":5,"attempts":3},"lag_ms":42,)"
+                R"(\u003c429\u003e \u0026 more","since":5,"attempts":3},"phase":null,"lag_ms":42,)"
                 R"("source_lag_ms":41,"checkpoint":[{"channel":)"
                 R"("by-dev-rootcoord-dml_0","ts":262144007,"time_ms":1000,)"
                 R"("msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"

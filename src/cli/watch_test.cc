@@ -67,11 +67,12 @@ WatchFrame Frame() {
 
 TEST(WatchViewTest, PlainLineIsKeyAndValue) {
   WatchFrame frame = Frame();
-  EXPECT_THAT(FormatFrame(frame),
-              ElementsAre("time=\"2024-05-06 07:08:11.007Z\" task=6623ae52d35842a5a2c9d89b16ed7aa1 "
-                          "state=Running condition=retrying insert_per_s=1234.0 upsert_per_s=0.0 "
-                          "delete_per_s=2.5 mb_per_s=12.30 lag_ms=1500 source_lag_ms=80 "
-                          "waiting_bytes=2048 rows=12345 reason=\"rate \\\"limit\\\"\""));
+  EXPECT_THAT(
+      FormatFrame(frame),
+      ElementsAre("time=\"2024-05-06 07:08:11.007Z\" task=6623ae52d35842a5a2c9d89b16ed7aa1 "
+                  "state=Running condition=retrying phase=- insert_per_s=1234.0 upsert_per_s=0.0 "
+                  "delete_per_s=2.5 mb_per_s=12.30 lag_ms=1500 source_lag_ms=80 "
+                  "waiting_bytes=2048 rows=12345 reason=\"rate \\\"limit\\\"\""));
   frame.verbose = true;
   frame.tasks[0].rates.reset();
   frame.tasks[0].info.lag_ms.reset();

@@ -354,7 +354,7 @@ TEST_F(TaskManagerTest, AChangeThatIsRefusedPausesTheTask) {
   replicator_.SetChangeStatus(FailedPreconditionError("no storage"));
   replicator_.FailTask("t1", "position expired", {.expired = {"dml_0"}});
   ASSERT_TRUE(Eventually([&] { return View("t1").record.state == TaskState::kPaused; }));
-  EXPECT_EQ(Stored("t1").reason, "no storage");
+  EXPECT_EQ(Stored("t1").reason, "fail to start task, err: no storage");
   EXPECT_EQ(replicator_.starts("t1"), 1);
 }
 
@@ -362,8 +362,15 @@ TEST_F(TaskManagerTest, AChangeThatIsNotPossibleNowIsTriedAgain) {
   MustCreate(MakeSpec("t1"));
   replicator_.SetChangeStatus(UnavailableError("etcd away"));
   replicator_.FailTask("t1", "a copy is done", {.follow_copied = {{5}}});
-  ASSERT_TRUE(EventuallyInTime([&] { return replicator_.starts("t1") >= 2; }));
-  EXPECT_EQ(View("t1").record.state, TaskState::kRunning);
+  ASSERT_TRUE(Eventually([&] { return View("t1").status.reason == "etcd away"; }));
+  EXPECT_EQ(View("t1").status.condition, Condition::kRetrying);
+  // Nor is it forgotten by a pause in between.
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  replicator_.SetChangeStatus(OkStatus());
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+  ASSERT_THAT(replicator_.changes("t1"), SizeIs(1));
+  EXPECT_TRUE(replicator_.changes("t1")[0].follow_copied.contains({5}));
+  EXPECT_EQ(replicator_.starts("t1"), 2);
 }
 
 TEST_F(TaskManagerTest, CollectionsAreChangedByName) {

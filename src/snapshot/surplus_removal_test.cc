@@ -380,7 +380,7 @@ TEST_F(SurplusRemovalTest, ATargetThatCannotBeReadNamesTheCure) {
                           .gate = [this](CollectionId) { return std::optional(gate_); },
                           .channel = "snapshot"});
   EXPECT_THAT(Run(&removal).message(),
-              AllOf(HasSubstr("drop the collection"), HasSubstr("resume")));
+              AllOf(HasSubstr("drop the collection"), HasSubstr("task retry")));
 }
 
 }  // namespace
