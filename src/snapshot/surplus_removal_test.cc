@@ -392,8 +392,7 @@ TEST_F(SurplusRemovalTest, ATargetThatCannotBeReadNamesTheCure) {
                           .consumer = &target_,
                           .gate = [this](CollectionId) { return std::optional(gate_); },
                           .channel = "snapshot"});
-  EXPECT_THAT(Run(&removal).message(),
-              AllOf(HasSubstr("drop the collection"), HasSubstr("resume")));
+  EXPECT_THAT(Run(&removal).message(), AllOf(HasSubstr("drop the collection"), HasSubstr("retry")));
 }
 
 }  // namespace
