@@ -33,6 +33,11 @@ class KeyReader {
  public:
   virtual ~KeyReader() = default;
 
+  // Whether each partition has its own rows of a key, and a delete there leaves those of the
+  // others. A Milvus Lite has one row of a key, deletes it wherever it is, and may show a row that
+  // has moved in its old partition, too.
+  virtual bool has_keys_by_partition() const = 0;
+
   // Reads keys greater than `after` (nullopt: from the smallest on), with every change that the
   // target has acknowledged. All pages together have each key once, except that a server may leave
   // out a key while the scope holds a smaller or equal key more than once.

@@ -47,8 +47,8 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
                        parts_.source->Plan(collection, progress_.takeover, stop));
   CDC_RETURN_IF_ERROR(BeginPlan(*plan));
-  // Before the first row, too: a Milvus Lite deletes a key in all partitions, so one that is in the
-  // wrong partition cannot be deleted after it was copied into the right one.
+  // Before the first row, too: a target that is not loaded shows at once, and what was removed at
+  // the beginning is not left for the end.
   if (!cleared_ && progress_.segments.empty()) {
     CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
     cleared_ = true;

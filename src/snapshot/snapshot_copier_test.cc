@@ -91,6 +91,7 @@ class Consumer final : public RowConsumer {
 // A target that holds some keys, in one page.
 class Keys final : public KeyReader {
  public:
+  bool has_keys_by_partition() const override { return true; }
   Result<KeyPage> ReadKeys(const KeyScope& /*scope*/,
                            const std::optional<PrimaryKey>& after,
                            const std::stop_token& /*stop*/) override {

@@ -45,7 +45,8 @@ struct SurplusRemoval::Attempt {
   const std::map<std::string, Takeover>& takeover;
   const WaitUntil& wait_until;
   const std::stop_token& stop;
-  bool by_partition = true;  // false: the target chooses the partitions of rows itself
+  // False: the target chooses the partitions of rows itself, or has one row of each key.
+  bool by_partition = true;
 };
 
 SurplusRemoval::SurplusRemoval(Parts parts)
@@ -62,7 +63,6 @@ Status SurplusRemoval::Run(const Collection& collection,
   }
   Attempt attempt{collection, *key, takeover, wait_until, stop};
   CDC_ASSIGN_OR_RETURN(const RowGate gate, WaitForGate(attempt));
-  attempt.by_partition = !gate.partition_key;
   if (gate.may_hold_until == Timestamp{}) {
     return OkStatus();
   }
@@ -71,6 +71,7 @@ Status SurplusRemoval::Run(const Collection& collection,
         "the rows of this kind of target cannot be read, so those that the source does not have "
         "cannot be found: drop the collection there and run `milvus-cdc task retry`");
   }
+  attempt.by_partition = !gate.partition_key && parts_.target->has_keys_by_partition();
   const uint64_t deletes_before = last_delete_;
   std::vector<KeyShare> shares{KeyShare()};
   while (!shares.empty()) {

@@ -75,6 +75,9 @@ class HeldKeys final : public KeyReader, public RowConsumer {
   bool hides = false;  // leaves out a key after one that it holds twice
   std::vector<std::string> deletes;
 
+  bool by_partition = true;
+  bool has_keys_by_partition() const override { return by_partition; }
+
   Result<KeyPage> ReadKeys(const KeyScope& scope,
                            const std::optional<PrimaryKey>& after,
                            const std::stop_token& stop) override {
@@ -343,6 +346,16 @@ TEST_F(SurplusRemovalTest, WithAPartitionKeyTheTargetChoosesThePartitions) {
   EXPECT_EQ(target_.rows["_default_0"], Set(Range(0, 4)));
   EXPECT_EQ(target_.rows["_default_1"], Set(Range(4, 6)));
   EXPECT_THAT(target_.deletes, ElementsAre("surplus dml_0_7v0  3"));
+}
+
+TEST_F(SurplusRemovalTest, WhereADeleteReachesAllPartitionsOnlyForeignKeysAreDeleted) {
+  target_.by_partition = false;
+  Store({StoredKeys(kA, Range(0, 3))});
+  target_.rows["a"] = Set(Range(0, 4));
+  target_.rows["b"] = Set(Range(2, 5));  // 2 has moved
+  ExpectRun();
+  EXPECT_EQ(target_.rows["a"], Set(Range(0, 3)));
+  EXPECT_EQ(target_.rows["b"], Set(Range(2, 3)));
 }
 
 TEST_F(SurplusRemovalTest, EachShardOfAStandbyIsTold) {

@@ -135,6 +135,7 @@ class MilvusTarget final : public Target,
     return applied;
   }
 
+  bool has_keys_by_partition() const override { return !is_lite_; }
   Result<KeyPage> ReadKeys(const KeyScope& scope,
                            const std::optional<PrimaryKey>& after,
                            const std::stop_token& stop) override {

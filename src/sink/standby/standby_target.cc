@@ -152,6 +152,7 @@ class StandbyTarget final : public Target,
     return std::visit([this, &stop](const auto& change) { return Run(change, stop); }, ddl);
   }
 
+  bool has_keys_by_partition() const override { return true; }
   Result<KeyPage> ReadKeys(const KeyScope& scope,
                            const std::optional<PrimaryKey>& after,
                            const std::stop_token& stop) override {
