@@ -189,7 +189,7 @@ Status CollectionReconciler::CreateOnTarget() {
   if (actual_.has_value()) {
     // Only a matching collection may be recorded as on_target, because the task may later drop it.
     CDC_RETURN_IF_ERROR(CheckFits(*source_, record_->target, *actual_, traits));
-    if (IsReplacing() && !record_->seen_on_target && !actual_->loaded) {
+    if (IsReplacing() && !record_->seen_on_target && MustBeCreatedAnew()) {
       CDC_RETURN_IF_ERROR(DropUnreadable());
     }
   }
@@ -245,13 +245,22 @@ bool CollectionReconciler::IsReplacing() const {
   return record_->may_hold_until > Timestamp{} && context_->copies->Contains(record_->id);
 }
 
-// A collection that is not loaded cannot be read, so its other rows could not be found. Nobody else
-// can read it either: it is created anew. After a crash it is found, and dropped, or missing, and
+// A collection that is not loaded cannot be read, so its other rows could not be found; nobody else
+// can read it either. A Milvus Lite shows a flushed row again, in its old partition, once its key
+// is inserted into another one, and its deletes reach all partitions: rows that have moved could
+// not be removed from where they were.
+bool CollectionReconciler::MustBeCreatedAnew() const {
+  const bool is_lite = context_->target->traits().deletes_by == ExpressionDialect::kLite;
+  return !actual_->loaded || (is_lite && actual_->partitions.size() > 1);
+}
+
+// After a crash it is found, and dropped, or missing, and
 // created, since seen_on_target is not set yet.
 Status CollectionReconciler::DropUnreadable() {
   spdlog::warn(
-      "task={} collection {} was on the target before, not loaded: it is dropped there and created "
-      "anew, and the source's stored rows are copied into it",
+      "task={} collection {} was on the target before, and cannot be compared: it is dropped there "
+      "and "
+      "created anew, and the source's stored rows are copied into it",
       context_->task_id, record_->target.ToString());
   CDC_RETURN_IF_ERROR(DropAliases(context_->target, record_->target));
   CDC_RETURN_IF_ERROR(context_->target->Apply(DropCollection{record_->target}));

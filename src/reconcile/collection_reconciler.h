@@ -93,6 +93,7 @@ class CollectionReconciler {
   Status Prepare();
   Status CreateOnTarget();
   bool IsReplacing() const;
+  bool MustBeCreatedAnew() const;
   Status DropUnreadable();
   Status LoadRest();
   Status InspectTarget();

@@ -100,6 +100,17 @@ TEST_F(CopyIntoExistingTest, OneThatCannotBeReadIsCreatedAnew) {
   EXPECT_EQ(Stored().at(0).may_hold_until, Timestamp{});
 }
 
+TEST_F(CopyIntoExistingTest, SeveralPartitionsOfAMilvusLiteAreCreatedAnew) {
+  target_.SetTraits({.deletes_by = ExpressionDialect::kLite});
+  a_.partitions.push_back({.id = {1001}, .name = "p"});
+  TargetHas(a_, /*loaded=*/true);
+  StartTask();
+  ASSERT_GE(NewDdls().size(), 2U);
+  EXPECT_EQ(NewDdls()[NewDdls()[0] == "drop collection default.a" ? 0 : 1],
+            "drop collection default.a");
+  EXPECT_EQ(Stored().at(0).may_hold_until, Timestamp{});
+}
+
 TEST_F(CopyIntoExistingTest, ACrashBetweenTheDropAndTheCreate) {
   TargetHas(a_, /*loaded=*/false);
   SetSource({a_});
