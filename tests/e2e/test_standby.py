@@ -20,6 +20,7 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import PATIENCE, NotYet, eventually, promised
 from rows_for import plain, vector
+from test_copy_into_existing import test_what_the_source_has_deleted_changed_and_moved  # noqa: F401
 from test_keys import RESERVED, make_collection_with_key, rows_with_key
 from test_operations import *  # noqa: F403
 from test_recreate import (  # noqa: F401
