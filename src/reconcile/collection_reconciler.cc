@@ -254,13 +254,12 @@ bool CollectionReconciler::MustBeCreatedAnew() const {
   return !actual_->loaded || (is_lite && actual_->partitions.size() > 1);
 }
 
-// After a crash it is found, and dropped, or missing, and
-// created, since seen_on_target is not set yet.
+// After a crash it is found, and dropped, or missing, and created, since seen_on_target is not set
+// yet.
 Status CollectionReconciler::DropUnreadable() {
   spdlog::warn(
       "task={} collection {} was on the target before, and cannot be compared: it is dropped there "
-      "and "
-      "created anew, and the source's stored rows are copied into it",
+      "and created anew, and the source's stored rows are copied into it",
       context_->task_id, record_->target.ToString());
   CDC_RETURN_IF_ERROR(DropAliases(context_->target, record_->target));
   CDC_RETURN_IF_ERROR(context_->target->Apply(DropCollection{record_->target}));
