@@ -80,7 +80,8 @@ def test_copies_what_is_stored_and_goes_on(world: World) -> None:
     task = world.start_task(**QUERY)
     shown = expect_copied(world, task)[0]
     assert shown["collection"] == f"{world.database}.c"
-    assert shown["rows"] == shown["total_rows"] > 5_000
+    # The last thousand may come from the queue: a query need not see what is later than the takeover.
+    assert shown["rows"] == shown["total_rows"] > 4_500
     world.expect_equal("c")
     world.client.upsert("c", plain(range(0, 100), version=2))
     world.client.delete("c", ids=list(range(200, 300)))
