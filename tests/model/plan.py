@@ -424,7 +424,7 @@ class _Planner:
         collection = self._any()
         if collection is None or not self._moves:
             return False
-        if self._chance(0.5):
+        if "flush" in self._with and self._chance(0.5):
             self._do(Flush(collection.database, collection.name))
         self._do(CopyAgain(collection.database, collection.name))
         if self._chance(0.7):

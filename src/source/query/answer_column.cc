@@ -172,10 +172,44 @@ std::string Join(const std::vector<std::string_view>& values, const std::vector<
   return joined;
 }
 
+// The variant of ScalarField that holds the elements of an array.
+int VariantOfElements(DataType type) {
+  switch (type) {
+    case DataType::kBool: return 1;
+    case DataType::kInt8:
+    case DataType::kInt16:
+    case DataType::kInt32: return 2;
+    case DataType::kInt64: return 3;
+    case DataType::kFloat: return 4;
+    case DataType::kDouble: return 5;
+    default: return 6;
+  }
+}
+
+// Queries answer an array without elements as an empty message. Inserted like that it would make a
+// Milvus 2.3.5 crash, which looks for the list of its type.
+std::string JoinArrays(DataType element_type,
+                       const std::vector<std::string_view>& values,
+                       const std::vector<uint32_t>& rows) {
+  std::string nothing;
+  AppendBytesField(kElements, "", &nothing);
+  std::string list;
+  AppendBytesField(VariantOfElements(element_type), "", &list);
+  std::string empty;
+  AppendBytesField(kElements, list, &empty);
+  std::string joined;
+  for (const uint32_t row : rows) {
+    joined += values[row] == nothing ? std::string_view(empty) : values[row];
+  }
+  return joined;
+}
+
 std::string BodyOf(const Field& field,
                    const AnswerColumn& column,
                    const std::vector<uint32_t>& rows) {
-  std::string values = Join(column.values, rows);
+  std::string values = field.type == DataType::kArray
+                           ? JoinArrays(field.element_type, column.values, rows)
+                           : Join(column.values, rows);
   const Layout* layout = LayoutOf(column.is_vector, column.variant);
   if (layout->form == Form::kRaw) {
     return values;
