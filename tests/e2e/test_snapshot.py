@@ -198,7 +198,7 @@ def test_damaged_file(source: MilvusStandalone, end: Endpoint, database: str, tm
     folder = source.folder / "data" / "insert_log" / str(collection)
     file = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name == "105")
     good = file.read_bytes()
-    damages = {"cut off": good[:-1], "another magic": b"PAR1" + good[4:], "empty": b"", "longer": good + b"x"}
+    damages = {"cut off": good[:-1], "another magic": b"PAR0" + good[4:], "empty": b"", "longer": good + b"x"}
     middle = good.index(b"PAR1") + 40
     damages["flipped"] = good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1 :]
     for damage, content in damages.items():
