@@ -167,15 +167,12 @@ void TaskManager::TryStart(const TaskPtr& task, uint64_t start_number) {
 
 void TaskManager::HandleFailure(const TaskPtr& task, uint64_t run, const std::string& reason) {
   MutexLock operation(task->operation);
+  std::shared_ptr<Replication> replication;
   {
     MutexLock lock(mutex_);
     if (stopping_ || task->removed || task->run != run || task->state == TaskState::kPaused) {
       return;
     }
-  }
-  std::shared_ptr<Replication> replication;
-  {
-    MutexLock lock(mutex_);
     replication = task->replication;
   }
   if (replication == nullptr || replication->Changes().empty()) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/task_changes.h"
+#include "snapshot/check_takeovers.h"
 
 namespace cdc {
 
@@ -71,7 +72,7 @@ Status TaskEditor::ApplyTo(const TaskChanges& changes) {
 // The copy is done. If the queue has lost its takeover meanwhile, there must be another one.
 Status TaskEditor::Follow(const Collection& collection) {
   const SnapshotProgress* copy = FindAnyCopy(collection.id);
-  const Status held = CheckTakeover(collection, *copy);
+  const Status held = CheckTakeovers(collection, copy->takeover, parts_.log);
   if (held.code() == StatusCode::kOutOfRange && parts_.can_copy) {
     CopyAgain(collection, progress_);
     return OkStatus();
@@ -99,7 +100,7 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
     if (!parts_.can_copy) {
       return CannotCopy(name);
     }
-    const Status held = CheckTakeover(collection, *copy);
+    const Status held = CheckTakeovers(collection, copy->takeover, parts_.log);
     if (held.code() == StatusCode::kOutOfRange) {
       return Copy(collection);
     }
@@ -127,18 +128,6 @@ Status TaskEditor::CheckPlaces(const Collection& collection) const {
     const Takeover place = PlaceToGoOn(collection, channel, *progress_);
     if (!place.position.empty()) {
       CDC_RETURN_IF_ERROR(parts_.log->CheckPosition(channel, {.id = place.position}));
-    }
-  }
-  return OkStatus();
-}
-
-// kOutOfRange: nor where the log takes over from the copy.
-Status TaskEditor::CheckTakeover(const Collection& collection, const SnapshotProgress& copy) const {
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const auto takeover = copy.takeover.find(collection.vchannels[shard]);
-    if (takeover != copy.takeover.end() && !takeover->second.position.empty()) {
-      CDC_RETURN_IF_ERROR(parts_.log->CheckPosition(collection.pchannels[shard],
-                                                    {.id = takeover->second.position}));
     }
   }
   return OkStatus();

@@ -48,7 +48,6 @@ class TaskEditor {
   Status Cancel(const Collection& collection);
   Status CopyExpired(const std::string& channel);
   Status CheckPlaces(const Collection& collection) const;
-  Status CheckTakeover(const Collection& collection, const SnapshotProgress& copy) const;
   Status CannotCopy(const CollectionName& name) const;
   ReplicatedCollection* FindRecord(CollectionId collection);  // nullptr: the task has not begun it
   const SnapshotProgress* FindCopy(CollectionId collection) const;     // one that is not done

@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "decode/decode.h"
 #include "rows/make_rows.h"
+#include "snapshot/check_takeovers.h"
 
 namespace cdc {
 namespace {
@@ -77,23 +78,15 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
 
 // The log must still hold what comes after the copy, however long the task was paused.
 Status CollectionCopy::CheckTakeover(const Collection& collection) const {
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const auto takeover = progress_.takeover.find(collection.vchannels[shard]);
-    if (takeover == progress_.takeover.end() || takeover->second.position.empty()) {
-      continue;
-    }
-    const Status held =
-        parts_.log->CheckPosition(collection.pchannels[shard], {.id = takeover->second.position});
-    if (held.code() == StatusCode::kOutOfRange) {
-      return Status(held.code(),
-                    held.message() +
-                        ": the queue no longer holds what came after the copy began; make its "
-                        "retention longer than the copy takes and run `milvus-cdc task retry`, "
-                        "which copies it again");
-    }
-    CDC_RETURN_IF_ERROR(held);
+  Status held = CheckTakeovers(collection, progress_.takeover, parts_.log);
+  if (held.code() == StatusCode::kOutOfRange) {
+    return Status(held.code(),
+                  held.message() +
+                      ": the queue no longer holds what came after the copy began; make its "
+                      "retention longer than the copy takes and run `milvus-cdc task retry`, "
+                      "which copies it again");
   }
-  return OkStatus();
+  return held;
 }
 
 Status CollectionCopy::RemoveSurplus(const Collection& collection, const std::stop_token& stop) {
