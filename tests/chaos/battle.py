@@ -245,6 +245,31 @@ class Battle:
         # None are shown until the server has found its source again.
         return bool(task["snapshots"]) and all(each["done"] for each in task["snapshots"])
 
+    def change_task(self) -> str:
+        """Sets one of the collections aside, takes it up again, or copies it again. Returns what was asked for."""
+        change = self.random.choice(("set_aside", "retry", "snapshot", "snapshot"))
+        name = f"{self.database}.{self.random.choice(BOOKS).name}"
+        answer = self.cdc.client.answer(change, {"task_id": self._task, "collections": [name]})
+        refusals = ("is being copied already", "not set aside", "is set aside")
+        if answer["code"] != 200 and not any(words in answer["message"] for words in refusals):
+            raise AssertionError(f"{change} {name}: {answer}")
+        return f"{change} {name}: {answer['code']}"
+
+    def take_up_all(self) -> None:
+        """Until nothing is set aside, and all copies are done."""
+
+        def taken_up() -> None:
+            task = self.cdc.client.get(self._task)
+            assert task["state"] == "Running", task
+            aside = [f"{each['database']}.{each['collection']}" for each in task["set_aside"]]
+            if aside:
+                self.cdc.client.answer("retry", {"task_id": self._task, "collections": aside})
+            copying = [each for each in task["snapshots"] if not each["done"]]
+            if aside or copying:
+                raise NotYet(f"set aside: {task['set_aside']}, copied: {copying}")
+
+        eventually(taken_up, _CATCH_UP_S, 0.5, "nothing is set aside, and all is copied")
+
     def copied_rows(self) -> int:
         eventually(self.is_copied, every=0.1, what="everything is copied")
         return sum(each["rows"] for each in self.cdc.client.get(self._task)["snapshots"])

@@ -1,6 +1,7 @@
 """The CDC server dies while it copies what the source has stored, and clients write the same keys all the time.
 
     CHAOS_COPIES=20 CHAOS_SINK=api .cache/venv/bin/python -m pytest tests/chaos -s -k copy_kills
+    CHAOS_CHANGES=100 CHAOS_SEED=17 .cache/venv/bin/python -m pytest tests/chaos -s -k among_changes
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import pytest
 from battle import Battle, on
 
 COPIES = int(os.environ.get("CHAOS_COPIES", "1"))
+# Kills among changes of the task.
+CHANGES = int(os.environ.get("CHAOS_CHANGES", "6"))
 ROWS = 15_000
 
 
@@ -48,5 +51,18 @@ def test_fault_points_of_copy_kills(new_battle: Callable[..., Battle], point: st
     battle.create_task(start_from="snapshot")
     battle.expect_death(point)
     battle.restart()
+    verdict = battle.end()
+    assert verdict.faults == 0, str(verdict)
+
+
+@on("rocksmq-api")
+@pytest.mark.timeout(600 + 40 * CHANGES)
+def test_copy_kills_among_changes(battle: Battle) -> None:
+    """The server dies while collections are set aside, taken up again, and copied again beside the others."""
+    for _ in range(CHANGES):
+        print(battle.change_task(), flush=True)
+        battle.let_pass(0.05, 4)
+        battle.kill_cdc()
+    battle.take_up_all()
     verdict = battle.end()
     assert verdict.faults == 0, str(verdict)
