@@ -256,28 +256,44 @@ void ReadKafka(ConfigReader* reader, KafkaConfig* kafka) {
   reader->Read(section + "consumer", &kafka->consumer);
 }
 
-// Milvus' own names of the types are known, too.
+// By name; Milvus' own ones, too.
+std::optional<StorageConfig::Type> StorageTypeOf(const std::string& name) {
+  using Type = StorageConfig::Type;
+  static constexpr std::pair<const char*, Type> kTypes[] = {
+      {"", Type::kNone},    {"local", Type::kLocal}, {"s3", Type::kS3},
+      {"minio", Type::kS3}, {"remote", Type::kS3},   {"azure", Type::kAzure},
+      {"gcs", Type::kGcs},  {"gcp", Type::kGcs},     {"gcpnative", Type::kGcs},
+  };
+  for (const auto& [known, type] : kTypes) {
+    if (SameConfigKey(name, known)) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
 void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
   const std::string section = "sourceConfig.storage.";
   std::string type;
   reader->Read(section + "type", &type);
-  if (SameConfigKey(type, "local")) {
-    storage->type = StorageConfig::Type::kLocal;
-  } else if (SameConfigKey(type, "s3") || SameConfigKey(type, "minio") ||
-             SameConfigKey(type, "remote")) {
-    storage->type = StorageConfig::Type::kS3;
-  } else if (!type.empty()) {
-    reader->Fail(section + "type can be local or s3 (minio, remote), got " + type);
+  if (const auto known = StorageTypeOf(type)) {
+    storage->type = *known;
+  } else {
+    reader->Fail(section + "type can be local, s3 (minio, remote), azure or gcs (gcp), got " +
+                 type);
   }
   reader->Read(section + "path", &storage->path);
   reader->Read(section + "address", &storage->address);
   if (type.empty() && !storage->address.empty()) {
-    reader->Fail(section + "type is missing: local or s3");
+    reader->Fail(section + "type is missing: local, s3, azure or gcs");
   }
   reader->Read(section + "bucketName", &storage->bucket);
   reader->Read(section + "rootPath", &storage->root_path);
   reader->Read(section + "accessKeyID", &storage->access_key_id);
   reader->Read(section + "secretAccessKey", &storage->secret_access_key);
+  reader->Read(section + "gcpCredentialJSON", &storage->gcp_credential_json);
+  storage->use_ssl =
+      storage->type == StorageConfig::Type::kAzure || storage->type == StorageConfig::Type::kGcs;
   reader->Read(section + "useSSL", &storage->use_ssl);
   reader->Read(section + "sslCACert", &storage->ssl_ca_cert);
   reader->Read(section + "region", &storage->region);

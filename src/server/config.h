@@ -36,16 +36,17 @@ struct KafkaConfig {
 
 // Where the source keeps the files of its segments.
 struct StorageConfig {
-  enum class Type { kNone, kLocal, kS3 };
+  enum class Type { kNone, kLocal, kS3, kAzure, kGcs };
   Type type = Type::kNone;
   std::string path = "/var/lib/milvus/data";  // kLocal
-  // kS3: MinIO, AWS S3 and the like.
-  std::string address;  // host:port; empty: AWS, by region
+  // The others: MinIO, AWS S3 and the like; a container of Azure; a bucket of Google.
+  std::string address;  // kS3: host:port. Empty: AWS, by region; Azure's; Google's
   std::string bucket = "a-bucket";
   std::string root_path = "files";
-  std::string access_key_id;
-  std::string secret_access_key;
-  bool use_ssl = false;
+  std::string access_key_id;        // kAzure: the account
+  std::string secret_access_key;    // kAzure: its key
+  std::string gcp_credential_json;  // kGcs
+  bool use_ssl = false;             // by default only with kAzure and kGcs
   std::string ssl_ca_cert;
   std::string region;
   bool use_virtual_host = false;

@@ -79,6 +79,7 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"sourceConfig.storage.rootPath", kUsed},
     {"sourceConfig.storage.accessKeyID", kUsed},
     {"sourceConfig.storage.secretAccessKey", kUsed},
+    {"sourceConfig.storage.gcpCredentialJSON", kUsed},
     {"sourceConfig.storage.useSSL", kUsed},
     {"sourceConfig.storage.sslCACert", kUsed},
     {"sourceConfig.storage.region", kUsed},

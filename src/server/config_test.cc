@@ -61,8 +61,17 @@ TEST(ConfigTest, TheStorageHasAType) {
     const auto parsed =
         ParseConfig(std::string("sourceConfig: {storage: {") + wrong + "}}", "cdc.yaml");
     EXPECT_THAT(parsed.status().message(), HasSubstr("sourceConfig.storage.type")) << wrong;
-    EXPECT_THAT(parsed.status().message(), HasSubstr("local or s3")) << wrong;
+    EXPECT_THAT(parsed.status().message(), HasSubstr("local, s3")) << wrong;
   }
+  for (const auto& [name, type] : {std::pair{"Azure", StorageConfig::Type::kAzure},
+                                   {"gcs", StorageConfig::Type::kGcs},
+                                   {"gcp", StorageConfig::Type::kGcs}}) {
+    const std::string text = std::string("sourceConfig: {storage: {type: ") + name;
+    EXPECT_EQ(MustParse(text + "}}").config.storage.type, type) << name;
+    EXPECT_TRUE(MustParse(text + "}}").config.storage.use_ssl) << name;
+    EXPECT_FALSE(MustParse(text + ", useSSL: false}}").config.storage.use_ssl) << name;
+  }
+  EXPECT_FALSE(MustParse("sourceConfig: {storage: {type: s3}}").config.storage.use_ssl);
 }
 
 TEST(ConfigTest, CopiesAreLimited) {

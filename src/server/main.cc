@@ -110,7 +110,7 @@ int Serve(const Arguments& arguments) {
   spdlog::info("signal {}, stopping", signal);
   StopInTime(server->get());
   server->reset();
-  if (const cdc::Status ended = cdc::EndS3(); !ended.ok()) {
+  if (const cdc::Status ended = cdc::EndStorage(); !ended.ok()) {
     spdlog::warn("{}, leaving now", ended.message());
     spdlog::shutdown();
     std::_Exit(EXIT_SUCCESS);

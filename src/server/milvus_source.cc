@@ -123,18 +123,34 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
 }
 
 Result<std::unique_ptr<Storage>> OpenStorage(const StorageConfig& storage) {
-  if (storage.type == StorageConfig::Type::kLocal) {
-    return OpenLocalStorage(storage.path);
+  switch (storage.type) {
+    case StorageConfig::Type::kLocal: return OpenLocalStorage(storage.path);
+    case StorageConfig::Type::kS3:
+      return OpenS3Storage({.address = storage.address,
+                            .use_tls = storage.use_ssl,
+                            .ca_file = storage.ssl_ca_cert,
+                            .region = storage.region,
+                            .virtual_host = storage.use_virtual_host,
+                            .bucket = storage.bucket,
+                            .root = storage.root_path,
+                            .access_key = storage.access_key_id,
+                            .secret_key = storage.secret_access_key});
+    case StorageConfig::Type::kAzure:
+      return OpenAzureStorage({.address = storage.address,
+                               .use_tls = storage.use_ssl,
+                               .account = storage.access_key_id,
+                               .account_key = storage.secret_access_key,
+                               .container = storage.bucket,
+                               .root = storage.root_path});
+    case StorageConfig::Type::kGcs:
+      return OpenGcsStorage({.address = storage.address,
+                             .use_tls = storage.use_ssl,
+                             .credentials = storage.gcp_credential_json,
+                             .bucket = storage.bucket,
+                             .root = storage.root_path});
+    case StorageConfig::Type::kNone: break;
   }
-  return OpenS3Storage({.address = storage.address,
-                        .use_tls = storage.use_ssl,
-                        .ca_file = storage.ssl_ca_cert,
-                        .region = storage.region,
-                        .virtual_host = storage.use_virtual_host,
-                        .bucket = storage.bucket,
-                        .root = storage.root_path,
-                        .access_key = storage.access_key_id,
-                        .secret_key = storage.secret_access_key});
+  return FailedPreconditionError("no storage is configured");
 }
 
 // nullptr: no storage is configured.

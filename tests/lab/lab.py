@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from .cdc_server import CdcServer
+from .clouds import Azurite, GoogleStorage
 from .etcd import Etcd
 from .gate import Gate
 from .kafka import Kafka
@@ -46,6 +47,12 @@ class Lab:
 
     def s3(self, name: str) -> S3:
         return self._add(S3(name, self._own_folder(name)))
+
+    def google_storage(self, name: str) -> GoogleStorage:
+        return self._add(GoogleStorage(name, self._own_folder(name)))
+
+    def azurite(self, name: str) -> Azurite:
+        return self._add(Azurite(name, self._own_folder(name)))
 
     def gate(self, server: str) -> Gate:
         """`server`: an address or a URL."""

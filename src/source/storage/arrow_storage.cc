@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -22,25 +23,28 @@ class ArrowFile final : public StorageFile {
   ArrowFile(std::shared_ptr<arrow::io::RandomAccessFile> file,
             int64_t size,
             std::string name,
-            std::stop_token stop)
-      : file_(std::move(file)), size_(size), name_(std::move(name)), stop_(std::move(stop)) {}
+            CallPatience patience)
+      : file_(std::move(file)),
+        size_(size),
+        name_(std::move(name)),
+        patience_(std::move(patience)) {}
 
   int64_t size() const override { return size_; }
 
   Status ReadAt(int64_t offset, int64_t size, char* out) override {
-    if (!stop_.stop_possible()) {
+    if (!patience_.stop.stop_possible() && !patience_.limit) {
       return Read(*file_, name_, offset, size, out);
     }
-    // After a stop `out` is no longer there.
-    CDC_ASSIGN_OR_RETURN(
-        const std::string bytes,
-        CallUntil<std::string>(stop_,
-                               [file = file_, name = name_, offset, size]() -> Result<std::string> {
-                                 std::string read(static_cast<size_t>(size), '\0');
-                                 CDC_RETURN_IF_ERROR(Read(*file, name, offset, size, read.data()));
-                                 return read;
-                               }));
-    std::ranges::copy(bytes, out);
+    // When the call is left, `out` is no longer there.
+    const Result<std::string> bytes =
+        CallWith<std::string>(patience_, "cannot read " + name_,
+                              [file = file_, name = name_, offset, size]() -> Result<std::string> {
+                                std::string read(static_cast<size_t>(size), '\0');
+                                CDC_RETURN_IF_ERROR(Read(*file, name, offset, size, read.data()));
+                                return read;
+                              });
+    CDC_RETURN_IF_ERROR(bytes.status());
+    std::ranges::copy(*bytes, out);
     return OkStatus();
   }
 
@@ -63,7 +67,7 @@ class ArrowFile final : public StorageFile {
   const std::shared_ptr<arrow::io::RandomAccessFile> file_;
   const int64_t size_;
   const std::string name_;
-  const std::stop_token stop_;
+  const CallPatience patience_;
 };
 
 struct OpenedFile {
@@ -109,69 +113,69 @@ Result<std::vector<std::string>> ListFiles(arrow::fs::FileSystem& files,
 
 class ArrowStorage final : public Storage {
  public:
-  ArrowStorage(std::shared_ptr<arrow::fs::FileSystem> files,
-               std::string root,
-               std::string place,
-               bool hangs,
-               std::stop_token stop)
-      : files_(std::move(files)),
-        root_(std::move(root)),
-        place_(std::move(place)),
-        hangs_(hangs),
-        stop_(std::move(stop)) {}
+  ArrowStorage(ArrowStorageParts parts, std::stop_token stop)
+      : parts_(std::move(parts)), patience_{.stop = std::move(stop), .limit = parts_.limit} {}
 
   Result<std::unique_ptr<StorageFile>> Open(const std::string& path) override {
-    const std::string name = path + " in " + place_;
+    const std::string name = path + " in " + parts_.place;
     CDC_ASSIGN_OR_RETURN(
         OpenedFile opened,
-        CallUntil<OpenedFile>(stop_, [files = files_, path = root_ + "/" + path, name] {
-          return OpenFile(*files, path, name);
-        }));
+        CallWith<OpenedFile>(patience_, "cannot open " + name,
+                             [files = parts_.files, path = parts_.root + "/" + path, name] {
+                               return OpenFile(*files, path, name);
+                             }));
     return std::unique_ptr<StorageFile>(
-        std::make_unique<ArrowFile>(std::move(opened.file), opened.size, name, stop_));
+        std::make_unique<ArrowFile>(std::move(opened.file), opened.size, name, patience_));
   }
 
   Result<std::vector<std::string>> List(const std::string& folder) override {
-    return CallUntil<std::vector<std::string>>(
-        stop_, [files = files_, path = root_ + "/" + folder, name = folder + " in " + place_] {
+    const std::string name = folder + " in " + parts_.place;
+    return CallWith<std::vector<std::string>>(
+        patience_, "cannot list " + name,
+        [files = parts_.files, path = parts_.root + "/" + folder, name] {
           return ListFiles(*files, path, name);
         });
   }
 
   std::unique_ptr<Storage> Until(std::stop_token stop) override {
-    return std::make_unique<ArrowStorage>(files_, root_, place_, hangs_,
-                                          hangs_ ? std::move(stop) : std::stop_token());
+    return std::make_unique<ArrowStorage>(parts_,
+                                          parts_.hangs ? std::move(stop) : std::stop_token());
   }
 
  private:
-  const std::shared_ptr<arrow::fs::FileSystem> files_;
-  const std::string root_;
-  const std::string place_;
-  const bool hangs_;
-  const std::stop_token stop_;
+  const ArrowStorageParts parts_;
+  const CallPatience patience_;
 };
 
-// The error of an S3 server is in the text only: "AWS Error ACCESS_DENIED during …".
-bool IsAwsError(const std::string& text, std::string_view name) {
-  return text.find("AWS Error " + std::string(name)) != std::string::npos;
+bool Contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// What the servers answer is in the text only: "AWS Error ACCESS_DENIED during ...", "Azure Error:
+// [AuthorizationFailure] 403 ...", "google::cloud::Status(PERMISSION_DENIED: ...)".
+bool ContainsOne(const std::string& text, std::initializer_list<std::string_view> parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return Contains(text, part); });
 }
 
 // How S3 answers for a bucket of another region.
-bool IsElsewhere(const std::string& text) {
-  return text.find("HTTP status 301") != std::string::npos;
-}
+bool IsElsewhere(const std::string& text) { return Contains(text, "HTTP status 301"); }
 
 bool IsForbidden(const std::string& text) {
-  return IsAwsError(text, "ACCESS_DENIED") || IsAwsError(text, "INVALID_ACCESS_KEY_ID") ||
-         IsAwsError(text, "SIGNATURE_DOES_NOT_MATCH") ||
-         text.find("HTTP status 403") != std::string::npos;
+  return ContainsOne(
+      text, {"AWS Error ACCESS_DENIED", "AWS Error INVALID_ACCESS_KEY_ID",
+             "AWS Error SIGNATURE_DOES_NOT_MATCH", "HTTP status 403", "] 403 ", "] 401 ",
+             "google::cloud::Status(PERMISSION_DENIED", "google::cloud::Status(UNAUTHENTICATED"});
+}
+
+bool IsMissing(const std::string& text) {
+  return ContainsOne(text, {"AWS Error NO_SUCH_KEY", "AWS Error NO_SUCH_BUCKET",
+                            "AWS Error RESOURCE_NOT_FOUND", "] 404 "});
 }
 
 StatusCode CodeOf(const arrow::Status& status) {
   const int error = arrow::internal::ErrnoFromStatus(status);
   const std::string& text = status.message();
-  if (error == ENOENT || error == ENOTDIR || IsAwsError(text, "NO_SUCH_KEY") ||
-      IsAwsError(text, "NO_SUCH_BUCKET") || IsAwsError(text, "RESOURCE_NOT_FOUND")) {
+  if (error == ENOENT || error == ENOTDIR || IsMissing(text)) {
     return StatusCode::kNotFound;
   }
   if (error == EACCES || error == EPERM || IsForbidden(text)) {
@@ -188,15 +192,39 @@ Status FromArrowStatus(const arrow::Status& status, const std::string& what) {
                            : IsForbidden(status.message())
                                ? ": the keys are wrong or do not allow it"
                                : "";
-  return {CodeOf(status), what + hint + ": " + status.message()};
+  // Azure's words go on for lines.
+  const std::string& text = status.message();
+  return {CodeOf(status), what + hint + ": " + text.substr(0, text.find('\n'))};
 }
 
-std::unique_ptr<Storage> NewArrowStorage(std::shared_ptr<arrow::fs::FileSystem> files,
-                                         std::string root,
-                                         std::string place,
-                                         bool hangs) {
-  return std::make_unique<ArrowStorage>(std::move(files), std::move(root), std::move(place), hangs,
-                                        std::stop_token());
+std::unique_ptr<Storage> NewArrowStorage(ArrowStorageParts parts) {
+  return std::make_unique<ArrowStorage>(std::move(parts), std::stop_token());
+}
+
+std::string PathInBucket(const std::string& bucket, const std::string& root) {
+  const size_t first = root.find_first_not_of('/');
+  if (first == std::string::npos) {
+    return bucket;
+  }
+  return bucket + "/" + root.substr(first, root.find_last_not_of('/') - first + 1);
+}
+
+Status CheckBucket(const std::shared_ptr<arrow::fs::FileSystem>& files,
+                   const std::string& bucket,
+                   std::optional<std::chrono::milliseconds> limit,
+                   const std::string& failed) {
+  const auto found = CallWith<arrow::fs::FileType>(
+      {.limit = limit}, failed, [files, bucket, failed]() -> Result<arrow::fs::FileType> {
+        const auto info = files->GetFileInfo(bucket);
+        if (!info.ok()) {
+          return FromArrowStatus(info.status(), failed);
+        }
+        return info->type();
+      });
+  CDC_RETURN_IF_ERROR(found.status());
+  return *found == arrow::fs::FileType::NotFound
+             ? NotFoundError(failed + ": there is no such bucket")
+             : OkStatus();
 }
 
 Result<std::unique_ptr<Storage>> OpenLocalStorage(const std::string& root) {
@@ -209,7 +237,7 @@ Result<std::unique_ptr<Storage>> OpenLocalStorage(const std::string& root) {
   if (!info->IsDirectory()) {
     return NotFoundError("there is no folder " + root);
   }
-  return NewArrowStorage(std::move(files), root, place, /*hangs=*/false);
+  return NewArrowStorage({.files = std::move(files), .root = root, .place = place});
 }
 
 }  // namespace cdc

@@ -29,12 +29,6 @@ class ShortRetry final : public arrow::fs::S3RetryStrategy {
   const int64_t repeats_;
 };
 
-std::string Trim(std::string path) {
-  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
-  path.erase(path.find_last_not_of('/') + 1);
-  return path;
-}
-
 double Seconds(std::chrono::milliseconds time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -57,7 +51,7 @@ arrow::fs::S3Options ToArrow(const S3StorageOptions& options) {
 }
 
 // Somebody waits for the answer: who is silent or does not listen is known soon.
-Status CheckBucket(const S3StorageOptions& options, const std::string& failed) {
+Status CheckSoon(const S3StorageOptions& options, const std::string& failed) {
   arrow::fs::S3Options quick = ToArrow(options);
   quick.request_timeout = quick.connect_timeout;
   quick.retry_strategy = std::make_shared<ShortRetry>(/*repeats=*/0);
@@ -65,14 +59,7 @@ Status CheckBucket(const S3StorageOptions& options, const std::string& failed) {
   if (!files.ok()) {
     return FromArrowStatus(files.status(), failed);
   }
-  const auto bucket = (*files)->GetFileInfo(options.bucket);
-  if (!bucket.ok()) {
-    return FromArrowStatus(bucket.status(), failed);
-  }
-  if (bucket->type() == arrow::fs::FileType::NotFound) {
-    return NotFoundError(failed + ": there is no such bucket");
-  }
-  return OkStatus();
+  return CheckBucket(*files, options.bucket, std::nullopt, failed);
 }
 
 std::string Describe(const S3StorageOptions& options) {
@@ -93,22 +80,23 @@ Result<std::unique_ptr<Storage>> OpenS3Storage(const S3StorageOptions& options) 
       return FromArrowStatus(status, failed);
     }
   }
-  CDC_RETURN_IF_ERROR(CheckBucket(options, failed));
+  CDC_RETURN_IF_ERROR(CheckSoon(options, failed));
   const auto files = arrow::fs::S3FileSystem::Make(ToArrow(options));
   if (!files.ok()) {
     return FromArrowStatus(files.status(), failed);
   }
-  const std::string root = Trim(options.root);
-  return NewArrowStorage(*files, root.empty() ? options.bucket : options.bucket + "/" + root, place,
-                         /*hangs=*/true);
+  return NewArrowStorage({.files = *files,
+                          .root = PathInBucket(options.bucket, options.root),
+                          .place = place,
+                          .hangs = true});
 }
 
-Status EndS3() {
-  if (!arrow::fs::IsS3Initialized()) {
-    return OkStatus();
-  }
+Status EndStorage() {
   if (CallsAreLeft()) {
     return UnavailableError("the storage has not answered yet");
+  }
+  if (!arrow::fs::IsS3Initialized()) {
+    return OkStatus();
   }
   const arrow::Status status = arrow::fs::FinalizeS3();
   return status.ok() ? OkStatus() : FromArrowStatus(status, "cannot end the S3 library");

@@ -28,7 +28,7 @@ using testing::Not;
 // The library's state can be made and ended once in a process.
 class S3End final : public testing::Environment {
  public:
-  void TearDown() override { EXPECT_EQ(EndS3(), OkStatus()); }
+  void TearDown() override { EXPECT_EQ(EndStorage(), OkStatus()); }
 };
 [[maybe_unused]] const testing::Environment* const kS3End =
     testing::AddGlobalTestEnvironment(new S3End);
@@ -194,7 +194,7 @@ TEST(S3StorageTest, AStopWaitsForNoAnswer) {
     const Status status = call(*until, **file);
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
     EXPECT_EQ(until->Open("a/1").status().code(), StatusCode::kCancelled);  // from now on
-    EXPECT_EQ(EndS3().code(), StatusCode::kUnavailable);                    // the call still waits
+    EXPECT_EQ(EndStorage().code(), StatusCode::kUnavailable);               // the call still waits
     s3.Thaw();
     while (CallsAreLeft()) {
       Pause(std::chrono::milliseconds(10), {});

@@ -55,13 +55,13 @@ class LeftCalls {
 
 }  // namespace
 
-bool EndsBeforeStop(std::function<void()> call, const std::stop_token& stop) {
-  if (stop.stop_requested()) {
-    return false;
+CallEnd RunCall(std::function<void()> call, const CallPatience& patience) {
+  if (patience.stop.stop_requested()) {
+    return CallEnd::kStopped;
   }
-  if (!stop.stop_possible()) {
+  if (!patience.stop.stop_possible() && !patience.limit) {
     call();
-    return true;
+    return CallEnd::kEnded;
   }
   Call running;
   const std::shared_ptr<Call::End> end = running.end;
@@ -75,13 +75,16 @@ bool EndsBeforeStop(std::function<void()> call, const std::stop_token& stop) {
       });
   bool ended = false;
   {
+    const auto reached = [&end] { return end->is_reached; };
     MutexLock lock(end->mutex);
-    ended = end->reached.Wait(lock, stop, [&end] { return end->is_reached; });
+    ended = patience.limit ? end->reached.WaitFor(lock, patience.stop, *patience.limit, reached)
+                           : end->reached.Wait(lock, patience.stop, reached);
   }
-  if (!ended) {
-    LeftCalls::Instance().Add(std::move(running));
+  if (ended) {
+    return CallEnd::kEnded;
   }
-  return ended;
+  LeftCalls::Instance().Add(std::move(running));
+  return patience.stop.stop_requested() ? CallEnd::kStopped : CallEnd::kTooLate;
 }
 
 bool CallsAreLeft() { return LeftCalls::Instance().Any(); }

@@ -1,30 +1,56 @@
 #pragma once
 
+#include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <utility>
 
 #include "base/status.h"
 
 namespace cdc {
 
-// Runs `call` on a thread of its own and waits for its end or for a stop: then true or false. After
-// a stop it goes on by itself for as long as it takes, so it must own all that it uses.
-bool EndsBeforeStop(std::function<void()> call, const std::stop_token& stop);
+// How long a call is waited for.
+struct CallPatience {
+  std::stop_token stop{};
+  std::optional<std::chrono::milliseconds> limit{};  // none: as long as it takes
+};
+
+enum class CallEnd { kEnded, kStopped, kTooLate };
+
+// Runs `call` and waits for its end, a stop or the limit; on a thread of its own if it may have to
+// leave the call alone. A call that is left goes on by itself for as long as it takes, so it must
+// own all that it uses.
+CallEnd RunCall(std::function<void()> call, const CallPatience& patience);
 
 // Whether a call that was left alone is still going on.
 bool CallsAreLeft();
 
-// The result of `call`, or kCancelled at once when a stop is requested, whatever `call` waits for.
+// The result of `call`, or at once kCancelled when a stop is requested, and kUnavailable at the
+// limit, whatever `call` waits for. `what` begins the message then, and that of an exception, which
+// the libraries of clouds throw at answers that they do not expect.
 template <class Value>
-Result<Value> CallUntil(const std::stop_token& stop, std::function<Result<Value>()> call) {
+Result<Value> CallWith(const CallPatience& patience,
+                       const std::string& what,
+                       std::function<Result<Value>()> call) {
   const auto result = std::make_shared<std::optional<Result<Value>>>();
-  if (!EndsBeforeStop([result, call = std::move(call)] { result->emplace(call()); }, stop)) {
-    return CancelledError("stopped");
+  const auto run = [result, what, call = std::move(call)] {
+    try {
+      result->emplace(call());
+    } catch (const std::exception& error) {
+      result->emplace(UnavailableError(what + ": " + error.what()));
+    }
+  };
+  switch (RunCall(run, patience)) {
+    case CallEnd::kEnded: return std::move(**result);
+    case CallEnd::kStopped: return CancelledError("stopped");
+    case CallEnd::kTooLate: break;
   }
-  return std::move(**result);
+  return UnavailableError(what + ": no answer within " + std::to_string(patience.limit->count()) +
+                          " ms");
 }
 
 }  // namespace cdc

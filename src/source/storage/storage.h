@@ -64,11 +64,42 @@ struct S3StorageOptions {
 // with one call, within `connect_timeout` twice. kNotFound: no such bucket. kInvalidArgument: it is
 // in another region. Others: as above. Later on, a server that accepts a connection and never
 // answers is given three times `request_timeout`.
-//
-// The library has state for the whole process: call EndS3 once before main returns, after the last
-// S3 storage is gone. It does nothing if there was none. kUnavailable: a call that was left by a
-// stop still waits for its answer, so main must not return but leave by std::_Exit.
 Result<std::unique_ptr<Storage>> OpenS3Storage(const S3StorageOptions& options);
-Status EndS3();
+
+struct AzureStorageOptions {
+  // Milvus' minio.address, the end of the host's name; empty: "core.windows.net". With a port it is
+  // the whole host ("127.0.0.1:10000", an emulator), which has the account in its paths.
+  std::string address{};
+  bool use_tls = true;
+  std::string account{};
+  std::string account_key{};  // base64; empty: what the environment provides, e.g. an identity
+  std::string container = "a-bucket";
+  std::string root = "files";
+  std::chrono::milliseconds connect_timeout{6'000};  // for the first call
+  std::chrono::milliseconds request_timeout{30'000};
+};
+
+// Blobs below `root` in a container of Azure. Checks the container with one call. Errors: as above;
+// kInvalidArgument: an account or a key that cannot be one.
+Result<std::unique_ptr<Storage>> OpenAzureStorage(const AzureStorageOptions& options);
+
+struct GcsStorageOptions {
+  std::string address{};      // empty: Google's
+  bool use_tls = true;        // without, no credentials are sent (an emulator)
+  std::string credentials{};  // of a service account, as JSON; empty: what the environment provides
+  std::string bucket = "a-bucket";
+  std::string root = "files";
+  std::chrono::milliseconds connect_timeout{6'000};  // for the first call
+  std::chrono::milliseconds request_timeout{30'000};
+};
+
+// Objects below `root` in a bucket of Google Cloud Storage. Checks the bucket with one call.
+// Errors: as above.
+Result<std::unique_ptr<Storage>> OpenGcsStorage(const GcsStorageOptions& options);
+
+// The libraries have state for the whole process: call this once before main returns, after the
+// last storage is gone. kUnavailable: a call that nobody waits for any more still waits for its
+// answer, so main must not return but leave by std::_Exit.
+Status EndStorage();
 
 }  // namespace cdc
