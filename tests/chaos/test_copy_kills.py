@@ -34,7 +34,8 @@ def test_random_copy_kills(new_battle: Callable[..., Battle], number: int) -> No
     for _ in range(2):
         battle.let_pass(0.1, 1)
         battle.kill_cdc()
-    assert battle.copied_rows() > ROWS // 2
+    # What was replaced and deleted by then is not stored any more: less than half of it may be left.
+    assert battle.copied_rows() > ROWS // 10
     verdict = battle.end()
     assert verdict.faults == 0, str(verdict)
 
