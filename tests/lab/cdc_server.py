@@ -14,13 +14,14 @@ from .paths import CDC_BINARY
 from .ports import give_back, take_port
 from .process import ServerProcess
 from .waiting import PATIENCE, promised
+from .written_source import WrittenSource
 
 
 class CdcServer:
     """`settings` are put over the default configuration key by key (a nested block is replaced as a whole)."""
 
     def __init__(
-        self, name: str, folder: Path, source: MilvusStandalone, settings: dict[str, Any] | None = None
+        self, name: str, folder: Path, source: MilvusStandalone | WrittenSource, settings: dict[str, Any] | None = None
     ) -> None:
         self.name = name
         self.folder = folder
@@ -34,7 +35,7 @@ class CdcServer:
             name, [str(CDC_BINARY), "serve", "--config", str(self.configuration_file)], folder
         )
 
-    def default_configuration(self, source: MilvusStandalone) -> dict[str, Any]:
+    def default_configuration(self, source: MilvusStandalone | WrittenSource) -> dict[str, Any]:
         return {
             "address": f"127.0.0.1:{self.port}",
             "maxTaskNum": 100,
@@ -78,9 +79,11 @@ class CdcServer:
 
 
 def source_configuration(
-    source: MilvusStandalone, *, etcd_url: str | None = None, kafka_address: str | None = None
+    source: MilvusStandalone | WrittenSource, *, etcd_url: str | None = None, kafka_address: str | None = None
 ) -> dict[str, Any]:
     """Other addresses than the servers' own are those of gates before them."""
+    if isinstance(source, WrittenSource):
+        return source.configuration()
     queue: dict[str, Any] = {"rocksmq": {"path": str(source.rocksmq_path)}}
     if source.kafka is not None:
         queue = {"kafka": {"address": kafka_address or source.kafka.address}}

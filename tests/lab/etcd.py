@@ -6,6 +6,7 @@ import base64
 import json
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from .ports import give_back, take_port
 from .process import ServerProcess
@@ -82,22 +83,27 @@ def etcd_values(url: str, prefix: str) -> dict[str, bytes]:
 
 
 def etcd_put(url: str, key: str, value: bytes) -> None:
-    body = {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value).decode()}
-    request = urllib.request.Request(f"{url}/v3/kv/put", json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=PATIENCE):
-        pass
+    _call(url, "put", {"key": _base64(key.encode()), "value": _base64(value)})
+
+
+def etcd_delete(url: str, key: str) -> None:
+    _call(url, "deleterange", {"key": _base64(key.encode())})
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _call(url: str, method: str, body: dict[str, object]) -> dict[str, Any]:
+    request = urllib.request.Request(f"{url}/v3/kv/{method}", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)
 
 
 def _range(url: str, prefix: str, *, keys_only: bool) -> dict[str, bytes]:
     end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-    body = {
-        "key": base64.b64encode(prefix.encode()).decode(),
-        "range_end": base64.b64encode(end.encode()).decode(),
-        "keys_only": keys_only,
-    }
-    request = urllib.request.Request(f"{url}/v3/kv/range", json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        found = json.load(answer).get("kvs", [])
+    body = {"key": _base64(prefix.encode()), "range_end": _base64(end.encode()), "keys_only": keys_only}
+    found = _call(url, "range", body).get("kvs", [])
     return {
         base64.b64decode(record["key"]).decode(): base64.b64decode(record.get("value", "")) for record in found
     }

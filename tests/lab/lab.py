@@ -17,6 +17,7 @@ from .kafka import Kafka
 from .milvus import MilvusStandalone
 from .milvus_lite import MilvusLite
 from .s3 import S3
+from .written_source import WrittenSource
 
 
 class Server(Protocol):
@@ -64,7 +65,9 @@ class Lab:
     def milvus_lite(self, name: str) -> MilvusLite:
         return self._add(MilvusLite(name, self._own_folder(name)))
 
-    def cdc_server(self, name: str, source: MilvusStandalone, settings: dict[str, Any] | None = None) -> CdcServer:
+    def cdc_server(
+        self, name: str, source: MilvusStandalone | WrittenSource, settings: dict[str, Any] | None = None
+    ) -> CdcServer:
         return self._add(CdcServer(name, self._own_folder(name), source, settings))
 
     def start(self, *servers: S) -> None:

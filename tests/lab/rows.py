@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,14 +130,14 @@ def read_rows(
         step = max(50, _BYTES_PER_READ // _row_bytes(schema))
         if endpoint.count(database, collection, name) <= step:
             answer = endpoint.query(database, collection, _everything(key), fields, group)
-            rows.update(_hash_rows(answer, key.name))
+            rows.update(hash_rows(answer.fields_data, key.name))
             continue
         keys = _all_keys(endpoint, database, collection, key, group)
         for first in range(0, len(keys), step):
             part = keys[first : first + step]
             expression = f"{key.name} >= {_literal(part[0])} and {key.name} <= {_literal(part[-1])}"
             answer = endpoint.query(database, collection, expression, fields, group)
-            rows.update(_hash_rows(answer, key.name))
+            rows.update(hash_rows(answer.fields_data, key.name))
     return result
 
 
@@ -172,8 +172,9 @@ def _row_bytes(schema: schema_pb2.CollectionSchema) -> int:
     return total
 
 
-def _hash_rows(answer: milvus_pb2.QueryResults, key: str) -> Iterator[tuple[Any, bytes]]:
-    columns = sorted(answer.fields_data, key=lambda column: column.field_name)
+def hash_rows(fields_data: Iterable[schema_pb2.FieldData], key: str) -> Iterator[tuple[Any, bytes]]:
+    """The key and the hash of each row."""
+    columns = sorted(fields_data, key=lambda column: column.field_name)
     keys = next((list(_scalars(column)) for column in columns if column.field_name == key), [])
     encoded = [(column.field_name.encode(), encode_column(column, len(keys))) for column in columns]
     for row, value in enumerate(keys):
