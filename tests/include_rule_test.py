@@ -28,7 +28,7 @@ ALLOWED = {
     "milvus": VALUES,
     "source": {"base", "model"},
     "source/catalog": {"base", "model", "etcd", "source"},
-    "source/rocksmq": {"base", "model", "source"},
+    "source/rocksmq": VALUES | {"source"},
     "source/kafka": {"base", "model", "source"},
     "source/storage": {"base"},
     "source/checkpoint": {"base", "model", "etcd"},

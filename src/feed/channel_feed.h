@@ -120,6 +120,7 @@ class ChannelFeed {
   void Drain(size_t slot);
   void TakeRecord(size_t slot, const LogRecord& record);
   void TakeMessage(size_t slot, LogRecord record);
+  void Refuse(size_t slot, const LogRecord& record);
   Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) const;
   void Deliver(size_t slot, const TickGroup& group);
   void NoteLate(const TickGroup& group);

@@ -53,6 +53,10 @@ void ChannelFeed::Drain(size_t slot) {
   while (!cursor.backlog.empty() && !cursor.stalled) {
     LogRecord record = std::move(cursor.backlog.front());
     cursor.backlog.pop_front();
+    if (!record.wal_version.empty()) {
+      Refuse(slot, record);
+      return;
+    }
     if (ticked_) {
       TakeMessage(slot, std::move(record));
     } else {
@@ -76,6 +80,22 @@ void ChannelFeed::Drain(size_t slot) {
       follower->subscriber->OnRead(name_, cursor.read_to, cursor.order.held_bytes());
     }
   }
+}
+
+// Not a damaged record, which could be skipped: everything after it is of the same kind.
+void ChannelFeed::Refuse(size_t slot, const LogRecord& record) {
+  const Status status = FailedPreconditionError(
+      "position " + log_->FormatId(record.id) +
+      ": a message of the write-ahead log of Milvus 2.6, or of a 2.5 with its streaming service "
+      "(version " +
+      record.wal_version +
+      "); sources are read as Milvus 2.3 to 2.5 write them: delete the task, and create it again "
+      "when milvus-cdc supports the source's version");
+  for (Follower* follower : FollowersOf(slot)) {
+    Report(follower, status);
+    Leave(follower);
+  }
+  Close(slot);
 }
 
 void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {

@@ -15,6 +15,7 @@ namespace cdc {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 namespace pb = milvus::proto;
@@ -229,6 +230,41 @@ TEST(ChannelFeed, ATickFarAheadOfTheClockIsNotBelieved) {
   channel.Handle(0, &found);
   EXPECT_EQ(subscriber.resolved(), now + kDay);
   EXPECT_EQ(subscriber.damaged(), 1U);
+}
+
+// Such a message can look like one of 2.5: it must not get as far as a decoder.
+TEST(ChannelFeed, TheWriteAheadLogOfALaterVersionIsRefused) {
+  for (const bool ticked : {true, false}) {
+    FakeCatalog catalog;
+    catalog.Set(CatalogOf({1}));
+    FakeLog log;
+    CatalogBarrier barrier(&catalog);
+    barrier.Refresh();
+    ReaderSet readers(&log);
+    FakeClock clock;
+    ChannelFeed channel(kDml, ticked, &log, &barrier, &readers, &clock);
+    FakeSubscriber a;
+    FakeSubscriber b;
+    channel.Follow(&a, {});
+    channel.Follow(&b, {});
+    channel.UpdateCursors();
+    LogBatch found{.channel = kDml,
+                   .records = {{FakeLog::IdOf(1), Payload::Own(Row(1, 10))},
+                               {FakeLog::IdOf(2), Payload::Own(Tick(11))},
+                               {FakeLog::IdOf(3), Payload::Own(Row(1, 12)), "2"},
+                               {FakeLog::IdOf(4), Payload::Own(Tick(13))}},
+                   .status = {}};
+    channel.Handle(0, &found);
+    for (const FakeSubscriber* subscriber : {&a, &b}) {
+      EXPECT_EQ(subscriber->rows().size() + subscriber->records().size(), ticked ? 1U : 2U);
+      EXPECT_EQ(subscriber->status().code(), StatusCode::kFailedPrecondition);
+      EXPECT_THAT(subscriber->status().message(),
+                  testing::AllOf(HasSubstr("position 3: "), HasSubstr("Milvus 2.6"),
+                                 HasSubstr("(version 2)"), HasSubstr("2.3 to 2.5")));
+    }
+    channel.UpdateCursors();
+    EXPECT_EQ(channel.room(), std::nullopt);
+  }
 }
 
 class FeedTest : public testing::Test {

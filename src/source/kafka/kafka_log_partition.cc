@@ -5,6 +5,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "source/log.h"
+
 namespace cdc {
 namespace {
 
@@ -45,6 +47,19 @@ Status ToStatus(const rd_kafka_message_t& message) {
     case RD_KAFKA_RESP_ERR_INVALID_MSG: return DataLossError(text);
     default: return UnavailableError(text);
   }
+}
+
+// The header kWalVersion; empty if there is none.
+std::string WalVersion(const rd_kafka_message_t& message) {
+  rd_kafka_headers_t* headers = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      rd_kafka_header_get_last(headers, kWalVersion, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      value == nullptr) {
+    return "";
+  }
+  return {static_cast<const char*>(value), size};
 }
 
 }  // namespace
@@ -111,7 +126,7 @@ std::optional<Result<KafkaRecord>> KafkaPartition::Next() {
     return ToStatus(*message);
   }
   const std::string_view value(static_cast<const char*>(message->payload), message->len);
-  KafkaRecord record{.offset = message->offset, .payload = {}};
+  KafkaRecord record{.offset = message->offset, .payload = {}, .wal_version = WalVersion(*message)};
   if (value.size() <= kCopiedValue) {
     record.payload = Payload::Own(std::string(value));
   } else {

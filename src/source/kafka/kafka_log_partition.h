@@ -16,6 +16,7 @@ namespace cdc {
 struct KafkaRecord {
   int64_t offset = 0;
   Payload payload;
+  std::string wal_version;  // see LogRecord
 };
 
 // Reads partition 0 of a topic ahead into its own queue, which is bounded in bytes: when records

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/rocksmq/rocksmq_log_key.h"
+#include "wire/wire_reader.h"
 
 namespace cdc {
 namespace {
@@ -15,12 +16,44 @@ namespace {
 constexpr size_t kSharedValue = 4096;
 constexpr size_t kSharedBuffer = 32768;
 
+// In 2.6 the value of a message of the write-ahead log begins with this; a RMQMessageLayout
+// follows: {1: payload, 2: properties}.
+constexpr std::string_view kWalBegin = "\xFF\xFE\xFD\xFCSTREAM";
+
+// Its property kWalVersion; empty if the value is none of these.
+std::string WalVersion(std::string_view value) {
+  if (!value.starts_with(kWalBegin)) {
+    return "";
+  }
+  WireReader layout(value.substr(kWalBegin.size()));
+  while (layout.Next()) {
+    if (layout.field() != 2) {
+      continue;
+    }
+    std::string_view key;
+    std::string_view text;
+    WireReader property(layout.bytes());
+    while (property.Next()) {
+      (property.field() == 1 ? key : text) = property.bytes();
+    }
+    if (key == kWalVersion) {
+      return std::string(text);
+    }
+  }
+  return "unknown";
+}
+
 // Copies values out of RocksDB into memory owned by the records.
 class Copier {
  public:
   explicit Copier(std::vector<LogRecord>* records) : records_(records) {}
 
   void Add(int64_t id, std::string_view value) {
+    if (std::string version = WalVersion(value); !version.empty()) {
+      Flush();
+      records_->push_back({EncodeRocksmqId(id), Payload::Own(std::string(value)), version});
+      return;
+    }
     if (value.size() > kSharedValue) {
       Flush();
       records_->push_back({EncodeRocksmqId(id), Payload::Own(std::string(value))});

@@ -202,6 +202,26 @@ TEST_F(RocksmqLogTest, TopicsWithACommonBeginningDoNotMix) {
   EXPECT_EQ(*log_->Latest("b"), std::nullopt);
 }
 
+TEST_F(RocksmqLogTest, MessagesOfTheWriteAheadLogAreMarked) {
+  const std::string begin = "\xFF\xFE\xFD\xFCSTREAM";
+  primary_->Write("a", 1, "v");
+  primary_->Write("a", 2,
+                  begin + "\x0a\x03pay" + "\x12\x07\x0a\x02_t\x12\x01" + "1" +
+                      "\x12\x07\x0a\x02_v\x12\x01" + "2");
+  primary_->Write("a", 3, begin + "\x0a\x03pay");
+  primary_->Write("a", 4, "v");
+  OpenLog();
+  Add("a");
+  std::vector<LogBatch> batches;
+  ASSERT_TRUE(reader_->Poll(1 << 20, milliseconds(0), std::stop_token(), &batches).ok());
+  ASSERT_THAT(batches, SizeIs(1));
+  std::vector<std::string> versions;
+  for (const LogRecord& record : batches[0].records) {
+    versions.push_back(record.wal_version);
+  }
+  EXPECT_THAT(versions, ElementsAre("", "2", "unknown", ""));
+}
+
 TEST_F(RocksmqLogTest, BeginsAtAPosition) {
   for (int64_t id = 1; id <= 4; ++id) {
     primary_->Write("a", id, "v");
