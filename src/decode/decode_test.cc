@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "decode/testing/vectors.h"
+#include "decode/testing/vectors_2_5_7.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -16,6 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 constexpr CollectionId kHello{470642876028028048};
@@ -240,6 +243,51 @@ TEST(DecodeMessage, ValidDataInPieces) {
   const MessagePtr insert =
       Decode(SmallInsert(LongColumn() + Number(7, 1) + Field(7, std::string("\x00", 1))));
   EXPECT_EQ(insert->columns[0].valid_data, std::string_view("\x01\x00", 2));
+}
+
+// 2.5.7 framing from Milvus' library, contents ours.
+TEST(DecodeMessage, RecordsOf257) {
+  const auto type_and_ms = [](std::string_view hex) {
+    const MessagePtr message = Decode(FromHex(hex));
+    return std::pair(message->type, message->ts.UnixMs() - 1742313000000);
+  };
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kCreateCollection),
+              Pair(MessageType::kCreateCollection, 0));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kFirstTick), Pair(MessageType::kTick, 100));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kInsert), Pair(MessageType::kInsert, 150));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kSecondTick), Pair(MessageType::kTick, 200));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kDelete), Pair(MessageType::kDelete, 250));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kUpsertInsert), Pair(MessageType::kInsert, 260));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kUpsertDelete), Pair(MessageType::kDelete, 260));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kThirdTick), Pair(MessageType::kTick, 300));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kDropPartition), Pair(MessageType::kDropPartition, 310));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kDropCollection), Pair(MessageType::kDropCollection, 320));
+  EXPECT_THAT(type_and_ms(milvus_2_5_7::kLastTick), Pair(MessageType::kTick, 400));
+  EXPECT_EQ(Decode(FromHex(milvus_2_5_7::kCreateCollection))->collection, kHello);
+  EXPECT_EQ(Decode(FromHex(milvus_2_5_7::kDropCollection))->collection, kHello);
+  const MessagePtr partition = Decode(FromHex(milvus_2_5_7::kDropPartition));
+  EXPECT_EQ(partition->partition, PartitionId{5});
+  EXPECT_EQ(partition->partition_name, "p1");
+}
+
+TEST(DecodeMessage, RowsOf257) {
+  const MessagePtr insert = Decode(FromHex(milvus_2_5_7::kInsert));
+  EXPECT_EQ(insert->vchannel, "by-v25-rootcoord-dml_0_470642876028028048v0");
+  EXPECT_EQ(insert->collection, kHello);
+  EXPECT_EQ(insert->partition, kHelloDefault);
+  EXPECT_EQ(insert->rows, 4U);
+  ASSERT_THAT(insert->columns, SizeIs(4));
+  // All rows have a value, a null one too.
+  const Column& nullable = insert->columns[2];
+  EXPECT_EQ(nullable.name, "n");
+  EXPECT_EQ(nullable.valid_data, std::string_view("\x01\x00\x01\x00", 4));
+  EXPECT_EQ(nullable.body, std::string_view("\x0a\x04\x01\x00\x03\x00", 6));
+  EXPECT_TRUE(insert->columns[3].is_dynamic);
+  const MessagePtr erase = Decode(FromHex(milvus_2_5_7::kDelete));
+  EXPECT_EQ(erase->partition, kAllPartitions);
+  EXPECT_EQ(erase->keys.body, "\x0a\x02\x01\x02");
+  EXPECT_NE(Decode(FromHex(milvus_2_5_7::kUpsertInsert))->message_id,
+            Decode(FromHex(milvus_2_5_7::kUpsertDelete))->message_id);
 }
 
 struct BadCase {
