@@ -249,6 +249,23 @@ Status DecodeBroadcast(std::string_view record, const BroadcastFields& fields, M
   return reader.status();
 }
 
+// The collection's field number in an ImportMsg.
+constexpr int kCollectionOfImport = 4;
+
+Status ReadImported(const WireReader& reader, Message* message) {
+  return reader.field() == kCollectionOfImport
+             ? ReadField(reader, "collectionID", &message->collection.value)
+             : OkStatus();
+}
+
+Status DecodeImport(std::string_view record, const Header& header, Message* message) {
+  if (header.timestamp == 0) {
+    return DataLossError("it has no time");  // it would count as read long ago
+  }
+  message->partition = kAllPartitions;
+  return DecodeBroadcast(record, {.collection = kCollectionOfImport}, message);
+}
+
 Status DecodeBody(std::string_view record,
                   const Header& header,
                   Message* message,
@@ -272,6 +289,9 @@ Status DecodeBody(std::string_view record,
       return DecodeBroadcast(record, {.partition_name = 4, .collection = 6, .partition = 7},
                              message)
           .WithContext("drop partition");
+    case WireMessage::kImport:
+      CDC_RETURN_IF_ERROR(DecodeImport(record, header, message).WithContext("import"));
+      break;
     case WireMessage::kFlush: break;
   }
   message->type = MessageType::kOther;
@@ -300,18 +320,28 @@ Result<MessagePtr> DecodeMessage(MsgId id, Payload payload) {
   return MessagePtr(std::move(message));
 }
 
+bool IsImport(const Message& message) {
+  return message.raw_type == static_cast<int>(WireMessage::kImport);
+}
+
 std::optional<CollectionId> FindCollection(std::string_view record) {
   bool rows = false;
+  bool imported = false;
   Message message;
   WireReader reader(record, record.data());
-  while (reader.Next() && ReadRouting(reader, &message).ok()) {
+  while (reader.Next()) {
+    const Status read = imported ? ReadImported(reader, &message) : ReadRouting(reader, &message);
+    if (!read.ok()) {
+      break;
+    }
     if (reader.field() == 1) {
       // Only this far: the rest may be damaged.
       const char* end = reader.bytes().data() + reader.bytes().size();
       const Result<Header> header =
           DecodeHeader(record.substr(0, static_cast<size_t>(end - record.data())));
       const auto type = header.ok() ? static_cast<WireMessage>(header->type) : WireMessage::kFlush;
-      rows = type == WireMessage::kInsert || type == WireMessage::kDelete;
+      imported = type == WireMessage::kImport;
+      rows = imported || type == WireMessage::kInsert || type == WireMessage::kDelete;
     }
     if (rows && message.collection != CollectionId{}) {
       return message.collection;

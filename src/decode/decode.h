@@ -16,11 +16,14 @@ namespace cdc {
 // A returned message is consistent: an insert has `rows` timestamps, and distinct columns of `rows`
 // values each, in the form of their type if that is known; a delete has `rows` timestamps and keys.
 // Types not used here are returned as kOther with their number in `raw_type`; an unknown type is
-// not an error.
+// not an error. An import is one of them, with its collection and all of its partitions.
 //
 // kDataLoss: malformed or inconsistent, a row-based insert (Milvus before 2.1), or a field that
 // must not repeat. The message names the field and its place in the record.
 Result<MessagePtr> DecodeMessage(MsgId id, Payload payload);
+
+// Whether the message announces an import: rows of files, which are not in the queue.
+bool IsImport(const Message& message);
 
 // The collection of the rows in a record that DecodeMessage refuses. nullopt: they have none, or it
 // cannot be read either.

@@ -167,9 +167,10 @@ TEST(DecodeMessage, UpsertHalvesHaveOneTimeAndTwoMessageIds) {
 
 TEST(DecodeMessage, TypesWithoutUseComeAsOther) {
   EXPECT_EQ(Decode(FromHex(kFlushHex))->type, MessageType::kOther);
-  const MessagePtr other = Decode(Base(std::string("\x98\x03", 2)) + Field(12, "x"));
+  const MessagePtr other = Decode(Base(std::string("\xbc\x09", 2)) + Field(12, "x"));
   EXPECT_EQ(other->type, MessageType::kOther);
-  EXPECT_EQ(other->raw_type, 408);
+  EXPECT_EQ(other->raw_type, 1212);
+  EXPECT_FALSE(IsImport(*other));
 }
 
 TEST(DecodeMessage, DropMessages) {
@@ -288,6 +289,20 @@ TEST(DecodeMessage, RowsOf257) {
   EXPECT_EQ(erase->keys.body, "\x0a\x02\x01\x02");
   EXPECT_NE(Decode(FromHex(milvus_2_5_7::kUpsertInsert))->message_id,
             Decode(FromHex(milvus_2_5_7::kUpsertDelete))->message_id);
+}
+
+TEST(DecodeMessage, AnImportSaysWhatItConcerns) {
+  const std::string type("\x08\x98\x03", 3);
+  const std::string rest = Field(3, "hello") + Number(4, 7) + Field(5, "\x09") + Number(9, 5);
+  const MessagePtr import = Decode(Field(1, type + "\x18\x2a") + rest);
+  EXPECT_TRUE(IsImport(*import));
+  EXPECT_EQ(import->ts, Timestamp{42});
+  EXPECT_EQ(import->collection, CollectionId{7});
+  EXPECT_EQ(import->partition, kAllPartitions);
+  // Without a time it would be taken for one that was read long ago.
+  const std::string timeless = Field(1, type) + rest;
+  EXPECT_THAT(DecodeError(timeless).message(), HasSubstr("import: it has no time"));
+  EXPECT_EQ(FindCollection(timeless), CollectionId{7});
 }
 
 struct BadCase {

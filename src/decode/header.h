@@ -15,6 +15,7 @@ enum class WireMessage : int {
   kInsert = 400,
   kDelete = 401,
   kFlush = 402,
+  kImport = 408,
   kTimeTick = 1200,
 };
 

@@ -2,18 +2,28 @@
 
 #include <algorithm>
 
+#include "decode/decode.h"
+
 namespace cdc {
 
 bool HasRows(const Message& message) {
-  return (message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
-         message.rows > 0;
+  return IsImport(message) ||
+         ((message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
+          message.rows > 0);
 }
 
 FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after) {
-  FeedGroup arranged{
-      .resolved = group.resolved, .restart = group.restart, .late = group.late, .rows = {}};
+  FeedGroup arranged{.resolved = group.resolved,
+                     .restart = group.restart,
+                     .late = group.late,
+                     .rows = {},
+                     .imports = {}};
   for (const MessagePtr& message : group.messages) {
     if (!HasRows(*message) || message->ts <= after) {
+      continue;
+    }
+    if (IsImport(*message)) {
+      arranged.imports.push_back(message);
       continue;
     }
     // A linear search from the back: a tick holds few collections, and neighbours are mostly of the

@@ -5,10 +5,10 @@
 
 namespace cdc {
 
-// Whether the message is an insert or a delete of at least one row.
+// Whether the message changes rows: an insert or a delete of at least one, or an import of files.
 bool HasRows(const Message& message);
 
-// Returns the rows of `group` with a time above `after`, by collection.
+// Returns the rows of `group` with a time above `after`, by collection, and its imports.
 FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after);
 
 }  // namespace cdc

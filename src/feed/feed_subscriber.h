@@ -25,6 +25,7 @@ struct FeedGroup {
   MsgId restart;       // see TickGroup
   size_t late = 0;     // messages of the channel that came after their tick, see TickGroup
   std::vector<Rows> rows;
+  std::vector<MessagePtr> imports;  // of files, see IsImport
 };
 
 // Follows channels of a Feed. All calls come from the feed's thread, one at a time, and must return

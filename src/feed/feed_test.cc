@@ -43,6 +43,15 @@ std::string Row(int64_t collection, uint64_t ts, int64_t partition = 10) {
   return request.SerializeAsString();
 }
 
+std::string Import(int64_t collection, uint64_t ts) {
+  pb::msg::ImportMsg message;
+  message.mutable_base()->set_msg_type(pb::common::Import);
+  message.mutable_base()->set_timestamp(ts);
+  message.set_collectionid(collection);
+  message.add_files()->add_paths("rows.parquet");
+  return message.SerializeAsString();
+}
+
 Catalog CatalogOf(const std::vector<int64_t>& collections) {
   Catalog catalog;
   for (const int64_t id : collections) {
@@ -265,6 +274,30 @@ TEST(ChannelFeed, TheWriteAheadLogOfALaterVersionIsRefused) {
     channel.UpdateCursors();
     EXPECT_EQ(channel.room(), std::nullopt);
   }
+}
+
+TEST(ChannelFeed, AnImportComesWithItsTickAndNeedsItsCollection) {
+  FakeCatalog catalog;
+  catalog.Set(CatalogOf({1}));
+  FakeLog log;
+  CatalogBarrier barrier(&catalog);
+  barrier.Refresh();
+  ReaderSet readers(&log);
+  FakeClock clock;
+  ChannelFeed channel(kDml, true, &log, &barrier, &readers, &clock);
+  FakeSubscriber subscriber;
+  channel.Follow(&subscriber, {.position = std::nullopt, .resolved = {5}});
+  channel.UpdateCursors();
+  LogBatch found{.channel = kDml,
+                 .records = {{FakeLog::IdOf(1), Payload::Own(Import(1, 5))},
+                             {FakeLog::IdOf(2), Payload::Own(Import(1, 10))},
+                             {FakeLog::IdOf(3), Payload::Own(Tick(11))},
+                             {FakeLog::IdOf(4), Payload::Own(Import(2, 12))},
+                             {FakeLog::IdOf(5), Payload::Own(Tick(13))}},
+                 .status = {}};
+  channel.Handle(0, &found);
+  EXPECT_THAT(subscriber.imports(), ElementsAre(10));
+  EXPECT_TRUE(channel.stalled());
 }
 
 class FeedTest : public testing::Test {

@@ -10,6 +10,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -180,10 +181,17 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
                    const Route& route,
                    const std::vector<MessagePtr>& messages,
                    std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
+  Status RouteImports(const std::string& name, const Channel& channel, const FeedGroup& group)
+      CDC_REQUIRES(mutex_);
   bool IsWanted(const std::string& channel,
                 const Route& route,
                 Timestamp applied,
                 const Message& message) const;
+  bool IsNew(const std::string& channel,
+             const Route& route,
+             std::string_view vchannel,
+             Timestamp applied,
+             const Message& message) const;
   Status WithPlace(const Status& status, const std::string& channel, const MsgId& id) const;
   void Fail(const Status& status);
 

@@ -27,14 +27,54 @@ bool RowRouter::IsWanted(const std::string& channel,
                          const Route& route,
                          Timestamp applied,
                          const Message& message) const {
+  return IsNew(channel, route, message.vchannel, applied, message) &&
+         HasPartition(*route.collection, message.partition);
+}
+
+// Whether neither the checkpoint nor a copy includes the message.
+bool RowRouter::IsNew(const std::string& channel,
+                      const Route& route,
+                      std::string_view vchannel,
+                      Timestamp applied,
+                      const Message& message) const {
   const CollectionId id = route.collection->id;
-  if (message.ts <= applied ||
-      message.ts <= start_.CopiedUntil(id, std::string(message.vchannel))) {
+  if (message.ts <= applied || message.ts <= start_.CopiedUntil(id, std::string(vchannel))) {
     return false;
   }
   const MsgId* skip = start_.SkipUntil(id, channel);
-  return (skip == nullptr || skip->empty() || parts_.log->Compare(message.id, *skip) > 0) &&
-         HasPartition(*route.collection, message.partition);
+  return skip == nullptr || skip->empty() || parts_.log->Compare(message.id, *skip) > 0;
+}
+
+// The rows of an import are in files, so the collection cannot follow the queue any further. A copy
+// that begins after the import includes it.
+Status RowRouter::RouteImports(const std::string& name,
+                               const Channel& channel,
+                               const FeedGroup& group) {
+  for (const MessagePtr& message : group.imports) {
+    const auto route = routes_.find(message->collection);
+    if (route == routes_.end() || start_.IsAside(message->collection)) {
+      continue;
+    }
+    bool behind = false;
+    const auto* applied = channel.AppliedOf(message->collection, &behind);
+    const Collection& collection = *route->second.collection;
+    const auto at = std::find(collection.pchannels.begin(), collection.pchannels.end(), name);
+    if (at != collection.pchannels.end() &&
+        IsNew(name, route->second,
+              collection.vchannels[static_cast<size_t>(at - collection.pchannels.begin())],
+              applied == nullptr ? Timestamp{} : applied->ts, *message)) {
+      failed_collection_ = message->collection;
+      const std::string collection_name = route->second.name.ToString();
+      return WithPlace(FailedPreconditionError(
+                           "collection " + collection_name +
+                           ": files are imported on the source, and their rows are not in its "
+                           "queue; when the import has completed and is flushed, `milvus-cdc task "
+                           "snapshot --collection " +
+                           collection_name + "` copies what the source has stored"),
+                       name, message->id);
+    }
+  }
+  return OkStatus();
 }
 
 Status RowRouter::RouteRows(const std::string& name,
@@ -83,6 +123,7 @@ Status RowRouter::RouteRows(const std::string& name,
 }
 
 Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const FeedGroup& group) {
+  CDC_RETURN_IF_ERROR(RouteImports(name, channel, group));
   std::map<std::string, Shard> shards;  // by vchannel
   for (const FeedGroup::Rows& rows : group.rows) {
     const auto route = routes_.find(rows.collection);

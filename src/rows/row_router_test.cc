@@ -17,6 +17,7 @@
 namespace cdc {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -108,6 +109,13 @@ class RowRouterTest : public ::testing::Test {
     message->id = FakeLog::IdOf(number);
     message->partition = kDefaultOne;
     return made;
+  }
+  static MessagePtr Import(int at, uint64_t ts) {
+    auto message = std::make_shared<Message>();
+    message->id = FakeLog::IdOf(at);
+    message->ts = {ts};
+    message->collection = {1};
+    return message;
   }
   static MessagePtr Insert(int at, uint64_t ts, const std::vector<int64_t>& keys) {
     return At(at, MakeInsert(at, ts, keys));
@@ -290,6 +298,25 @@ TEST_F(RowRouterTest, AnInsertWithoutItsKeyStopsOrIsCounted) {
   }
 }
 
+TEST_F(RowRouterTest, AnImportEndsItsCollection) {
+  Collection a = Make(1, "a");
+  a.vchannels = {"dml_0_1v0"};
+  FeedGroup group = Group(20, 2, {});
+  group.imports = {Import(1, 11)};
+  spec_.db_collections = {{"default", {{.name = "b"}}}};
+  Begin({a, Make(2, "b")});
+  router_->OnGroup(kDml0, group);
+  EXPECT_THAT(fatal_, IsEmpty()) << "the task does not cover it";
+  spec_.db_collections = {{"default", {{.name = "*"}}}};
+  Begin({a, Make(2, "b")});
+  router_->OnGroup(kDml0, group);
+  EXPECT_THAT(failed_collections_, ElementsAre(CollectionId{1}));
+  EXPECT_THAT(fatal_,
+              ElementsAre(AllOf(HasSubstr("channel dml_0: position 1: collection default.a: "),
+                                HasSubstr("files are imported"), HasSubstr("task snapshot"))));
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{0}) << "it is still to be replicated";
+}
+
 TEST_F(RowRouterTest, ErrorsOfAChannelAreShownOrEndTheTask) {
   Begin({Make(1, "a")});
   router_->OnStatus(kDml0, UnavailableError("broker away"));
@@ -439,6 +466,19 @@ TEST_F(RowRouterCopyTest, RowsThatTheCopyHasAreLeftOut) {
     keys.push_back(pushed.rows.keys.at(0));
   }
   EXPECT_THAT(keys, testing::UnorderedElementsAre(3, 4));
+}
+
+TEST_F(RowRouterCopyTest, ACopyIncludesTheImportsBeforeIt) {
+  Begin({a_});
+  router_->OnCopied(a_.id, takeover_);
+  FeedGroup before = Group(80, 9, {});
+  before.imports = {Import(8, 70)};
+  router_->OnGroup(kDml0, before);
+  EXPECT_THAT(fatal_, IsEmpty());
+  FeedGroup after = Group(90, 10, {});
+  after.imports = {Import(9, 81)};
+  router_->OnGroup(kDml0, after);
+  EXPECT_THAT(failed_collections_, ElementsAre(a_.id));
 }
 
 TEST_F(RowRouterCopyTest, AnEarlierPlaceWithALaterTimeSkipsNothingOfOthers) {

@@ -22,6 +22,9 @@ void FakeSubscriber::OnGroup(const std::string& /*channel*/, const FeedGroup& gr
   for (const auto& [ts, count] : sorted) {
     rows_.insert(rows_.end(), static_cast<size_t>(count), ts);
   }
+  for (const MessagePtr& message : group.imports) {
+    imports_.push_back(message->ts.value);
+  }
   resolved_ = group.resolved.value;
   late_ += group.late;
   changed_.NotifyAll();
@@ -68,6 +71,11 @@ bool FakeSubscriber::WaitForResolved(uint64_t ts, std::chrono::milliseconds time
 std::vector<uint64_t> FakeSubscriber::rows() const {
   MutexLock lock(mutex_);
   return rows_;
+}
+
+std::vector<uint64_t> FakeSubscriber::imports() const {
+  MutexLock lock(mutex_);
+  return imports_;
 }
 
 std::vector<std::string> FakeSubscriber::records() const {
