@@ -22,7 +22,7 @@ from lab.waiting import NotYet, eventually
 from lab.written_source import KafkaQueue, Row, WrittenCollection, WrittenSource
 from world import Target
 
-DATABASE = "shop"
+DATABASE, ODD = "shop", "odd"  # of the two tests
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +189,16 @@ def expect_text_search(target: Target, made: WrittenCollection) -> None:
     client.close()
 
 
+def plain(name: str, *vectors: pb.FieldSchema) -> pb.CollectionSchema:
+    schema = pb.CollectionSchema(name=name, dbName=ODD)
+    schema.fields.extend([field("id", pb.Int64, is_primary_key=True), *vectors])
+    return schema
+
+
+def set_aside(cdc: CdcServer, task: str) -> dict[str, str]:
+    return {each["collection"]: each["reason"] for each in cdc.client.get(task)["set_aside"]}
+
+
 def test_a_source_of_2_5(written: WrittenSource, cdc: CdcServer, lite: Target, target_end: Endpoint) -> None:
     source, end = written, target_end
     database = source.create_database(DATABASE, {"database.replica.number": "1"})
@@ -212,8 +222,12 @@ def test_a_source_of_2_5(written: WrittenSource, cdc: CdcServer, lite: Target, t
         expect_equal(end, made)
         expect_text_search(lite, made)
 
+        made.info.properties[0].value = "777600"
+        source.save_collection(made)
         source.set_alias(made, "current")
         expect(lambda: read_aliases(end, DATABASE, made.name) == ["current"], "the alias is there")
+        ttl = {"collection.ttl.seconds": "777600"}
+        expect(lambda: read_collection(end, DATABASE, made.name).properties == ttl, "the property has changed")
         source.release(made)
         expect(lambda: load_state(end, DATABASE, made.name) == "released", "it is released")
         source.load(made)
@@ -229,5 +243,47 @@ def test_a_source_of_2_5(written: WrittenSource, cdc: CdcServer, lite: Target, t
         expect_equal(end, made)
         source.drop_collection(made)
         expect(lambda: read_collections(end, DATABASE) == [], "it is dropped")
+    finally:
+        cdc.client.delete(task)
+
+
+def test_what_cannot_be_read_or_stored_is_said(
+    written: WrittenSource, cdc: CdcServer, lite: Target, target_end: Endpoint
+) -> None:
+    """An import of files; vectors that this target does not have; and last, because the task cannot go on after it, a
+    message of the write-ahead log of 2.6."""
+    source, end = written, target_end
+    database = source.create_database(ODD, {})
+    dense = field("v", pb.FloatVector, params={"dim": 4})
+    good, filled = (source.create_collection(database, plain(name, dense)) for name in ("good", "filled"))
+    halves = source.create_collection(database, plain("halves", field("v", pb.Float16Vector, params={"dim": 4})))
+    bytes_ = source.create_collection(database, plain("bytes", field("v", pb.Int8Vector, params={"dim": 4})))
+    some = [{"id": number, "v": [number, 0.5, -0.0, 1e-45]} for number in range(20)]
+    for made in (good, filled):
+        source.create_index(made, "v", {"index_type": "FLAT", "metric_type": "L2"})
+        source.load(made)
+        made.insert(some)
+    halves.insert([{"id": 1, "v": np.arange(4, dtype="<f2").tobytes()}])
+    bytes_.insert([{"id": 1, "v": bytes(4)}])
+    task = cdc.client.create(lite.uri, db_collections={ODD: [{"name": "*"}]})
+    try:
+        expect_equal(end, filled)
+        expect(lambda: len(set_aside(cdc, task)) == 2, "the target refuses two collections")
+        reasons = set_aside(cdc, task)
+        assert "Float16Vector which MilvusLite does not support" in reasons[f"{ODD}.halves"]
+        assert "Int8Vector" in reasons[f"{ODD}.bytes"]
+
+        filled.bulk_import(["rows.parquet"])
+        expect(lambda: f"{ODD}.filled" in set_aside(cdc, task), "an import is said")
+        reason = set_aside(cdc, task)[f"{ODD}.filled"]
+        assert "files are imported" in reason and f"task snapshot --collection {ODD}.filled" in reason, reason
+        good.insert([{"id": 100, "v": [1, 2, 3, 4]}])
+        expect_equal(end, good)
+
+        insert = good.info.physical_channel_names[0]
+        source.send_raw(insert, b"\x0a\x03\x08\x90\x03", {"_v": "1", "_t": "2", "_tt": "3ipde7k01r7k", "_h": ""})
+        expect(lambda: cdc.client.state(task) == "Paused", "the task is paused")
+        reason = cdc.client.get(task)["reason"]
+        assert "write-ahead log of Milvus 2.6" in reason and "2.3 to 2.5" in reason, reason
     finally:
         cdc.client.delete(task)
