@@ -17,6 +17,7 @@
 #include "source/kafka/kafka_log.h"
 #include "source/kafka/kafka_log_offset.h"
 #include "source/kafka/testing/kafka_process.h"
+#include "source/testing/log_contract.h"
 
 namespace cdc {
 namespace {
@@ -140,6 +141,13 @@ class KafkaLogKafkaTest : public ::testing::Test {
 TEST_F(KafkaLogKafkaTest, ReadsWhatARealBrokerHolds) {
   Producer producer(kafka_->address());
   Open({.address = kafka_->address()});
+  LogContract contract;
+  contract.log = log_.get();
+  contract.prefix = "contract";
+  contract.write = [&producer](const std::string& channel, const std::vector<std::string>& values) {
+    producer.Write(channel, values);
+  };
+  contract.Run();
 
   // A missing topic: no error, and asking for it does not create it.
   ASSERT_TRUE(reader_->Add("t", std::nullopt).ok());

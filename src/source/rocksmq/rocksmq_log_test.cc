@@ -20,6 +20,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "source/rocksmq/rocksmq_log_key.h"
+#include "source/testing/log_contract.h"
 
 namespace cdc {
 namespace {
@@ -173,6 +174,20 @@ TEST(RocksmqKeys, OnlyPlainNumbersAreIds) {
   for (const auto* text : {"", "-1", "+1", "1 ", "1/2", "x", "99999999999999999999"}) {
     EXPECT_EQ(ParseRocksmqId(text), std::nullopt) << text;
   }
+}
+
+TEST_F(RocksmqLogTest, FulfillsTheContract) {
+  OpenLog();
+  int64_t id = 0;
+  LogContract contract;
+  contract.log = log_.get();
+  contract.prefix = "contract";
+  contract.write = [&](const std::string& channel, const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      primary_->Write(channel, ++id, value);
+    }
+  };
+  contract.Run();
 }
 
 TEST_F(RocksmqLogTest, FollowsTheTail) {
