@@ -16,6 +16,7 @@ from .gate import Gate
 from .kafka import Kafka
 from .milvus import MilvusStandalone
 from .milvus_lite import MilvusLite
+from .pulsar import Pulsar
 from .s3 import S3
 from .written_source import WrittenSource
 
@@ -45,6 +46,9 @@ class Lab:
 
     def kafka(self, name: str, *, secure: bool = False, gated: bool = False) -> Kafka:
         return self._add(Kafka(name, self._own_folder(name), secure=secure, gated=gated))
+
+    def pulsar(self, name: str, *, secure: bool = False) -> Pulsar:
+        return self._add(Pulsar(name, self._own_folder(name), secure=secure))
 
     def s3(self, name: str) -> S3:
         return self._add(S3(name, self._own_folder(name)))

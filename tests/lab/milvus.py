@@ -1,4 +1,4 @@
-"""A real Milvus 2.3.5 standalone server with RocksMQ or Kafka, unpacked by `./dev setup`."""
+"""A real Milvus 2.3.5 standalone server with RocksMQ, Kafka or Pulsar, unpacked by `./dev setup`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .kafka import Kafka
 from .paths import MILVUS
 from .ports import give_back, take_port
 from .process import ServerProcess
+from .pulsar import Pulsar
 from .waiting import PATIENCE
 
 # Ports of the parts inside one standalone process; all must differ between two servers on one machine.
@@ -22,7 +23,7 @@ _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)(?:\((\w+)\))?\s*(?::\s*(.*?))?\s*\}\}")
 
 
 class MilvusStandalone:
-    """Milvus standalone on ports of its own. Its message queue is RocksMQ, or `kafka` if that is given.
+    """Milvus standalone on ports of its own. Its message queue is RocksMQ, or `kafka` or `pulsar` if that is given.
 
     `etcd=None` uses the etcd inside Milvus. It normally listens on 2379; a configuration file of etcd's own moves it to a
     free port, where other programs can reach it (`etcd_url`).
@@ -38,6 +39,7 @@ class MilvusStandalone:
         root_path: str = "by-dev",
         etcd: Etcd | None = None,
         kafka: Kafka | None = None,
+        pulsar: Pulsar | None = None,
         standby: bool = False,
         settings: dict[str, Any] | None = None,
     ) -> None:
@@ -49,6 +51,7 @@ class MilvusStandalone:
         self.rocksmq_path = folder / "rdb_data"
         self.storage_path = folder / "data"
         self.kafka = kafka
+        self.pulsar = pulsar
         self.port = take_port()
         self._ports = [self.port]
         self._metrics_port = self._port()
@@ -157,6 +160,12 @@ class MilvusStandalone:
             ours["kafka.brokerList"] = self.kafka.address
             for name in ("saslUsername", "saslPassword", "saslMechanisms", "securityProtocol"):
                 ours[f"kafka.{name}"] = ""
+        if self.pulsar is not None:
+            ours["mq.type"] = "pulsar"
+            # Address and port apart: it takes a whole URL for a host.
+            ours["pulsar.address"] = "127.0.0.1"
+            ours["pulsar.port"] = self.pulsar.port
+            ours["pulsar.webport"] = self.pulsar.web_port
         if self._etcd is None:
             ours["etcd.config.path"] = str(self.folder / "etcd.yaml")
         for part in _PARTS:
