@@ -18,6 +18,7 @@
 #include "msg.pb.h"
 #include "schema.pb.h"
 #include "source/kafka/kafka_log_offset.h"
+#include "source/pulsar/pulsar_id.h"
 #include "source/rocksmq/rocksmq_log_key.h"
 #include "source/snapshot/testing/log_file_writer.h"
 #include "source/snapshot/testing/milvus_files.h"
@@ -358,6 +359,7 @@ void WritePositions(Folder folder) {
   folder.Add("rocksmq_key", "470643311880437761");
   folder.Add("rocksmq_id", EncodeRocksmqId(470643311880437761).bytes);
   folder.Add("kafka_offset", EncodeKafkaOffset(500).bytes);
+  folder.Add("pulsar_id", EncodePulsarId({.ledger = 300, .entry = 7, .batch_index = 1}).bytes);
   folder.Add("applied", EncodeMsgIds({EncodeKafkaOffset(7), {}, MsgId{"abc"}}));
   folder.Add("task", EncodeTaskSpec(spec));
 }

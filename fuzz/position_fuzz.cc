@@ -10,6 +10,7 @@
 #include "metastore/task_spec_json.h"
 #include "model/ids.h"
 #include "source/kafka/kafka_log_offset.h"
+#include "source/pulsar/pulsar_id.h"
 #include "source/rocksmq/rocksmq_log_key.h"
 
 namespace cdc {
@@ -48,6 +49,18 @@ void RunKafka(const std::string& bytes) {
               std::to_string(*offset));
 }
 
+void RunPulsar(const std::string& bytes) {
+  const auto id = DecodePulsarId(MsgId{bytes});
+  if (!id.ok()) {
+    CheckError(id.status(), StatusCode::kInvalidArgument);
+    return;
+  }
+  // Many forms are the same position, but each position has one form of ours.
+  const auto again = DecodePulsarId(EncodePulsarId(*id));
+  FUZZ_EXPECT(again.ok() && *again == *id, "not the same position");
+  FUZZ_EXPECT(id->ledger >= 0 && id->entry >= 0 && id->batch_index >= 0, id->ToString());
+}
+
 void RunMsgIds(std::string_view blob) {
   std::vector<MsgId> ids;
   if (DecodeMsgIds(blob, &ids)) {
@@ -74,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
   cdc::RunRocksmq(input);
   cdc::RunKafka(input);
+  cdc::RunPulsar(input);
   cdc::RunMsgIds(input);
   cdc::RunTaskSpec(input);
   return 0;

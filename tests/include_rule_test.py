@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/snapshot", "source/query"}
+SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", "source/snapshot", "source/query"}
 SINKS = {"sink/api", "sink/standby"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
@@ -30,6 +30,7 @@ ALLOWED = {
     "source/catalog": {"base", "model", "etcd", "source"},
     "source/rocksmq": VALUES | {"source"},
     "source/kafka": {"base", "model", "source"},
+    "source/pulsar": VALUES | {"source"},
     "source/storage": {"base"},
     "source/checkpoint": {"base", "model", "etcd"},
     "source/snapshot": VALUES | {"source", "etcd", "source/storage", "source/checkpoint"},
