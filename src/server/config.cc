@@ -203,13 +203,6 @@ void RefuseUnsupported(ConfigReader* reader) {
   } else if (!SameConfigKey(store, "sqlite")) {
     reader->Fail("metaStoreConfig.storeType can be sqlite, got " + store);
   }
-  std::string pulsar;
-  reader->Read("sourceConfig.pulsar.address", &pulsar);
-  if (!pulsar.empty()) {
-    reader->Fail(
-        "sourceConfig.pulsar.address: pulsar as the source's message queue is not supported yet, "
-        "use kafka or rocksmq");
-  }
   bool dry_run = false;
   reader->Read("dryRun", &dry_run);
   if (dry_run) {
@@ -270,6 +263,34 @@ std::optional<StorageConfig::Type> StorageTypeOf(const std::string& name) {
     }
   }
   return std::nullopt;
+}
+
+// "key:value,key:value": the first colon counts, so that a value may be a URL.
+void ReadAuthParams(ConfigReader* reader,
+                    const std::string& key,
+                    std::map<std::string, std::string>* params) {
+  std::string text;
+  reader->Read(key, &text);
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const size_t colon = part.find(':');
+    if (colon == std::string::npos || colon == 0) {
+      reader->Fail(key + " must be key:value, several separated by commas");
+      return;
+    }
+    (*params)[part.substr(0, colon)] = part.substr(colon + 1);
+  }
+}
+
+void ReadPulsar(ConfigReader* reader, PulsarConfig* pulsar) {
+  const std::string section = "sourceConfig.pulsar.";
+  reader->Read(section + "address", &pulsar->address);
+  reader->Read(section + "tenant", &pulsar->tenant);
+  reader->Read(section + "namespace", &pulsar->name_space);
+  reader->Read(section + "authPlugin", &pulsar->auth_plugin);
+  ReadAuthParams(reader, section + "authParams", &pulsar->auth_params);
+  reader->Read(section + "tlsCACertPath", &pulsar->tls_ca_cert_path);
+  reader->Read(section + "library", &pulsar->library);
 }
 
 void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
@@ -400,7 +421,11 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("logLevel", &config.log_level);
   reader.Read("metaStoreConfig.sqlitePath", &config.sqlite_path);
   ReadEtcd(&reader, &config.source_etcd);
+  ReadPulsar(&reader, &config.pulsar);
   ReadKafka(&reader, &config.kafka);
+  if (!config.pulsar.address.empty() && !config.kafka.address.empty()) {
+    loaded.warnings.push_back(name + ": sourceConfig.pulsar is used, sourceConfig.kafka is not");
+  }
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   ReadStorage(&reader, &config.storage);
   ReadSourceMilvus(&reader, &config.source_milvus);

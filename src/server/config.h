@@ -34,6 +34,17 @@ struct KafkaConfig {
   std::map<std::string, std::string> consumer;  // settings of librdkafka by their own names
 };
 
+// The source's Pulsar. Empty strings: not set.
+struct PulsarConfig {
+  std::string address;  // pulsar://host:port or pulsar+ssl://host:port
+  std::string tenant = "public";
+  std::string name_space = "default";
+  std::string auth_plugin;
+  std::map<std::string, std::string> auth_params;
+  std::string tls_ca_cert_path;
+  std::string library;  // Apache's client, libpulsar.so
+};
+
 // Where the source keeps the files of its segments.
 struct StorageConfig {
   enum class Type { kNone, kLocal, kS3, kAzure, kGcs };
@@ -86,7 +97,8 @@ struct Config {
   std::string log_level = "info";
   std::string sqlite_path = "./cdc.db";
   EtcdConfig source_etcd;
-  // The message queue is Kafka if it has an address, otherwise RocksMQ.
+  // The message queue is Pulsar if it has an address, else Kafka if that has one, else RocksMQ.
+  PulsarConfig pulsar;
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";
   StorageConfig storage;

@@ -215,6 +215,30 @@ TEST(ConfigTest, DeprecatedEtcdKeysWin) {
   EXPECT_EQ(MustParse("sourceConfig: {etcdRootPath: r}").config.source_etcd.root_path, "by-dev");
 }
 
+TEST(ConfigTest, PulsarsKeys) {
+  const LoadedConfig loaded = MustParse(R"(
+sourceConfig:
+  pulsar:
+    address: pulsar+ssl://p:6651
+    tenant: t
+    namespace: n
+    authPlugin: oauth2
+    authParams: issuerUrl:https://i:443/x,audience:a
+    tlsCACertPath: /ca
+    library: /l
+)");
+  const PulsarConfig& pulsar = loaded.config.pulsar;
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  EXPECT_EQ(pulsar.address, "pulsar+ssl://p:6651");
+  EXPECT_EQ(pulsar.tenant, "t");
+  EXPECT_EQ(pulsar.name_space, "n");
+  EXPECT_EQ(pulsar.auth_plugin, "oauth2");
+  EXPECT_THAT(pulsar.auth_params,
+              ElementsAre(std::pair("audience", "a"), std::pair("issuerUrl", "https://i:443/x")));
+  EXPECT_EQ(pulsar.tls_ca_cert_path, "/ca");
+  EXPECT_EQ(pulsar.library, "/l");
+}
+
 struct Warning {
   const char* text;
   const char* told;
@@ -246,6 +270,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "cdc.yaml: unknown key sqlitePath, did you mean metaStoreConfig.sqlitePath?"},
         Warning{"completelyOther: 5", "cdc.yaml: unknown key completelyOther"},
         Warning{"packer: {maxCount: 5}", "cdc.yaml: packer has no effect"},
+        Warning{"sourceConfig: {pulsar: {webPort: 80}}",
+                "cdc.yaml: sourceConfig.pulsar.webPort has no effect"},
+        Warning{"sourceConfig: {kafka: {address: k}, pulsar: {address: p}}",
+                "cdc.yaml: sourceConfig.pulsar is used, sourceConfig.kafka is not"},
         Warning{"sourceConfig: {channelNum: 16}",
                 "cdc.yaml: sourceConfig.channelNum has no effect"}));
 
@@ -302,10 +330,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"sourceConfig: {kafka: {consumer: 5}}", "kafka.consumer must be a section"},
         Refusal{"sourceConfig: {kafka: {consumer: {a: {b: secret}}}}",
                 "kafka.consumer must be keys with one value each"},
-        Refusal{"sourceConfig: {kafka: {address: k:9092}, pulsar: {address: p}}",
-                "pulsar as the source's message queue is not supported yet"},
-        Refusal{"sourceConfig: {pulsar: {address: 'pulsar://p'}}",
-                "pulsar as the source's message queue is not supported yet"},
+        Refusal{"sourceConfig: {pulsar: {authParams: secret}}",
+                "sourceConfig.pulsar.authParams must be key:value"},
+        Refusal{"sourceConfig: {pulsar: {authParams: 'token:a,:secret'}}",
+                "sourceConfig.pulsar.authParams must be key:value"},
         Refusal{"testing: {killAt: after_send}", "testing.killAt must be a fault point"},
         Refusal{"testing: {killAt: 'after_send:'}", "testing.killAt must be a fault point"},
         Refusal{"testing: {killAt: 'after_send:0'}", "testing.killAt must be a fault point"},

@@ -9,6 +9,7 @@
 #include "source/catalog/etcd_catalog.h"
 #include "source/kafka/kafka_log.h"
 #include "source/log.h"
+#include "source/pulsar/pulsar_log.h"
 #include "source/query/milvus_query_snapshots.h"
 #include "source/rocksmq/rocksmq_log.h"
 #include "source/snapshot/milvus_snapshots.h"
@@ -105,7 +106,24 @@ EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
   return options;
 }
 
+Result<std::unique_ptr<Log>> OpenPulsar(const Config& config) {
+  const PulsarConfig& pulsar = config.pulsar;
+  Result<std::unique_ptr<Log>> log = OpenPulsarLog({.address = pulsar.address,
+                                                    .tenant = pulsar.tenant,
+                                                    .name_space = pulsar.name_space,
+                                                    .auth_plugin = pulsar.auth_plugin,
+                                                    .auth_params = pulsar.auth_params,
+                                                    .tls_ca_file = pulsar.tls_ca_cert_path,
+                                                    .library = pulsar.library,
+                                                    .known_channel = config.replicate_channel});
+  CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.pulsar"));
+  return log;
+}
+
 Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
+  if (!config.pulsar.address.empty()) {
+    return OpenPulsar(config);
+  }
   const KafkaConfig& kafka = config.kafka;
   if (kafka.address.empty()) {
     // RocksDB's own log files go next to the metastore, so a killed server leaves nothing in /tmp.

@@ -87,6 +87,8 @@ def source_configuration(
     queue: dict[str, Any] = {"rocksmq": {"path": str(source.rocksmq_path)}}
     if source.kafka is not None:
         queue = {"kafka": {"address": kafka_address or source.kafka.address}}
+    if source.pulsar is not None:
+        queue = {"pulsar": {"address": source.pulsar.address}}
     return {
         "etcd": {"address": [etcd_url or source.etcd_url], "rootPath": source.root_path, "metaSubPath": "meta"},
         **queue,
