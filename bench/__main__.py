@@ -16,7 +16,7 @@ from lab.lab import Lab  # noqa: E402
 from . import copy, drain, many_tasks, path, real_target  # noqa: E402
 from .figures import Figure, table_of  # noqa: E402
 
-PARTS = ("path", "rocksmq", "kafka", "milvus", "copy", "tasks")
+PARTS = ("path", "rocksmq", "kafka", "pulsar", "milvus", "copy", "tasks")
 
 
 def main() -> int:

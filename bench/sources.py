@@ -17,7 +17,7 @@ _TICKS_S = 1.5
 
 
 class Source:
-    """A Milvus 2.3.5 with an etcd of its own, and a Kafka if that is its queue. `freeze` ends Milvus; its queue and its
+    """A Milvus 2.3.5 with an etcd of its own, and a Kafka or Pulsar if that is its queue. `freeze` ends Milvus; its queue and its
     etcd stay."""
 
     def __init__(self, lab: Lab, queue: str) -> None:
@@ -25,9 +25,11 @@ class Source:
         self._lab = lab
         self._etcd = lab.etcd(f"etcd-{queue}")
         self._kafka = lab.kafka("kafka") if queue == "kafka" else None
-        parts = [self._etcd] + ([self._kafka] if self._kafka else [])
-        lab.start(*parts)
-        self.milvus: MilvusStandalone = lab.milvus(f"source-{queue}", etcd=self._etcd, kafka=self._kafka)
+        self._pulsar = lab.pulsar("pulsar") if queue == "pulsar" else None
+        lab.start(*(part for part in (self._etcd, self._kafka, self._pulsar) if part is not None))
+        self.milvus: MilvusStandalone = lab.milvus(
+            f"source-{queue}", etcd=self._etcd, kafka=self._kafka, pulsar=self._pulsar
+        )
         lab.start(self.milvus)
 
     def fill(self, rows: Rows) -> None:

@@ -23,13 +23,14 @@ from lab.kafka import Kafka
 from lab.lab import Lab, Server
 from lab.milvus import MilvusStandalone
 from lab.milvus_lite import MilvusLite
+from lab.pulsar import Pulsar
 from lab.rows import Endpoint, MilvusError
 from lab.waiting import PATIENCE, NotYet, eventually
 from ledger import BOOKS, Ledger, Verdict
 
 # How a task is told to write to its target: parameters of `create`.
 SINKS: dict[str, dict[str, Any]] = {"api": {"sink_mode": "api"}, "replicate": {"sink_mode": "replicate"}}
-QUEUES = ("rocksmq", "kafka")
+QUEUES = ("rocksmq", "kafka", "pulsar")
 
 
 def on(*pairs: str) -> pytest.MarkDecorator:
@@ -53,7 +54,7 @@ _DEATH_S = 60.0
 
 @dataclass(frozen=True)
 class Source:
-    """Milvus with an etcd of its own, each connection of ours to them through a gate."""
+    """Milvus with an etcd of its own, each connection of ours to them through a gate, except to Pulsar."""
 
     milvus: MilvusStandalone
     etcd: Etcd
@@ -62,6 +63,10 @@ class Source:
     @property
     def kafka(self) -> Kafka | None:
         return self.milvus.kafka
+
+    @property
+    def broker(self) -> Kafka | Pulsar | None:
+        return self.milvus.kafka or self.milvus.pulsar
 
     def configuration(self) -> dict[str, Any]:
         return source_configuration(
@@ -301,7 +306,7 @@ class Battle:
         for gate in (self.sink.gate, source.etcd_gate, *([source.kafka.gate] if source.kafka else [])):
             gate.delay(0)
             gate.open()
-        for server in (source.etcd, source.kafka, source.milvus, self.sink.server):
+        for server in (source.etcd, source.broker, source.milvus, self.sink.server):
             if server is not None and not server.process.is_running():
                 self._lab.start(server)
 

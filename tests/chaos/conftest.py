@@ -31,8 +31,9 @@ def source(lab: Lab, chaos_etcd: Etcd, request: pytest.FixtureRequest) -> Iterat
     queue = request.param
     gate = lab.gate(chaos_etcd.url)
     kafka = lab.kafka("chaos-kafka", gated=True) if queue == "kafka" else None
-    milvus = lab.milvus(f"chaos-source-{queue}", root_path=f"by-{queue}", etcd=chaos_etcd, kafka=kafka)
-    servers = [server for server in (kafka, gate) if server is not None]
+    pulsar = lab.pulsar("chaos-pulsar") if queue == "pulsar" else None
+    milvus = lab.milvus(f"chaos-source-{queue}", root_path=f"by-{queue}", etcd=chaos_etcd, kafka=kafka, pulsar=pulsar)
+    servers = [server for server in (kafka, pulsar, gate) if server is not None]
     lab.start(*servers)
     lab.start(milvus)
     yield Source(milvus, chaos_etcd, gate)

@@ -76,10 +76,10 @@ def _kill_source(battle: Battle) -> None:
 
 
 def _kill_broker(battle: Battle) -> None:
-    assert battle.source.kafka
-    battle.source.kafka.kill()
+    assert battle.source.broker
+    battle.source.broker.kill()
     battle.let_pass(0.2, 2)
-    battle.start(battle.source.kafka)
+    battle.start(battle.source.broker)
     _revive_source(battle)
 
 
@@ -92,15 +92,15 @@ def _revive_source(battle: Battle) -> None:
 
 def _servers(battle: Battle) -> dict[str, Callable[[Battle], None]]:
     servers = {"target": _kill_target, "etcd": _kill_etcd, "source": _kill_source}
-    return {"broker": _kill_broker, **servers} if battle.source.kafka else servers
+    return {"broker": _kill_broker, **servers} if battle.source.broker else servers
 
 
 @on("rocksmq-api", "kafka-api")
 @pytest.mark.timeout(600)
 def test_servers(battle: Battle) -> None:
     servers = list(_servers(battle).values())
-    if battle.source.kafka and ROUNDS == 1:
-        servers = servers[:1]  # the others have no more to do with Kafka than with RocksMQ
+    if battle.source.broker and ROUNDS == 1:
+        servers = servers[:1]  # the others have no more to do with a broker than with RocksMQ
     for kill in servers * ROUNDS:
         kill(battle)
         battle.let_pass(0.5, 2)
