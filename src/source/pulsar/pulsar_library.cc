@@ -73,6 +73,7 @@ std::string BindAll(void* handle, PulsarLibrary* library) {
   CDC_PULSAR_BIND(message_get_data);
   CDC_PULSAR_BIND(message_get_length);
   CDC_PULSAR_BIND(message_get_message_id);
+  CDC_PULSAR_BIND(message_get_property);
   CDC_PULSAR_BIND(message_get_publish_timestamp);
   CDC_PULSAR_BIND(message_id_deserialize);
   CDC_PULSAR_BIND(message_id_earliest);

@@ -99,6 +99,8 @@ struct PulsarLibrary {
   const void* (*message_get_data)(pulsar_message*);
   uint32_t (*message_get_length)(pulsar_message*);
   pulsar_message_id* (*message_get_message_id)(pulsar_message*);
+  // "" if there is none.
+  const char* (*message_get_property)(pulsar_message*, const char* name);
   uint64_t (*message_get_publish_timestamp)(pulsar_message*);
 
   pulsar_message_id* (*message_id_deserialize)(const void* bytes, uint32_t size);

@@ -52,6 +52,7 @@ class PulsarLogPulsarTest : public ::testing::Test {
   void FulfillsTheContract();
   void ReadsBatchesAndCompressedRecords();
   void SlowReadersHoldBackTheBroker();
+  void HandsOnTheVersionOfTheWriteAheadLog();
   void LargeRecordsOutliveTheReader();
   void LeavesNoSubscriptionBehind();
   void FindsThatRecordsHaveExpired();
@@ -90,6 +91,7 @@ class PulsarLogPulsarTest : public ::testing::Test {
       for (LogRecord& record : batch.records) {
         ids_.push_back(record.id);
         values_.emplace_back(record.payload.bytes);
+        versions_.push_back(record.wal_version);
         payloads_.push_back(std::move(record.payload));
       }
     }
@@ -109,6 +111,7 @@ class PulsarLogPulsarTest : public ::testing::Test {
   void Forget() {
     ids_.clear();
     values_.clear();
+    versions_.clear();
     payloads_.clear();
   }
 
@@ -117,6 +120,7 @@ class PulsarLogPulsarTest : public ::testing::Test {
   std::unique_ptr<LogReader> reader_;
   std::vector<MsgId> ids_;
   std::vector<std::string> values_;
+  std::vector<std::string> versions_;
   std::vector<Payload> payloads_;
   Status error_;
 };
@@ -233,6 +237,16 @@ void PulsarLogPulsarTest::SlowReadersHoldBackTheBroker() {
   EXPECT_THAT(values_.back(), StartsWith("299x"));
 }
 
+// Those of Milvus 2.6 have a property.
+void PulsarLogPulsarTest::HandsOnTheVersionOfTheWriteAheadLog() {
+  PulsarProducer producer = NewProducer("versions");
+  producer.Write(Numbers(0, 1), {{"msg_type", "400"}});
+  producer.Write(Numbers(1, 2), {{"_v", "2"}, {"_t", "2"}});
+  Add("versions");
+  ASSERT_TRUE(PollUntil([this] { return values_.size() >= 2; }));
+  EXPECT_THAT(versions_, ElementsAre("", "2"));
+}
+
 void PulsarLogPulsarTest::LargeRecordsOutliveTheReader() {
   const std::string value((5 << 20) - 1000, 'x');
   NewProducer("large").Write({value});
@@ -289,6 +303,7 @@ TEST_F(PulsarLogPulsarTest, ReadsWhatARealBrokerHolds) {
   using Step = void (PulsarLogPulsarTest::*)();
   for (const Step step : {&PulsarLogPulsarTest::FulfillsTheContract,
                           &PulsarLogPulsarTest::ReadsBatchesAndCompressedRecords,
+                          &PulsarLogPulsarTest::HandsOnTheVersionOfTheWriteAheadLog,
                           &PulsarLogPulsarTest::SlowReadersHoldBackTheBroker,
                           &PulsarLogPulsarTest::LargeRecordsOutliveTheReader,
                           &PulsarLogPulsarTest::LeavesNoSubscriptionBehind,

@@ -134,11 +134,16 @@ PulsarProducer::~PulsarProducer() {
   Symbol<void(void*)>("pulsar_client_free")(client_);
 }
 
-void PulsarProducer::Write(const std::vector<std::string>& values) {
+void PulsarProducer::Write(const std::vector<std::string>& values,
+                           const std::map<std::string, std::string>& properties) {
   for (const std::string& value : values) {
     void* message = Symbol<void*()>("pulsar_message_create")();
     Symbol<void(void*, const void*, size_t)>("pulsar_message_set_content")(message, value.data(),
                                                                            value.size());
+    for (const auto& [name, text] : properties) {
+      Symbol<void(void*, const char*, const char*)>("pulsar_message_set_property")(
+          message, name.c_str(), text.c_str());
+    }
     Symbol<void(void*, void*, void (*)(int, void*, void*), void*)>("pulsar_producer_send_async")(
         producer_, message,
         [](int result, void* /*id*/, void* /*context*/) { CDC_CHECK(result == kPulsarOk); },

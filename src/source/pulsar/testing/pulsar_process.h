@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,7 +67,8 @@ class PulsarProducer {
   PulsarProducer& operator=(const PulsarProducer&) = delete;
 
   // With batching, the values are one entry. Returns once they are stored.
-  void Write(const std::vector<std::string>& values);
+  void Write(const std::vector<std::string>& values,
+             const std::map<std::string, std::string>& properties = {});
 
  private:
   void* client_ = nullptr;
