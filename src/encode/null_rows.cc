@@ -113,10 +113,13 @@ bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
   return reader.status().ok();
 }
 
-std::string Join(const Column& column, const Layout& layout, const Rows& rows) {
+std::string Join(const Column& column,
+                 const Layout& layout,
+                 const Rows& rows,
+                 std::string_view keep) {
   std::string values;
   for (size_t i = 0; i < rows.rows.size(); ++i) {
-    if (column.valid_data[i] == 0) {
+    if (keep[i] == 0) {
       continue;
     }
     if (layout.element == Element::kBytes) {
@@ -135,16 +138,17 @@ std::string Join(const Column& column, const Layout& layout, const Rows& rows) {
   return body + rows.trailer;
 }
 
+Status AtColumn(const Column& column, const std::string& what) {
+  return DataLossError("column " + std::string(column.name) + ": " + what);
+}
+
 }  // namespace
 
 Result<std::string> WithoutNullRows(const Column& column) {
   const Layout layout = LayoutOf(column);
   Rows rows;
-  const auto describe = [&column](const std::string& what) {
-    return DataLossError("column " + std::string(column.name) + ": " + what);
-  };
   if (!SplitBody(column, layout, &rows)) {
-    return describe("values are malformed");
+    return AtColumn(column, "values are malformed");
   }
   const auto valid =
       column.valid_data.size() -
@@ -153,10 +157,20 @@ Result<std::string> WithoutNullRows(const Column& column) {
     return std::string(column.body);
   }
   if (rows.rows.size() != column.valid_data.size()) {
-    return describe("values do not match the null flags: " + std::to_string(rows.rows.size()) +
-                    " for " + std::to_string(column.valid_data.size()) + " rows");
+    return AtColumn(column,
+                    "values do not match the null flags: " + std::to_string(rows.rows.size()) +
+                        " for " + std::to_string(column.valid_data.size()) + " rows");
   }
-  return Join(column, layout, rows);
+  return Join(column, layout, rows, column.valid_data);
+}
+
+Result<std::string> BodyOfRows(const Column& column, std::string_view keep) {
+  const Layout layout = LayoutOf(column);
+  Rows rows;
+  if (!SplitBody(column, layout, &rows) || rows.rows.size() != keep.size()) {
+    return AtColumn(column, "it does not have one value a row");
+  }
+  return Join(column, layout, rows, keep);
 }
 
 }  // namespace cdc
