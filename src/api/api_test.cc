@@ -117,7 +117,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("uri":"http://10.0.0.2:19530"},)"
       R"("reason":"manually pause through http interface","state":"Paused",)"
       R"("task_id":"6623ae52d35842a5a2c9d89b16ed7aa1",)"
-      R"("start_from":"latest","snapshot":{"from":"storage","index":"after"},)"
+      R"("start_from":"latest","snapshot":{"from":"storage","index":"after","log":"auto"},)"
       R"("on_expired":"stop","on_collection_error":"set_aside",)"
       R"("on_undecodable":"stop","disable_auto_start":false,)"
       R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
@@ -442,6 +442,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "snapshot.from can be set to [storage query], got tape"},
         CheckCase{"SnapshotIndex", Data(kC + R"(,"snapshot":{"index":"never"})"),
                   "snapshot.index can be set to [before after], got never"},
+        CheckCase{"SnapshotLog", Data(kC + R"(,"snapshot":{"log":"later"})"),
+                  "snapshot.log can be set to [auto wait apply], got later"},
         CheckCase{"OnExpired", Data(kC + R"(,"on_expired":"ignore")"),
                   "on_expired can be set to [stop snapshot], got ignore"},
         CheckCase{"OnCollectionError", Data(kC + R"(,"on_collection_error":"ignore")"),

@@ -317,6 +317,7 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
   reader.Object("snapshot", [&request](const RequestReader& snapshot) {
     snapshot.Read("from", &request.snapshot_from);
     snapshot.Read("index", &request.snapshot_index);
+    snapshot.Read("log", &request.snapshot_log);
   });
   reader.Read("on_expired", &request.on_expired);
   reader.Read("on_collection_error", &request.on_collection_error);
@@ -353,6 +354,8 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
                                  "storage query", &spec.snapshot.from));
   CDC_RETURN_IF_ERROR(ReadChoice("snapshot.index", request.snapshot_index, ParseSnapshotIndex,
                                  "before after", &spec.snapshot.index));
+  CDC_RETURN_IF_ERROR(ReadChoice("snapshot.log", request.snapshot_log, ParseSnapshotLog,
+                                 "auto wait apply", &spec.snapshot.log));
   CDC_RETURN_IF_ERROR(ReadChoice("on_expired", request.on_expired, ParseOnExpired, "stop snapshot",
                                  &spec.on_expired));
   CDC_RETURN_IF_ERROR(ReadChoice("on_collection_error", request.on_collection_error,

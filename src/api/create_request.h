@@ -28,6 +28,7 @@ struct CreateRequest {
   std::vector<std::string> entry_starts;  // those of entries that have no meaning
   std::string snapshot_from;              // "": storage
   std::string snapshot_index;             // "": after
+  std::string snapshot_log;               // "": auto
   std::string on_expired;                 // "": stop
   std::string on_collection_error;        // "": set_aside
   std::string on_undecodable;             // "": stop

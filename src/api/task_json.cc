@@ -122,7 +122,10 @@ Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
                     {"rows_per_second", RoundToTenths(snapshot.rows_per_second)},
                     {"bytes_per_second", RoundToTenths(snapshot.bytes_per_second)},
                     {"seconds_left",
-                     snapshot.seconds_left.has_value() ? Json(*snapshot.seconds_left) : Json()}});
+                     snapshot.seconds_left.has_value() ? Json(*snapshot.seconds_left) : Json()},
+                    {"log", snapshot.log_applied ? "applied" : "waits"},
+                    {"expected_seconds", snapshot.expected_seconds},
+                    {"queue_seconds", snapshot.queue_seconds}});
   }
   return list;
 }
@@ -155,7 +158,8 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   Json& out = *json;
   out["start_from"] = StartFromName(spec.start_from);
   out["snapshot"] = {{"from", SnapshotFromName(spec.snapshot.from)},
-                     {"index", SnapshotIndexName(spec.snapshot.index)}};
+                     {"index", SnapshotIndexName(spec.snapshot.index)},
+                     {"log", SnapshotLogName(spec.snapshot.log)}};
   out["on_expired"] = OnExpiredName(spec.on_expired);
   out["on_collection_error"] = OnCollectionErrorName(spec.on_collection_error);
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);

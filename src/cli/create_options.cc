@@ -169,7 +169,8 @@ void SetTexts(const CreateOptions& options, Json* request) {
 }
 
 Status SetSnapshot(const CreateOptions& options, Json* request) {
-  if (options.snapshot_from.empty() && options.snapshot_index.empty()) {
+  if (options.snapshot_from.empty() && options.snapshot_index.empty() &&
+      options.snapshot_log.empty()) {
     return OkStatus();
   }
   if (FindKey(*request, "snapshot") == request->end()) {
@@ -184,6 +185,9 @@ Status SetSnapshot(const CreateOptions& options, Json* request) {
   }
   if (!options.snapshot_index.empty()) {
     Set(snapshot, "index", options.snapshot_index);
+  }
+  if (!options.snapshot_log.empty()) {
+    Set(snapshot, "log", options.snapshot_log);
   }
   return OkStatus();
 }

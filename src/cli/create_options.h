@@ -20,6 +20,7 @@ struct CreateOptions {
   std::string start_from;
   std::string snapshot_from;
   std::string snapshot_index;
+  std::string snapshot_log;
   std::string on_expired;
   std::string on_collection_error;
   std::string on_undecodable;

@@ -129,6 +129,13 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "whether indexes are created before or after stored rows are copied [after]")
       ->check(CLI::IsMember({"before", "after"}));
   create
+      ->add_option(
+          "--snapshot-log", options.snapshot_log,
+          "what the log of a collection does while its stored rows are copied: it waits on "
+          "the queue, is applied meanwhile, or is applied only if the queue is not "
+          "expected to hold it for that long [auto]")
+      ->check(CLI::IsMember({"auto", "wait", "apply"}));
+  create
       ->add_option("--on-expired", options.on_expired,
                    "when the queue no longer holds the task's position: stop pauses the task, "
                    "snapshot copies the stored rows of the collections concerned again [stop]")

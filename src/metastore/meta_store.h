@@ -35,7 +35,7 @@ class MetaStore {
     std::string source;  // Catalog::Identity of the source; empty: not yet known
   };
   virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
-  // For any number of tasks, by id, in one transaction.
+  // For any number of tasks, by id, in one transaction, with their log_keys.
   using Checkpoints = std::map<std::string, std::vector<ChannelCheckpoint>>;
   virtual Status SaveAllCheckpoints(const Checkpoints& checkpoints) = 0;
   Status SaveCheckpoints(const std::string& task_id,
@@ -46,6 +46,10 @@ class MetaStore {
                                const ReplicatedCollection& collection) = 0;
   // With its snapshot, and what is known of it aside.
   virtual Status RemoveCollection(const std::string& task_id, CollectionId id) = 0;
+  // The log_keys saved with the checkpoints of a copy that is not done and that its log does not
+  // wait for; of others they are forgotten.
+  virtual Result<std::vector<std::string>> LoadLogKeys(const std::string& task_id,
+                                                       CollectionId id) = 0;
   // Creates or replaces; the segments that were copied stay, and those in `snapshot` are added.
   virtual Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) = 0;
   // Replaces the channels, snapshots and aside of a task that is not running, and puts its

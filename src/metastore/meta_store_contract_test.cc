@@ -41,7 +41,8 @@ TaskRecord MakeTask(const std::string& id) {
   record.spec.exclude = {"tmp_*", "db2.?"};
   record.spec.left_to_older = {{"default.foo", {}}, {"db1.*", {{"db1.a", {}}, {"db1.b", {}}}}};
   record.spec.start_from = StartFrom::kEarliest;
-  record.spec.snapshot = {.from = SnapshotFrom::kQuery, .index = SnapshotIndex::kBefore};
+  record.spec.snapshot = {
+      .from = SnapshotFrom::kQuery, .index = SnapshotIndex::kBefore, .log = SnapshotLog::kApply};
   record.spec.on_expired = OnExpired::kSnapshot;
   record.spec.on_collection_error = OnCollectionError::kPause;
   record.spec.on_undecodable = OnUndecodable::kSkip;
@@ -243,6 +244,41 @@ TEST_P(MetaStoreContractTest, KeepsCollections) {
   EXPECT_THAT(Load("t1").collections, SizeIs(1));
 }
 
+TEST_P(MetaStoreContractTest, KeepsTheKeysOfALogUntilItsCopyIsDone) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  SnapshotProgress copy{.collection = {5}, .log = CopyLog::kApplied};
+  SnapshotProgress other{.collection = {6}, .log = CopyLog::kApplied};
+  ASSERT_TRUE(store().PutSnapshot("t1", copy).ok());
+  ASSERT_TRUE(store().PutSnapshot("t1", other).ok());
+  const auto save = [&](const std::string& keys) {
+    return store().SaveCheckpoints("t1",
+                                   {{.channel = "dml_0",
+                                     .position = RawId('a'),
+                                     .ts = {7},
+                                     .applied = {},
+                                     .log_keys = {{{5}, keys}, {{6}, "x"}, {{7}, "of no copy"}}}});
+  };
+  ASSERT_TRUE(save(std::string("a\0b", 3)).ok());
+  ASSERT_TRUE(save("c").ok());
+  Reopen();
+  EXPECT_THAT(Load("t1").channels.at(0).log_keys, IsEmpty());
+  EXPECT_THAT(*store().LoadLogKeys("t1", {5}), ElementsAre(std::string("a\0b", 3), "c"));
+  EXPECT_THAT(*store().LoadLogKeys("t1", {7}), IsEmpty());
+  // They survive a change of something else.
+  ASSERT_TRUE(store().ReplaceProgress("t1", Load("t1")).ok());
+  EXPECT_THAT(*store().LoadLogKeys("t1", {5}), SizeIs(2));
+  copy.done = true;
+  ASSERT_TRUE(store().PutSnapshot("t1", copy).ok());
+  ASSERT_TRUE(save("late").ok());
+  EXPECT_THAT(*store().LoadLogKeys("t1", {5}), IsEmpty());
+  EXPECT_THAT(*store().LoadLogKeys("t1", {6}), SizeIs(3));
+  // Another copy begins without them.
+  MetaStore::Progress again = Load("t1");
+  again.snapshots = {{.collection = {6}}};
+  ASSERT_TRUE(store().ReplaceProgress("t1", again).ok());
+  EXPECT_THAT(*store().LoadLogKeys("t1", {6}), IsEmpty());
+}
+
 TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
   SnapshotProgress snapshot{
@@ -257,6 +293,9 @@ TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   snapshot.segments = {470729803981594208};
   ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());
   snapshot.segments = {5};
+  snapshot.log = CopyLog::kApplied;
+  snapshot.expected_seconds = 70;
+  snapshot.queue_seconds = 80;
   snapshot.rows = 7;
   snapshot.bytes = 8;
   ASSERT_TRUE(store().PutSnapshot("t1", snapshot).ok());

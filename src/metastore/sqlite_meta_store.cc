@@ -103,6 +103,9 @@ class SqliteMetaStore final : public MetaStore {
     for (const auto& [task_id, channels] : checkpoints) {
       for (const ChannelCheckpoint& channel : channels) {
         CDC_RETURN_IF_ERROR(progress_.PutCheckpoint(task_id, channel));
+        for (const auto& [collection, keys] : channel.log_keys) {
+          CDC_RETURN_IF_ERROR(snapshots_.AddLogKeys(task_id, collection, keys));
+        }
       }
     }
     // A crash here leaves every task at its previous checkpoint: records are read again, none is
@@ -130,6 +133,12 @@ class SqliteMetaStore final : public MetaStore {
     return transaction.Commit();
   }
 
+  Result<std::vector<std::string>> LoadLogKeys(const std::string& task_id,
+                                               CollectionId id) override {
+    MutexLock lock(mutex_);
+    return snapshots_.LoadLogKeys(task_id, id);
+  }
+
   Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override {
     MutexLock lock(mutex_);
     Transaction transaction(&database_);
@@ -143,13 +152,10 @@ class SqliteMetaStore final : public MetaStore {
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
     CDC_RETURN_IF_ERROR(progress_.RemoveCheckpoints(task_id));
-    CDC_RETURN_IF_ERROR(snapshots_.RemoveAll(task_id));
+    CDC_RETURN_IF_ERROR(snapshots_.Replace(task_id, progress.snapshots));
     CDC_RETURN_IF_ERROR(aside_.RemoveAll(task_id));
     for (const ChannelCheckpoint& channel : progress.channels) {
       CDC_RETURN_IF_ERROR(progress_.PutCheckpoint(task_id, channel));
-    }
-    for (const SnapshotProgress& snapshot : progress.snapshots) {
-      CDC_RETURN_IF_ERROR(snapshots_.Put(task_id, snapshot));
     }
     for (const AsideCollection& aside : progress.aside) {
       CDC_RETURN_IF_ERROR(aside_.Put(task_id, aside));

@@ -8,7 +8,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Transaction;
 
-constexpr int64_t kSchemaVersion = 4;
+constexpr int64_t kSchemaVersion = 5;
 
 // Progress has no foreign key to its task because it is stored before the task.
 constexpr const char* kSchema = R"sql(
@@ -47,7 +47,8 @@ CREATE TABLE collection_partitions(
   PRIMARY KEY(task_id, collection_id, id)) WITHOUT ROWID;
 CREATE TABLE snapshots(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, begun INTEGER NOT NULL,
-  done INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  done INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, log INTEGER NOT NULL,
+  expected_seconds INTEGER NOT NULL, queue_seconds INTEGER NOT NULL,
   PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
 CREATE TABLE snapshot_takeovers(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, vchannel TEXT NOT NULL,
@@ -56,10 +57,14 @@ CREATE TABLE snapshot_takeovers(
 CREATE TABLE snapshot_segments(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, segment INTEGER NOT NULL,
   PRIMARY KEY(task_id, collection_id, segment)) WITHOUT ROWID;
+CREATE TABLE snapshot_log_keys(
+  number INTEGER PRIMARY KEY, task_id TEXT NOT NULL, collection_id INTEGER NOT NULL,
+  keys BLOB NOT NULL);
+CREATE INDEX snapshot_log_keys_of ON snapshot_log_keys(task_id, collection_id);
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 )sql";
 
 Status Damaged(const std::string& path, const std::string& what) {
@@ -110,6 +115,7 @@ Status DropOrphans(Database* database) {
                     "DELETE FROM snapshots WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshot_takeovers WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshot_segments WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM snapshot_log_keys WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM sources WHERE task_id NOT IN (SELECT id FROM tasks);"));
   return transaction.Commit();

@@ -6,24 +6,39 @@
 
 namespace cdc {
 
+// Written out in the statements.
+static_assert(static_cast<int>(CopyLog::kApplied) == 2);
+
 Status SqliteSnapshots::Prepare(sqlite::Database* database) {
   return database->Prepare(
       {{&put_,
-        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done, rows, bytes) "
-        "VALUES(?, ?, ?, ?, ?, ?)"},
+        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done, rows, bytes, "
+        "log, expected_seconds, queue_seconds) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"},
        {&put_takeover_,
         "INSERT OR REPLACE INTO snapshot_takeovers(task_id, collection_id, vchannel, position, ts, "
         "seen_until) VALUES(?, ?, ?, ?, ?, ?)"},
        {&put_segment_,
         "INSERT OR IGNORE INTO snapshot_segments(task_id, collection_id, segment) VALUES(?, ?, ?)"},
        {&load_,
-        "SELECT collection_id, begun, done, rows, bytes FROM snapshots WHERE task_id = ? "
-        "ORDER BY collection_id"},
+        "SELECT collection_id, begun, done, rows, bytes, log, expected_seconds, queue_seconds FROM "
+        "snapshots WHERE task_id = ? ORDER BY collection_id"},
        {&load_takeovers_,
         "SELECT vchannel, position, ts, seen_until FROM snapshot_takeovers "
         "WHERE task_id = ? AND collection_id = ?"},
        {&load_segments_,
         "SELECT segment FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
+       {&add_log_keys_,
+        "INSERT INTO snapshot_log_keys(task_id, collection_id, keys) SELECT task_id, "
+        "collection_id, ? FROM snapshots WHERE task_id = ? AND collection_id = ? AND done = 0 AND "
+        "log = 2"},
+       {&load_log_keys_,
+        "SELECT keys FROM snapshot_log_keys WHERE task_id = ? AND collection_id = ?"},
+       {&remove_unused_log_keys_,
+        "DELETE FROM snapshot_log_keys WHERE task_id = ?1 AND collection_id NOT IN (SELECT "
+        "collection_id FROM snapshots WHERE task_id = ?1 AND done = 0 AND log = 2)"},
+       {&remove_[kLogKeys],
+        "DELETE FROM snapshot_log_keys WHERE task_id = ? AND collection_id = ?"},
+       {&remove_all_[kLogKeys], "DELETE FROM snapshot_log_keys WHERE task_id = ?"},
        {&remove_[0], "DELETE FROM snapshots WHERE task_id = ? AND collection_id = ?"},
        {&remove_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ? AND collection_id = ?"},
        {&remove_[2], "DELETE FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
@@ -40,6 +55,9 @@ Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& 
                           .Bind(3, snapshot.done ? 1 : 0)
                           .Bind(4, snapshot.rows)
                           .Bind(5, snapshot.bytes)
+                          .Bind(6, static_cast<int64_t>(snapshot.log))
+                          .Bind(7, snapshot.expected_seconds)
+                          .Bind(8, snapshot.queue_seconds)
                           .Execute());
   for (const auto& [vchannel, takeover] : snapshot.takeover) {
     CDC_RETURN_IF_ERROR(put_takeover_.BindText(0, task_id)
@@ -54,7 +72,9 @@ Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& 
     CDC_RETURN_IF_ERROR(
         put_segment_.BindText(0, task_id).Bind(1, collection).Bind(2, segment).Execute());
   }
-  return OkStatus();
+  return snapshot.done || snapshot.log != CopyLog::kApplied
+             ? remove_[kLogKeys].BindText(0, task_id).Bind(1, collection).Execute()
+             : OkStatus();
 }
 
 Result<std::vector<SnapshotProgress>> SqliteSnapshots::Load(const std::string& task_id) {
@@ -71,7 +91,10 @@ Result<std::vector<SnapshotProgress>> SqliteSnapshots::Load(const std::string& t
                          .done = load_.Int(2) != 0,
                          .segments = {},
                          .rows = load_.Int(3),
-                         .bytes = load_.Int(4)});
+                         .bytes = load_.Int(4),
+                         .log = static_cast<CopyLog>(load_.Int(5)),
+                         .expected_seconds = load_.Int(6),
+                         .queue_seconds = load_.Int(7)});
   }
   for (SnapshotProgress& snapshot : snapshots) {
     CDC_RETURN_IF_ERROR(LoadParts(task_id, &snapshot));
@@ -99,6 +122,36 @@ Status SqliteSnapshots::LoadParts(const std::string& task_id, SnapshotProgress* 
     }
     snapshot->segments.insert(load_segments_.Int(0));
   }
+}
+
+Status SqliteSnapshots::AddLogKeys(const std::string& task_id,
+                                   CollectionId id,
+                                   const std::string& keys) {
+  return add_log_keys_.BindBlob(0, keys).BindText(1, task_id).Bind(2, id.value).Execute();
+}
+
+Result<std::vector<std::string>> SqliteSnapshots::LoadLogKeys(const std::string& task_id,
+                                                              CollectionId id) {
+  std::vector<std::string> keys;
+  load_log_keys_.BindText(0, task_id).Bind(1, id.value);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(const bool row, load_log_keys_.Step());
+    if (!row) {
+      return keys;
+    }
+    keys.push_back(load_log_keys_.Blob(0));
+  }
+}
+
+Status SqliteSnapshots::Replace(const std::string& task_id,
+                                const std::vector<SnapshotProgress>& snapshots) {
+  for (size_t table = 0; table < kLogKeys; ++table) {
+    CDC_RETURN_IF_ERROR(remove_all_[table].BindText(0, task_id).Execute());
+  }
+  for (const SnapshotProgress& snapshot : snapshots) {
+    CDC_RETURN_IF_ERROR(Put(task_id, snapshot));
+  }
+  return remove_unused_log_keys_.BindText(0, task_id).Execute();
 }
 
 Status SqliteSnapshots::Remove(const std::string& task_id, CollectionId id) {

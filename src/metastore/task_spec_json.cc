@@ -174,6 +174,7 @@ Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   CDC_ASSIGN_OR_RETURN(spec.start_from, DecodeName(json, "start_from", ParseStartFrom));
   CDC_ASSIGN_OR_RETURN(spec.snapshot.from, DecodeName(json, "snapshot_from", ParseSnapshotFrom));
   CDC_ASSIGN_OR_RETURN(spec.snapshot.index, DecodeName(json, "snapshot_index", ParseSnapshotIndex));
+  CDC_ASSIGN_OR_RETURN(spec.snapshot.log, DecodeName(json, "snapshot_log", ParseSnapshotLog));
   CDC_ASSIGN_OR_RETURN(spec.on_expired, DecodeName(json, "on_expired", ParseOnExpired));
   CDC_ASSIGN_OR_RETURN(spec.on_collection_error,
                        DecodeName(json, "on_collection_error", ParseOnCollectionError));
@@ -204,6 +205,7 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
                      {"start_from", StartFromName(spec.start_from)},
                      {"snapshot_from", SnapshotFromName(spec.snapshot.from)},
                      {"snapshot_index", SnapshotIndexName(spec.snapshot.index)},
+                     {"snapshot_log", SnapshotLogName(spec.snapshot.log)},
                      {"on_expired", OnExpiredName(spec.on_expired)},
                      {"on_collection_error", OnCollectionErrorName(spec.on_collection_error)},
                      {"on_undecodable", OnUndecodableName(spec.on_undecodable)},

@@ -39,6 +39,8 @@ constexpr Names<StartFrom, 3> kStartFroms{{{StartFrom::kLatest, "latest"},
                                            {StartFrom::kSnapshot, "snapshot"}}};
 constexpr Names<SnapshotFrom, 2> kSnapshotFroms{
     {{SnapshotFrom::kStorage, "storage"}, {SnapshotFrom::kQuery, "query"}}};
+constexpr Names<SnapshotLog, 3> kSnapshotLogs{
+    {{SnapshotLog::kAuto, "auto"}, {SnapshotLog::kWait, "wait"}, {SnapshotLog::kApply, "apply"}}};
 constexpr Names<SnapshotIndex, 2> kSnapshotIndexes{
     {{SnapshotIndex::kAfter, "after"}, {SnapshotIndex::kBefore, "before"}}};
 constexpr Names<OnExpired, 2> kOnExpired{
@@ -64,6 +66,12 @@ std::string_view SnapshotFromName(SnapshotFrom from) { return NameOf(kSnapshotFr
 
 std::optional<SnapshotFrom> ParseSnapshotFrom(std::string_view name) {
   return ValueOf(kSnapshotFroms, name);
+}
+
+std::string_view SnapshotLogName(SnapshotLog log) { return NameOf(kSnapshotLogs, log); }
+
+std::optional<SnapshotLog> ParseSnapshotLog(std::string_view name) {
+  return ValueOf(kSnapshotLogs, name);
 }
 
 std::string_view SnapshotIndexName(SnapshotIndex index) { return NameOf(kSnapshotIndexes, index); }

@@ -62,10 +62,22 @@ enum class SnapshotIndex { kAfter, kBefore };
 std::string_view SnapshotIndexName(SnapshotIndex index);
 std::optional<SnapshotIndex> ParseSnapshotIndex(std::string_view name);
 
+// What the log of a collection does while its stored rows are copied.
+enum class SnapshotLog {
+  kAuto,   // waits if the queue is expected to hold it for that long, else is applied
+  kWait,   // on the queue
+  kApply,  // is applied meanwhile
+};
+
+// "auto", "wait", "apply".
+std::string_view SnapshotLogName(SnapshotLog log);
+std::optional<SnapshotLog> ParseSnapshotLog(std::string_view name);
+
 // How stored rows are copied.
 struct SnapshotOptions {
   SnapshotFrom from = SnapshotFrom::kStorage;
   SnapshotIndex index = SnapshotIndex::kAfter;
+  SnapshotLog log = SnapshotLog::kAuto;
   bool operator==(const SnapshotOptions&) const = default;
 };
 

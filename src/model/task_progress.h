@@ -54,6 +54,8 @@ struct ChannelCheckpoint {
   // outcome: they are repeated in a way that cannot double them. 0 after a clean stop.
   Timestamp horizon;
   std::optional<Replay> replay;
+  // To be stored with it, see KeysToSave. Added to those that are stored; not loaded with it.
+  std::map<CollectionId, std::string> log_keys = {};
 };
 
 // A source collection that the task has begun to replicate. It is stored so that its drop is
@@ -93,6 +95,13 @@ struct AsideCollection {
   bool operator==(const AsideCollection&) const = default;
 };
 
+// What the log of a collection does while its stored rows are copied.
+enum class CopyLog {
+  kWaits,      // on the queue, until they are copied
+  kWillApply,  // is applied as soon as the target's collection is known to be new
+  kApplied,    // is applied meanwhile; its keys are stored, and no copied row replaces them
+};
+
 // The copy of what the source had stored of a collection.
 struct SnapshotProgress {
   CollectionId collection;
@@ -105,6 +114,11 @@ struct SnapshotProgress {
   // Of all of them, once it is done.
   int64_t rows = 0;
   int64_t bytes = 0;
+  CopyLog log = CopyLog::kWaits;
+  // What the task's copies together were expected to take when it was created, and how long the
+  // queue was said to hold a record. 0: not known.
+  int64_t expected_seconds = 0;
+  int64_t queue_seconds = 0;
   bool operator==(const SnapshotProgress&) const = default;
 };
 

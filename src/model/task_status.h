@@ -39,6 +39,9 @@ struct SnapshotStatus {
   double rows_per_second = 0;
   double bytes_per_second = 0;
   std::optional<int64_t> seconds_left;  // at this speed; unset while nothing moves
+  bool log_applied = false;             // meanwhile; else the log waits until it is done
+  int64_t expected_seconds = 0;         // see SnapshotProgress
+  int64_t queue_seconds = 0;
 };
 
 // A collection that is left where it was.

@@ -1,6 +1,8 @@
 #include "pipeline/replicator.h"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -17,6 +19,7 @@
 #include "reconcile/plan/plan.h"
 #include "reconcile/target_identity.h"
 #include "snapshot/copy_throttle.h"
+#include "snapshot/log_choice.h"
 
 namespace cdc {
 
@@ -109,6 +112,7 @@ class RealReplicator : public Replicator {
                                       .throttle = &throttle_};
     auto pipeline = std::make_unique<TaskPipeline>(shared, spec, std::move(target), progress,
                                                    std::move(on_failed));
+    CDC_RETURN_IF_ERROR(pipeline->Load());
     pipeline->Start();
     return std::unique_ptr<Replication>(std::move(pipeline));
   }
@@ -121,7 +125,8 @@ class RealReplicator : public Replicator {
                            const Scope& scope,
                            const Scope::Match& match,
                            Timestamp present);
-  Status PrepareSnapshot(const TaskSpec& spec, const Scope::Match& match);
+  Result<SnapshotProgress> PlanSnapshot(const TaskSpec& spec, const Scope::Match& match) const;
+  Status PrepareSnapshots(const TaskSpec& spec, const std::vector<Scope::Match>& matches);
 
   const ReplicatorOptions options_;
   Feed feed_;
@@ -202,13 +207,11 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
       .deletes_by = spec.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
 
   CDC_RETURN_IF_ERROR(CheckKeyFields(spec, covered, traits));
-  for (const Scope::Match& match : covered) {
-    if (scope.StartOf(match.name) == StartFrom::kSnapshot) {
-      CDC_RETURN_IF_ERROR(PrepareSnapshot(spec, match)
-                              .WithContext("the stored rows of collection " +
-                                           match.name.ToString() + " cannot be copied"));
-    }
-  }
+  std::vector<Scope::Match> copied;
+  std::ranges::copy_if(covered, std::back_inserter(copied), [&](const Scope::Match& match) {
+    return scope.StartOf(match.name) == StartFrom::kSnapshot;
+  });
+  CDC_RETURN_IF_ERROR(PrepareSnapshots(spec, copied));
   // Whatever an earlier task may have written is at or below this time; stored rows are, too.
   CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
   for (const Scope::Match& match : covered) {
@@ -282,7 +285,38 @@ Status RealReplicator::PrepareCollection(const TaskSpec& spec,
 
 // Notes where the log takes over from the stored rows, so that a wrong storage, or a queue that no
 // longer holds that place, is found before the task exists.
-Status RealReplicator::PrepareSnapshot(const TaskSpec& spec, const Scope::Match& match) {
+Status RealReplicator::PrepareSnapshots(const TaskSpec& spec,
+                                        const std::vector<Scope::Match>& matches) {
+  std::vector<SnapshotProgress> planned;
+  int64_t bytes = 0;
+  for (const Scope::Match& match : matches) {
+    Result<SnapshotProgress> progress = PlanSnapshot(spec, match);
+    CDC_RETURN_IF_ERROR(progress.status().WithContext("the stored rows of collection " +
+                                                      match.name.ToString() + " cannot be copied"));
+    bytes += progress->bytes;
+    planned.push_back(*std::move(progress));
+  }
+  // One choice for all: they share channels, and are copied one after the other.
+  const LogChoice choice =
+      ChooseLog(spec.snapshot.log, bytes, throttle_.ExpectedRate(), options_.queue_holds);
+  for (SnapshotProgress& progress : planned) {
+    progress.bytes = 0;
+    progress.log = choice.apply ? CopyLog::kWillApply : CopyLog::kWaits;
+    progress.expected_seconds = choice.copy_takes.count();
+    progress.queue_seconds = options_.queue_holds.count();
+    CDC_RETURN_IF_ERROR(options_.store->PutSnapshot(spec.id, progress));
+  }
+  if (!planned.empty()) {
+    spdlog::info("task={} the copies are expected to take {} s, the queue holds {} s: the log {}",
+                 spec.id, choice.copy_takes.count(), options_.queue_holds.count(),
+                 choice.apply ? "is applied meanwhile" : "waits");
+  }
+  return OkStatus();
+}
+
+// `bytes` of the result: what is to be copied.
+Result<SnapshotProgress> RealReplicator::PlanSnapshot(const TaskSpec& spec,
+                                                      const Scope::Match& match) const {
   SnapshotSource* const source = SnapshotSourceOf(options_, spec.snapshot.from);
   if (source == nullptr) {
     return FailedPreconditionError(
@@ -305,7 +339,12 @@ Status RealReplicator::PrepareSnapshot(const TaskSpec& spec, const Scope::Match&
                                                     {.id = found->second.takeover.position}));
     progress.takeover[vchannel] = found->second.takeover;
   }
-  return options_.store->PutSnapshot(spec.id, progress);
+  for (const auto& [vchannel, shard] : plan->shards()) {
+    for (const CollectionSnapshot::Part& part : shard.parts) {
+      progress.bytes += part.bytes;
+    }
+  }
+  return progress;
 }
 
 }  // namespace

@@ -31,10 +31,12 @@ struct ReplicatorOptions {
   SnapshotSource* queries = nullptr;    // from the source's Milvus
   std::string replicate_channel;        // empty: flushes are not replicated
   std::chrono::milliseconds checkpoint_interval{1'000};
-  BackoffOptions retry;               // of calls to the target, which are repeated forever
-  size_t waiting_bytes = 64U << 20;   // of one task: read but not acknowledged yet
-  size_t copy_parallel = 2;           // threads of one task that read stored rows
-  int64_t copy_bytes_per_second = 0;  // of all copies of stored rows together; 0: without limit
+  BackoffOptions retry;                 // of calls to the target, which are repeated forever
+  size_t waiting_bytes = 64U << 20;     // of one task: read but not acknowledged yet
+  std::chrono::seconds queue_holds{0};  // how long it keeps a record; 0: not known
+  size_t copy_keys_bytes = 256U << 20;  // of one task: see CopyGuard
+  size_t copy_parallel = 2;             // threads of one task that read stored rows
+  int64_t copy_bytes_per_second = 0;    // of all copies of stored rows together; 0: without limit
   TargetPulses::Options pulse;
   // How long a task that starts after a crash waits before it writes: see RowWriter::Options.
   std::chrono::milliseconds doubt_grace{1'000};

@@ -97,6 +97,23 @@ void LowerToTakeovers(const Collection& collection,
   }
 }
 
+// By channel. It is read from the earliest of its shards' takeovers; each shard knows its own time.
+std::map<std::string, Takeover> PlacesOf(const Collection& collection,
+                                         const SnapshotProgress& copy) {
+  std::map<std::string, Takeover> places;
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
+    const auto takeover = copy.takeover.find(collection.vchannels[shard]);
+    if (takeover == copy.takeover.end()) {
+      continue;
+    }
+    const auto [place, added] = places.try_emplace(collection.pchannels[shard], takeover->second);
+    if (!added && takeover->second.ts < place->second.ts) {
+      place->second = takeover->second;
+    }
+  }
+  return places;
+}
+
 ChannelCheckpoint* FindOrAddChannel(const std::string& channel, MetaStore::Progress* progress) {
   if (ChannelCheckpoint* found = FindChannel(channel, progress)) {
     return found;
@@ -106,6 +123,10 @@ ChannelCheckpoint* FindOrAddChannel(const std::string& channel, MetaStore::Progr
 }
 
 }  // namespace
+
+bool IsLogApplied(const SnapshotProgress& copy) {
+  return !copy.done && copy.log == CopyLog::kApplied;
+}
 
 const AsideCollection* FindAside(CollectionId collection, const MetaStore::Progress& progress) {
   for (const AsideCollection& aside : progress.aside) {
@@ -158,6 +179,15 @@ Takeover PlaceToGoOn(const Collection& collection,
       return left->second;
     }
   }
+  // A log that is applied while its collection is copied begins where it takes over.
+  for (const SnapshotProgress& copy : progress.snapshots) {
+    if (copy.collection == collection.id && IsLogApplied(copy)) {
+      const std::map<std::string, Takeover> places = PlacesOf(collection, copy);
+      if (const auto place = places.find(channel); place != places.end()) {
+        return place->second;
+      }
+    }
+  }
   // Its own beginning: see ReadingStart. None of its rows is at or below its creation.
   Takeover begin{.position = {}, .ts = collection.created};
   if (const auto start = collection.start_positions.find(channel);
@@ -179,7 +209,7 @@ void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress
     return;
   }
   const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
-  if (copy != nullptr && !copy->done) {
+  if (copy != nullptr && !copy->done && copy->log != CopyLog::kApplied) {
     aside->reason.clear();
     return;
   }
@@ -195,6 +225,9 @@ void CopyAgain(const Collection& collection, MetaStore::Progress* progress) {
   AsideCollection* aside = FindRecord(collection.id, &progress->aside);
   if (copy != nullptr && !copy->done && aside != nullptr) {
     LowerToTakeovers(collection, *copy, aside);
+    if (copy->log == CopyLog::kApplied) {
+      aside->left_at.clear();  // without the copy, its log has nothing to go on from
+    }
   }
   EraseRecord(collection.id, &progress->snapshots);
   progress->snapshots.push_back({.collection = collection.id, .takeover = {}, .segments = {}});
@@ -215,19 +248,7 @@ void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Pr
     return;
   }
   EraseRecord(collection.id, &progress->aside);
-  // A channel is read from the earliest of its shards' takeovers; each shard knows its own time.
-  std::map<std::string, Takeover> places;
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const auto takeover = copy->takeover.find(collection.vchannels[shard]);
-    if (takeover == copy->takeover.end()) {
-      continue;
-    }
-    const auto [place, added] = places.try_emplace(collection.pchannels[shard], takeover->second);
-    if (!added && takeover->second.ts < place->second.ts) {
-      place->second = takeover->second;
-    }
-  }
-  for (const auto& [name, place] : places) {
+  for (const auto& [name, place] : PlacesOf(collection, *copy)) {
     ReadAgain(collection.id, place, present, FindOrAddChannel(name, progress));
   }
 }

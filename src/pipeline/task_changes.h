@@ -20,9 +20,10 @@ void SetAside(const Collection& collection,
               int64_t now_unix_ms,
               MetaStore::Progress* progress);
 
-// Ends that: the collection goes on with its copy, if it has an unfinished one, or else with the
-// log from where it was left. `present`: at or above the time of every row ever sent; up to it,
-// rows are repeated in a way that cannot double them.
+// Ends that: the collection goes on with its copy, if it has an unfinished one that the log waits
+// for, or else with the log from where it was left, and with its copy beside it. `present`: at or
+// above the time of every row ever sent; up to it, rows are repeated in a way that cannot double
+// them.
 void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
 
 // Copies the stored rows of the collection, while the other collections of its channels go on. The
@@ -43,6 +44,9 @@ void ForgetChannel(const std::string& channel, MetaStore::Progress* progress);
 Takeover PlaceToGoOn(const Collection& collection,
                      const std::string& channel,
                      const MetaStore::Progress& progress);
+
+// Whether the stored rows are being copied while the log is applied.
+bool IsLogApplied(const SnapshotProgress& copy);
 
 const AsideCollection* FindAside(CollectionId collection, const MetaStore::Progress& progress);
 

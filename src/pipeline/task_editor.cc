@@ -96,10 +96,11 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
   if (aside == nullptr || aside->reason.empty()) {
     return FailedPreconditionError("collection " + name.ToString() + " is not set aside");
   }
-  if (const SnapshotProgress* copy = FindCopy(collection.id)) {
-    if (!parts_.can_copy) {
-      return CannotCopy(name);
-    }
+  const SnapshotProgress* copy = FindCopy(collection.id);
+  if (copy != nullptr && !parts_.can_copy) {
+    return CannotCopy(name);
+  }
+  if (copy != nullptr && !IsLogApplied(*copy)) {
     const Status held = CheckTakeovers(collection, copy->takeover, parts_.log);
     if (held.code() == StatusCode::kOutOfRange) {
       return Copy(collection);
@@ -148,6 +149,14 @@ Status TaskEditor::Copy(const Collection& collection) {
   const AsideCollection* aside = FindAside(collection.id, *progress_);
   if (FindCopy(collection.id) != nullptr && (aside == nullptr || aside->reason.empty())) {
     return FailedPreconditionError("collection " + name.ToString() + " is being copied already");
+  }
+  return CopyFromTheBeginning(collection);
+}
+
+Status TaskEditor::CopyFromTheBeginning(const Collection& collection) {
+  const CollectionName name = NameOf(collection);
+  if (!parts_.can_copy) {
+    return CannotCopy(name);
   }
   Begin(collection);
   SetAside(collection, name, "", parts_.now_unix_ms, progress_);
@@ -216,7 +225,14 @@ Status TaskEditor::CopyExpired(const std::string& channel) {
                       std::find(collection->pchannels.begin(), collection->pchannels.end(),
                                 channel) != collection->pchannels.end();
     // One that is aside has its own place, and is not read.
-    if (uses && FindAside(id, *progress_) == nullptr && FindCopy(id) == nullptr) {
+    if (!uses || FindAside(id, *progress_) != nullptr) {
+      continue;
+    }
+    const SnapshotProgress* copy = FindCopy(id);
+    if (copy != nullptr && IsLogApplied(*copy)) {
+      // What it has is not enough without the log: from the beginning, into what is there.
+      CDC_RETURN_IF_ERROR(CopyFromTheBeginning(*collection));
+    } else if (copy == nullptr) {
       CDC_RETURN_IF_ERROR(Copy(*collection));
     }
   }

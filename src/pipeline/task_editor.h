@@ -44,6 +44,7 @@ class TaskEditor {
   void ForgetGone();
   Status TakeUpOrCopy(const Collection& collection);
   Status Copy(const Collection& collection);
+  Status CopyFromTheBeginning(const Collection& collection);
   void Begin(const Collection& collection);
   Status Cancel(const Collection& collection);
   Status CopyExpired(const std::string& channel);

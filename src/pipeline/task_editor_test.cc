@@ -202,6 +202,39 @@ TEST_F(TaskEditorTest, OneWhosePlaceHasExpiredIsCopied) {
   EXPECT_THAT(progress_.snapshots, ElementsAre(SnapshotProgress{.collection = {1}}));
 }
 
+// A copy whose log is applied meanwhile.
+TEST_F(TaskEditorTest, OneThatIsSetAsideDuringItsCopyGoesOnWithBoth) {
+  const SnapshotProgress copy{.collection = {1},
+                              .takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}}},
+                                           {"dml_1_1v1", {FakeLog::IdOf(65), {650}}}},
+                              .begun = true,
+                              .log = CopyLog::kApplied};
+  progress_.snapshots = {copy};
+  progress_.channels.pop_back();  // nothing of the second channel is read yet
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "refused"}}}).ok());
+  EXPECT_EQ(Apply({.cancel = {{1}}}).code(), StatusCode::kFailedPrecondition);
+  // The queue need not hold the takeover any more, but the place where the log was left.
+  log_.Expire(kFirst, FakeLog::IdOf(45));
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  EXPECT_THAT(progress_.aside, IsEmpty());
+  EXPECT_THAT(progress_.snapshots, ElementsAre(copy));
+  EXPECT_EQ(progress_.channels.at(0).ts, Timestamp{500});
+  EXPECT_EQ(progress_.channels.at(1).ts, Timestamp{});
+  EXPECT_EQ(progress_.channels.at(1).replay->collections.at({1}), (Until{{650}, kPresent}));
+}
+
+TEST_F(TaskEditorTest, OneWhoseLogExpiresDuringItsCopyIsCopiedFromTheBeginning) {
+  progress_.snapshots = {{.collection = {1}, .begun = true, .log = CopyLog::kApplied}};
+  progress_.collections[0].on_target = true;
+  ASSERT_TRUE(Apply({.expired = {kFirst}}).ok());
+  EXPECT_THAT(progress_.snapshots, ElementsAre(SnapshotProgress{.collection = {1}},
+                                               SnapshotProgress{.collection = {2}}));
+  EXPECT_EQ(FindAside({1}, progress_)->reason, "");
+  EXPECT_THAT(FindAside({1}, progress_)->left_at, IsEmpty()) << "the rest was never copied";
+  EXPECT_EQ(progress_.collections[0].may_hold_until, kPresent);
+}
+
 TEST_F(TaskEditorTest, ACopyBesideTheOthersIsFollowedFromItsTakeover) {
   ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
   EXPECT_EQ(Apply({.copy_again = {{1}}}).code(), StatusCode::kFailedPrecondition);

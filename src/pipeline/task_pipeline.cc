@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
+#include "pipeline/task_changes.h"
 #include "reconcile/target_identity.h"
 
 namespace cdc {
@@ -70,6 +70,16 @@ milliseconds GraceOf(const MetaStore::Progress& progress, const ReplicatorOption
   return doubt && !options.forget_doubts ? options.doubt_grace : milliseconds(0);
 }
 
+std::vector<CollectionId> LogsApplied(const MetaStore::Progress& progress) {
+  std::vector<CollectionId> applied;
+  for (const SnapshotProgress& snapshot : progress.snapshots) {
+    if (IsLogApplied(snapshot)) {
+      applied.push_back(snapshot.collection);
+    }
+  }
+  return applied;
+}
+
 }  // namespace
 
 TaskPipeline::TaskPipeline(const Shared& shared,
@@ -82,6 +92,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
       on_failed_(std::move(on_failed)),
       scope_(spec_),
       aside_(progress.aside),
+      logs_applied_(LogsApplied(progress)),
       conditions_(shared.options->clock),
       horizon_({.clock = shared.options->clock}, [this] { shared_.saver->Wake(); }),
       writer_(
@@ -96,11 +107,14 @@ TaskPipeline::TaskPipeline(const Shared& shared,
             reconciler_.OnProgress();
             copier_.OnProgress();
           }),
+      guard_(&writer_,
+             shared.options->copy_keys_bytes,
+             [this](CollectionId id, const Status& status) { FailCollection(id, status); }),
       router_({.catalog = shared.options->catalog,
                .log = shared.options->log,
                .feed = shared.feed,
                .scope = &scope_,
-               .consumer = &writer_,
+               .consumer = guard_.log(),
                .conditions = &conditions_,
                .replicate_channel = shared.options->replicate_channel,
                .on_fatal = [this](const Status& status) { Fail(status); },
@@ -118,10 +132,12 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                .on_flush =
                    [this](const FlushRequestInfo& flush, std::function<void()> done) {
                      reconciler_.AddFlush(flush, std::move(done));
-                   }},
+                   },
+               .is_full = [this](CollectionId id) { return guard_.IsFull(id); }},
               {.waiting_bytes = shared.options->waiting_bytes,
                .on_undecodable = spec_.on_undecodable,
                .forget_doubts = shared.options->forget_doubts,
+               .copies_show_later_rows = spec_.snapshot.from == SnapshotFrom::kQuery,
                .clock = shared.options->clock},
               progress),
       copier_(
@@ -131,7 +147,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .source = SnapshotSourceOf(*shared.options, spec_.snapshot.from),
            .setting = SnapshotSettingOf(spec_.snapshot.from),
            .store = shared.options->store,
-           .consumer = &writer_,
+           .consumer = guard_.copied(),
            .throttle = shared.throttle,
            .conditions = &conditions_,
            .retry = shared.options->retry,
@@ -139,6 +155,9 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .clock = shared.options->clock,
            .on_failed = [this](CollectionId id,
                                const Status& status) { FailCollection(id, status); },
+           .on_log_applied = [this](CollectionId id,
+                                    const auto& takeover) { ApplyLog(id, takeover); },
+           .on_gone = [this](CollectionId id) { guard_.End(id); },
            .on_copied = [this](CollectionId id, const auto& takeover) { FinishCopy(id, takeover); },
            .target_keys = target->keys(),
            .gate = [this](CollectionId id) { return writer_.GateOf(id); },
@@ -148,6 +167,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                     .source = &router_,
                     .horizon = &horizon_,
                     .conditions = &conditions_,
+                    .keys = &guard_,
                     .on_horizon = [this] { writer_.Wake(); },
                     .clock = shared.options->clock}),
       reconciler_(
@@ -182,11 +202,19 @@ TaskPipeline::TaskPipeline(const Shared& shared,
   for (const ChannelCheckpoint& channel : progress.channels) {
     horizon_.Load(channel.channel, channel.horizon);
   }
-  horizon_.Load(kSnapshotChannel, {std::numeric_limits<uint64_t>::max()});
   ShowSetAside();
 }
 
 TaskPipeline::~TaskPipeline() { Stop(); }
+
+Status TaskPipeline::Load() {
+  for (const CollectionId id : logs_applied_) {
+    CDC_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                         shared_.options->store->LoadLogKeys(spec_.id, id));
+    CDC_RETURN_IF_ERROR(guard_.Begin(id, keys));
+  }
+  return OkStatus();
+}
 
 void TaskPipeline::Start() {
   // Before any thread starts: the first row waits until a horizon is saved.
@@ -311,8 +339,16 @@ bool TaskPipeline::Exists(CollectionId id) const {
          (collection != nullptr && collection->state == ObjectState::kCreated);
 }
 
+void TaskPipeline::ApplyLog(CollectionId collection,
+                            const std::map<std::string, Takeover>& takeover) {
+  const Status begun = guard_.Begin(collection, {});
+  CDC_CHECK(begun.ok());  // there is nothing to read
+  router_.OnLogApplied(collection, takeover);
+}
+
 void TaskPipeline::FinishCopy(CollectionId collection,
                               const std::map<std::string, Takeover>& takeover) {
+  guard_.End(collection);
   reconciler_.OnCopied(collection);
   const bool aside = std::any_of(aside_.begin(), aside_.end(), [&](const AsideCollection& each) {
     return each.collection == collection;
@@ -407,6 +443,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.catalog = reconciler_.Progress();
   status.snapshots = copier_.Statuses();
   bool copying = false;
+  bool log_waits = false;
   for (const AsideCollection& aside : aside_) {
     if (!Exists(aside.collection)) {
       continue;
@@ -424,6 +461,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   for (const SnapshotStatus& snapshot : status.snapshots) {
     if (!snapshot.done) {
       copying = true;
+      log_waits = log_waits || !snapshot.log_applied;
       status.catalog.applied = false;
       status.catalog.pending.push_back("snapshot of " + snapshot.collection.ToString());
     }
@@ -439,7 +477,7 @@ TaskStatus TaskPipeline::GetStatus() const {
     status.rows_waiting += channel.rows_waiting;
   }
   const int64_t now = shared_.options->clock->UnixMs();
-  if (!copying) {  // else some channels are not followed yet, and how far they are is unknown
+  if (!log_waits) {  // else some channels are not followed yet, and how far they are is unknown
     status.source_lag_ms = LagOf(status.channels, &ChannelStatus::resolved, now);
     status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
   }

@@ -17,6 +17,7 @@
 #include "progress/task_checkpoints.h"
 #include "reconcile/collection_claims.h"
 #include "reconcile/reconciler.h"
+#include "rows/copy_guard.h"
 #include "rows/row_router.h"
 #include "rows/row_writer.h"
 #include "scope/scope.h"
@@ -49,6 +50,8 @@ class TaskPipeline : public Replication {
                Replicator::OnFailed on_failed);
   ~TaskPipeline() override;
 
+  // Reads what a start needs besides `progress`. Call it once, before Start. Errors: see MetaStore.
+  Status Load();
   void Start();
   void Stop() override;
   TaskStatus GetStatus() const override;
@@ -60,6 +63,7 @@ class TaskPipeline : public Replication {
   void ShowSetAside();
   bool Exists(CollectionId id) const;
   void FailCollection(CollectionId collection, const Status& status);
+  void ApplyLog(CollectionId collection, const std::map<std::string, Takeover>& takeover);
   void FinishCopy(CollectionId collection, const std::map<std::string, Takeover>& takeover);
   void CopyExpired(const std::string& channel, const Status& status);
   void CopyRenamedIn(CollectionId collection, const Status& status);
@@ -74,9 +78,11 @@ class TaskPipeline : public Replication {
   const Replicator::OnFailed on_failed_;
   const Scope scope_;
   const std::vector<AsideCollection> aside_;
+  const std::vector<CollectionId> logs_applied_;  // during their copies, at the start
   ConditionBoard conditions_;
   SendHorizon horizon_;
   RowWriter writer_;
+  CopyGuard guard_;
   RowRouter router_;
   SnapshotCopier copier_;
   TaskCheckpoints checkpoints_;

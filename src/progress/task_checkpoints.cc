@@ -42,9 +42,17 @@ std::vector<ChannelCheckpoint> TaskCheckpoints::CollectCheckpoints() {
     parts_.horizon->OnNothingToSave();
     return {};
   }
+  AddKeys(&checkpoints);
   saved_acknowledged_ = acknowledged;
   save_again_ = now + kSaveIdle;
   return checkpoints;
+}
+
+// After the checkpoints were taken: what they say is applied was remembered before it was sent.
+void TaskCheckpoints::AddKeys(std::vector<ChannelCheckpoint>* checkpoints) const {
+  if (parts_.keys != nullptr && !checkpoints->empty()) {
+    checkpoints->front().log_keys = parts_.keys->Unsaved();
+  }
 }
 
 void TaskCheckpoints::OnSaved(const Status& status) {
@@ -55,6 +63,9 @@ void TaskCheckpoints::OnSaved(const Status& status) {
     spdlog::warn("task={} checkpoint: {}; retrying", parts_.task_id, status.ToString());
   }
   saving_failed_ = !status.ok();
+  if (status.ok() && parts_.keys != nullptr) {
+    parts_.keys->OnSaved();
+  }
   if (parts_.horizon->OnSaved(status.ok())) {
     parts_.on_horizon();
   }
@@ -73,6 +84,7 @@ std::vector<ChannelCheckpoint> TaskCheckpoints::FinalCheckpoints(bool doubt_left
       checkpoints.push_back(std::move(saved));
     }
   }
+  AddKeys(&checkpoints);
   return checkpoints;
 }
 

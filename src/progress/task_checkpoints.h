@@ -12,6 +12,7 @@
 #include "progress/checkpoint_saver.h"
 #include "progress/checkpoint_source.h"
 #include "progress/condition_board.h"
+#include "progress/keys_to_save.h"
 #include "progress/send_horizon.h"
 
 namespace cdc {
@@ -28,6 +29,7 @@ class TaskCheckpoints final : public Checkpointed {
     const CheckpointSource* source;
     SendHorizon* horizon;
     ConditionBoard* conditions;
+    KeysToSave* keys = nullptr;        // nullptr: none
     std::function<void()> on_horizon;  // called when rows that waited for a horizon may go
     const Clock* clock = &Clock::Real();
   };
@@ -44,6 +46,8 @@ class TaskCheckpoints final : public Checkpointed {
   std::vector<ChannelCheckpoint> FinalCheckpoints(bool doubt_left) const;
 
  private:
+  void AddKeys(std::vector<ChannelCheckpoint>* checkpoints) const;
+
   const Parts parts_;
   uint64_t saved_acknowledged_ = 0;
   bool saving_failed_ = false;

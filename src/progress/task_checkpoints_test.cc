@@ -17,11 +17,19 @@ class FakeSource final : public CheckpointSource {
   std::vector<ChannelProgress> channels;
 };
 
+class FakeKeys final : public KeysToSave {
+ public:
+  std::map<CollectionId, std::string> Unsaved() override { return {{{5}, "keys"}}; }
+  void OnSaved() override { ++saved; }
+  int saved = 0;
+};
+
 class TaskCheckpointsTest : public testing::Test {
  protected:
   FakeClock clock_;
   FakeSource source_;
   ConditionBoard conditions_{&clock_};
+  FakeKeys keys_;
   int wakes_ = 0;
   int sent_ = 0;
   SendHorizon horizon_{{.clock = &clock_}, [this] { ++wakes_; }};
@@ -29,6 +37,7 @@ class TaskCheckpointsTest : public testing::Test {
                                 .source = &source_,
                                 .horizon = &horizon_,
                                 .conditions = &conditions_,
+                                .keys = &keys_,
                                 .on_horizon = [this] { ++sent_; },
                                 .clock = &clock_}};
 };
@@ -47,6 +56,24 @@ TEST_F(TaskCheckpointsTest, AWishOfANewChannelIsNotForgottenWhileThereIsNothingT
   checkpoints_.OnSaved(OkStatus());
   EXPECT_EQ(sent_, 1);
   EXPECT_GT(horizon_.Reach("new", row), row);
+}
+
+TEST_F(TaskCheckpointsTest, KeysAreSavedOnceWithTheCheckpoints) {
+  for (const char* channel : {"a", "b"}) {
+    ChannelProgress progress;
+    progress.saved.channel = channel;
+    progress.saved.ts = {5};
+    source_.channels.push_back(progress);
+  }
+  const auto checkpoints = checkpoints_.CollectCheckpoints();
+  ASSERT_EQ(checkpoints.size(), 2U);
+  EXPECT_EQ(checkpoints[0].log_keys.at({5}), "keys");
+  EXPECT_TRUE(checkpoints[1].log_keys.empty());
+  checkpoints_.OnSaved(UnavailableError("disk full"));
+  EXPECT_EQ(keys_.saved, 0);
+  checkpoints_.OnSaved(OkStatus());
+  EXPECT_EQ(keys_.saved, 1);
+  EXPECT_EQ(checkpoints_.FinalCheckpoints(false).at(0).log_keys.size(), 1U);
 }
 
 // What a round has offered and not saved must not become durable with a later save.

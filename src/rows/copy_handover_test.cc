@@ -103,7 +103,7 @@ void Replay(const History& history, const Takeover& takeover, Target* target) {
   MetaStore::Progress progress;
   progress.snapshots.push_back(
       {.collection = kCollection, .takeover = {{kVchannel, takeover}}, .done = true});
-  const ReadingStart start(progress, false);
+  const ReadingStart start(progress, {});
   for (int time = 1; time <= kTimes; ++time) {
     const Write write = history[static_cast<size_t>(time - 1)];
     if (write == Write::kNone || TimeOf(time) <= start.CopiedUntil(kCollection, kVchannel)) {

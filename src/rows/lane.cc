@@ -18,7 +18,8 @@ bool SamePartition(const PendingRows& a, const PendingRows& b) {
 // Whether `rows` can be written by the same call as `batch`.
 bool Fits(const Lane::Batch& batch, const PendingRows& rows, const LaneLimits& limits) {
   const PendingRows& first = batch.rows.front();
-  if (rows.op != first.op || !SamePartition(rows, first)) {
+  // Records of different origins may differ in what else they have.
+  if (rows.op != first.op || rows.copied != first.copied || !SamePartition(rows, first)) {
     return false;
   }
   const bool deletes = rows.op == RowOp::kDelete;
@@ -40,13 +41,20 @@ void PendingRows::UpsertUntil(Timestamp until) {
 
 void Lane::Push(PendingRows rows) {
   queued_bytes_ += rows.bytes;
-  newest_ = std::max(newest_, rows.message->ts);
+  rows.also.clear();
+  if (rows.copied) {
+    ++copied_;
+  } else {
+    newest_ = std::max(newest_, rows.message->ts);
+    channel_ = rows.tracker->channel();
+  }
   ++waiting_[rows.message->partition];
   queue_.push_back(std::move(rows));
 }
 
 void Lane::Uncount(const PendingRows& rows) {
   queued_bytes_ -= rows.bytes;
+  copied_ -= rows.copied ? 1 : 0;
   const auto waiting = waiting_.find(rows.message->partition);
   if (--waiting->second == 0) {
     waiting_.erase(waiting);
@@ -62,12 +70,13 @@ Lane::Batch Lane::Take(const LaneLimits& limits, Timestamp reach, const MayGo& m
   size_t kept = 0;
   for (; seen < queue_.size() && scanned < limits.scan_rows; ++seen) {
     PendingRows& rows = queue_[seen];
-    if (rows.message->ts > reach) {
+    const bool beyond = !rows.copied && rows.message->ts > reach;
+    if (beyond && copied_ == 0) {
       break;  // later rows are beyond it too, except late messages, and those can wait
     }
     scanned += rows.keys.size();
-    const bool free =
-        may_go(*rows.message) && !Touches(in_flight_, rows.keys) && !Touches(blocked, rows.keys);
+    const bool free = !beyond && may_go(*rows.message) && !Touches(in_flight_, rows.keys) &&
+                      !Touches(blocked, rows.keys);
     // Deletes may repeat a key: deleting it twice has the effect of deleting it once.
     const bool joins =
         free && (batch.rows.empty() || (Fits(batch, rows, limits) &&

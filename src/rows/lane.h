@@ -21,10 +21,14 @@ namespace cdc {
 struct PendingRows {
   RowOp op = RowOp::kInsert;
   MessagePtr message;
-  std::vector<uint64_t> keys;               // hashes of the primary keys
+  FieldId key_field;
+  KeyColumn key_column;                     // the primary keys, as views of `message`
+  std::vector<uint64_t> keys;               // their hashes
   std::vector<AckTracker::Ticket> tickets;  // the message's, and the delete half of an upsert
-  std::vector<MessagePtr> also;             // the delete half, until it has its ticket
+  std::vector<MessagePtr> also;             // the delete half, until it is pushed
   size_t bytes = 0;
+  bool copied = false;                  // a stored row; the send horizon does not matter for it
+  std::shared_ptr<AckTracker> tracker;  // of the tickets, once it is pushed
 
   // Turns an insert at or below `until` into an upsert, because the target may hold its rows.
   void UpsertUntil(Timestamp until);
@@ -38,7 +42,8 @@ struct LaneLimits {
   size_t scan_rows = 100'000;  // keys examined for one batch
 };
 
-// The rows of one shard of one collection that wait for the target, in source order.
+// The rows of one shard of one collection that wait for the target, in source order: those of its
+// log and, before or among them, copied ones.
 //
 // A batch may overtake rows that wait before it if it shares no key with them: changes of one key
 // are applied in source order, changes of different keys in any order. While a batch is in flight,
@@ -56,12 +61,10 @@ class Lane {
   // Decides by partition whether rows may go now.
   using MayGo = std::function<bool(const Message&)>;
 
-  explicit Lane(std::shared_ptr<AckTracker> tracker) : tracker_(std::move(tracker)) {}
-
   void Push(PendingRows rows);
 
-  // Removes the next batch from the queue, of rows at or below `reach`. Its keys are in flight
-  // until Finish. Returns an empty batch if no row can go now.
+  // Removes the next batch from the queue, of copied rows and of rows at or below `reach`. Its keys
+  // are in flight until Finish. Returns an empty batch if no row can go now.
   Batch Take(const LaneLimits& limits, Timestamp reach, const MayGo& may_go);
 
   // Calls PendingRows::UpsertUntil for all waiting rows.
@@ -76,19 +79,21 @@ class Lane {
   bool empty() const { return queue_.empty(); }
   size_t calls() const { return calls_; }
   size_t queued_bytes() const { return queued_bytes_; }
-  // The latest time of all rows ever pushed.
+  // The channel of the log's rows; empty: none has been pushed.
+  const std::string& channel() const { return channel_; }
+  // The latest time of all rows of the log ever pushed.
   Timestamp newest() const { return newest_; }
   // The number of waiting messages by partition.
   const std::map<PartitionId, size_t>& waiting() const { return waiting_; }
-  AckTracker& tracker() { return *tracker_; }
 
  private:
   using KeySet = std::unordered_set<uint64_t>;
 
   void Uncount(const PendingRows& rows);
 
-  std::shared_ptr<AckTracker> tracker_;
   std::deque<PendingRows> queue_;
+  std::string channel_;
+  size_t copied_ = 0;  // waiting messages
   KeySet in_flight_;
   size_t calls_ = 0;
   size_t queued_bytes_ = 0;

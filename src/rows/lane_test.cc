@@ -33,6 +33,7 @@ PendingRows Rows(RowOp op,
   rows.bytes = 10 * keys.size();
   rows.keys = std::move(keys);
   rows.message = std::move(message);
+  rows.tracker = NewTracker();
   return rows;
 }
 
@@ -49,7 +50,7 @@ std::vector<uint64_t> KeysIn(const Lane::Batch& batch) {
 }
 
 TEST(LaneTest, GathersRowsOfOneOperation) {
-  Lane lane(NewTracker());
+  Lane lane;
   lane.Push(Rows(RowOp::kInsert, {1, 2}));
   lane.Push(Rows(RowOp::kInsert, {3}));
   const Lane::Batch batch = lane.Take({}, kEver, Always);
@@ -58,7 +59,7 @@ TEST(LaneTest, GathersRowsOfOneOperation) {
 }
 
 TEST(LaneTest, InsertsThatTheTargetMayHoldBecomeUpserts) {
-  Lane lane(NewTracker());
+  Lane lane;
   const auto at = [](PendingRows rows, uint64_t ts) {
     auto message = std::make_shared<Message>();
     message->ts = {ts};
@@ -77,7 +78,7 @@ TEST(LaneTest, InsertsThatTheTargetMayHoldBecomeUpserts) {
 }
 
 TEST(LaneTest, AChangeOfAKeyInFlightWaits) {
-  Lane lane(NewTracker());
+  Lane lane;
   lane.Push(Rows(RowOp::kInsert, {1}));
   lane.Push(Rows(RowOp::kDelete, {1}));
   const Lane::Batch insert = lane.Take({}, kEver, Always);
@@ -87,7 +88,7 @@ TEST(LaneTest, AChangeOfAKeyInFlightWaits) {
 }
 
 TEST(LaneTest, OtherKeysOvertake) {
-  Lane lane(NewTracker());
+  Lane lane;
   lane.Push(Rows(RowOp::kInsert, {1}));
   lane.Push(Rows(RowOp::kDelete, {1}));
   lane.Push(Rows(RowOp::kInsert, {2}));
@@ -98,7 +99,7 @@ TEST(LaneTest, OtherKeysOvertake) {
 }
 
 TEST(LaneTest, TheSameKeyTwiceIsTwoBatches) {
-  Lane lane(NewTracker());
+  Lane lane;
   lane.Push(Rows(RowOp::kUpsert, {1}, 1));
   lane.Push(Rows(RowOp::kUpsert, {1}, 2));
   const Lane::Batch first = lane.Take({}, kEver, Always);
@@ -109,7 +110,7 @@ TEST(LaneTest, TheSameKeyTwiceIsTwoBatches) {
 }
 
 TEST(LaneTest, BatchesAreLimited) {
-  Lane lane(NewTracker());
+  Lane lane;
   for (uint64_t key = 0; key < 10; ++key) {
     lane.Push(Rows(RowOp::kInsert, {key}));
   }
@@ -119,7 +120,7 @@ TEST(LaneTest, BatchesAreLimited) {
 }
 
 TEST(LaneTest, PartitionsAreSeparateAndMayWait) {
-  Lane lane(NewTracker());
+  Lane lane;
   lane.Push(Rows(RowOp::kInsert, {1}, 0, PartitionId{1}));
   lane.Push(Rows(RowOp::kInsert, {2}, 0, PartitionId{2}));
   lane.Push(Rows(RowOp::kDelete, {1}, 0, kAllPartitions));
@@ -136,7 +137,7 @@ TEST(LaneTest, RandomWorkKeepsTheOrderOfEveryKey) {
   for (uint32_t seed = 0; seed < 200; ++seed) {
     std::minstd_rand random(seed);
     const auto pick = [&random](uint32_t n) { return static_cast<uint32_t>(random() % n); };
-    Lane lane(NewTracker());
+    Lane lane;
     std::map<uint64_t, std::vector<int>> pushed;
     std::map<uint64_t, std::vector<int>> taken;
     std::vector<Lane::Batch> in_flight;
@@ -185,7 +186,7 @@ TEST(LaneTest, RandomWorkKeepsTheOrderOfEveryKey) {
 }
 
 TEST(LaneTest, CountsWhatWaitsByPartition) {
-  Lane lane(NewTracker());
+  Lane lane;
   lane.Push(Rows(RowOp::kInsert, {1}));
   lane.Push(Rows(RowOp::kInsert, {2}));
   lane.Push(Rows(RowOp::kInsert, {3}, 0, {8}));
@@ -194,6 +195,38 @@ TEST(LaneTest, CountsWhatWaitsByPartition) {
   EXPECT_THAT(lane.waiting(), ElementsAre(Pair(kPartition, 1), Pair(PartitionId{8}, 1)));
   lane.Remove([](const Message& message) { return message.partition == PartitionId{8}; });
   EXPECT_THAT(lane.waiting(), ElementsAre(Pair(kPartition, 1)));
+}
+
+TEST(LaneTest, CopiedRowsNeedNoHorizonButKeepTheirOrder) {
+  const auto at = [](PendingRows rows, uint64_t ts, bool copied) {
+    std::const_pointer_cast<Message>(rows.message)->ts = {ts};
+    rows.copied = copied;
+    return rows;
+  };
+  Lane lane;
+  lane.Push(at(Rows(RowOp::kUpsert, {1}), 50, false));
+  lane.Push(at(Rows(RowOp::kUpsert, {2}), 7, true));
+  lane.Push(at(Rows(RowOp::kUpsert, {1}), 7, true));
+  EXPECT_EQ(lane.newest(), Timestamp{50});
+  EXPECT_EQ(lane.channel(), "c");
+  EXPECT_THAT(KeysIn(lane.Take({}, {5}, Always)), ElementsAre(2));
+  EXPECT_THAT(KeysIn(lane.Take({}, {5}, Always)), IsEmpty()) << "a row of the log is before it";
+  const Lane::Batch log = lane.Take({}, {50}, Always);
+  EXPECT_THAT(KeysIn(log), ElementsAre(1));
+  EXPECT_EQ(log.rows.front().message->ts, Timestamp{50});
+  lane.Finish(log);
+  EXPECT_THAT(KeysIn(lane.Take({}, {5}, Always)), ElementsAre(1));
+}
+
+TEST(LaneTest, ACopiedRowIsNotWrittenByTheCallOfALogRow) {
+  Lane lane;
+  lane.Push(Rows(RowOp::kInsert, {1}));
+  PendingRows copied = Rows(RowOp::kInsert, {2});
+  copied.copied = true;
+  lane.Push(std::move(copied));
+  lane.Push(Rows(RowOp::kInsert, {3}));
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), ElementsAre(1, 3));
+  EXPECT_THAT(KeysIn(lane.Take({}, kEver, Always)), ElementsAre(2));
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ Result<PendingRows> MakeRows(RowOp op, MessagePtr message, const KeyField& key) 
   }
   PendingRows rows;
   rows.op = op;
+  rows.key_field = key.id;
+  rows.key_column = keys;
   rows.bytes = message->payload.bytes.size();
   rows.keys.reserve(message->rows);
   if (!AppendKeyHashes(keys, &rows.keys) || rows.keys.size() != message->rows) {

@@ -1,11 +1,12 @@
 #include "rows/reading_start.h"
 
+#include <limits>
 #include <optional>
 
 namespace cdc {
 
-ReadingStart::ReadingStart(const MetaStore::Progress& progress, bool forget_doubts)
-    : forget_doubts_(forget_doubts) {
+ReadingStart::ReadingStart(const MetaStore::Progress& progress, Options options)
+    : options_(options) {
   for (const ChannelCheckpoint& checkpoint : progress.channels) {
     checkpoints_[checkpoint.channel] = checkpoint;
   }
@@ -66,9 +67,10 @@ std::optional<ReadingStart::Place> ReadingStart::TakeoverOf(const Collection& co
   return first;
 }
 
-bool ReadingStart::IsCopying(CollectionId collection) const {
+bool ReadingStart::IsWaitingForCopy(CollectionId collection) const {
   const auto snapshot = snapshots_.find(collection);
-  return snapshot != snapshots_.end() && !snapshot->second.done && !IsAside(collection);
+  return snapshot != snapshots_.end() && !snapshot->second.done &&
+         snapshot->second.log != CopyLog::kApplied && !IsAside(collection);
 }
 
 bool ReadingStart::IsSetAside(CollectionId collection) const {
@@ -80,6 +82,13 @@ void ReadingStart::SetCopied(CollectionId collection, std::map<std::string, Take
   SnapshotProgress& snapshot = snapshots_[collection];
   snapshot.takeover = std::move(takeover);
   snapshot.done = true;
+}
+
+void ReadingStart::SetLogApplied(CollectionId collection,
+                                 std::map<std::string, Takeover> takeover) {
+  SnapshotProgress& snapshot = snapshots_[collection];
+  snapshot.takeover = std::move(takeover);
+  snapshot.log = CopyLog::kApplied;
 }
 
 const Takeover* ReadingStart::FindTakeover(CollectionId collection,
@@ -99,7 +108,13 @@ Timestamp ReadingStart::CopiedUntil(CollectionId collection, std::string_view vc
 
 Timestamp ReadingStart::CopyDoubt(CollectionId collection, std::string_view vchannel) const {
   const Takeover* takeover = FindTakeover(collection, vchannel);
-  return takeover == nullptr || forget_doubts_ ? Timestamp{} : takeover->seen_until;
+  if (takeover == nullptr || options_.forget_doubts) {
+    return Timestamp{};
+  }
+  // Up to when is known at the end.
+  return options_.copies_show_later_rows && !snapshots_.at(collection).done
+             ? Timestamp{std::numeric_limits<uint64_t>::max()}
+             : takeover->seen_until;
 }
 
 bool ReadingStart::IsBefore(const Place& a, const Place& b, const Log& log) {
@@ -129,7 +144,7 @@ Timestamp ReadingStart::Doubt(const std::string& channel) const {
   // that a call ended with an unknown outcome.
   const ChannelCheckpoint* checkpoint = Checkpoint(channel);
   const bool doubt =
-      !forget_doubts_ && checkpoint != nullptr && checkpoint->horizon > checkpoint->ts;
+      !options_.forget_doubts && checkpoint != nullptr && checkpoint->horizon > checkpoint->ts;
   return doubt ? checkpoint->horizon : Timestamp{};
 }
 

@@ -23,8 +23,12 @@ namespace cdc {
 // Not thread-safe.
 class ReadingStart {
  public:
-  // `forget_doubts`: for tests, see Doubt.
-  ReadingStart(const MetaStore::Progress& progress, bool forget_doubts);
+  struct Options {
+    bool forget_doubts = false;  // for tests, see Doubt
+    // Copies may show rows that are later than their takeovers.
+    bool copies_show_later_rows = false;
+  };
+  ReadingStart(const MetaStore::Progress& progress, Options options);
 
   // The collections that the task has begun.
   const std::map<CollectionId, ReplicatedCollection>& known() const { return known_; }
@@ -42,7 +46,7 @@ class ReadingStart {
   // The task does not replicate rows at or before this record. nullptr: it replicates all of them.
   const MsgId* SkipUntil(CollectionId collection, const std::string& channel) const;
   // Whether the collection's stored rows are still to be copied, and its channels must wait.
-  bool IsCopying(CollectionId collection) const;
+  bool IsWaitingForCopy(CollectionId collection) const;
   // Whether the task's log does not feed the collection: it is set aside, or copied beside the
   // others.
   bool IsAside(CollectionId collection) const { return aside_.contains(collection); }
@@ -51,6 +55,8 @@ class ReadingStart {
   const std::map<CollectionId, AsideCollection>& aside() const { return aside_; }
   // The copy is done. `takeover`: by vchannel.
   void SetCopied(CollectionId collection, std::map<std::string, Takeover> takeover);
+  // Its channels need not wait for the copy.
+  void SetLogApplied(CollectionId collection, std::map<std::string, Takeover> takeover);
   // Rows of the vchannel up to this time come from the copy. 0: none do.
   Timestamp CopiedUntil(CollectionId collection, std::string_view vchannel) const;
   // The copy may hold inserts of the vchannel up to this time, too. 0: it holds none that are later
@@ -70,7 +76,7 @@ class ReadingStart {
   std::map<CollectionId, ReplicatedCollection> known_;
   std::map<CollectionId, SnapshotProgress> snapshots_;
   std::map<CollectionId, AsideCollection> aside_;
-  const bool forget_doubts_;
+  const Options options_;
 };
 
 }  // namespace cdc

@@ -15,10 +15,9 @@ class RowConsumer {
  public:
   virtual ~RowConsumer() = default;
 
-  // Accepts rows of one lane (a vchannel, or a copy of its stored rows); they follow all earlier
-  // ones of the lane in source order, and have one tracker. Acknowledges each ticket in `rows` to
-  // `tracker` exactly once: when the target has acknowledged the rows, or when they are no longer
-  // wanted. Never waits.
+  // Accepts rows of one lane (a vchannel); they follow all earlier ones of the lane in source
+  // order. Acknowledges each ticket in `rows` to `tracker` exactly once: when the target has
+  // acknowledged the rows, or when they are no longer wanted. Never waits.
   virtual void Push(CollectionId collection,
                     const std::string& lane,
                     const std::shared_ptr<AckTracker>& tracker,

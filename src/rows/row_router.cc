@@ -18,7 +18,9 @@ RowRouter::RowRouter(Parts parts, Options options, const MetaStore::Progress& pr
     : parts_(std::move(parts)),
       options_(options),
       undecodable_(options.on_undecodable),
-      start_(progress, options.forget_doubts) {}
+      start_(progress,
+             {.forget_doubts = options.forget_doubts,
+              .copies_show_later_rows = options.copies_show_later_rows}) {}
 
 const ChannelCheckpoint::AppliedUntil* RowRouter::Channel::AppliedOf(CollectionId collection,
                                                                      bool* own) const {
@@ -178,7 +180,7 @@ void RowRouter::FollowChannels() {
   // before any channel is followed, so that it begins at the earliest of their places.
   std::map<std::string, ReadingStart::Place> to_follow;
   std::map<std::string, std::set<CollectionId>> collections;
-  const std::set<std::string> waiting = ChannelsOfCopies();
+  const std::set<std::string> waiting = WaitingChannels();
   for (const auto& [id, route] : routes_) {
     if (start_.IsAside(id)) {
       continue;
@@ -217,14 +219,24 @@ void RowRouter::FollowChannels() {
 }
 
 // A channel is read once, so all its collections wait until those that are copied can go on.
-std::set<std::string> RowRouter::ChannelsOfCopies() const {
+std::set<std::string> RowRouter::WaitingChannels() const {
   std::set<std::string> channels;
   for (const auto& [id, route] : routes_) {
-    if (start_.IsCopying(id)) {
+    if (start_.IsWaitingForCopy(id)) {
       channels.insert(route.collection->pchannels.begin(), route.collection->pchannels.end());
     }
   }
   return channels;
+}
+
+void RowRouter::OnLogApplied(CollectionId collection,
+                             const std::map<std::string, Takeover>& takeover) {
+  {
+    MutexLock lock(mutex_);
+    start_.SetLogApplied(collection, takeover);
+    FollowChannels();
+  }
+  LogFollowed();
 }
 
 void RowRouter::OnCopied(CollectionId collection, const std::map<std::string, Takeover>& takeover) {

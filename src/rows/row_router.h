@@ -56,6 +56,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     OnUndecodable on_undecodable = OnUndecodable::kStop;
     // For tests: rows in doubt are written as if they had never been sent.
     bool forget_doubts = false;
+    bool copies_show_later_rows = false;  // see ReadingStart
     const Clock* clock = &Clock::Real();
   };
   struct Parts {
@@ -78,6 +79,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     std::function<void()> on_catalog;
     // Called for a flush of the source. Call `done` once it is carried out or does not matter.
     std::function<void(const FlushRequestInfo& flush, std::function<void()> done)> on_flush;
+    // Whether no more rows of the collection can be taken now.
+    std::function<bool(CollectionId)> is_full = [](CollectionId) { return false; };
   };
 
   // All parts must outlive this.
@@ -106,8 +109,10 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   bool HasAppliedTo(const std::string& channel, Timestamp ts) const override;
   void Forget(CollectionId collection) override;
 
-  // The stored rows of the collection are on the target: its log may be read from the takeover of
-  // each vchannel on. Until then no channel with such a collection is followed.
+  // The log of the collection may be read from the takeover of each vchannel on, while its stored
+  // rows are copied. Until then, or until OnCopied, no channel with such a collection is followed.
+  void OnLogApplied(CollectionId collection, const std::map<std::string, Takeover>& takeover);
+  // The stored rows of the collection are on the target.
   void OnCopied(CollectionId collection, const std::map<std::string, Takeover>& takeover);
 
   std::vector<ChannelProgress> Checkpoints() const override;
@@ -167,7 +172,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   bool UpdateRoutes(const Catalog& catalog) CDC_REQUIRES(mutex_);
   bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
   void FollowChannels() CDC_REQUIRES(mutex_);
-  std::set<std::string> ChannelsOfCopies() const CDC_REQUIRES(mutex_);
+  std::set<std::string> WaitingChannels() const CDC_REQUIRES(mutex_);
   void LogFollowed();
   void ShowWhetherIdle() CDC_REQUIRES(mutex_);
   void Follow(const std::string& channel,

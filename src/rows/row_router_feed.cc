@@ -32,7 +32,8 @@ size_t RowRouter::Room(const std::string& channel) {
   // full, a channel stays so until half of its share is free, so that it does not flip with every
   // acknowledgement; the feed may have to start a second reader each time.
   followed.full =
-      pending > 0 && pending + followed.held_bytes > (followed.full ? share / 2 : share);
+      (pending > 0 && pending + followed.held_bytes > (followed.full ? share / 2 : share)) ||
+      std::ranges::any_of(followed.collections, parts_.is_full);
   return followed.full ? 0 : room;
 }
 

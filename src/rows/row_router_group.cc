@@ -143,7 +143,7 @@ Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const Fe
                            .rows = message.rows});
       };
       add(*rows.message);
-      for (const MessagePtr& message : std::exchange(rows.also, {})) {
+      for (const MessagePtr& message : rows.also) {
         add(*message);
       }
     }

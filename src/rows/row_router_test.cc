@@ -446,6 +446,31 @@ TEST_F(RowRouterCopyTest, ItsChannelsAreReadWhenTheCopyIsDone) {
   EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{70});
 }
 
+TEST_F(RowRouterCopyTest, ItsLogMayBeAppliedMeanwhile) {
+  Begin({a_});
+  router_->OnLogApplied(a_.id, takeover_);
+  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(7));
+  router_->OnGroup(kDml0, Group(80, 9,
+                                {{a_.id,
+                                  {OfShard(Insert(6, 70, {1}), "dml_0_1v0"),
+                                   OfShard(Insert(8, 71, {3}), "dml_0_1v0")}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  EXPECT_EQ(consumer_.pushed()[0].rows.op, RowOp::kInsert);
+  router_->OnCopied(a_.id, takeover_);
+  EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml0), Key(kDml1), Key(kFlushes)));
+}
+
+TEST_F(RowRouterCopyTest, ARestartGoesOnWithALogThatIsApplied) {
+  progress_.snapshots = {
+      {.collection = a_.id, .takeover = takeover_, .begun = true, .log = CopyLog::kApplied}};
+  progress_.channels = {
+      {.channel = kDml0, .position = FakeLog::IdOf(8), .ts = {75}, .applied = {}, .horizon = {}}};
+  Begin({a_});
+  EXPECT_EQ(feed_.followed().at(kDml0).position->id, FakeLog::IdOf(8));
+  EXPECT_EQ(feed_.followed().at(kDml0).resolved, Timestamp{75});
+  EXPECT_EQ(feed_.followed().at(kDml1).position->id, FakeLog::IdOf(9));
+}
+
 TEST_F(RowRouterCopyTest, RowsThatTheCopyHasAreLeftOut) {
   // The channel is read from an earlier place, where another collection begins.
   Collection b = Make(2, "b", {kDml0});

@@ -45,7 +45,7 @@ bool RowRouter::HasAppliedTo(const std::string& channel, Timestamp ts) const {
   MutexLock lock(mutex_);
   const auto found = channels_.find(channel);
   if (found == channels_.end()) {
-    return catalog_ != nullptr && !ChannelsOfCopies().contains(channel);
+    return catalog_ != nullptr && !WaitingChannels().contains(channel);
   }
   return found->second->tracker->checkpoint() >= ts;
 }

@@ -42,21 +42,21 @@ void RowWriter::Push(CollectionId collection,
                      std::vector<PendingRows> rows) {
   MutexLock lock(mutex_);
   if (discarded_.contains(collection)) {
-    for (const PendingRows& each : rows) {
-      for (const AckTracker::Ticket ticket : each.tickets) {
-        tracker->Ack(ticket);
-      }
+    for (PendingRows& each : rows) {
+      each.tracker = tracker;
     }
+    Acknowledge(rows);
     return;
   }
   CollectionLanes& lanes = collections_[collection];
   std::unique_ptr<Lane>& lane = lanes.lanes[lane_name];
   if (lane == nullptr) {
-    lane = std::make_unique<Lane>(tracker);
+    lane = std::make_unique<Lane>();
   }
   for (PendingRows& each : rows) {
+    each.tracker = tracker;
     if (lanes.discarded.contains(each.message->partition)) {
-      AckLocked(*lane, {std::move(each)});
+      Acknowledge({std::move(each)});
       continue;
     }
     counters_.bytes_waiting += each.bytes;
@@ -75,10 +75,10 @@ RowWriter::Counters RowWriter::counters() const {
   return counters_;
 }
 
-void RowWriter::AckLocked(Lane& lane, const std::vector<PendingRows>& rows) {
+void RowWriter::Acknowledge(const std::vector<PendingRows>& rows) {
   for (const PendingRows& each : rows) {
     for (const AckTracker::Ticket ticket : each.tickets) {
-      lane.tracker().Ack(ticket);
+      each.tracker->Ack(ticket);
     }
   }
 }
@@ -117,7 +117,8 @@ bool RowWriter::DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes
     }
     // The newest row and not the first one that waits: one new horizon should cover all of them.
     const RowGate& gate = *lanes.gate;
-    const Timestamp reach = horizon_->Reach(lane->tracker().channel(), lane->newest());
+    const Timestamp reach =
+        lane->channel().empty() ? Timestamp{} : horizon_->Reach(lane->channel(), lane->newest());
     Lane::Batch batch = lane->Take(
         options_.limits, reach, [&gate](const Message& message) { return MayGo(gate, message); });
     if (batch.rows.empty()) {
@@ -171,7 +172,7 @@ void RowWriter::FinishLocked(Call& call, bool acknowledge) {
   call.lane->Finish(call.batch);
   counters_.bytes_waiting -= call.batch.bytes;
   if (acknowledge) {
-    AckLocked(*call.lane, call.batch.rows);
+    Acknowledge(call.batch.rows);
   }
 }
 

@@ -142,7 +142,7 @@ class RowWriter final : public RowConsumer, public RowGates {
       CDC_REQUIRES(mutex_);
   bool IsClosedLocked(CollectionId collection) const CDC_REQUIRES(mutex_);
   void RenameGateLocked(CollectionLanes& lanes, const CollectionName& target) CDC_REQUIRES(mutex_);
-  void AckLocked(Lane& lane, const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
+  static void Acknowledge(const std::vector<PendingRows>& rows);
   RowBatch MakeBatch(const RowGate& gate, const Lane::Batch& batch) const;
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
 

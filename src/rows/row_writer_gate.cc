@@ -73,7 +73,7 @@ void RowWriter::DropLocked(CollectionLanes& lanes,
     for (const PendingRows& rows : removed) {
       counters_.bytes_waiting -= rows.bytes;
     }
-    AckLocked(*lane, removed);
+    Acknowledge(removed);
   }
 }
 

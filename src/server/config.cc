@@ -323,6 +323,11 @@ void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
 
 void ReadSnapshot(ConfigReader* reader, SnapshotConfig* snapshot) {
   constexpr int kMostParallel = 64;
+  reader->Read("snapshot.queueHoldsMinutes", &snapshot->queue_holds_minutes);
+  if (snapshot->queue_holds_minutes < 1) {
+    reader->Fail("snapshot.queueHoldsMinutes must be at least 1, got " +
+                 std::to_string(snapshot->queue_holds_minutes));
+  }
   reader->Read("snapshot.maxParallel", &snapshot->max_parallel);
   if (snapshot->max_parallel < 1 || snapshot->max_parallel > kMostParallel) {
     reader->Fail("snapshot.maxParallel must be from 1 to " + std::to_string(kMostParallel) +

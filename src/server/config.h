@@ -66,6 +66,7 @@ struct StorageConfig {
 // Copies of what a source has stored (start_from: snapshot).
 struct SnapshotConfig {
   int max_parallel = 2;              // threads of one task that read
+  int queue_holds_minutes = 4320;    // how long the source's queue keeps a record
   int64_t max_bytes_per_second = 0;  // of all copies together; 0: without limit
 };
 

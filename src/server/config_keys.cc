@@ -36,6 +36,7 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"replicate.keepTickingWhenPaused", kUsed},
     {"snapshot", kSection},
     {"snapshot.maxParallel", kUsed},
+    {"snapshot.queueHoldsMinutes", kUsed},
     {"snapshot.maxBytesPerSecond", kUsed},
     {"packer", kNoEffect},
     {"testing", kSection},

@@ -81,6 +81,8 @@ TEST(ConfigTest, CopiesAreLimited) {
       MustParse("snapshot: {maxparallel: 64, maxBytesPerSecond: 50000000000}").config.snapshot;
   EXPECT_EQ(snapshot.max_parallel, 64);
   EXPECT_EQ(snapshot.max_bytes_per_second, 50'000'000'000);
+  EXPECT_EQ(MustParse("").config.snapshot.queue_holds_minutes, 4320);
+  EXPECT_EQ(MustParse("snapshot: {queueHoldsMinutes: 60}").config.snapshot.queue_holds_minutes, 60);
 }
 
 TEST(ConfigTest, TheSourcesMilvus) {
@@ -306,6 +308,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"maxTaskNum: 99999999999", "maxTaskNum must be an integer"},
         Refusal{"snapshot: {maxParallel: 0}", "snapshot.maxParallel must be from 1 to 64, got 0"},
         Refusal{"snapshot: {maxParallel: 65}", "snapshot.maxParallel must be from 1 to 64, got 65"},
+        Refusal{"snapshot: {queueHoldsMinutes: 0}",
+                "snapshot.queueHoldsMinutes must be at least 1, got 0"},
         Refusal{"snapshot: {maxParallel: two}", "snapshot.maxParallel must be an integer"},
         Refusal{"snapshot: {maxBytesPerSecond: -1}",
                 "snapshot.maxBytesPerSecond must not be negative"},

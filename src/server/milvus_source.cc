@@ -1,5 +1,6 @@
 #include "server/milvus_source.h"
 
+#include <chrono>
 #include <utility>
 
 #include "pipeline/replicator.h"
@@ -66,6 +67,7 @@ class MilvusSource final : public OpenSource {
                            .queries = queries_.get(),
                            .replicate_channel = config.replicate_channel,
                            .retry = config.retry,
+                           .queue_holds = std::chrono::minutes(config.snapshot.queue_holds_minutes),
                            .copy_parallel = static_cast<size_t>(config.snapshot.max_parallel),
                            .copy_bytes_per_second = config.snapshot.max_bytes_per_second,
                            .forget_doubts = config.testing.forget_doubts})) {}

@@ -34,6 +34,7 @@ CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
                 .gate = parts_.gate,
                 .channel = kSnapshotChannel,
                 .tell_all_shards = parts_.tell_all_shards}),
+      log_(progress_.log),
       ledger_(tracker_, parts_.clock) {
   if (progress_.done) {
     ledger_.SetDone(progress_.rows, progress_.bytes);
@@ -76,8 +77,30 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   return OkStatus();
 }
 
-// The log must still hold what comes after the copy, however long the task was paused.
+Result<bool> CollectionCopy::TryToApplyLog() {
+  if (progress_.log != CopyLog::kWillApply || progress_.done) {
+    return false;
+  }
+  const std::optional<RowGate> gate = parts_.gate(progress_.collection);
+  if (!gate.has_value()) {
+    return false;
+  }
+  SnapshotProgress next = progress_;
+  next.log = gate->may_hold_until == Timestamp{} ? CopyLog::kApplied : CopyLog::kWaits;
+  next.segments.clear();  // they are stored
+  // Durable before the first row of the log is applied: its keys are stored only then.
+  CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, next));
+  progress_.log = next.log;
+  log_ = next.log;
+  return next.log == CopyLog::kApplied;
+}
+
+// The log must still hold what comes after the copy, however long the task was paused. A log that
+// is applied meanwhile has its own place.
 Status CollectionCopy::CheckTakeover(const Collection& collection) const {
+  if (progress_.log == CopyLog::kApplied) {
+    return OkStatus();
+  }
   Status held = CheckTakeovers(collection, progress_.takeover, parts_.log);
   if (held.code() == StatusCode::kOutOfRange) {
     return Status(held.code(),
@@ -90,6 +113,9 @@ Status CollectionCopy::CheckTakeover(const Collection& collection) const {
 }
 
 Status CollectionCopy::RemoveSurplus(const Collection& collection, const std::stop_token& stop) {
+  if (progress_.log == CopyLog::kApplied) {
+    return OkStatus();  // the target had nothing of it
+  }
   return surplus_.Run(
       collection, progress_.takeover,
       [&](const std::function<bool()>& reached) { return WaitUntil(reached, stop); }, stop);
@@ -148,6 +174,7 @@ Status CollectionCopy::WaitForReaders(const Collection& collection, const std::s
     if (!parts_.exists(collection.id)) {
       return CancelledError("the source has dropped the collection");
     }
+    parts_.look();
     if (parts_.clock->Now() >= check_again_) {
       CDC_RETURN_IF_ERROR(CheckTakeover(collection));
       check_again_ = parts_.clock->Now() + kCheckTakeover;
@@ -188,7 +215,10 @@ Status CollectionCopy::NoteFinished() {
                         .takeover = {},
                         .begun = true,
                         .done = false,
-                        .segments = ledger_.Advance()};
+                        .segments = ledger_.Advance(),
+                        .log = progress_.log,
+                        .expected_seconds = progress_.expected_seconds,
+                        .queue_seconds = progress_.queue_seconds};
   if (next.segments.empty()) {
     return OkStatus();
   }
@@ -269,12 +299,12 @@ Status CollectionCopy::Push(const Collection& collection,
     }
     WaitForChange(seen, stop);
   }
+  rows.copied = true;
   std::vector<PendingRows> pushed;
   pushed.push_back(std::move(rows));
-  // A key has one shard, so its rows keep their order.
+  // A key has one shard, so its rows keep their order, those of the log included.
   const std::string& vchannel = record.vchannel.empty() ? place.vchannel : record.vchannel;
-  parts_.consumer->Push(collection.id, std::string(kSnapshotChannel) + " " + vchannel, tracker_,
-                        std::move(pushed));
+  parts_.consumer->Push(collection.id, vchannel, tracker_, std::move(pushed));
   return OkStatus();
 }
 
@@ -282,6 +312,7 @@ Status CollectionCopy::WaitUntil(const std::function<bool()>& reached,
                                  const std::stop_token& stop) {
   for (;;) {
     const uint64_t seen = Changes();
+    parts_.look();
     if (reached()) {
       return OkStatus();
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,8 +27,8 @@
 
 namespace cdc {
 
-// The channel of the trackers of copies. Its send horizon is without limit: rows of a part that is
-// not noted as done are sent again as upserts anyway.
+// The channel of the trackers of copies. It has no send horizon: rows of a part that is not noted
+// as done are sent again as upserts anyway.
 inline constexpr const char* kSnapshotChannel = "snapshot";
 
 // Copies the stored rows of one collection: readers, threads of their own, read one part each and
@@ -48,6 +49,8 @@ class CollectionCopy {
     KeyReader* target_keys = nullptr;
     std::function<std::optional<RowGate>(CollectionId)> gate;
     bool tell_all_shards = false;
+    // Called on Attempt's thread now and then while it waits.
+    std::function<void()> look = [] {};
     size_t max_parallel = 1;           // readers at most
     size_t waiting_bytes = 32U << 20;  // read by all of them and not yet acknowledged
     const Clock* clock = &Clock::Real();
@@ -60,11 +63,18 @@ class CollectionCopy {
   // kOutOfRange: the queue no longer holds a takeover. Its readers end before it returns.
   Status Attempt(const Collection& collection, const std::stop_token& stop);
 
+  // If its log is to be applied meanwhile: looks whether it can be by now, and stores that. A
+  // collection that the target had before keeps its log waiting, since what only the target has
+  // could not be told from what the log has brought. Returns whether the log may be followed now,
+  // once. Call it on Attempt's thread.
+  Result<bool> TryToApplyLog();
+
   // Rows were acknowledged.
   void OnProgress();
 
   CopyLedger::Counts counts() const { return ledger_.counts(); }
   CollectionId id() const { return progress_.collection; }
+  CopyLog log() const { return log_; }
   const std::map<std::string, Takeover>& takeover() const { return progress_.takeover; }
 
  private:
@@ -105,7 +115,8 @@ class CollectionCopy {
   bool upsert_ = false;  // rows may be on the target already; the same for a whole attempt
   const std::shared_ptr<AckTracker> tracker_;
   SurplusRemoval surplus_;
-  bool cleared_ = false;  // other rows were removed before the first one was sent
+  std::atomic<CopyLog> log_;  // of progress_, for other threads
+  bool cleared_ = false;      // other rows were removed before the first one was sent
   CopyLedger ledger_;
 
   mutable Mutex mutex_;

@@ -15,16 +15,29 @@ constexpr milliseconds kLookAgain{100};
 // Of one record; a limit that makes it longer is as good as a standstill.
 constexpr std::chrono::duration<double> kLongest = std::chrono::hours(24);
 
+// Between two copies, and not a slow target.
+constexpr std::chrono::seconds kPause{10};
+// For a rate that means something.
+constexpr std::chrono::seconds kEnough{10};
+// Bytes per second: a slow target takes no less.
+constexpr double kGuess = 5e6;
+
 }  // namespace
 
 Status CopyThrottle::Take(int64_t bytes, const std::stop_token& stop) {
-  if (bytes_per_second_ <= 0) {
-    return OkStatus();
-  }
   Clock::TimePoint mine;
   {
     MutexLock lock(mutex_);
-    mine = std::max(free_, clock_->Now());
+    const auto called = clock_->Now();
+    if (last_.has_value() && called - *last_ < kPause) {
+      busy_ += called - *last_;
+    }
+    last_ = called;
+    taken_ += bytes;
+    if (bytes_per_second_ <= 0) {
+      return OkStatus();
+    }
+    mine = std::max(free_, called);
     const std::chrono::duration<double> takes(static_cast<double>(bytes) /
                                               static_cast<double>(bytes_per_second_));
     free_ =
@@ -37,6 +50,13 @@ Status CopyThrottle::Take(int64_t bytes, const std::stop_token& stop) {
     }
   }
   return OkStatus();
+}
+
+double CopyThrottle::ExpectedRate() const {
+  MutexLock lock(mutex_);
+  const double busy = std::chrono::duration<double>(busy_).count();
+  const double rate = busy_ < kEnough ? kGuess : static_cast<double>(taken_) / busy;
+  return bytes_per_second_ > 0 ? std::min(rate, static_cast<double>(bytes_per_second_)) : rate;
 }
 
 }  // namespace cdc

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 
 #include "base/clock.h"
@@ -9,7 +10,8 @@
 
 namespace cdc {
 
-// Keeps all copies of a process together below a number of bytes per second. Thread-safe.
+// Keeps all copies of a process together below a number of bytes per second, and knows how fast
+// they have been. Thread-safe.
 class CopyThrottle {
  public:
   // 0: without limit. `clock` must outlive it.
@@ -20,11 +22,18 @@ class CopyThrottle {
   // to come goes at once, whatever its size. kCancelled: stopped.
   Status Take(int64_t bytes, const std::stop_token& stop);
 
+  // What copies have had per second while there were any; before that is known, a low guess. Never
+  // above the limit.
+  double ExpectedRate() const;
+
  private:
   const int64_t bytes_per_second_;
   const Clock* const clock_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Clock::TimePoint free_ CDC_GUARDED_BY(mutex_);  // when all that was taken has gone
+  std::optional<Clock::TimePoint> last_ CDC_GUARDED_BY(mutex_);
+  Clock::TimePoint::duration busy_ CDC_GUARDED_BY(mutex_){0};
+  int64_t taken_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cdc

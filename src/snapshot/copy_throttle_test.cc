@@ -58,6 +58,22 @@ TEST(CopyThrottleTest, WhatWasNotUsedIsNotSaved) {
   clock.Advance(milliseconds(1'000));
 }
 
+TEST(CopyThrottleTest, KnowsHowFastCopiesHaveBeen) {
+  FakeClock clock;
+  CopyThrottle throttle(0, &clock);
+  const double guess = throttle.ExpectedRate();
+  EXPECT_GT(guess, 0);
+  for (int second = 0; second < 20; ++second) {
+    ASSERT_TRUE(throttle.Take(1'000'000'000, kNever).ok());
+    clock.Advance(milliseconds(1'000));
+  }
+  EXPECT_NEAR(throttle.ExpectedRate(), 1e9, 1e8);
+  clock.Advance(milliseconds(3'600'000));  // without a copy
+  ASSERT_TRUE(throttle.Take(1, kNever).ok());
+  EXPECT_NEAR(throttle.ExpectedRate(), 1e9, 1e8);
+  EXPECT_EQ(CopyThrottle(7, &clock).ExpectedRate(), 7) << "not above the limit";
+}
+
 TEST(CopyThrottleTest, AStopEndsAWaitAtOnce) {
   FakeClock clock;
   CopyThrottle throttle(1, &clock);

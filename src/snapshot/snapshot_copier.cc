@@ -45,6 +45,8 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
     auto entry = std::make_unique<Entry>();
     entry->name = collection.source;
     entry->done = snapshot->second.done;
+    entry->expected_seconds = snapshot->second.expected_seconds;
+    entry->queue_seconds = snapshot->second.queue_seconds;
     entry->copy = std::make_unique<CollectionCopy>(
         CollectionCopy::Parts{.task_id = parts_.task_id,
                               .source = parts_.source,
@@ -56,6 +58,7 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
                               .target_keys = parts_.target_keys,
                               .gate = parts_.gate,
                               .tell_all_shards = parts_.tell_all_shards,
+                              .look = [this] { ApplyLogs(); },
                               .max_parallel = parts_.max_parallel,
                               .clock = parts_.clock},
         std::move(snapshot->second));
@@ -93,6 +96,20 @@ void SnapshotCopier::Run(const std::stop_token& stop) {
   }
 }
 
+// All of them, whichever is being copied: they share channels.
+void SnapshotCopier::ApplyLogs() {
+  for (const std::unique_ptr<Entry>& entry : entries_) {
+    const Result<bool> applied = entry->copy->TryToApplyLog();
+    if (!applied.ok()) {
+      parts_.conditions->Set("snapshot of " + entry->name.ToString(), applied.status());
+    } else if (*applied) {
+      spdlog::info("task={} snapshot of {}: its log is applied meanwhile", parts_.task_id,
+                   entry->name.ToString());
+      parts_.on_log_applied(entry->copy->id(), entry->copy->takeover());
+    }
+  }
+}
+
 // Returns whether nothing is left to copy of it; else the task stops.
 bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
   const CollectionId id = entry->copy->id();
@@ -110,6 +127,7 @@ bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
     const auto collection = parts_.catalog->Current()->Find(id);
     if (copied.ok() && !Exists(id)) {
       parts_.conditions->Set(part, OkStatus());
+      parts_.on_gone(id);
       return true;  // dropped on the source: the reconciler drops it on the target
     }
     if (copied.ok()) {
@@ -160,7 +178,10 @@ std::vector<SnapshotStatus> SnapshotCopier::Statuses() const {
                         .rows = counts.rows,
                         .total_rows = counts.total_rows,
                         .bytes = counts.bytes,
-                        .total_bytes = counts.total_bytes});
+                        .total_bytes = counts.total_bytes,
+                        .log_applied = entry->copy->log() == CopyLog::kApplied,
+                        .expected_seconds = entry->expected_seconds,
+                        .queue_seconds = entry->queue_seconds});
     if (entry->copy.get() == active_) {
       AddSpeed(counts, &statuses.back());
     }

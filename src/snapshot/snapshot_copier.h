@@ -44,6 +44,10 @@ class SnapshotCopier {
     size_t max_parallel = 1;  // threads that read
     const Clock* clock = &Clock::Real();
     std::function<void(CollectionId, const Status&)> on_failed;  // this one cannot be copied
+    // The log of the collection may be followed from the takeovers on.
+    std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_log_applied =
+        [](CollectionId, const std::map<std::string, Takeover>&) {};
+    std::function<void(CollectionId)> on_gone = [](CollectionId) {};  // the source has dropped it
     // All rows of the collection up to the takeovers are on the target.
     std::function<void(CollectionId, const std::map<std::string, Takeover>&)> on_copied;
     // See CollectionCopy.
@@ -72,10 +76,13 @@ class SnapshotCopier {
   struct Entry {
     CollectionName name;
     bool done = false;
+    int64_t expected_seconds = 0;
+    int64_t queue_seconds = 0;
     std::unique_ptr<CollectionCopy> copy;
   };
 
   bool Exists(CollectionId id) const;
+  void ApplyLogs();
   bool CopyOne(Entry* entry, const std::stop_token& stop);
 
   const Parts parts_;

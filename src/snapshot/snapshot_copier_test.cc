@@ -154,6 +154,12 @@ class SnapshotCopierTest : public testing::Test {
             .retry = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(2)},
             .max_parallel = max_parallel_,
             .on_failed = [this](CollectionId, const Status& status) { fatal_ = status; },
+            .on_log_applied =
+                [this](CollectionId id, const auto& takeover) {
+                  applied_.push_back(id);
+                  takeover_ = takeover;
+                },
+            .on_gone = [this](CollectionId id) { gone_.push_back(id); },
             .on_copied =
                 [this](CollectionId id, const auto& takeover) {
                   copied_.push_back(id);
@@ -187,19 +193,63 @@ class SnapshotCopierTest : public testing::Test {
   size_t max_parallel_ = 1;
   Status fatal_;
   std::vector<CollectionId> copied_;
+  std::vector<CollectionId> applied_;
+  std::vector<CollectionId> gone_;
   std::map<std::string, Takeover> takeover_;
   std::stop_source stop_;
   std::unique_ptr<SnapshotCopier> copier_;
 };
+
+TEST_F(SnapshotCopierTest, TheLogMayBeAppliedMeanwhile) {
+  ASSERT_TRUE(store_
+                  .PutSnapshot("t", {.collection = kHello,
+                                     .takeover = {{kFirst, {FakeLog::IdOf(5), {50}}}},
+                                     .log = CopyLog::kWillApply})
+                  .ok());
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
+  // By then it is known, and the queue need not hold the takeover.
+  consumer_.OnPush([this] {
+    EXPECT_THAT(applied_, ElementsAre(kHello));
+    EXPECT_EQ(Stored().log, CopyLog::kApplied);
+    EXPECT_TRUE(copier_->Statuses().at(0).log_applied);
+    EXPECT_FALSE(copier_->Statuses().at(0).done);
+    log_.Expire("dml_0", FakeLog::IdOf(80));
+  });
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_THAT(copied_, ElementsAre(kHello));
+  EXPECT_THAT(applied_, ElementsAre(kHello)) << "once";
+  EXPECT_EQ(takeover_.at(kFirst).ts, Timestamp{50});
+  // A restart in the middle does not decide again.
+  ASSERT_TRUE(store_.PutSnapshot("t", {.collection = kHello, .log = CopyLog::kApplied}).ok());
+  EXPECT_TRUE(Make(&source_)->Statuses().at(0).log_applied);
+}
+
+TEST_F(SnapshotCopierTest, TheLogWaitsIfTheTargetHadTheCollectionBefore) {
+  ASSERT_TRUE(store_.PutSnapshot("t", {.collection = kHello, .log = CopyLog::kWillApply}).ok());
+  gate_->may_hold_until = {100};
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_THAT(copied_, ElementsAre(kHello));
+  EXPECT_THAT(applied_, IsEmpty());
+  EXPECT_EQ(Stored().log, CopyLog::kWaits);
+}
+
+TEST_F(SnapshotCopierTest, SaysThatWhatItWasToCopyIsGone) {
+  SetSource(ObjectState::kDropping);
+  Run();
+  EXPECT_THAT(gone_, ElementsAre(kHello));
+  EXPECT_THAT(copied_, IsEmpty());
+}
 
 TEST_F(SnapshotCopierTest, CopiesAllShardsAndNotesTheParts) {
   source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 2), Part(2, 1)}}},
                {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}, .parts = {Part(3, 1)}}}});
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
-  EXPECT_THAT(consumer_.pushed(),
-              ElementsAre("snapshot dml_0_1v0 insert 4", "snapshot dml_0_1v0 insert 4",
-                          "snapshot dml_0_1v0 insert 4", "snapshot dml_1_1v1 insert 4"));
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("dml_0_1v0 insert 4", "dml_0_1v0 insert 4",
+                                              "dml_0_1v0 insert 4", "dml_1_1v1 insert 4"));
   EXPECT_THAT(copied_, ElementsAre(kHello));
   EXPECT_EQ(takeover_.at(kSecond), (Takeover{FakeLog::IdOf(6), {60}}));
   const SnapshotProgress stored = Stored();
@@ -219,7 +269,7 @@ TEST_F(SnapshotCopierTest, HowLateItsRowsMayBeIsStoredWithTheEndOfTheCopy) {
                {kSecond, {.takeover = {FakeLog::IdOf(6), {60}}}}});
   source_.SetSeenUntil(Timestamp{77});
   Run();
-  EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_1_1v1 insert 4"));
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("dml_1_1v1 insert 4"));
   EXPECT_EQ(takeover_.at(kFirst), (Takeover{FakeLog::IdOf(5), {50}, {77}}));
   EXPECT_EQ(takeover_.at(kSecond), (Takeover{FakeLog::IdOf(6), {60}, {77}}));
   EXPECT_EQ(Stored().takeover, takeover_);
@@ -255,7 +305,7 @@ TEST_F(SnapshotCopierTest, ARestartedCopyLeavesOutWhatIsDoneAndUpsertsTheRest) {
   source_.Add(
       {{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 2), Part(2, 1)}}}});
   Run();
-  EXPECT_THAT(consumer_.pushed(), ElementsAre("snapshot dml_0_1v0 upsert 4"));
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("dml_0_1v0 upsert 4"));
   EXPECT_THAT(source_.asked(), ElementsAre(testing::Contains(testing::Key(kFirst))));
   EXPECT_THAT(Stored().segments, ElementsAre(1, 2));
   EXPECT_THAT(copied_, SizeIs(1));
@@ -269,9 +319,8 @@ TEST_F(SnapshotCopierTest, AFileThatIsGoneIsLookedForAgain) {
   source_.Add({{kFirst, {.takeover = at, .parts = {Part(9, 2)}}}});
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
-  EXPECT_THAT(consumer_.pushed(),
-              ElementsAre("snapshot dml_0_1v0 insert 4", "snapshot dml_0_1v0 insert 4",
-                          "snapshot dml_0_1v0 upsert 4", "snapshot dml_0_1v0 upsert 4"));
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("dml_0_1v0 insert 4", "dml_0_1v0 insert 4",
+                                              "dml_0_1v0 upsert 4", "dml_0_1v0 upsert 4"));
   EXPECT_EQ(source_.asked().at(1).at(kFirst), at) << "the log takes over where it was to";
   EXPECT_THAT(Stored().segments, ElementsAre(1, 9)) << "part 2 was not read to its end";
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
@@ -289,9 +338,9 @@ TEST_F(SnapshotCopierTest, WhatCouldNotBeNotedIsSentAsUpserts) {
   store_.FailWith(OkStatus());
   running.join();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
-  EXPECT_EQ(consumer_.pushed().front(), "snapshot dml_0_1v0 insert 4");
+  EXPECT_EQ(consumer_.pushed().front(), "dml_0_1v0 insert 4");
   for (size_t i = 1; i < consumer_.pushed().size(); ++i) {
-    EXPECT_EQ(consumer_.pushed()[i], "snapshot dml_0_1v0 upsert 4");
+    EXPECT_EQ(consumer_.pushed()[i], "dml_0_1v0 upsert 4");
   }
   EXPECT_TRUE(Stored().done);
 }
@@ -309,9 +358,8 @@ TEST_F(SnapshotCopierTest, WhatTheTargetHadIsReplacedBeforeTheCopyIsDone) {
   });
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
-  EXPECT_THAT(consumer_.pushed(),
-              ElementsAre("surplus dml_0_1v0 delete 2", "snapshot dml_0_1v0 insert 4",
-                          "surplus dml_0_1v0 delete 1"));
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("surplus dml_0_1v0 delete 2", "dml_0_1v0 insert 4",
+                                              "surplus dml_0_1v0 delete 1"));
   EXPECT_FALSE(done);
   EXPECT_TRUE(Stored().done);
 }

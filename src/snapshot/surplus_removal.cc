@@ -273,6 +273,7 @@ Status SurplusRemoval::Push(const Attempt& attempt, std::string record) {
       tracker_->AddGroup(Timestamp{++last_delete_}, MsgId{},
                          {{.id = MsgId{}, .bytes = rows.bytes, .rows = rows.keys.size()}});
   rows.tickets = {{.group = group, .index = 0}};
+  rows.copied = true;
   std::vector<PendingRows> pushed;
   pushed.push_back(std::move(rows));
   parts_.consumer->Push(attempt.collection.id, lane, tracker_, std::move(pushed));

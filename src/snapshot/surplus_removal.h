@@ -46,7 +46,7 @@ class SurplusRemoval {
     // Where the collection's rows go; nullopt: the target's collection does not exist yet, or is
     // being renamed.
     std::function<std::optional<RowGate>(CollectionId)> gate;
-    std::string channel;  // of the tracker: one whose send horizon is without limit
+    std::string channel;  // of the tracker
     // Each shard of the target is written by itself (a standby), so all have to be told of a
     // delete.
     bool tell_all_shards = false;

@@ -102,7 +102,8 @@ std::vector<SnapshotInfo> ReadSnapshots(const Json& list) {
                          .total_rows = Count(json, "total_rows"),
                          .rows_per_second = Fraction(json, "rows_per_second"),
                          .bytes_per_second = Fraction(json, "bytes_per_second"),
-                         .seconds_left = Number(json, "seconds_left")});
+                         .seconds_left = Number(json, "seconds_left"),
+                         .log_applied = Text(json, "log") == "applied"});
   }
   return snapshots;
 }

@@ -32,6 +32,7 @@ struct SnapshotInfo {
   double rows_per_second = 0;
   double bytes_per_second = 0;
   std::optional<int64_t> seconds_left;
+  bool log_applied = false;  // meanwhile
 };
 
 // A collection that is left where it was.

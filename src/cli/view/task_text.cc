@@ -156,6 +156,7 @@ std::string DescribeSnapshots(const TaskInfo& task) {
     if (open->seconds_left) {
       text += ", " + FormatDuration(*open->seconds_left * 1000) + " left";
     }
+    text += open->log_applied ? "; the log is applied meanwhile" : "";
   }
   return text;
 }

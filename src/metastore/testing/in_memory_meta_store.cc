@@ -63,9 +63,14 @@ Status InMemoryMetaStore::SaveAllCheckpoints(const Checkpoints& checkpoints) {
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);
   for (const auto& [task_id, channels] : checkpoints) {
-    for (const ChannelCheckpoint& channel : channels) {
-      progress_[task_id].channels[channel.channel] = channel;
+    TaskProgress& kept = progress_[task_id];
+    for (ChannelCheckpoint channel : channels) {
+      for (const auto& [collection, keys] : std::exchange(channel.log_keys, {})) {
+        kept.log_keys[collection].push_back(keys);
+      }
+      kept.channels[channel.channel] = std::move(channel);
     }
+    kept.ForgetUnusedLogKeys();
   }
   return OkStatus();
 }
@@ -83,6 +88,7 @@ Status InMemoryMetaStore::RemoveCollection(const std::string& task_id, Collectio
   CDC_RETURN_IF_ERROR(failure_);
   progress_[task_id].collections.erase(id);
   progress_[task_id].snapshots.erase(id);
+  progress_[task_id].ForgetUnusedLogKeys();
   progress_[task_id].aside.erase(id);
   return OkStatus();
 }
@@ -96,7 +102,15 @@ Status InMemoryMetaStore::PutSnapshot(const std::string& task_id,
   segments.insert(snapshot.segments.begin(), snapshot.segments.end());
   kept = snapshot;
   kept.segments = std::move(segments);
+  progress_[task_id].ForgetUnusedLogKeys();
   return OkStatus();
+}
+
+Result<std::vector<std::string>> InMemoryMetaStore::LoadLogKeys(const std::string& task_id,
+                                                                CollectionId id) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  return progress_[task_id].log_keys[id];
 }
 
 Status InMemoryMetaStore::ReplaceProgress(const std::string& task_id, const Progress& progress) {
@@ -118,6 +132,7 @@ Status InMemoryMetaStore::ReplaceProgress(const std::string& task_id, const Prog
   for (const ReplicatedCollection& collection : progress.collections) {
     kept.collections[collection.id] = collection;
   }
+  kept.ForgetUnusedLogKeys();
   return OkStatus();
 }
 

@@ -25,6 +25,8 @@ class InMemoryMetaStore : public MetaStore {
   Status SaveAllCheckpoints(const Checkpoints& checkpoints) override;
   Status PutCollection(const std::string& task_id, const ReplicatedCollection& collection) override;
   Status RemoveCollection(const std::string& task_id, CollectionId id) override;
+  Result<std::vector<std::string>> LoadLogKeys(const std::string& task_id,
+                                               CollectionId id) override;
   Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override;
   Status ReplaceProgress(const std::string& task_id, const Progress& progress) override;
   Status PutSource(const std::string& task_id, const std::string& identity) override;
@@ -36,7 +38,17 @@ class InMemoryMetaStore : public MetaStore {
     std::map<std::string, ChannelCheckpoint> channels;
     std::map<CollectionId, ReplicatedCollection> collections;
     std::map<CollectionId, SnapshotProgress> snapshots;
+    std::map<CollectionId, std::vector<std::string>> log_keys;
     std::map<CollectionId, AsideCollection> aside;
+
+    bool HasLogKeys(CollectionId id) const {
+      const auto found = snapshots.find(id);
+      return found != snapshots.end() && !found->second.done &&
+             found->second.log == CopyLog::kApplied;
+    }
+    void ForgetUnusedLogKeys() {
+      std::erase_if(log_keys, [this](const auto& each) { return !HasLogKeys(each.first); });
+    }
     std::set<std::string> databases;
     std::string source;
   };
