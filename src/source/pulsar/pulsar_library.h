@@ -48,7 +48,7 @@ using PulsarResultCallback = void (*)(int result, void* context);
 struct PulsarLibrary {
   // Loads it at the first call and keeps it for good. It is searched for at `path`, which may be a
   // folder; without it, as $PULSAR_CLIENT_LIBRARY names it, beside this program, and where the
-  // system and the RUNPATH of this program look.
+  // system looks.
   //
   // kFailedPrecondition: it was not found, or it lacks a function. Names what to install.
   static Result<const PulsarLibrary*> Load(const std::string& path);
