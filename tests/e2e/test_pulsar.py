@@ -31,10 +31,10 @@ from test_operations import (  # noqa: F401
 from world import Target, World
 
 
-# One kind of target: what differs between targets does not depend on the queue.
+# One kind of target, unless a test asks for another: what differs between targets does not depend on the queue.
 @pytest.fixture(scope="session")
-def target(lite: Target) -> Target:
-    return lite
+def target(request: pytest.FixtureRequest) -> Target:
+    return request.getfixturevalue(getattr(request, "param", "lite"))
 
 
 # For the session, since a Milvus does not start on the metadata of one whose broker is gone.
@@ -157,6 +157,7 @@ def test_a_wrong_namespace_is_told(new_cdc: Callable[..., CdcServer], source: Mi
     assert server.process.is_running()
 
 
+@pytest.mark.parametrize("target", ["milvus"], indirect=True)
 def test_backlog_in_bounded_memory(own_world: World) -> None:
     """300 MB that were there before the task."""
     world = own_world

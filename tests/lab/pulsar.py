@@ -151,7 +151,9 @@ class Pulsar:
             # As Milvus' charts have it: without retention, what Milvus has read is gone.
             "defaultRetentionTimeInMinutes": "10080",
             "defaultRetentionSizeInMB": "-1",
-            "maxMessageSize": "5242880",
+            # Milvus writes records of up to 5 MiB by its own estimate, which may be a little too low.
+            "maxMessageSize": "10485760",
+            "nettyMaxFrameSizeBytes": "10500000",
             "managedLedgerDefaultEnsembleSize": "1",
             "managedLedgerDefaultWriteQuorum": "1",
             "managedLedgerDefaultAckQuorum": "1",
