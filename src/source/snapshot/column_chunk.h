@@ -13,8 +13,10 @@ struct ColumnChunk {
   std::vector<int64_t> ints;  // Bool, Int8 to Int64
   std::vector<float> floats;
   std::vector<double> doubles;
-  // Texts, documents, arrays and vectors: value i is bytes [ends[i - 1], ends[i]).
+  // Texts, documents, arrays and vectors: value i is bytes [ends[i - 1], ends[i]) of `bytes`, or of
+  // `lent`, if that is not empty: then they are where the column has them until it is read again.
   std::string bytes;
+  std::string_view lent;
   std::vector<size_t> ends;
   // Of a field that may hold nulls: for each value 1, or 0 for a null, which is a zero or empty
   // value above.
@@ -26,19 +28,26 @@ struct ColumnChunk {
     floats.clear();
     doubles.clear();
     bytes.clear();
+    lent = {};
     ends.clear();
     valid.clear();
   }
 
+  // Makes the bytes its own.
+  void KeepLent() {
+    bytes += lent;
+    lent = {};
+  }
+
   std::string_view BytesAt(size_t row) const {
     const size_t begin = row == 0 ? 0 : ends[row - 1];
-    return std::string_view(bytes).substr(begin, ends[row] - begin);
+    return (lent.empty() ? std::string_view(bytes) : lent).substr(begin, ends[row] - begin);
   }
 
   // About what the values of `rows` rows, which are all, take in a request.
   size_t Size(size_t rows) const {
     if (!ends.empty()) {
-      return bytes.size() + rows * sizeof(uint32_t);
+      return ends.back() + rows * sizeof(uint32_t);
     }
     return rows * (floats.empty() ? sizeof(int64_t) : sizeof(float));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <parquet/column_reader.h>
@@ -40,17 +41,27 @@ void AppendNumbers(const std::vector<Value>& values, size_t count, std::vector<O
   }
 }
 
-// Values of one width. Those of a page mostly lie side by side and are copied as one.
+// Whether what is returned may stay where it is, until the column is read again.
+enum class Take { kCopied, kLent };
+
+// Values of one width. Those of a page mostly lie side by side and are taken as one.
 void AppendFixed(const std::vector<parquet::FixedLenByteArray>& values,
                  size_t count,
                  size_t width,
+                 Take take,
                  ColumnChunk* out) {
   for (size_t first = 0; first < count;) {
     size_t last = first + 1;
     while (last < count && values[last].ptr == values[last - 1].ptr + width) {
       ++last;
     }
-    out->bytes.append(reinterpret_cast<const char*>(values[first].ptr), (last - first) * width);
+    const std::string_view piece(reinterpret_cast<const char*>(values[first].ptr),
+                                 (last - first) * width);
+    if (take == Take::kLent && piece.size() == count * width) {
+      out->lent = piece;
+    } else {
+      out->bytes += piece;
+    }
     first = last;
   }
   size_t end = out->ends.empty() ? 0 : out->ends.back();
@@ -105,11 +116,24 @@ class Column final : public ParquetColumn {
         if (!more) {
           return DataLossError("its values end early");
         }
-        CDC_ASSIGN_OR_RETURN(const size_t count, ReadSome(rows, out));
+        CDC_ASSIGN_OR_RETURN(const size_t count, ReadSome(rows, Take::kCopied, out));
         rows -= count;
       }
       return OkStatus();
     });
+  }
+
+  Result<size_t> ReadPage(size_t rows, ColumnChunk* out) override {
+    size_t count = 0;
+    CDC_RETURN_IF_ERROR(Guard([&]() -> Status {
+      CDC_ASSIGN_OR_RETURN(const bool more, FindValues());
+      if (!more) {
+        return DataLossError("its values end early");
+      }
+      CDC_ASSIGN_OR_RETURN(count, ReadSome(rows, Take::kLent, out));
+      return OkStatus();
+    }));
+    return count;
   }
 
   Status Finish() override {
@@ -179,7 +203,7 @@ class Column final : public ParquetColumn {
   }
 
   // Reads up to `rows` values of the current page.
-  Result<size_t> ReadSome(size_t rows, ColumnChunk* out) {
+  Result<size_t> ReadSome(size_t rows, Take take, ColumnChunk* out) {
     switch (layout_.stored) {
       case StoredAs::kBool: {
         // std::vector<bool> has no array inside.
@@ -216,7 +240,7 @@ class Column final : public ParquetColumn {
         std::vector<parquet::FixedLenByteArray> values(rows);
         CDC_ASSIGN_OR_RETURN(const size_t count, ReadValues<parquet::FixedLenByteArrayReader>(
                                                      rows, values.data(), out));
-        AppendFixed(values, count, static_cast<size_t>(layout_.width), out);
+        AppendFixed(values, count, static_cast<size_t>(layout_.width), take, out);
         return count;
       }
     }

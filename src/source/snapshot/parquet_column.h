@@ -29,6 +29,10 @@ class ParquetColumn {
   // after an error.
   virtual Status Read(size_t rows, ColumnChunk* out) = 0;
 
+  // As Read, but of the current page only: at least one value. Returns how many. Vectors are lent
+  // to `out`, which must be empty, instead of copied.
+  virtual Result<size_t> ReadPage(size_t rows, ColumnChunk* out) = 0;
+
   // To be called after the last row: kDataLoss if there are more.
   virtual Status Finish() = 0;
 };

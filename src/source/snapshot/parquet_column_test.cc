@@ -75,6 +75,25 @@ TEST(ParquetColumnTest, ReadsFilesOfMilvus) {
   EXPECT_EQ(vectors->bytes, FromHex("00ff03fc04fb05fa"));
 }
 
+TEST(ParquetColumnTest, LendsTheVectorsOfAPage) {
+  std::unique_ptr<StorageFile> file = NewMemoryFile(FromHex(kVectorLog));
+  const auto header = ReadLogFileHeader(*file, LogKind::kInsert);
+  ASSERT_TRUE(header.ok()) << header.status().ToString();
+  const auto column = OpenParquetColumn(std::move(file), header->payloads,
+                                        MakeField(DataType::kBinaryVector, 16), 4);
+  ASSERT_TRUE(column.ok()) << column.status().ToString();
+  ColumnChunk chunk;
+  EXPECT_EQ(*(*column)->ReadPage(3, &chunk), 3U);
+  EXPECT_EQ(chunk.bytes, "");
+  EXPECT_EQ(chunk.BytesAt(2), FromHex("04fb"));
+  EXPECT_EQ(chunk.Size(3), 6 + 3 * sizeof(uint32_t));
+  chunk.KeepLent();
+  ASSERT_TRUE((*column)->Read(1, &chunk).ok());
+  EXPECT_EQ(chunk.bytes, FromHex("00ff03fc04fb05fa"));
+  chunk.Clear();
+  EXPECT_EQ((*column)->ReadPage(3, &chunk).status().code(), StatusCode::kDataLoss);
+}
+
 // Milvus writes no CRC, but each page is a ZSTD frame with a checksum: whichever bit of a file
 // is wrong, its values are either refused or right.
 TEST(ParquetColumnTest, NoFlippedBitChangesAValue) {

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "source/snapshot/field_layout.h"
 #include "source/snapshot/log_file.h"
 
 namespace cdc {
@@ -87,24 +88,49 @@ Status SegmentReader::Open(const Field& field, int64_t rows, ColumnChunk* chunk)
   if (!column.ok()) {
     return column.status().WithContext(path);
   }
+  const Result<FieldLayout> layout = LayoutOf(field);
+  if (!leading_.has_value() && layout.ok() && layout->stored == StoredAs::kFixedBytes) {
+    leading_ = files_.size();
+  }
   files_.push_back({.path = path, .column = *std::move(column), .chunk = chunk});
   return OkStatus();
 }
 
 Status SegmentReader::ReadChunk() {
-  const auto rows = static_cast<size_t>(std::min(rows_left_, static_cast<int64_t>(chunk_rows_)));
-  rows_left_ -= static_cast<int64_t>(rows);
+  auto rows = static_cast<size_t>(std::min(rows_left_, static_cast<int64_t>(chunk_rows_)));
   chosen_.clear();
   delivered_ = 0;
   for (OpenFile& file : files_) {
     file.chunk->Clear();
-    CDC_RETURN_IF_ERROR(file.column->Read(rows, file.chunk).WithContext(file.path));
-    if (rows_left_ == 0) {
-      CDC_RETURN_IF_ERROR(file.column->Finish().WithContext(file.path));
+  }
+  if (leading_.has_value()) {
+    const OpenFile& leading = files_[*leading_];
+    Result<size_t> read = leading.column->ReadPage(rows, leading.chunk);
+    if (!read.ok()) {
+      return read.status().WithContext(leading.path);
     }
+    rows = *read;
+  }
+  rows_left_ -= static_cast<int64_t>(rows);
+  for (size_t i = 0; i < files_.size(); ++i) {
+    if (i != leading_) {
+      CDC_RETURN_IF_ERROR(
+          files_[i].column->Read(rows, files_[i].chunk).WithContext(files_[i].path));
+    }
+  }
+  if (rows_left_ == 0) {
+    CDC_RETURN_IF_ERROR(FinishFiles());
   }
   ChooseRows(rows);
   AdaptChunk(rows);
+  return OkStatus();
+}
+
+Status SegmentReader::FinishFiles() {
+  for (OpenFile& file : files_) {
+    file.chunk->KeepLent();
+    CDC_RETURN_IF_ERROR(file.column->Finish().WithContext(file.path));
+  }
   return OkStatus();
 }
 

@@ -71,6 +71,7 @@ class SegmentReader {
   Status OpenSet();
   Status Open(const Field& field, int64_t rows, ColumnChunk* chunk);
   Status ReadChunk();
+  Status FinishFiles();
   void ChooseRows(size_t rows);
   void AdaptChunk(size_t rows);
   size_t RowBytes(size_t row) const;
@@ -88,6 +89,9 @@ class SegmentReader {
   bool opened_ = false;
   int64_t rows_left_ = 0;
   std::vector<OpenFile> files_;
+  // The one whose pages make the chunks, so that its values are copied once, into the record: the
+  // first of vectors, which are most of a row.
+  std::optional<size_t> leading_;
   size_t chunk_rows_ = 0;  // how many to read at once
   RowChunk chunk_;
   std::vector<size_t> chosen_;  // rows of `chunk_` to be delivered
