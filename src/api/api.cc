@@ -62,6 +62,10 @@ Result<std::string> ReadTaskId(
   return id;
 }
 
+bool IsBlank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 // Without the library's message: it quotes the last input, which may be a token.
 std::string DescribeParseError(const Json::exception& error, std::string_view body) {
   const auto* parse_error = dynamic_cast<const Json::parse_error*>(&error);
@@ -256,17 +260,33 @@ Api::Answer Api::SetAside(const Json& data) {
 
 Api::Answer Api::Snapshot(const Json& data) {
   std::vector<std::string> errors;
+  const RequestReader reader(data, "", &errors);
   bool cancel = false;
-  RequestReader(data, "", &errors).Read("cancel", &cancel);
+  reader.Read("cancel", &cancel);
+  std::vector<std::string> partitions;
+  reader.Read("partitions", &partitions);
+  CopySelection selection{.partitions = {partitions.begin(), partitions.end()}};
+  reader.Read("filter", &selection.filter);
   CDC_RETURN_IF_ERROR(DecodeFailure("snapshot", DecodeErrors(std::move(errors))));
+  if (cancel && !selection.IsAll()) {
+    return OperationFailure("snapshot",
+                            InvalidArgumentError("cancel ends a copy whatever it copies: leave out "
+                                                 "partitions and filter"));
+  }
+  if (!selection.filter.empty() && IsBlank(selection.filter)) {
+    return OperationFailure("snapshot", InvalidArgumentError("filter is blank: leave it out, or "
+                                                             "write an expression"));
+  }
   return ChangeCollections(
       "snapshot",
-      cancel ? TaskManager::CollectionChange::kCancel : TaskManager::CollectionChange::kCopy, data);
+      cancel ? TaskManager::CollectionChange::kCancel : TaskManager::CollectionChange::kCopy, data,
+      selection);
 }
 
 Api::Answer Api::ChangeCollections(const std::string& type,
                                    TaskManager::CollectionChange change,
-                                   const Json& data) {
+                                   const Json& data,
+                                   const CopySelection& selection) {
   std::vector<std::string> texts;
   const auto read_more = [&texts](const RequestReader& reader) {
     reader.Read("collections", &texts);
@@ -283,7 +303,8 @@ Api::Answer Api::ChangeCollections(const std::string& type,
                         ? CollectionName{kDefaultDatabase, text}
                         : CollectionName{text.substr(0, dot), text.substr(dot + 1)});
   }
-  CDC_RETURN_IF_ERROR(OperationFailure(type, tasks_->ChangeCollections(id, change, names)));
+  CDC_RETURN_IF_ERROR(
+      OperationFailure(type, tasks_->ChangeCollections(id, change, names, selection)));
   return OrderedJson::object();
 }
 

@@ -48,7 +48,8 @@ class Api {
   Answer Snapshot(const nlohmann::json& data);
   Answer ChangeCollections(const std::string& type,
                            TaskManager::CollectionChange change,
-                           const nlohmann::json& data);
+                           const nlohmann::json& data,
+                           const CopySelection& selection = {});
   Answer Get(const nlohmann::json& data);
   Answer List(const nlohmann::json& data);
   Answer Position(const nlohmann::json& data);

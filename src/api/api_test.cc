@@ -650,6 +650,31 @@ TEST_F(ApiTest, Maintenance) {
   spdlog::set_level(level);
 }
 
+TEST_F(ApiTest, ACopyMayBeOfSomeRows) {
+  TaskStatus status;
+  status.snapshots = {
+      {.collection = {"d", "c"}},
+      {.collection = {"d", "e"}, .selection = {.partitions = {"q", "p"}, .filter = "price > 10"}}};
+  replicator_.SetTaskStatus("t1", status);
+  replicator_.SetCollections({{{"d", "e"}, {5}}});
+  Ask("create", Data(R"("task_id":"t1",)" + kC));
+  const std::string what = R"({"task_id":"t1","collections":["d.e"],)";
+  EXPECT_EQ(AskJson("snapshot", what + R"("partitions":["p","q"],"filter":"price > 10"})")["code"],
+            200);
+  EXPECT_EQ(replicator_.changes("t1").at(0).copy_again.at({5}), status.snapshots[1].selection);
+  const auto refusal = [&](const std::string& more) {
+    return AskJson("snapshot", what + more + "}")["message"].get<std::string>();
+  };
+  EXPECT_THAT(refusal(R"("filter":" \n")"), HasSubstr("filter is blank"));
+  EXPECT_THAT(refusal(R"("filter":3)"), HasSubstr("'filter'"));
+  EXPECT_THAT(refusal(R"("cancel":true,"partitions":["p"])"), HasSubstr("leave out partitions"));
+  const Json snapshots = AskJson("get", R"({"task_id":"t1"})")["data"]["task"]["snapshots"];
+  EXPECT_EQ(snapshots[0]["partitions"], Json::array());
+  EXPECT_EQ(snapshots[0]["filter"], "");
+  EXPECT_EQ(snapshots[1]["partitions"], (Json{"p", "q"}));
+  EXPECT_EQ(snapshots[1]["filter"], "price > 10");
+}
+
 TEST_F(ApiTest, Metrics) {
   TaskStatus status;
   status.lag_ms = 42;

@@ -114,6 +114,8 @@ Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
   Json list = Json::array();
   for (const SnapshotStatus& snapshot : snapshots) {
     list.push_back({{"collection", snapshot.collection.ToString()},
+                    {"partitions", snapshot.selection.partitions},
+                    {"filter", snapshot.selection.filter},
                     {"done", snapshot.done},
                     {"rows", snapshot.rows},
                     {"total_rows", snapshot.total_rows},

@@ -207,6 +207,12 @@ ExitCode ChangeCollections(const CommandContext& context, const CollectionOption
                   FailedPreconditionError(what + ": no collection of it is set aside"));
   }
   Json data = {{"task_id", *id}, {"collections", collections}};
+  if (!options.partitions.empty()) {
+    data["partitions"] = options.partitions;
+  }
+  if (!options.filter.empty()) {
+    data["filter"] = options.filter;
+  }
   if (options.cancel) {
     data["cancel"] = true;
   }

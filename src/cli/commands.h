@@ -49,8 +49,11 @@ struct CollectionOptions {
   std::string request;  // retry, set_aside or snapshot
   std::string id;
   std::vector<std::string>
-      collections;      // name or db.name; empty, for retry: all that are set aside
-  bool cancel = false;  // of a snapshot
+      collections;  // name or db.name; empty, for retry: all that are set aside
+  // Of a snapshot: what is copied, or that it ends.
+  std::vector<std::string> partitions;  // empty: all
+  std::string filter;                   // empty: all rows
+  bool cancel = false;
 };
 ExitCode ChangeCollections(const CommandContext& context, const CollectionOptions& options);
 

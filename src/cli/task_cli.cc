@@ -252,12 +252,29 @@ void AddCollectionCommands(CLI::App* app, Arguments* arguments, Command* command
   AddCollections(app, "set-aside", "set_aside",
                  "leaves collections where they are until a retry; the others go on", arguments,
                  command);
-  AddCollections(
+  CLI::App* snapshot = AddCollections(
       app, "snapshot", "snapshot",
       "copies the stored rows of collections again, into what is there; the others go on",
-      arguments, command)
-      ->add_flag("--cancel", arguments->collections.cancel,
-                 "ends such a copy; the collections go on from where they were");
+      arguments, command);
+  CollectionOptions& options = arguments->collections;
+  CLI::Option* partition = snapshot
+                               ->add_option("--partition", options.partitions,
+                                            "only rows of this partition; may be repeated")
+                               ->expected(1)
+                               ->take_all();
+  CLI::Option* filter = snapshot->add_option(
+      "--filter", options.filter,
+      "only rows for which this expression of Milvus holds, read by queries of the source; rows "
+      "of the target are replaced, and none is removed");
+  filter->check([](const std::string& text) {
+    const bool blank = text.find_first_not_of(" \t\r\n") == std::string::npos;
+    return std::string(blank ? "is blank: write an expression, or leave it out" : "");
+  });
+  snapshot
+      ->add_flag("--cancel", options.cancel,
+                 "ends such a copy; the collections go on from where they were")
+      ->excludes(partition)
+      ->excludes(filter);
 }
 
 void AddWatch(CLI::App* app, Arguments* arguments, Command* command) {

@@ -227,6 +227,36 @@ TEST_F(TaskCliTest, GetShowsEverythingOfOneTask) {
   EXPECT_EQ(nlohmann::json::parse(out_.str()).at("task").at("task_id"), "def");
 }
 
+TEST_F(TaskCliTest, ACopyMayBeOfSomeRows) {
+  server_.SetAnswer("snapshot", R"({"code":200,"data":{}})");
+  EXPECT_EQ(Run({"snapshot", "def", "--collection", "d.c", "--partition", "p", "--partition", "q",
+                 "--filter", "price > 10"}),
+            0);
+  EXPECT_EQ(Run({"snapshot", "def", "--collection", "d.c"}), 0);
+  EXPECT_EQ(Run({"snapshot", "def", "--collection", "d.c", "--cancel"}), 0);
+  EXPECT_THAT(
+      server_.Requests("snapshot"),
+      ElementsAre(
+          R"({"collections":["d.c"],"filter":"price > 10","partitions":["p","q"],"task_id":"def"})",
+          R"({"collections":["d.c"],"task_id":"def"})",
+          R"({"cancel":true,"collections":["d.c"],"task_id":"def"})"));
+  EXPECT_EQ(Run({"snapshot", "def", "--collection", "d.c", "--cancel", "--filter", "id > 1"}), 2);
+  EXPECT_EQ(Run({"snapshot", "def", "--collection", "d.c", "--filter", " "}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("is blank"));
+  EXPECT_EQ(Run({"retry", "def", "--collection", "d.c", "--partition", "p"}), 2);
+}
+
+TEST_F(TaskCliTest, GetShowsWhichRowsWereCopied) {
+  nlohmann::json task = nlohmann::json::parse(TaskJson({.id = "def"}));
+  task["snapshots"] = nlohmann::json::parse(
+      R"([{"collection":"d.c","done":true,"partitions":["p","q"],"filter":"price > 10"},
+          {"collection":"d.e","done":true,"partitions":[],"filter":""}])");
+  server_.SetAnswer("get", R"({"code":200,"data":{"task":)" + task.dump() + "}}");
+  EXPECT_EQ(Run({"get", "def"}), 0);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("d.c: partitions p, q, rows with price > 10\n"),
+                                Not(HasSubstr("d.e:"))));
+}
+
 TEST_F(TaskCliTest, IdsMayBeShortened) {
   EXPECT_EQ(Run({"pause", "d", "abc2", "def"}), 0);
   EXPECT_EQ(out_.str(), "paused def\npaused abc2\n");

@@ -99,13 +99,15 @@ class TaskManager {
   enum class CollectionChange {
     kRetry,     // those that were set aside go on, or are copied if the queue no longer allows it
     kSetAside,  // they are left where they are
-    kCopy,      // their stored rows are copied again, into what is there
+    kCopy,      // their stored rows, or some of them, are copied again, into what is there
     kCancel,    // that is ended; they go on from where they were
   };
-  // All names or none. kNotFound: no such task, or the task has no such collection.
+  // All names or none. `selection`: of a copy. kNotFound: no such task, or the task has no such
+  // collection.
   Status ChangeCollections(const std::string& id,
                            CollectionChange change,
-                           const std::vector<CollectionName>& names);
+                           const std::vector<CollectionName>& names,
+                           const CopySelection& selection = {});
 
   Result<TaskView> Get(const std::string& id);
   // As Get, plus the source's present, which is read before the task's status.

@@ -14,11 +14,17 @@ namespace {
 
 constexpr const char* kSetAsideByHand = "set aside by hand";
 
-TaskChanges ChangesOf(TaskManager::CollectionChange change, std::set<CollectionId> collections) {
+TaskChanges ChangesOf(TaskManager::CollectionChange change,
+                      std::set<CollectionId> collections,
+                      const CopySelection& selection) {
   TaskChanges changes;
   switch (change) {
     case TaskManager::CollectionChange::kRetry: changes.take_up = std::move(collections); break;
-    case TaskManager::CollectionChange::kCopy: changes.copy_again = std::move(collections); break;
+    case TaskManager::CollectionChange::kCopy:
+      for (const CollectionId id : collections) {
+        changes.copy_again[id] = selection;
+      }
+      break;
     case TaskManager::CollectionChange::kCancel: changes.cancel = std::move(collections); break;
     case TaskManager::CollectionChange::kSetAside:
       for (const CollectionId id : collections) {
@@ -33,7 +39,8 @@ TaskChanges ChangesOf(TaskManager::CollectionChange change, std::set<CollectionI
 
 Status TaskManager::ChangeCollections(const std::string& id,
                                       CollectionChange change,
-                                      const std::vector<CollectionName>& names) {
+                                      const std::vector<CollectionName>& names,
+                                      const CopySelection& selection) {
   const TaskPtr task = Find(id);
   if (task == nullptr) {
     return NotFound(id);
@@ -60,7 +67,8 @@ Status TaskManager::ChangeCollections(const std::string& id,
   StopReplication(task);
   Status changed = MakeWantedChanges(task);
   if (changed.ok()) {
-    changed = options_.replicator->Change(task->spec, ChangesOf(change, std::move(collections)));
+    changed = options_.replicator->Change(task->spec,
+                                          ChangesOf(change, std::move(collections), selection));
   }
   if (running) {
     ScheduleStart(task, std::chrono::milliseconds(0));

@@ -384,7 +384,12 @@ TEST_F(TaskManagerTest, CollectionsAreChangedByName) {
   EXPECT_EQ(replicator_.starts("t1"), 1) << "it was not even stopped";
   ASSERT_TRUE(manager_->ChangeCollections("t1", Change::kCopy, {{"db", "a"}, {"db", "b"}}).ok());
   ASSERT_TRUE(Eventually([&] { return replicator_.running("t1"); }));
-  EXPECT_EQ(replicator_.changes("t1").at(0).copy_again, (std::set<CollectionId>{{5}, {6}}));
+  EXPECT_EQ(replicator_.changes("t1").at(0).copy_again,
+            (std::map<CollectionId, CopySelection>{{{5}, {}}, {{6}, {}}}));
+  const CopySelection some{.partitions = {"p"}, .filter = "price > 10"};
+  ASSERT_TRUE(manager_->ChangeCollections("t1", Change::kCopy, {{"db", "a"}}, some).ok());
+  EXPECT_EQ(replicator_.changes("t1").at(1).copy_again,
+            (std::map<CollectionId, CopySelection>{{{5}, some}}));
   ASSERT_TRUE(manager_->Pause("t1").ok());
   ASSERT_TRUE(manager_->ChangeCollections("t1", Change::kRetry, {{"db", "a"}}).ok());
   EXPECT_FALSE(replicator_.running("t1")) << "it stays paused";

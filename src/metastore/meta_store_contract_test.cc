@@ -283,6 +283,7 @@ TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
   SnapshotProgress snapshot{
       .collection = {9'007'199'254'740'993},
+      .selection = {.partitions = {"p", "q"}, .filter = "price > 10 and name == \"ü\""},
       .takeover = {{"dml_0_1v0", {RawId('a'), {0xf000000000000001}, {0xf000000000000002}}},
                    {"dml_1_1v1", {MsgId{}, {2}}}},
       .begun = false,

@@ -117,10 +117,10 @@ TEST_F(SqliteMetaStoreTest, OnlyTheOwnerMayReadTheFiles) {
 
 TEST_F(SqliteMetaStoreTest, NewerSchemaIsRefused) {
   MustOpen().reset();
-  RunSql("PRAGMA user_version = 5");
+  RunSql("PRAGMA user_version = 7");
   const Status status = OpenStatus();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr(path()), HasSubstr("newer"), HasSubstr("5 > 4")));
+  EXPECT_THAT(status.message(), AllOf(HasSubstr(path()), HasSubstr("newer"), HasSubstr("7 > 6")));
 }
 
 TEST_F(SqliteMetaStoreTest, EarlierSchemaIsRefusedWithTheCure) {

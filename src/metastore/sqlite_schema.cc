@@ -8,7 +8,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Transaction;
 
-constexpr int64_t kSchemaVersion = 5;
+constexpr int64_t kSchemaVersion = 6;
 
 // Progress has no foreign key to its task because it is stored before the task.
 constexpr const char* kSchema = R"sql(
@@ -46,10 +46,13 @@ CREATE TABLE collection_partitions(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL,
   PRIMARY KEY(task_id, collection_id, id)) WITHOUT ROWID;
 CREATE TABLE snapshots(
-  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, begun INTEGER NOT NULL,
-  done INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, log INTEGER NOT NULL,
-  expected_seconds INTEGER NOT NULL, queue_seconds INTEGER NOT NULL,
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, filter TEXT NOT NULL,
+  begun INTEGER NOT NULL, done INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  log INTEGER NOT NULL, expected_seconds INTEGER NOT NULL, queue_seconds INTEGER NOT NULL,
   PRIMARY KEY(task_id, collection_id)) WITHOUT ROWID;
+CREATE TABLE snapshot_partitions(
+  task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY(task_id, collection_id, name)) WITHOUT ROWID;
 CREATE TABLE snapshot_takeovers(
   task_id TEXT NOT NULL, collection_id INTEGER NOT NULL, vchannel TEXT NOT NULL,
   position BLOB NOT NULL, ts INTEGER NOT NULL, seen_until INTEGER NOT NULL,
@@ -64,7 +67,7 @@ CREATE INDEX snapshot_log_keys_of ON snapshot_log_keys(task_id, collection_id);
 CREATE TABLE databases(
   task_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(task_id, name)) WITHOUT ROWID;
 CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 )sql";
 
 Status Damaged(const std::string& path, const std::string& what) {
@@ -113,6 +116,7 @@ Status DropOrphans(Database* database) {
                     "DELETE FROM collection_skips WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM collection_partitions WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshots WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM snapshot_partitions WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshot_takeovers WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshot_segments WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshot_log_keys WHERE task_id NOT IN (SELECT id FROM tasks);"

@@ -12,16 +12,20 @@ static_assert(static_cast<int>(CopyLog::kApplied) == 2);
 Status SqliteSnapshots::Prepare(sqlite::Database* database) {
   return database->Prepare(
       {{&put_,
-        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, begun, done, rows, bytes, "
-        "log, expected_seconds, queue_seconds) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+        "INSERT OR REPLACE INTO snapshots(task_id, collection_id, filter, begun, done, rows, "
+        "bytes, log, expected_seconds, queue_seconds) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+       {&put_partition_,
+        "INSERT OR IGNORE INTO snapshot_partitions(task_id, collection_id, name) VALUES(?, ?, ?)"},
        {&put_takeover_,
         "INSERT OR REPLACE INTO snapshot_takeovers(task_id, collection_id, vchannel, position, ts, "
         "seen_until) VALUES(?, ?, ?, ?, ?, ?)"},
        {&put_segment_,
         "INSERT OR IGNORE INTO snapshot_segments(task_id, collection_id, segment) VALUES(?, ?, ?)"},
        {&load_,
-        "SELECT collection_id, begun, done, rows, bytes, log, expected_seconds, queue_seconds FROM "
-        "snapshots WHERE task_id = ? ORDER BY collection_id"},
+        "SELECT collection_id, filter, begun, done, rows, bytes, log, expected_seconds, "
+        "queue_seconds FROM snapshots WHERE task_id = ? ORDER BY collection_id"},
+       {&load_partitions_,
+        "SELECT name FROM snapshot_partitions WHERE task_id = ? AND collection_id = ?"},
        {&load_takeovers_,
         "SELECT vchannel, position, ts, seen_until FROM snapshot_takeovers "
         "WHERE task_id = ? AND collection_id = ?"},
@@ -42,23 +46,30 @@ Status SqliteSnapshots::Prepare(sqlite::Database* database) {
        {&remove_[0], "DELETE FROM snapshots WHERE task_id = ? AND collection_id = ?"},
        {&remove_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ? AND collection_id = ?"},
        {&remove_[2], "DELETE FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
+       {&remove_[4], "DELETE FROM snapshot_partitions WHERE task_id = ? AND collection_id = ?"},
        {&remove_all_[0], "DELETE FROM snapshots WHERE task_id = ?"},
        {&remove_all_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ?"},
-       {&remove_all_[2], "DELETE FROM snapshot_segments WHERE task_id = ?"}});
+       {&remove_all_[2], "DELETE FROM snapshot_segments WHERE task_id = ?"},
+       {&remove_all_[4], "DELETE FROM snapshot_partitions WHERE task_id = ?"}});
 }
 
 Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& snapshot) {
   const int64_t collection = snapshot.collection.value;
   CDC_RETURN_IF_ERROR(put_.BindText(0, task_id)
                           .Bind(1, collection)
-                          .Bind(2, snapshot.begun ? 1 : 0)
-                          .Bind(3, snapshot.done ? 1 : 0)
-                          .Bind(4, snapshot.rows)
-                          .Bind(5, snapshot.bytes)
-                          .Bind(6, static_cast<int64_t>(snapshot.log))
-                          .Bind(7, snapshot.expected_seconds)
-                          .Bind(8, snapshot.queue_seconds)
+                          .BindText(2, snapshot.selection.filter)
+                          .Bind(3, snapshot.begun ? 1 : 0)
+                          .Bind(4, snapshot.done ? 1 : 0)
+                          .Bind(5, snapshot.rows)
+                          .Bind(6, snapshot.bytes)
+                          .Bind(7, static_cast<int64_t>(snapshot.log))
+                          .Bind(8, snapshot.expected_seconds)
+                          .Bind(9, snapshot.queue_seconds)
                           .Execute());
+  for (const std::string& partition : snapshot.selection.partitions) {
+    CDC_RETURN_IF_ERROR(
+        put_partition_.BindText(0, task_id).Bind(1, collection).BindText(2, partition).Execute());
+  }
   for (const auto& [vchannel, takeover] : snapshot.takeover) {
     CDC_RETURN_IF_ERROR(put_takeover_.BindText(0, task_id)
                             .Bind(1, collection)
@@ -86,15 +97,16 @@ Result<std::vector<SnapshotProgress>> SqliteSnapshots::Load(const std::string& t
       break;
     }
     snapshots.push_back({.collection = {load_.Int(0)},
+                         .selection = {.partitions = {}, .filter = load_.Text(1)},
                          .takeover = {},
-                         .begun = load_.Int(1) != 0,
-                         .done = load_.Int(2) != 0,
+                         .begun = load_.Int(2) != 0,
+                         .done = load_.Int(3) != 0,
                          .segments = {},
-                         .rows = load_.Int(3),
-                         .bytes = load_.Int(4),
-                         .log = static_cast<CopyLog>(load_.Int(5)),
-                         .expected_seconds = load_.Int(6),
-                         .queue_seconds = load_.Int(7)});
+                         .rows = load_.Int(4),
+                         .bytes = load_.Int(5),
+                         .log = static_cast<CopyLog>(load_.Int(6)),
+                         .expected_seconds = load_.Int(7),
+                         .queue_seconds = load_.Int(8)});
   }
   for (SnapshotProgress& snapshot : snapshots) {
     CDC_RETURN_IF_ERROR(LoadParts(task_id, &snapshot));
@@ -103,6 +115,14 @@ Result<std::vector<SnapshotProgress>> SqliteSnapshots::Load(const std::string& t
 }
 
 Status SqliteSnapshots::LoadParts(const std::string& task_id, SnapshotProgress* snapshot) {
+  load_partitions_.BindText(0, task_id).Bind(1, snapshot->collection.value);
+  for (;;) {
+    CDC_ASSIGN_OR_RETURN(const bool row, load_partitions_.Step());
+    if (!row) {
+      break;
+    }
+    snapshot->selection.partitions.insert(load_partitions_.Text(0));
+  }
   load_takeovers_.BindText(0, task_id).Bind(1, snapshot->collection.value);
   for (;;) {
     CDC_ASSIGN_OR_RETURN(const bool row, load_takeovers_.Step());

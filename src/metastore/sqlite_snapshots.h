@@ -11,16 +11,16 @@
 namespace cdc {
 
 // The copies of collections that tasks have begun: a table for what each has once, and one each for
-// the places where the log takes over, for the segments that are done and for the keys of the log's
-// rows that were applied meanwhile. Whoever changes them
+// the partitions that are copied, the places where the log takes over, the segments that are done
+// and the keys of the log's rows that were applied meanwhile. Whoever changes them
 // makes the transaction. Use it from one thread at a time. Errors: see MetaStore.
 class SqliteSnapshots {
  public:
   // Call it once, before anything else. `database` must outlive this.
   Status Prepare(sqlite::Database* database);
 
-  // Adds to the segments, and replaces the rest. The keys are removed unless `snapshot` is a copy
-  // that is not done and that the log does not wait for.
+  // Adds to the partitions and segments, and replaces the rest. The keys are removed unless
+  // `snapshot` is a copy that is not done and that the log does not wait for.
   Status Put(const std::string& task_id, const SnapshotProgress& snapshot);
   // Does nothing if Put would have removed them.
   Status AddLogKeys(const std::string& task_id, CollectionId id, const std::string& keys);
@@ -35,13 +35,15 @@ class SqliteSnapshots {
  private:
   Status LoadParts(const std::string& task_id, SnapshotProgress* snapshot);
 
-  static constexpr size_t kTables = 4;
+  static constexpr size_t kTables = 5;
   static constexpr size_t kLogKeys = 3;  // their table
 
   sqlite::Statement put_;
+  sqlite::Statement put_partition_;
   sqlite::Statement put_takeover_;
   sqlite::Statement put_segment_;
   sqlite::Statement load_;
+  sqlite::Statement load_partitions_;
   sqlite::Statement load_takeovers_;
   sqlite::Statement load_segments_;
   sqlite::Statement add_log_keys_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "model/copy_selection.h"
 #include "model/ids.h"
 #include "model/rows.h"
 #include "model/takeover.h"
@@ -105,6 +106,9 @@ enum class CopyLog {
 // The copy of what the source had stored of a collection.
 struct SnapshotProgress {
   CollectionId collection;
+  // What is copied. If it is not everything, the collection is aside until the copy is done, and
+  // all of its log since then is read again.
+  CopySelection selection;
   // Where the log takes over, by vchannel: rows up to that time come from the copy.
   std::map<std::string, Takeover> takeover;
   // Some rows may have been sent, so those of parts that are not done are sent as upserts.

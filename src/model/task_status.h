@@ -7,6 +7,7 @@
 
 #include "model/catalog_progress.h"
 #include "model/condition.h"
+#include "model/copy_selection.h"
 #include "model/ids.h"
 #include "model/rows.h"
 
@@ -27,6 +28,7 @@ struct ChannelStatus {
 // The copy of what the source had stored of a collection before the task.
 struct SnapshotStatus {
   CollectionName collection;  // its name on the source when the task was created
+  CopySelection selection;
   bool done = false;
   // Acknowledged by the target, and of all that is stored; 0 until they are counted in this run.
   // Rows that were deleted count as soon as those stored with them are copied. Bytes are those of

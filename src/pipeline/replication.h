@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/copy_selection.h"
 #include "model/ids.h"
 #include "model/task.h"
 #include "model/task_status.h"
@@ -28,13 +29,13 @@ struct SourcePresent {
 // What must be changed in the stored progress of a task before it can go on. Collections are those
 // of the source.
 struct TaskChanges {
-  std::map<CollectionId, std::string> set_aside;  // leave them where they are, with the reason
-  std::set<CollectionId> copy_later;              // of those: a retry copies their stored rows
-  std::set<CollectionId> take_up;                 // follow them again
-  std::set<CollectionId> copy_again;     // copy their stored rows again, into what is there
-  std::set<CollectionId> cancel;         // end their copies; they go on where they were
-  std::set<CollectionId> follow_copied;  // their copies are done
-  std::set<std::string> expired;         // channels whose positions the queue no longer holds
+  std::map<CollectionId, std::string> set_aside;     // leave them where they are, with the reason
+  std::set<CollectionId> copy_later;                 // of those: a retry copies their stored rows
+  std::set<CollectionId> take_up;                    // follow them again
+  std::map<CollectionId, CopySelection> copy_again;  // copy stored rows again, into what is there
+  std::set<CollectionId> cancel;                     // end their copies; they go on where they were
+  std::set<CollectionId> follow_copied;              // their copies are done
+  std::set<std::string> expired;  // channels whose positions the queue no longer holds
   // The collections are set aside because of what the target said: is it still the same target?
   bool check_target = false;
   void Add(const TaskChanges& more) {

@@ -36,6 +36,10 @@ SnapshotSource* SnapshotSourceOf(const ReplicatorOptions& options, SnapshotFrom 
   return from == SnapshotFrom::kQuery ? options.queries : options.snapshots;
 }
 
+SnapshotFrom SnapshotFromFor(SnapshotFrom from, const CopySelection& selection) {
+  return selection.filter.empty() ? from : SnapshotFrom::kQuery;
+}
+
 const char* SnapshotSettingOf(SnapshotFrom from) {
   return from == SnapshotFrom::kQuery ? "sourceConfig.milvus" : "sourceConfig.storage";
 }
@@ -127,6 +131,7 @@ class RealReplicator : public Replicator {
                            Timestamp present);
   Result<SnapshotProgress> PlanSnapshot(const TaskSpec& spec, const Scope::Match& match) const;
   Status PrepareSnapshots(const TaskSpec& spec, const std::vector<Scope::Match>& matches);
+  Status CheckSelections(const TaskSpec& spec, const Catalog& catalog, const TaskChanges& changes);
 
   const ReplicatorOptions options_;
   Feed feed_;
@@ -179,11 +184,39 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
                      .scope = &scope,
                      .can_copy = SnapshotSourceOf(options_, spec.snapshot.from) != nullptr,
                      .copy_setting = SnapshotSettingOf(spec.snapshot.from),
+                     .can_filter = options_.queries != nullptr,
+                     .ignore_partition = spec.target.ignore_partition,
                      .present = present,
                      .now_unix_ms = options_.clock->UnixMs()},
                     &progress);
   CDC_RETURN_IF_ERROR(editor.Apply(changes));
+  CDC_RETURN_IF_ERROR(CheckSelections(spec, *catalog, changes));
   return options_.store->ReplaceProgress(spec.id, progress);
+}
+
+// What only the source and the target can say of selections, before anything is stored.
+Status RealReplicator::CheckSelections(const TaskSpec& spec,
+                                       const Catalog& catalog,
+                                       const TaskChanges& changes) {
+  for (const auto& [id, selection] : changes.copy_again) {
+    const std::shared_ptr<const Collection> collection = catalog.Find(id);
+    if (collection == nullptr) {
+      continue;
+    }
+    if (!selection.partitions.empty() && selection.Replaces()) {
+      CDC_ASSIGN_OR_RETURN(const TargetInfo target, CheckTarget(spec.target));
+      if (target.deletes_by == ExpressionDialect::kLite) {
+        return FailedPreconditionError(
+            "single partitions cannot be copied again into a Milvus Lite, where a delete reaches "
+            "all partitions: copy the collection as a whole, without --partition");
+      }
+    }
+    if (!selection.filter.empty()) {
+      CDC_RETURN_IF_ERROR(
+          options_.queries->Plan(*collection, {}, selection, std::stop_token()).status());
+    }
+  }
+  return OkStatus();
 }
 
 // Stores for every existing collection where its rows begin for this task. Collections created
@@ -326,7 +359,7 @@ Result<SnapshotProgress> RealReplicator::PlanSnapshot(const TaskSpec& spec,
   }
   const Collection& collection = *match.collection;
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
-                       source->Plan(collection, {}, std::stop_token()));
+                       source->Plan(collection, {}, {}, std::stop_token()));
   SnapshotProgress progress{
       .collection = collection.id, .takeover = {}, .begun = false, .done = false, .segments = {}};
   for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {

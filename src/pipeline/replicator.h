@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
+#include "model/copy_selection.h"
 #include "pipeline/replication.h"
 #include "pipeline/target_pulses.h"
 #include "sink/target.h"
@@ -49,6 +50,8 @@ struct ReplicatorOptions {
 
 // Where the stored rows for a task come from; nullptr: the server does not know it.
 SnapshotSource* SnapshotSourceOf(const ReplicatorOptions& options, SnapshotFrom from);
+// From where a task whose rows come from `from` copies these: with a filter, always by queries.
+SnapshotFrom SnapshotFromFor(SnapshotFrom from, const CopySelection& selection);
 // The part of the configuration that says so.
 const char* SnapshotSettingOf(SnapshotFrom from);
 

@@ -83,11 +83,12 @@ void ReadAgain(CollectionId collection,
   channel->replay = std::move(replay);
 }
 
-// What a copy has sent is as of its takeovers, which may be earlier than where the log was left.
+// What a copy has sent is as of its takeovers, which may be earlier than where the log was left. It
+// may have removed rows of the target as soon as these are known.
 void LowerToTakeovers(const Collection& collection,
                       const SnapshotProgress& copy,
                       AsideCollection* aside) {
-  for (size_t shard = 0; copy.begun && shard < collection.vchannels.size(); ++shard) {
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
     const auto takeover = copy.takeover.find(collection.vchannels[shard]);
     const auto left = aside->left_at.find(collection.pchannels[shard]);
     if (takeover != copy.takeover.end() && left != aside->left_at.end() &&
@@ -220,7 +221,9 @@ void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress
   EraseRecord(collection.id, &progress->aside);
 }
 
-void CopyAgain(const Collection& collection, MetaStore::Progress* progress) {
+void CopyAgain(const Collection& collection,
+               const CopySelection& selection,
+               MetaStore::Progress* progress) {
   const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
   AsideCollection* aside = FindRecord(collection.id, &progress->aside);
   if (copy != nullptr && !copy->done && aside != nullptr) {
@@ -230,7 +233,8 @@ void CopyAgain(const Collection& collection, MetaStore::Progress* progress) {
     }
   }
   EraseRecord(collection.id, &progress->snapshots);
-  progress->snapshots.push_back({.collection = collection.id, .takeover = {}, .segments = {}});
+  progress->snapshots.push_back(
+      {.collection = collection.id, .selection = selection, .takeover = {}, .segments = {}});
 }
 
 void CancelCopy(const Collection& collection, MetaStore::Progress* progress) {
@@ -245,6 +249,12 @@ void CancelCopy(const Collection& collection, MetaStore::Progress* progress) {
 void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress) {
   const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
   if (copy == nullptr || !copy->done) {
+    return;
+  }
+  if (AsideCollection* aside = FindRecord(collection.id, &progress->aside);
+      aside != nullptr && !copy->selection.IsAll()) {
+    LowerToTakeovers(collection, *copy, aside);
+    TakeUp(collection, present, progress);
     return;
   }
   EraseRecord(collection.id, &progress->aside);

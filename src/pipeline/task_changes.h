@@ -26,15 +26,20 @@ void SetAside(const Collection& collection,
 // them.
 void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
 
-// Copies the stored rows of the collection, while the other collections of its channels go on. The
+// Copies stored rows of the collection, while the other collections of its channels go on. The
 // collection must not be followed: call SetAside first.
-void CopyAgain(const Collection& collection, MetaStore::Progress* progress);
+void CopyAgain(const Collection& collection,
+               const CopySelection& selection,
+               MetaStore::Progress* progress);
 
-// Forgets an unfinished copy of a collection that is aside. Its place becomes that of the copy if
-// that is earlier, so that the log replaces the rows that the copy has written. TakeUp follows.
+// Forgets the copy of a collection that is aside. Its place becomes that of the copy if that is
+// earlier, so that the log replaces the rows that the copy has written, whenever it is taken up.
 void CancelCopy(const Collection& collection, MetaStore::Progress* progress);
 
-// The copy is done: the collection follows its log from where it takes over.
+// The copy is done: the collection follows its log. After a copy of everything, from where the log
+// takes over, since the rows up to there come from the copy; after one of some rows, from there or
+// where the collection was left, whichever is earlier: the other rows are as of the latter, and the
+// log makes both equal to the source, whose last change of each key it has.
 void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
 
 // The channel cannot be read from its checkpoint any more: its collections must begin elsewhere.

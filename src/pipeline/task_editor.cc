@@ -50,9 +50,9 @@ Status TaskEditor::ApplyTo(const TaskChanges& changes) {
       CDC_RETURN_IF_ERROR(TakeUpOrCopy(*collection));
     }
   }
-  for (const CollectionId id : changes.copy_again) {
+  for (const auto& [id, selection] : changes.copy_again) {
     if (const Collection* collection = Find(id)) {
-      CDC_RETURN_IF_ERROR(Copy(*collection));
+      CDC_RETURN_IF_ERROR(Copy(*collection, selection));
     }
   }
   for (const auto& [id, reason] : changes.set_aside) {
@@ -63,18 +63,33 @@ Status TaskEditor::ApplyTo(const TaskChanges& changes) {
     SetAside(*collection, NameOf(*collection), reason, parts_.now_unix_ms, progress_);
     if (changes.copy_later.contains(id) && FindCopy(id) == nullptr) {
       Begin(*collection);
-      CopyAgain(*collection, progress_);
+      CopyAgain(*collection, {}, progress_);
     }
   }
   return OkStatus();
 }
 
-// The copy is done. If the queue has lost its takeover meanwhile, there must be another one.
+// The copy is done. If the queue has lost its takeover meanwhile, there must be another one; of
+// everything, so that it does not matter where the rows are that were not copied.
 Status TaskEditor::Follow(const Collection& collection) {
   const SnapshotProgress* copy = FindAnyCopy(collection.id);
-  const Status held = CheckTakeovers(collection, copy->takeover, parts_.log);
+  const bool is_whole = copy->selection.IsAll();
+  Status held = CheckTakeovers(collection, copy->takeover, parts_.log);
+  if (held.ok() && !is_whole) {
+    held = CheckPlaces(collection);
+  }
   if (held.code() == StatusCode::kOutOfRange && parts_.can_copy) {
-    CopyAgain(collection, progress_);
+    CancelCopy(collection, progress_);
+    CopyAgain(collection, {}, progress_);
+    return OkStatus();
+  }
+  if (held.code() == StatusCode::kOutOfRange && !is_whole) {
+    CancelCopy(collection, progress_);
+    SetAside(collection, NameOf(collection),
+             "its log cannot go on after the copy of some of its rows: " + held.message() +
+                 "; set " + parts_.copy_setting +
+                 " in the configuration and copy all of it (`milvus-cdc task snapshot`)",
+             parts_.now_unix_ms, progress_);
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(held);
@@ -97,13 +112,13 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
     return FailedPreconditionError("collection " + name.ToString() + " is not set aside");
   }
   const SnapshotProgress* copy = FindCopy(collection.id);
-  if (copy != nullptr && !parts_.can_copy) {
-    return CannotCopy(name);
+  if (copy != nullptr) {
+    CDC_RETURN_IF_ERROR(CheckCanCopy(name, copy->selection));
   }
   if (copy != nullptr && !IsLogApplied(*copy)) {
     const Status held = CheckTakeovers(collection, copy->takeover, parts_.log);
     if (held.code() == StatusCode::kOutOfRange) {
-      return Copy(collection);
+      return Copy(collection, CopySelection(copy->selection));
     }
     CDC_RETURN_IF_ERROR(held);
     TakeUp(collection, parts_.present, progress_);
@@ -111,7 +126,7 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
   }
   const Status held = CheckPlaces(collection);
   if (held.code() == StatusCode::kOutOfRange) {
-    return parts_.can_copy ? Copy(collection)
+    return parts_.can_copy ? Copy(collection, {})
                            : FailedPreconditionError(
                                  "collection " + name.ToString() +
                                  " cannot go on from where it was set aside: " + held.message() +
@@ -134,33 +149,107 @@ Status TaskEditor::CheckPlaces(const Collection& collection) const {
   return OkStatus();
 }
 
-Status TaskEditor::CannotCopy(const CollectionName& name) const {
-  return FailedPreconditionError("the stored rows of collection " + name.ToString() +
-                                 " cannot be copied: the server does not know where to read them; "
-                                 "set " +
-                                 parts_.copy_setting + " in its configuration");
+Status TaskEditor::CheckCanCopy(const CollectionName& name, const CopySelection& selection) const {
+  if (!selection.filter.empty()) {
+    return parts_.can_filter
+               ? OkStatus()
+               : FailedPreconditionError(
+                     "rows of collection " + name.ToString() +
+                     " cannot be copied with a filter, which only the source's Milvus understands: "
+                     "set sourceConfig.milvus in the server's configuration, or copy without a "
+                     "filter");
+  }
+  return parts_.can_copy ? OkStatus()
+                         : FailedPreconditionError(
+                               "the stored rows of collection " + name.ToString() +
+                               " cannot be copied: the server does not know where to read them; "
+                               "set " +
+                               parts_.copy_setting + " in its configuration");
 }
 
-Status TaskEditor::Copy(const Collection& collection) {
+Status TaskEditor::Copy(const Collection& collection, const CopySelection& selection) {
   const CollectionName name = NameOf(collection);
-  if (!parts_.can_copy) {
-    return CannotCopy(name);
-  }
+  CDC_RETURN_IF_ERROR(CheckCanCopy(name, selection));
   const AsideCollection* aside = FindAside(collection.id, *progress_);
   if (FindCopy(collection.id) != nullptr && (aside == nullptr || aside->reason.empty())) {
     return FailedPreconditionError("collection " + name.ToString() + " is being copied already");
   }
-  return CopyFromTheBeginning(collection);
+  return selection.IsAll() ? CopyFromTheBeginning(collection)
+                           : BeginSelection(collection, selection);
 }
 
 Status TaskEditor::CopyFromTheBeginning(const Collection& collection) {
   const CollectionName name = NameOf(collection);
-  if (!parts_.can_copy) {
-    return CannotCopy(name);
-  }
+  CDC_RETURN_IF_ERROR(CheckCanCopy(name, {}));
   Begin(collection);
   SetAside(collection, name, "", parts_.now_unix_ms, progress_);
-  CopyAgain(collection, progress_);
+  CopyAgain(collection, {}, progress_);
+  return OkStatus();
+}
+
+// The rows that are not copied are taken as they are on the target, and the log goes on from where
+// these are. So the collection must be there, and the queue must hold that place.
+Status TaskEditor::BeginSelection(const Collection& collection, const CopySelection& selection) {
+  const CollectionName name = NameOf(collection);
+  CDC_RETURN_IF_ERROR(CheckPartitions(collection, selection));
+  const SnapshotProgress* copy = FindCopy(collection.id);
+  if (copy != nullptr && copy->selection.IsAll()) {
+    return FailedPreconditionError(
+        "a copy of all of collection " + name.ToString() +
+        " was begun, and has to be finished first: run `milvus-cdc task retry`");
+  }
+  ReplicatedCollection* known = FindRecord(collection.id);
+  if (known == nullptr || !known->seen_on_target) {
+    return FailedPreconditionError("the target does not have collection " + name.ToString() +
+                                   " from this task yet, so all of it has to be copied: leave out "
+                                   "the partitions and the filter");
+  }
+  known->may_hold_until = parts_.present;
+  SetAside(collection, name, "", parts_.now_unix_ms, progress_);
+  CopyAgain(collection, selection, progress_);
+  const Status held = CheckPlaces(collection);
+  return held.code() != StatusCode::kOutOfRange
+             ? held
+             : FailedPreconditionError(
+                   "the queue no longer holds what the rest of collection " + name.ToString() +
+                   " lacks, so all of it has to be copied: leave out the partitions and the "
+                   "filter: " +
+                   held.message());
+}
+
+Status TaskEditor::CheckPartitions(const Collection& collection,
+                                   const CopySelection& selection) const {
+  if (selection.partitions.empty()) {
+    return OkStatus();
+  }
+  const std::string name = NameOf(collection).ToString();
+  if (collection.schema.HasPartitionKey()) {
+    return FailedPreconditionError(
+        "Milvus itself chooses the partitions of collection " + name +
+        ", by its partition key: select its rows with a filter on that field");
+  }
+  if (parts_.ignore_partition && selection.Replaces()) {
+    return FailedPreconditionError(
+        "the task has ignore_partition, so on the target the rows of all partitions of "
+        "collection " +
+        name + " are in one: copy it as a whole, or select rows with a filter");
+  }
+  std::set<std::string> there;
+  for (const Partition& partition : collection.partitions) {
+    if (partition.state == ObjectState::kCreated) {
+      there.insert(partition.name);
+    }
+  }
+  for (const std::string& wanted : selection.partitions) {
+    if (!there.contains(wanted)) {
+      std::string list;
+      for (const std::string& each : there) {
+        list += (list.empty() ? "" : ", ") + each;
+      }
+      return FailedPreconditionError("collection " + name + " has no partition " + wanted +
+                                     "; it has " + list);
+    }
+  }
   return OkStatus();
 }
 
@@ -185,7 +274,9 @@ void TaskEditor::Begin(const Collection& collection) {
 Status TaskEditor::Cancel(const Collection& collection) {
   const std::string name = NameOf(collection).ToString();
   const AsideCollection* aside = FindAside(collection.id, *progress_);
-  if (FindCopy(collection.id) == nullptr || aside == nullptr || aside->left_at.empty()) {
+  const SnapshotProgress* copy = FindCopy(collection.id);
+  // One of some rows was begun only because there was such a place, if only its beginning.
+  if (copy == nullptr || aside == nullptr || (copy->selection.IsAll() && aside->left_at.empty())) {
     return FailedPreconditionError("no copy of collection " + name +
                                    " can be cancelled: it is not being copied, or it has no other "
                                    "place to go on from");
@@ -233,7 +324,7 @@ Status TaskEditor::CopyExpired(const std::string& channel) {
       // What it has is not enough without the log: from the beginning, into what is there.
       CDC_RETURN_IF_ERROR(CopyFromTheBeginning(*collection));
     } else if (copy == nullptr) {
-      CDC_RETURN_IF_ERROR(Copy(*collection));
+      CDC_RETURN_IF_ERROR(Copy(*collection, {}));
     }
   }
   ForgetChannel(channel, progress_);

@@ -27,6 +27,8 @@ class TaskEditor {
     const Scope* scope;
     bool can_copy;                                      // whether stored rows can be read
     std::string copy_setting = "sourceConfig.storage";  // what has to be set for that
+    bool can_filter = false;                            // whether the source can be queried
+    bool ignore_partition = false;                      // the target has one partition for all
     Timestamp present;  // at or above the time of every row ever sent
     int64_t now_unix_ms;
   };
@@ -43,13 +45,15 @@ class TaskEditor {
   Status Follow(const Collection& collection);
   void ForgetGone();
   Status TakeUpOrCopy(const Collection& collection);
-  Status Copy(const Collection& collection);
+  Status Copy(const Collection& collection, const CopySelection& selection);
   Status CopyFromTheBeginning(const Collection& collection);
   void Begin(const Collection& collection);
+  Status CheckPartitions(const Collection& collection, const CopySelection& selection) const;
+  Status BeginSelection(const Collection& collection, const CopySelection& selection);
   Status Cancel(const Collection& collection);
   Status CopyExpired(const std::string& channel);
   Status CheckPlaces(const Collection& collection) const;
-  Status CannotCopy(const CollectionName& name) const;
+  Status CheckCanCopy(const CollectionName& name, const CopySelection& selection) const;
   ReplicatedCollection* FindRecord(CollectionId collection);  // nullptr: the task has not begun it
   const SnapshotProgress* FindCopy(CollectionId collection) const;     // one that is not done
   const SnapshotProgress* FindAnyCopy(CollectionId collection) const;  // nullptr: there is none

@@ -1,5 +1,7 @@
 #include "pipeline/task_editor.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,6 +48,9 @@ class TaskEditorTest : public testing::Test {
                                      std::to_string(shard));
       collection.start_positions[channels[shard]] = FakeLog::IdOf(2);
     }
+    collection.partitions = {{.id = {id * 10}, .name = "_default"},
+                             {.id = {id * 10 + 1}, .name = "p"},
+                             {.id = {id * 10 + 2}, .name = "q", .state = ObjectState::kDropping}};
     catalog_.databases[kDefaultDatabaseId] =
         std::make_shared<Database>(Database{.id = kDefaultDatabaseId, .name = "default"});
     catalog_.collections[{id}] = std::make_shared<const Collection>(collection);
@@ -67,6 +72,8 @@ class TaskEditorTest : public testing::Test {
                        .log = &log_,
                        .scope = &scope,
                        .can_copy = can_copy_,
+                       .can_filter = can_filter_,
+                       .ignore_partition = ignore_partition_,
                        .present = kPresent,
                        .now_unix_ms = 77},
                       &progress_);
@@ -77,6 +84,8 @@ class TaskEditorTest : public testing::Test {
   FakeLog log_;
   Catalog catalog_;
   bool can_copy_ = true;
+  bool can_filter_ = true;
+  bool ignore_partition_ = false;
   MetaStore::Progress progress_;
 };
 
@@ -236,8 +245,8 @@ TEST_F(TaskEditorTest, OneWhoseLogExpiresDuringItsCopyIsCopiedFromTheBeginning) 
 }
 
 TEST_F(TaskEditorTest, ACopyBesideTheOthersIsFollowedFromItsTakeover) {
-  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
-  EXPECT_EQ(Apply({.copy_again = {{1}}}).code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Apply({.copy_again = {{{1}, {}}}}).ok());
+  EXPECT_EQ(Apply({.copy_again = {{{1}, {}}}}).code(), StatusCode::kFailedPrecondition);
   EXPECT_TRUE(FinishedCopies(progress_).empty());
   progress_.snapshots[0].done = true;
   progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}}},
@@ -254,7 +263,7 @@ TEST_F(TaskEditorTest, ACopyBesideTheOthersIsFollowedFromItsTakeover) {
 TEST_F(TaskEditorTest, WhatIsCopiedAgainMayBeThereAlready) {
   progress_.collections[0].on_target = true;
   progress_.collections[0].seen_on_target = true;
-  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{1}, {}}}}).ok());
   const ReplicatedCollection& again = progress_.collections[0];
   EXPECT_EQ(again.may_hold_until, kPresent);
   EXPECT_TRUE(again.on_target);
@@ -262,7 +271,7 @@ TEST_F(TaskEditorTest, WhatIsCopiedAgainMayBeThereAlready) {
 }
 
 TEST_F(TaskEditorTest, ACopyIntoWhatWasCreatedAnewIsNotCancelled) {
-  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{1}, {}}}}).ok());
   progress_.collections[0].may_hold_until = {};
   EXPECT_THAT(Apply({.cancel = {{1}}}).message(), HasSubstr("created anew"));
   EXPECT_THAT(progress_.snapshots, SizeIs(1));
@@ -270,7 +279,7 @@ TEST_F(TaskEditorTest, ACopyIntoWhatWasCreatedAnewIsNotCancelled) {
 
 TEST_F(TaskEditorTest, ACopyThatIsCancelledGoesOnWhereItWasLeft) {
   EXPECT_EQ(Apply({.cancel = {{1}}}).code(), StatusCode::kFailedPrecondition);
-  ASSERT_TRUE(Apply({.copy_again = {{1}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{1}, {}}}}).ok());
   progress_.channels[0] = Checkpoint(kFirst, 90, 900);
   progress_.snapshots[0].begun = true;
   progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}}},
@@ -302,7 +311,7 @@ TEST_F(TaskEditorTest, AnExpiredChannelMeansACopyOfItsCollections) {
 TEST_F(TaskEditorTest, OneThatIsRenamedIntoTheScopeIsBegun) {
   Add(3, "c", {kFirst});
   progress_.collections.pop_back();
-  ASSERT_TRUE(Apply({.copy_again = {{3}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{3}, {}}}}).ok());
   const ReplicatedCollection& begun = progress_.collections.back();
   EXPECT_EQ(begun.id, CollectionId{3});
   EXPECT_EQ(begun.target, (CollectionName{"default", "c"}));
@@ -322,7 +331,7 @@ TEST_F(TaskEditorTest, OneThatCannotBeCopiedNowIsCopiedByARetry) {
 }
 
 TEST_F(TaskEditorTest, AFinishedCopyIsFollowedBeforeAnythingElse) {
-  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{2}, {}}}}).ok());
   progress_.snapshots[0].done = true;
   progress_.snapshots[0].begun = true;
   progress_.snapshots[0].takeover = {{"dml_0_2v0", {FakeLog::IdOf(40), {400}}}};
@@ -333,21 +342,186 @@ TEST_F(TaskEditorTest, AFinishedCopyIsFollowedBeforeAnythingElse) {
 }
 
 TEST_F(TaskEditorTest, ASecondCopyRemembersHowOldTheRowsOfTheFirstAre) {
-  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{2}, {}}}}).ok());
   progress_.snapshots[0].begun = true;
   progress_.snapshots[0].takeover = {{"dml_0_2v0", {FakeLog::IdOf(40), {400}}}};
   ASSERT_TRUE(Apply({.set_aside = {{{2}, "damaged file"}}}).ok());
-  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{2}, {}}}}).ok());
   ASSERT_TRUE(Apply({.cancel = {{2}}}).ok());
   EXPECT_EQ(progress_.channels[0].ts, Timestamp{400});
   EXPECT_TRUE(progress_.collections[1].seen_on_target) << "it is not created again, empty";
 }
 
+TEST_F(TaskEditorTest, OneWhoseTakeoverIsLostCannotGoOnFromLater) {
+  ASSERT_TRUE(Apply({.copy_again = {{{2}, {}}}}).ok());
+  progress_.snapshots[0].done = true;
+  progress_.snapshots[0].begun = true;
+  progress_.snapshots[0].takeover = {{"dml_0_2v0", {FakeLog::IdOf(40), {400}}}};
+  log_.Expire(kFirst, FakeLog::IdOf(45));
+  ASSERT_TRUE(Apply(FinishedCopies(progress_)).ok());
+  EXPECT_FALSE(progress_.snapshots[0].done) << "it is copied again";
+  EXPECT_THAT(Apply({.cancel = {{2}}}).message(), HasSubstr("cannot be cancelled"))
+      << "the target has its rows as of 400, and 500 would be later";
+}
+
 TEST_F(TaskEditorTest, ACancelChecksItsPlace) {
-  ASSERT_TRUE(Apply({.copy_again = {{2}}}).ok());
+  ASSERT_TRUE(Apply({.copy_again = {{{2}, {}}}}).ok());
   log_.Expire(kFirst, FakeLog::IdOf(80));
   EXPECT_THAT(Apply({.cancel = {{2}}}).message(), HasSubstr("cannot be cancelled"));
   EXPECT_THAT(progress_.snapshots, SizeIs(1)) << "nothing is changed";
+}
+
+// ---- Copies of some rows ---------------------------------------------------------------------
+
+class CopyOfSomeTest : public TaskEditorTest {
+ protected:
+  CopyOfSomeTest() {
+    progress_.collections[0].seen_on_target = true;
+    progress_.collections[0].on_target = true;
+  }
+
+  Status Copy(const CopySelection& selection) { return Apply({.copy_again = {{{1}, selection}}}); }
+  void Edit(const std::function<void(Collection*)>& change) {
+    Collection collection = *catalog_.Find({1});
+    change(&collection);
+    catalog_.collections[{1}] = std::make_shared<const Collection>(collection);
+  }
+  // Its shards are at 400 and 650; it was left at 500 and 600.
+  void ReachTakeovers(bool done) {
+    progress_.snapshots.at(0).done = done;
+    progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(40), {400}, {700}}},
+                                       {"dml_1_1v1", {FakeLog::IdOf(65), {650}, {700}}}};
+  }
+
+  AsideCollection* Aside() { return &progress_.aside.at(0); }
+
+  const CopySelection some_{.partitions = {"p"}};
+};
+
+TEST_F(CopyOfSomeTest, TheLogIsReadAgainFromTheEarlierOfBothPlaces) {
+  ASSERT_TRUE(Copy(some_).ok());
+  ASSERT_THAT(progress_.snapshots, SizeIs(1));
+  EXPECT_EQ(progress_.snapshots[0].selection, some_);
+  EXPECT_TRUE(progress_.collections[0].seen_on_target) << "missing rows would not be noticed";
+  EXPECT_EQ(progress_.collections[0].may_hold_until, kPresent);
+  progress_.channels = {Checkpoint(kFirst, 90, 900), Checkpoint(kSecond, 95, 950)};
+  ReachTakeovers(/*done=*/true);
+  ASSERT_TRUE(Apply(FinishedCopies(progress_)).ok());
+  EXPECT_THAT(progress_.aside, IsEmpty());
+  EXPECT_EQ(progress_.channels[0].position, FakeLog::IdOf(40));
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{400}) << "the copied rows are as of then";
+  EXPECT_EQ(progress_.channels[1].position, FakeLog::IdOf(60));
+  EXPECT_EQ(progress_.channels[1].ts, Timestamp{600}) << "the others are as of then";
+  EXPECT_EQ(progress_.channels[0].replay->collections.at({1}), (Until{{400}, kPresent}));
+  EXPECT_EQ(progress_.channels[1].replay->collections.at({1}), (Until{{600}, kPresent}));
+  EXPECT_EQ(progress_.channels[1].replay->others.ts, Timestamp{950});
+  // What it has copied stays to be seen.
+  ASSERT_THAT(progress_.snapshots, SizeIs(1));
+  EXPECT_TRUE(progress_.snapshots[0].done);
+}
+
+TEST_F(CopyOfSomeTest, OneThatIsCancelledGoesOnFromTheEarlierOfBothPlaces) {
+  ASSERT_TRUE(Copy(some_).ok());
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  ReachTakeovers(/*done=*/false);  // nothing is sent, but rows of the target may be removed
+  ASSERT_TRUE(Apply({.cancel = {{1}}}).ok());
+  EXPECT_THAT(progress_.snapshots, IsEmpty());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{400});
+  EXPECT_EQ(progress_.channels[1].ts, Timestamp{600});
+}
+
+TEST_F(CopyOfSomeTest, OneThatHasNotGotFarBeginsAtItsBeginning) {
+  progress_.channels.clear();
+  ASSERT_TRUE(Copy(some_).ok());
+  ASSERT_TRUE(Apply({.cancel = {{1}}}).ok());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{});
+  EXPECT_EQ(progress_.channels[0].replay->collections.at({1}).ts, Timestamp{5});
+}
+
+TEST_F(CopyOfSomeTest, IsRefusedWithTheCure) {
+  EXPECT_THAT(Copy({.partitions = {"p", "q"}}).message(),
+              HasSubstr("no partition q; it has _default, p"));
+  can_filter_ = false;
+  EXPECT_THAT(Copy({.filter = "id > 1"}).message(), HasSubstr("set sourceConfig.milvus"));
+  can_filter_ = true;
+  can_copy_ = false;
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("set sourceConfig.storage"));
+  EXPECT_TRUE(Copy({.filter = "id > 1"}).ok()) << "it needs no storage";
+  can_copy_ = true;
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("being copied already"));
+  ASSERT_TRUE(Apply({.cancel = {{1}}}).ok());
+  ignore_partition_ = true;
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("ignore_partition"));
+  EXPECT_TRUE(Copy({.partitions = {"p"}, .filter = "id > 1"}).ok()) << "it removes nothing";
+  ASSERT_TRUE(Apply({.cancel = {{1}}}).ok());
+  ignore_partition_ = false;
+  Edit([](Collection* collection) {
+    collection->schema.fields = {{.id = {100}, .name = "k", .is_partition_key = true}};
+  });
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("select its rows with a filter"));
+  EXPECT_TRUE(Copy({.filter = "k > 1"}).ok());
+}
+
+TEST_F(CopyOfSomeTest, TheRestMustBeOnTheTargetAndInTheQueue) {
+  progress_.collections[0].seen_on_target = false;
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("all of it has to be copied"));
+  progress_.collections[0].seen_on_target = true;
+  log_.Expire(kFirst, FakeLog::IdOf(55));
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("all of it has to be copied"));
+  EXPECT_THAT(progress_.aside, IsEmpty()) << "nothing is changed";
+  EXPECT_TRUE(Copy({}).ok());
+}
+
+TEST_F(CopyOfSomeTest, AQueueThatHasLostThePlaceOfTheRestMeansACopyOfAll) {
+  ASSERT_TRUE(Copy(some_).ok());
+  ReachTakeovers(/*done=*/true);
+  progress_.snapshots[0].takeover.erase("dml_0_1v0");
+  log_.Expire(kFirst, FakeLog::IdOf(55));
+  MetaStore::Progress before = progress_;
+  ASSERT_TRUE(Apply(FinishedCopies(progress_)).ok());
+  ASSERT_THAT(progress_.snapshots, SizeIs(1));
+  EXPECT_TRUE(progress_.snapshots[0].selection.IsAll());
+  EXPECT_FALSE(progress_.snapshots[0].done);
+  EXPECT_EQ(FindAside({1}, progress_)->reason, "");
+  // Without a storage it waits for one.
+  progress_ = std::move(before);
+  can_copy_ = false;
+  ASSERT_TRUE(Apply(FinishedCopies(progress_)).ok());
+  EXPECT_THAT(FindAside({1}, progress_)->reason, HasSubstr("sourceConfig.storage"));
+}
+
+TEST_F(CopyOfSomeTest, SetAsideInTheMiddleItGoesOnAndMayBeReplaced) {
+  ASSERT_TRUE(Copy(some_).ok());
+  ReachTakeovers(/*done=*/false);
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "damaged file"}}}).ok());
+  ASSERT_TRUE(Apply({.take_up = {{1}}}).ok());
+  EXPECT_EQ(progress_.snapshots.at(0).selection, some_);
+  EXPECT_FALSE(progress_.snapshots[0].takeover.empty());
+  EXPECT_EQ(FindAside({1}, progress_)->reason, "");
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "damaged file"}}}).ok());
+  ASSERT_TRUE(Copy({.filter = "id > 1"}).ok());
+  EXPECT_THAT(progress_.snapshots, SizeIs(1));
+  EXPECT_TRUE(progress_.snapshots[0].takeover.empty());
+  ASSERT_TRUE(Apply({.cancel = {{1}}}).ok());
+  EXPECT_EQ(progress_.channels[0].ts, Timestamp{400}) << "rows of the first are as of then";
+}
+
+TEST_F(CopyOfSomeTest, OneWhoseTakeoverIsLostIsBegunAgainWithItsSelection) {
+  ASSERT_TRUE(Copy(some_).ok());
+  progress_.snapshots[0].takeover = {{"dml_0_1v0", {FakeLog::IdOf(52), {520}}}};
+  progress_.channels[0] = Checkpoint(kFirst, 90, 900);
+  Aside()->left_at[kFirst] = {FakeLog::IdOf(60), {600}};
+  log_.Expire(kFirst, FakeLog::IdOf(55));
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "damaged file"}}}).ok());
+  EXPECT_THAT(Apply({.take_up = {{1}}}).message(), HasSubstr("all of it has to be copied"))
+      << "its rows are as of a time that the queue has lost";
+}
+
+TEST_F(CopyOfSomeTest, NotInsteadOfTheRestOfAWholeCopy) {
+  ASSERT_TRUE(Copy({}).ok());
+  progress_.collections[0].seen_on_target = true;
+  ASSERT_TRUE(Apply({.set_aside = {{{1}, "damaged file"}}}).ok());
+  EXPECT_THAT(Copy(some_).message(), HasSubstr("has to be finished first"));
 }
 
 TEST_F(TaskEditorTest, WhatIsGoneAndWasNotBegunIsForgotten) {

@@ -144,8 +144,14 @@ TaskPipeline::TaskPipeline(const Shared& shared,
           {.task_id = spec_.id,
            .catalog = shared.options->catalog,
            .log = shared.options->log,
-           .source = SnapshotSourceOf(*shared.options, spec_.snapshot.from),
-           .setting = SnapshotSettingOf(spec_.snapshot.from),
+           .source =
+               [options = shared.options, from = spec_.snapshot.from](const auto& selection) {
+                 return SnapshotSourceOf(*options, SnapshotFromFor(from, selection));
+               },
+           .setting =
+               [from = spec_.snapshot.from](const auto& selection) {
+                 return SnapshotSettingOf(SnapshotFromFor(from, selection));
+               },
            .store = shared.options->store,
            .consumer = guard_.copied(),
            .throttle = shared.throttle,
@@ -382,7 +388,7 @@ void TaskPipeline::CopyRenamedIn(CollectionId collection, const Status& status) 
     return;
   }
   RequestChange(status.message() + "; it is copied",
-                [&](TaskChanges* changes) { changes->copy_again.insert(collection); });
+                [&](TaskChanges* changes) { changes->copy_again[collection] = {}; });
 }
 
 void TaskPipeline::RequestChange(const std::string& why,

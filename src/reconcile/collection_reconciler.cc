@@ -164,7 +164,7 @@ Status CollectionReconciler::Prepare() {
   if (!context_->ignore_partition) {
     CDC_RETURN_IF_ERROR(CheckPartitions(*source_, record_->target, *actual_));
   }
-  if (IsReplacing()) {
+  if (IsReplacing() && context_->copies->ReplacesAll(record_->id)) {
     CDC_RETURN_IF_ERROR(partitions_.RemoveForeign(*source_, &*actual_));
   }
   CDC_RETURN_IF_ERROR(partitions_.RemoveGone(*source_, actual_, [this] {
@@ -242,7 +242,7 @@ Status CollectionReconciler::CreateOnTarget() {
 // copy finds the rows that the source does not have by reading the target, and waits for the gate,
 // so may_hold_until says so before any of its rows is sent.
 bool CollectionReconciler::IsReplacing() const {
-  return record_->may_hold_until > Timestamp{} && context_->copies->Contains(record_->id);
+  return record_->may_hold_until > Timestamp{} && context_->copies->Replaces(record_->id);
 }
 
 // A collection that is not loaded cannot be read, so its other rows could not be found; nobody else

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <set>
+#include <map>
 #include <utility>
 
 #include "base/mutex.h"
+#include "model/copy_selection.h"
 #include "model/ids.h"
 
 namespace cdc {
@@ -12,12 +13,23 @@ namespace cdc {
 // wait. Thread-safe.
 class CopiesInProgress {
  public:
-  explicit CopiesInProgress(std::set<CollectionId> collections)
+  explicit CopiesInProgress(std::map<CollectionId, CopySelection> collections)
       : collections_(std::move(collections)) {}
 
   bool Contains(CollectionId id) const {
     MutexLock lock(mutex_);
     return collections_.contains(id);
+  }
+  // Whether the target's rows are compared with the source's: of all partitions, or of some.
+  bool Replaces(CollectionId id) const {
+    MutexLock lock(mutex_);
+    const auto found = collections_.find(id);
+    return found != collections_.end() && found->second.Replaces();
+  }
+  bool ReplacesAll(CollectionId id) const {
+    MutexLock lock(mutex_);
+    const auto found = collections_.find(id);
+    return found != collections_.end() && found->second.IsAll();
   }
   void End(CollectionId id) {
     MutexLock lock(mutex_);
@@ -26,7 +38,7 @@ class CopiesInProgress {
 
  private:
   mutable Mutex mutex_;
-  std::set<CollectionId> collections_ CDC_GUARDED_BY(mutex_);
+  std::map<CollectionId, CopySelection> collections_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace cdc

@@ -170,6 +170,37 @@ TEST_F(CopyIntoExistingTest, PartitionsThatOnlyTheTargetHasAreDropped) {
   EXPECT_THAT(NewDdls(), IsEmpty());
 }
 
+TEST_F(CopyIntoExistingTest, ACopyOfOnePartitionLeavesTheOthersAlone) {
+  a_.partitions.push_back({.id = {1001}, .name = "p"});
+  ReplicatedCollection record = store_.LoadProgress("t")->collections.at(0);
+  record.on_target = true;
+  record.seen_on_target = true;
+  ASSERT_TRUE(store_.PutCollection("t", record).ok());
+  ASSERT_TRUE(
+      store_.PutSnapshot("t", {.collection = a_.id, .selection = {.partitions = {"p"}}}).ok());
+  Collection more = a_;
+  more.partitions.push_back({.id = {1002}, .name = "foreign"});
+  TargetHas(more, /*loaded=*/false);
+  StartTask();
+  EXPECT_THAT(NewDdls(), ElementsAre("load collection default.a")) << "its keys must be read";
+  reconciler_->OnCopied(a_.id);
+  Settle();
+  EXPECT_EQ(NewDdls().back(), "release collection default.a") << "as on the source";
+}
+
+TEST_F(CopyIntoExistingTest, ACopyWithAFilterNeedsNothingLoaded) {
+  ReplicatedCollection record = store_.LoadProgress("t")->collections.at(0);
+  record.on_target = true;
+  record.seen_on_target = true;
+  ASSERT_TRUE(store_.PutCollection("t", record).ok());
+  ASSERT_TRUE(
+      store_.PutSnapshot("t", {.collection = a_.id, .selection = {.filter = "id > 1"}}).ok());
+  TargetHas(a_, /*loaded=*/false);
+  StartTask();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_EQ(gates_.seen(a_.id).gate->may_hold_until, Timestamp{500});
+}
+
 TEST_F(CopyIntoExistingTest, APartitionThatTheSourceIsDroppingIsNotItsOwn) {
   a_.partitions.push_back({.id = {1001}, .name = "gone"});
   TargetHas(a_, /*loaded=*/true);

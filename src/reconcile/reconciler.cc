@@ -14,11 +14,11 @@ constexpr milliseconds kFailedWait{500};
 constexpr milliseconds kBusyWait{50};         // nothing signals that a channel has been read
 constexpr milliseconds kPartitionsWait{100};  // minimum between two checks for gone partitions
 
-std::set<CollectionId> NotCopied(const MetaStore::Progress& progress) {
-  std::set<CollectionId> collections;
+std::map<CollectionId, CopySelection> NotCopied(const MetaStore::Progress& progress) {
+  std::map<CollectionId, CopySelection> collections;
   for (const SnapshotProgress& snapshot : progress.snapshots) {
     if (!snapshot.done) {
-      collections.insert(snapshot.collection);
+      collections[snapshot.collection] = snapshot.selection;
     }
   }
   return collections;

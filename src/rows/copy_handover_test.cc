@@ -121,6 +121,29 @@ void Replay(const History& history, const Takeover& takeover, Target* target) {
   }
 }
 
+// Follows the log after a copy of some rows: from `place` on, all rows, which are in doubt up to
+// `present`.
+void ReplayAll(const History& history, int place, int present, Target* target) {
+  MetaStore::Progress progress;
+  progress.snapshots.push_back({.collection = kCollection,
+                                .selection = {.partitions = {"p"}},
+                                .takeover = {{kVchannel, {.position = {}, .ts = TimeOf(kTimes)}}},
+                                .done = true});
+  const ReadingStart start(progress, {});
+  EXPECT_EQ(start.CopiedUntil(kCollection, kVchannel), Timestamp{});
+  EXPECT_EQ(start.CopyDoubt(kCollection, kVchannel), Timestamp{});
+  for (int time = place + 1; time <= kTimes; ++time) {
+    const Write write = history[static_cast<size_t>(time - 1)];
+    if (write != Write::kNone) {
+      const bool insert = write == Write::kInsert && time > present;
+      target->Apply(write == Write::kDelete ? RowOp::kDelete
+                    : insert                ? RowOp::kInsert
+                                            : RowOp::kUpsert,
+                    time);
+    }
+  }
+}
+
 struct Variant {
   int sees_before_takeover = 0;  // how much earlier than the takeover a read may be
   int seen_until_late = 0;       // how much earlier than the last read `seen_until` is
@@ -191,6 +214,100 @@ TEST(CopyHandover, IsWrongIfTheDoubtEndsBeforeTheLastRead) {
 
 TEST(CopyHandover, IsWrongIfAReadSeesLessThanTheTakeover) {
   EXPECT_GT(TryAll({.sees_before_takeover = 1}).wrong, 0);
+}
+
+// ---- A copy of some rows, into a collection that was left at some time -----------------------
+
+// What the copy does with the key.
+enum class Part {
+  kCopied,    // it is in a copied partition: it is replaced, or removed if it is not found
+  kFiltered,  // it is written if its row has an even value
+  kLeft,      // it is in another partition
+};
+
+struct Places {
+  std::function<int(int left_at, int takeover)> place = [](int left_at, int takeover) {
+    return std::min(left_at, takeover);
+  };
+  bool in_doubt = true;
+};
+
+// With every history, every time at which the collection was left, every takeover, and every moment
+// and state of a read. A key that is copied may be in any state before; the others are as they were
+// left.
+Count TryAllOfSome(Part part, const Places& places) {
+  Count count;
+  const auto end = [&](const History& history, int left_at, int takeover, int read,
+                       const Target& copied) {
+    for (int present = std::max(read, left_at); present <= kTimes; ++present) {
+      Target target = copied;
+      ReplayAll(history, places.place(left_at, takeover), places.in_doubt ? present : 0, &target);
+      ++count.tried;
+      count.wrong += target.Is(At(history, kTimes)) ? 0 : 1;
+    }
+  };
+  const auto copy = [&](const History& history, int left_at, int takeover, const Target& before) {
+    if (part == Part::kLeft) {
+      end(history, left_at, takeover, takeover, before);
+      return;
+    }
+    for (int read = takeover; read <= kTimes; ++read) {
+      for (const Row& seen : Seen(history, takeover, read)) {
+        Target target = before;
+        if (seen.has_value() && (part == Part::kCopied || *seen % 2 == 0)) {
+          target.Apply(RowOp::kUpsert, *seen);
+        } else if (!seen.has_value() && part == Part::kCopied) {
+          target.Apply(RowOp::kDelete, 0);
+        }
+        end(history, left_at, takeover, read, target);
+      }
+    }
+  };
+  History history;
+  ForEachHistory(&history, false, [&](const History& each) {
+    for (int left_at = 0; left_at <= kTimes; ++left_at) {
+      for (int takeover = 0; takeover <= kTimes; ++takeover) {
+        Target target;
+        if (const Row row = At(each, left_at); row.has_value()) {
+          target.Apply(RowOp::kInsert, *row);
+        }
+        copy(each, left_at, takeover, target);
+        if (part == Part::kCopied) {
+          Target damaged;
+          copy(each, left_at, takeover, damaged);
+          damaged.Apply(RowOp::kInsert, -1);
+          damaged.Apply(RowOp::kInsert, -2);
+          copy(each, left_at, takeover, damaged);
+        }
+      }
+    }
+  });
+  return count;
+}
+
+TEST(CopyOfSome, WhatIsCopiedAndWhatIsNotEndEqual) {
+  for (const Part part : {Part::kCopied, Part::kFiltered, Part::kLeft}) {
+    const Count count = TryAllOfSome(part, {});
+    EXPECT_GT(count.tried, 30'000);
+    EXPECT_EQ(count.wrong, 0) << static_cast<int>(part);
+  }
+}
+
+TEST(CopyOfSome, IsWrongFromTheTakeoverOn) {
+  const Places places{.place = [](int /*left_at*/, int takeover) { return takeover; }};
+  EXPECT_EQ(TryAllOfSome(Part::kCopied, places).wrong, 0);
+  EXPECT_GT(TryAllOfSome(Part::kFiltered, places).wrong, 0);
+  EXPECT_GT(TryAllOfSome(Part::kLeft, places).wrong, 0);
+}
+
+TEST(CopyOfSome, IsWrongFromWhereItWasLeftOn) {
+  const Places places{.place = [](int left_at, int /*takeover*/) { return left_at; }};
+  EXPECT_GT(TryAllOfSome(Part::kCopied, places).wrong, 0);
+  EXPECT_GT(TryAllOfSome(Part::kFiltered, places).wrong, 0);
+}
+
+TEST(CopyOfSome, IsWrongIfInsertsAreNotInDoubt) {
+  EXPECT_GT(TryAllOfSome(Part::kLeft, {.in_doubt = false}).wrong, 0);
 }
 
 }  // namespace

@@ -48,14 +48,14 @@ ReadingStart::Place ReadingStart::Of(const Collection& collection,
 // their times.
 std::optional<ReadingStart::Place> ReadingStart::TakeoverOf(const Collection& collection,
                                                             const std::string& channel) const {
-  const auto snapshot = snapshots_.find(collection.id);
-  if (snapshot == snapshots_.end()) {
+  const SnapshotProgress* const snapshot = FindWholeCopy(collection.id);
+  if (snapshot == nullptr) {
     return std::nullopt;
   }
   std::optional<Place> first;
   for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const auto takeover = snapshot->second.takeover.find(collection.vchannels[shard]);
-    if (collection.pchannels[shard] != channel || takeover == snapshot->second.takeover.end()) {
+    const auto takeover = snapshot->takeover.find(collection.vchannels[shard]);
+    if (collection.pchannels[shard] != channel || takeover == snapshot->takeover.end()) {
       continue;
     }
     const Takeover& place = takeover->second;
@@ -91,14 +91,20 @@ void ReadingStart::SetLogApplied(CollectionId collection,
   snapshot.log = CopyLog::kApplied;
 }
 
+const SnapshotProgress* ReadingStart::FindWholeCopy(CollectionId collection) const {
+  const auto snapshot = snapshots_.find(collection);
+  return snapshot == snapshots_.end() || !snapshot->second.selection.IsAll() ? nullptr
+                                                                             : &snapshot->second;
+}
+
 const Takeover* ReadingStart::FindTakeover(CollectionId collection,
                                            std::string_view vchannel) const {
-  const auto snapshot = snapshots_.find(collection);
-  if (snapshot == snapshots_.end()) {
+  const SnapshotProgress* const snapshot = FindWholeCopy(collection);
+  if (snapshot == nullptr) {
     return nullptr;
   }
-  const auto takeover = snapshot->second.takeover.find(std::string(vchannel));
-  return takeover == snapshot->second.takeover.end() ? nullptr : &takeover->second;
+  const auto takeover = snapshot->takeover.find(std::string(vchannel));
+  return takeover == snapshot->takeover.end() ? nullptr : &takeover->second;
 }
 
 Timestamp ReadingStart::CopiedUntil(CollectionId collection, std::string_view vchannel) const {

@@ -18,7 +18,7 @@ namespace cdc {
 // A collection begins at the channel's checkpoint if the collection is older than the checkpoint.
 // Otherwise it begins at the position that was recorded for it when a task with `latest` started,
 // or, without one, at its own creation. A collection whose stored rows are copied first begins
-// where its log takes over from the copy.
+// where its log takes over from the copy; one of which only some were copied begins as without one.
 //
 // Not thread-safe.
 class ReadingStart {
@@ -69,6 +69,8 @@ class ReadingStart {
   Timestamp Doubt(const std::string& channel) const;
 
  private:
+  // nullptr: there is no copy that all rows up to some time come from.
+  const SnapshotProgress* FindWholeCopy(CollectionId collection) const;
   const Takeover* FindTakeover(CollectionId collection, std::string_view vchannel) const;
   std::optional<Place> TakeoverOf(const Collection& collection, const std::string& channel) const;
 

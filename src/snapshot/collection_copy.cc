@@ -32,6 +32,7 @@ CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
                 .target = parts_.target_keys,
                 .consumer = parts_.consumer,
                 .gate = parts_.gate,
+                .selection = progress_.selection,
                 .channel = kSnapshotChannel,
                 .tell_all_shards = parts_.tell_all_shards}),
       log_(progress_.log),
@@ -46,15 +47,11 @@ Status CollectionCopy::Attempt(const Collection& collection, const std::stop_tok
   // next plan may find it in other parts.
   upsert_ = progress_.begun;
   CDC_RETURN_IF_ERROR(CheckTakeover(collection));
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
-                       parts_.source->Plan(collection, progress_.takeover, stop));
+  CDC_ASSIGN_OR_RETURN(
+      const std::unique_ptr<CollectionSnapshot> plan,
+      parts_.source->Plan(collection, progress_.takeover, progress_.selection, stop));
   CDC_RETURN_IF_ERROR(BeginPlan(*plan));
-  // Before the first row, too: a target that is not loaded shows at once, and what was removed at
-  // the beginning is not left for the end.
-  if (!cleared_ && progress_.segments.empty()) {
-    CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
-    cleared_ = true;
-  }
+  CDC_RETURN_IF_ERROR(PrepareTarget(collection, stop));
   CDC_RETURN_IF_ERROR(CopyAll(collection, *plan, stop));
   CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
   // Known only now, and stored before the log is read.
@@ -112,9 +109,28 @@ Status CollectionCopy::CheckTakeover(const Collection& collection) const {
   return held;
 }
 
+Status CollectionCopy::PrepareTarget(const Collection& collection, const std::stop_token& stop) {
+  std::optional<RowGate> gate;
+  CDC_RETURN_IF_ERROR(WaitUntil(
+      [&] {
+        gate = parts_.gate(collection.id);
+        return gate.has_value();
+      },
+      stop));
+  // Whatever times the gate knows: the rows may be later, above all those that are queried.
+  upsert_ = upsert_ || gate->may_hold_until > Timestamp{};
+  // Before the first row, too: a target that is not loaded shows at once, and what was removed at
+  // the beginning is not left for the end.
+  if (!cleared_ && progress_.segments.empty()) {
+    CDC_RETURN_IF_ERROR(RemoveSurplus(collection, stop));
+    cleared_ = true;
+  }
+  return OkStatus();
+}
+
 Status CollectionCopy::RemoveSurplus(const Collection& collection, const std::stop_token& stop) {
-  if (progress_.log == CopyLog::kApplied) {
-    return OkStatus();  // the target had nothing of it
+  if (progress_.log == CopyLog::kApplied || !progress_.selection.Replaces()) {
+    return OkStatus();  // the target had nothing of it, or nothing is to be removed
   }
   return surplus_.Run(
       collection, progress_.takeover,
@@ -212,6 +228,7 @@ Status CollectionCopy::NoteBegun() {
 // Notes the parts of which every row is acknowledged.
 Status CollectionCopy::NoteFinished() {
   SnapshotProgress next{.collection = progress_.collection,
+                        .selection = progress_.selection,
                         .takeover = {},
                         .begun = true,
                         .done = false,

@@ -45,7 +45,7 @@ class CollectionCopy {
     CopyThrottle* throttle;
     // Whether the source still has the collection; a copy of one that is gone ends.
     std::function<bool(CollectionId)> exists;
-    // For the end of a copy into a collection that the target had before; see SurplusRemoval.
+    // For a copy into a collection that the target had before; see SurplusRemoval.
     KeyReader* target_keys = nullptr;
     std::function<std::optional<RowGate>(CollectionId)> gate;
     bool tell_all_shards = false;
@@ -75,10 +75,12 @@ class CollectionCopy {
   CopyLedger::Counts counts() const { return ledger_.counts(); }
   CollectionId id() const { return progress_.collection; }
   CopyLog log() const { return log_; }
+  const CopySelection& selection() const { return progress_.selection; }
   const std::map<std::string, Takeover>& takeover() const { return progress_.takeover; }
 
  private:
   Status CheckTakeover(const Collection& collection) const;
+  Status PrepareTarget(const Collection& collection, const std::stop_token& stop);
   Status RemoveSurplus(const Collection& collection, const std::stop_token& stop);
   Status BeginPlan(const CollectionSnapshot& plan);
   Status CopyAll(const Collection& collection,

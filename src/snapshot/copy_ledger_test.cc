@@ -22,7 +22,7 @@ class CopyLedgerTest : public testing::Test {
   CopyLedgerTest() {
     source_.Add({{"v0", {.takeover = {}, .parts = {Part(1)}}},
                  {"v1", {.takeover = {}, .parts = {Part(2)}}}});
-    plan_ = *source_.Plan({}, {}, {});
+    plan_ = *source_.Plan({}, {}, {}, {});
     ledger_.Begin(*plan_, {});
   }
 

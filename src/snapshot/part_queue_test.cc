@@ -12,7 +12,7 @@ class PartQueueTest : public testing::Test {
   PartQueueTest() {
     source_.Add({{"v0", {.takeover = {}, .parts = {{.id = 1}, {.id = 2}, {.id = 3}}}},
                  {"v1", {.takeover = {}, .parts = {{.id = 4}}}}});
-    plan_ = *source_.Plan({}, {}, {});
+    plan_ = *source_.Plan({}, {}, {}, {});
   }
 
   FakeSnapshotSource source_;

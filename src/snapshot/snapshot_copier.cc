@@ -49,7 +49,7 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
     entry->queue_seconds = snapshot->second.queue_seconds;
     entry->copy = std::make_unique<CollectionCopy>(
         CollectionCopy::Parts{.task_id = parts_.task_id,
-                              .source = parts_.source,
+                              .source = parts_.source(snapshot->second.selection),
                               .log = parts_.log,
                               .store = parts_.store,
                               .consumer = parts_.consumer,
@@ -114,11 +114,12 @@ void SnapshotCopier::ApplyLogs() {
 bool SnapshotCopier::CopyOne(Entry* entry, const std::stop_token& stop) {
   const CollectionId id = entry->copy->id();
   const std::string part = "snapshot of " + entry->name.ToString();
-  if (parts_.source == nullptr) {
+  const CopySelection& selection = entry->copy->selection();
+  if (parts_.source(selection) == nullptr) {
     parts_.on_failed(id,
                      FailedPreconditionError(
                          part + ": the server does not know where to read the source's rows: set " +
-                         parts_.setting));
+                         parts_.setting(selection)));
     return false;
   }
   Backoff backoff(parts_.retry);
@@ -174,6 +175,7 @@ std::vector<SnapshotStatus> SnapshotCopier::Statuses() const {
   for (const std::unique_ptr<Entry>& entry : entries_) {
     const CopyLedger::Counts counts = entry->copy->counts();
     statuses.push_back({.collection = entry->name,
+                        .selection = entry->copy->selection(),
                         .done = entry->done,
                         .rows = counts.rows,
                         .total_rows = counts.total_rows,

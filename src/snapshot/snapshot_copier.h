@@ -34,8 +34,10 @@ class SnapshotCopier {
     std::string task_id;
     CatalogSource* catalog;
     Log* log;
-    SnapshotSource* source;                        // nullptr: not configured
-    std::string setting = "sourceConfig.storage";  // what has to be set to have one
+    // From where a copy reads; nullptr: that is not configured.
+    std::function<SnapshotSource*(const CopySelection&)> source;
+    // What has to be set for it.
+    std::function<std::string(const CopySelection&)> setting;
     MetaStore* store;
     RowConsumer* consumer;
     CopyThrottle* throttle;

@@ -146,7 +146,8 @@ class SnapshotCopierTest : public testing::Test {
             .task_id = "t",
             .catalog = &catalog_,
             .log = &log_,
-            .source = source,
+            .source = [source](const CopySelection&) { return source; },
+            .setting = [](const CopySelection&) { return "sourceConfig.storage"; },
             .store = &store_,
             .consumer = &consumer_,
             .throttle = &throttle_,
@@ -358,10 +359,34 @@ TEST_F(SnapshotCopierTest, WhatTheTargetHadIsReplacedBeforeTheCopyIsDone) {
   });
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
-  EXPECT_THAT(consumer_.pushed(), ElementsAre("surplus dml_0_1v0 delete 2", "dml_0_1v0 insert 4",
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("surplus dml_0_1v0 delete 2", "dml_0_1v0 upsert 4",
                                               "surplus dml_0_1v0 delete 1"));
   EXPECT_FALSE(done);
   EXPECT_TRUE(Stored().done);
+}
+
+// Those of queries all have the time of the takeover, which is later than the request for the copy
+// if others were copied before.
+TEST_F(SnapshotCopierTest, WhatTheTargetHadIsReplacedByRowsOfAnyTime) {
+  gate_->may_hold_until = {49};
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
+  Run();
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("dml_0_1v0 upsert 4"));
+}
+
+TEST_F(SnapshotCopierTest, WithAFilterNothingIsRemoved) {
+  const CopySelection even{.partitions = {"p"}, .filter = "id % 2 == 0"};
+  ASSERT_TRUE(store_.PutSnapshot("t", {.collection = kHello, .selection = even}).ok());
+  gate_->may_hold_until = {1'000};
+  source_.Add(
+      {{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1), Part(2, 1)}}}});
+  keys_.keys = {int64_t{-7}};
+  Run();
+  EXPECT_THAT(consumer_.pushed(), ElementsAre("dml_0_1v0 upsert 4", "dml_0_1v0 upsert 4"));
+  EXPECT_THAT(source_.selections(), ElementsAre(even));
+  EXPECT_EQ(Stored().selection, even);
+  EXPECT_TRUE(Stored().done);
+  EXPECT_EQ(copier_->Statuses().at(0).selection, even);
 }
 
 TEST_F(SnapshotCopierTest, ATargetThatIsNotLoadedIsWaitedFor) {

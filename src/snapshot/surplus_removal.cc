@@ -72,6 +72,11 @@ Status SurplusRemoval::Run(const Collection& collection,
         "cannot be found: drop the collection there and run `milvus-cdc task retry`");
   }
   attempt.by_partition = !gate.partition_key && parts_.target->has_keys_by_partition();
+  if (!attempt.by_partition && !parts_.selection.partitions.empty()) {
+    return FailedPreconditionError(
+        "single partitions cannot be compared, because this target has one row of each key: copy "
+        "the collection as a whole (`milvus-cdc task snapshot` without --partition)");
+  }
   const uint64_t deletes_before = last_delete_;
   std::vector<KeyShare> shares{KeyShare()};
   while (!shares.empty()) {
@@ -109,8 +114,9 @@ Result<KeySet> SurplusRemoval::ReadSource(const Attempt& attempt,
                                           std::vector<KeyShare>* later) {
   Status read;
   for (int i = 0; i < kPlans; ++i) {
-    CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
-                         parts_.source->Plan(attempt.collection, attempt.takeover, attempt.stop));
+    CDC_ASSIGN_OR_RETURN(
+        const std::unique_ptr<CollectionSnapshot> plan,
+        parts_.source->Plan(attempt.collection, attempt.takeover, parts_.selection, attempt.stop));
     KeySet keys;
     read = ReadPlan(attempt, *plan, share, later, &keys);
     if (read.ok()) {
@@ -189,6 +195,9 @@ Result<bool> SurplusRemoval::RemoveOthers(const Attempt& attempt,
     CDC_ASSIGN_OR_RETURN(found, RemoveOthersOf(attempt, kAllPartitions, share, keys));
   } else {
     for (const PartitionId partition : gate.partitions) {
+      if (!IsSelected(attempt.collection, partition)) {
+        continue;
+      }
       CDC_ASSIGN_OR_RETURN(const bool here, RemoveOthersOf(attempt, partition, share, keys));
       found = found || here;
     }
@@ -196,6 +205,14 @@ Result<bool> SurplusRemoval::RemoveOthers(const Attempt& attempt,
   CDC_RETURN_IF_ERROR(
       attempt.wait_until([this] { return tracker_->checkpoint().value == last_delete_; }));
   return found;
+}
+
+bool SurplusRemoval::IsSelected(const Collection& collection, PartitionId partition) const {
+  if (parts_.selection.partitions.empty()) {
+    return true;
+  }
+  const Partition* const known = collection.FindPartition(partition);
+  return known != nullptr && parts_.selection.HasPartition(known->name);
 }
 
 Result<bool> SurplusRemoval::RemoveOthersOf(const Attempt& attempt,

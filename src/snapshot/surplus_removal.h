@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "model/catalog.h"
+#include "model/copy_selection.h"
 #include "model/primary_key.h"
 #include "model/takeover.h"
 #include "progress/ack_tracker.h"
@@ -46,7 +47,8 @@ class SurplusRemoval {
     // Where the collection's rows go; nullopt: the target's collection does not exist yet, or is
     // being renamed.
     std::function<std::optional<RowGate>(CollectionId)> gate;
-    std::string channel;  // of the tracker
+    CopySelection selection = {};  // the partitions that are compared; without a filter
+    std::string channel;           // of the tracker
     // Each shard of the target is written by itself (a standby), so all have to be told of a
     // delete.
     bool tell_all_shards = false;
@@ -57,6 +59,7 @@ class SurplusRemoval {
 
   // Ok: the target has acknowledged it. Does nothing if the collection was created for this copy,
   // as its gate says. Errors: see SnapshotSource, CollectionSnapshot and KeyReader.
+  // kFailedPrecondition: among others, single partitions of this target cannot be compared.
   Status Run(const Collection& collection,
              const std::map<std::string, Takeover>& takeover,
              const WaitUntil& wait_until,
@@ -77,6 +80,7 @@ class SurplusRemoval {
                  const KeyShare& share,
                  KeySet* keys);
   Result<bool> RemoveOthers(const Attempt& attempt, const KeyShare& share, const KeySet& keys);
+  bool IsSelected(const Collection& collection, PartitionId partition) const;
   Result<bool> RemoveOthersOf(const Attempt& attempt,
                               PartitionId partition,
                               const KeyShare& share,

@@ -161,11 +161,14 @@ class SurplusRemovalTest : public testing::Test {
     source_.Add({{kShard0, {.takeover = {}, .parts = {{.id = 1, .payloads = first}}}},
                  {kShard1, {.takeover = {}, .parts = {{.id = 2, .payloads = second}}}}});
   }
-  SurplusRemoval Make(size_t set_bytes = 1U << 20, bool tell_all_shards = false) {
+  SurplusRemoval Make(size_t set_bytes = 1U << 20,
+                      bool tell_all_shards = false,
+                      const CopySelection& selection = {}) {
     return SurplusRemoval({.source = &source_,
                            .target = &target_,
                            .consumer = &target_,
                            .gate = [this](CollectionId) { return std::optional(gate_); },
+                           .selection = selection,
                            .channel = "snapshot",
                            .tell_all_shards = tell_all_shards,
                            .set_bytes = set_bytes});
@@ -356,6 +359,29 @@ TEST_F(SurplusRemovalTest, WhereADeleteReachesAllPartitionsOnlyForeignKeysAreDel
   ExpectRun();
   EXPECT_EQ(target_.rows["a"], Set(Range(0, 3)));
   EXPECT_EQ(target_.rows["b"], Set(Range(2, 3)));
+}
+
+TEST_F(SurplusRemovalTest, OnlyTheSelectedPartitionsAreCompared) {
+  collection_.partitions = {{.id = kA, .name = "a"}, {.id = kB, .name = "b"}};
+  const CopySelection only_a{.partitions = {"a"}};
+  Store({StoredKeys(kA, Range(0, 3))});
+  target_.rows["a"] = Set(Range(1, 5));
+  target_.rows["b"] = Set(Range(3, 9));
+  SurplusRemoval removal = Make(1U << 20, false, only_a);
+  ASSERT_TRUE(Run(&removal).ok());
+  EXPECT_EQ(target_.rows["a"], Set(Range(1, 3)));
+  EXPECT_EQ(target_.rows["b"], Set(Range(3, 9)));
+  EXPECT_THAT(source_.selections(), ElementsAre(only_a));
+  // Dropped on the source meanwhile, which the target does not know yet.
+  collection_.partitions.erase(collection_.partitions.begin());
+  target_.rows["a"] = Set(Range(0, 9));
+  ASSERT_TRUE(Run(&removal).ok());
+  EXPECT_EQ(target_.rows["a"], Set(Range(0, 9)));
+  // Where a delete would reach the other partitions, nothing is done.
+  const size_t deletes = target_.deletes.size();
+  target_.by_partition = false;
+  EXPECT_THAT(Run(&removal).message(), HasSubstr("without --partition"));
+  EXPECT_EQ(target_.deletes.size(), deletes);
 }
 
 TEST_F(SurplusRemovalTest, EachShardOfAStandbyIsTold) {

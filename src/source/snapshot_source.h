@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "model/catalog.h"
+#include "model/copy_selection.h"
 #include "model/message.h"
 #include "model/takeover.h"
 
@@ -81,15 +82,17 @@ class SnapshotSource {
  public:
   virtual ~SnapshotSource() = default;
 
-  // Finds what is stored of `collection`. `takeover`: where the log has to take over, as planned
-  // before; empty: where it can now.
+  // Finds what is stored of `collection`, as far as `selection` covers it. `takeover`: where the
+  // log has to take over, as planned before; empty: where it can now.
   //
+  // kInvalidArgument: the filter is no expression that the source accepts; says why.
   // kUnavailable: not now: not reachable, or the source is changing its files. kFailedPrecondition:
   // the storage is not that source's, or of a version that cannot be read. kPermissionDenied. The
   // message says what was looked for, and where.
   virtual Result<std::unique_ptr<CollectionSnapshot>> Plan(
       const Collection& collection,
       const std::map<std::string, Takeover>& takeover,
+      const CopySelection& selection,
       const std::stop_token& stop) = 0;
 };
 

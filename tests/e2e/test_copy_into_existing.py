@@ -1,8 +1,8 @@
-"""start_from: snapshot into a collection that the target has already: in the end it has the source's rows and no others."""
+"""Copies into a collection that the target has already: in the end it has the source's rows and no others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,7 +11,7 @@ from pymilvus import CollectionSchema, DataType, MilvusClient
 from lab.client import connect
 from lab.rows import MilvusError
 from lab.waiting import PATIENCE, NotYet, eventually
-from rows_for import plain, with_text_keys
+from rows_for import Row, plain, with_text_keys
 from test_start_from_snapshot import expect_copied, flush
 from world import World
 
@@ -39,6 +39,73 @@ def copy(world: World, *collections: str) -> str:
     task = world.start_task(start_from="snapshot")
     expect_copied(world, task)
     return task
+
+
+def damage(world: World, first: int, partition: str, make: Callable[..., list[Row]] = plain) -> None:
+    """On the target, as the keys are in the partition: 100 are removed, 100 changed, and 50 added."""
+    with target_client(world) as target:
+        target.delete("c", ids=list(range(first + 100, first + 200)), partition_name=partition)
+        target.upsert("c", make(range(first + 300, first + 400), version=7), partition_name=partition)
+        target.insert("c", make(range(first + 10_000, first + 10_050), version=7), partition_name=partition)
+
+
+def damages(first: int, partition: str, left: Callable[[int], bool] = lambda key: True) -> list[str]:
+    """What is still different in the partition if keys are left as they are."""
+    found = []
+    for what, start, number in (
+        ("missing on the target", first + 100, 100),
+        ("only on the target", first + 10_000, 50),
+        ("different", first + 300, 100),
+    ):
+        keys = [key for key in range(start, start + number) if what == "only on the target" or left(key)]
+        found.append(f"rows of partition {partition}: {len(keys)} {what}, e.g. {keys[:5]}")
+    return found
+
+
+def copy_again(world: World, task: str, **fields: object) -> dict:
+    """What is shown of the copy when it is done."""
+    world.cdc.client.call("snapshot", {"task_id": task, "collections": [f"{world.database}.c"], **fields})
+    return expect_copied(world, task)[0]
+
+
+def refusal(world: World, task: str, **fields: object) -> str:
+    answer = world.cdc.client.answer("snapshot", {"task_id": task, "collections": [f"{world.database}.c"], **fields})
+    assert answer["code"] == 400, answer
+    return str(answer["message"])
+
+
+def expect_differences(world: World, expected: list[str]) -> None:
+    def found() -> None:
+        differences = world.compare("c", counts=False).differences
+        if differences != expected:
+            raise NotYet(f"{differences} instead of {expected}")
+
+    eventually(found, PATIENCE, 0.25, "what was not copied is as it was")
+
+
+def test_one_partition_of_a_running_task(milvus_world: World) -> None:
+    world = milvus_world
+    world.make_collection("c", shards=2)
+    world.client.create_partition("c", "p")
+    world.client.insert("c", plain(range(1_000)))
+    world.client.insert("c", plain(range(1_000, 3_000)), partition_name="p")
+    task = world.start_task(start_from="earliest")
+    world.expect_equal("c")
+    flush(world, "c")
+    world.client.upsert("c", plain(range(500, 550), version=1))
+    world.client.delete("c", ids=list(range(1_500, 1_550)), partition_name="p")
+    world.expect_equal("c")  # it is further than what is stored
+    damage(world, 0, "_default")
+    damage(world, 1_000, "p")
+    assert "no partition nope; it has _default, p" in refusal(world, task, partitions=["p", "nope"])
+    shown = copy_again(world, task, partitions=["p"])
+    assert shown["partitions"] == ["p"] and shown["filter"] == ""
+    expect_differences(world, damages(0, "_default"))
+    world.client.upsert("c", plain(range(600, 650), version=1))
+    world.client.insert("c", plain(range(1_500, 1_520), version=2), partition_name="p")
+    expect_differences(world, damages(0, "_default"))
+    assert copy_again(world, task)["partitions"] == []
+    assert world.expect_equal("c").target_rows == 3_000 - 30
 
 
 def test_what_the_source_has_deleted_changed_and_moved(world: World) -> None:

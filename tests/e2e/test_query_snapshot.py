@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,7 +17,8 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.rows import Endpoint
 from lab.waiting import NotYet, eventually
-from rows_for import plain, vector, with_text_keys
+from rows_for import Row, plain, vector, with_text_keys
+from test_copy_into_existing import copy_again, damage, damages, expect_differences, refusal
 from test_start_from_snapshot import Writer, expect_copied, flush
 from test_type_matrix import REFUSED_BY_LITE, Collection
 from type_cases import CASES
@@ -109,6 +110,40 @@ def test_keys_and_partitions(milvus_world: World, key: DataType, auto_id: bool) 
     if not auto_id:
         world.client.delete("c", ids=[row["id"] for row in make(range(2_900, 3_100))])
         assert world.expect_equal("c").target_rows == 5_800
+
+
+def test_a_filter_replaces_what_it_holds_for(milvus_world: World) -> None:
+    """A task that reads files can do it as well, and one without a storage can copy single partitions."""
+    world = milvus_world
+    world.make_collection("c", shards=2, fields=lambda schema: schema.add_field("price", DataType.INT64))
+    world.client.create_partition("c", "p")
+
+    def priced(keys: Iterable[int], version: int = 0) -> list[Row]:
+        return [{**row, "price": row["id"] % 20} for row in plain(keys, version)]
+
+    world.client.insert("c", priced(range(1_000)))
+    world.client.insert("c", priced(range(1_000, 3_000)), partition_name="p")
+    task = world.start_task(start_from="earliest")
+    world.expect_equal("c")
+    damage(world, 0, "_default", priced)
+    damage(world, 1_000, "p", priced)
+    for expression, words in (
+        ("price >", "price >"),
+        ("price", "price"),
+        ("cost > 10", "cost"),
+        ("price > 10) or (price < 5", "price"),
+    ):
+        message = refusal(world, task, filter=expression)
+        assert "does not accept the filter" in message and words in message
+    shown = copy_again(world, task, filter="price > 10 or id < 0")
+    assert shown["filter"] == "price > 10 or id < 0" and shown["rows"] == 1_350
+    left = [damages(first, partition, lambda key: key % 20 <= 10) for first, partition in ((0, "_default"), (1_000, "p"))]
+    expect_differences(world, left[0] + left[1])
+    assert "no partition nope" in refusal(world, task, partitions=["nope"])
+    copy_again(world, task, partitions=["p"])
+    expect_differences(world, left[0])
+    world.client.upsert("c", priced(range(100, 200), version=2))
+    expect_differences(world, left[0][1:])
 
 
 def test_every_type(world: World) -> None:

@@ -110,6 +110,11 @@ def test_bad_names(world: World) -> None:
     answer = world.cdc.client.answer("retry", {"task_id": task, "collections": [f"{world.database}.c"]})
     assert answer["code"] == 400 and "not set aside" in answer["message"], answer
     world.expect_equal("c")
+    selection = {"task_id": task, "collections": [f"{world.database}.c"], "partitions": ["_default"]}
+    if world.target.is_lite:
+        answer = world.cdc.client.answer("snapshot", selection)
+        assert answer["code"] == 400 and "into a Milvus Lite" in answer["message"], answer
+    world.expect_equal("c")
 
 
 def test_a_copy_beside_a_running_task(world: World) -> None:

@@ -97,6 +97,8 @@ std::vector<SnapshotInfo> ReadSnapshots(const Json& list) {
   for (const Json& json : list.is_array() ? list : Json::array()) {
     const Json& done = Member(json, "done");
     snapshots.push_back({.collection = Text(json, "collection"),
+                         .partitions = Texts(json, "partitions"),
+                         .filter = Text(json, "filter"),
                          .done = done.is_boolean() && done.get<bool>(),
                          .rows = Count(json, "rows"),
                          .total_rows = Count(json, "total_rows"),

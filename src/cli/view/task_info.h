@@ -26,6 +26,8 @@ struct ChannelInfo {
 // The copy of the rows that the source had stored of a collection.
 struct SnapshotInfo {
   std::string collection;
+  std::vector<std::string> partitions;  // empty: all
+  std::string filter;                   // empty: all rows
   bool done = false;
   uint64_t rows = 0;
   uint64_t total_rows = 0;

@@ -36,6 +36,18 @@ std::string DescribeCondition(const TaskInfo& task, int64_t now_unix_ms) {
   return text;
 }
 
+// Empty: everything is copied.
+std::string DescribeSelection(const SnapshotInfo& snapshot) {
+  std::string text;
+  for (const std::string& partition : snapshot.partitions) {
+    text += (text.empty() ? "partitions " : ", ") + partition;
+  }
+  if (!snapshot.filter.empty()) {
+    text += (text.empty() ? "" : ", ") + ("rows with " + snapshot.filter);
+  }
+  return text;
+}
+
 // Names and values in two columns; a value with several lines continues below itself.
 class Fields {
  public:
@@ -190,6 +202,11 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   fields.Add("start from", OrDash(task.start_from));
   if (!task.snapshots.empty()) {
     fields.Add("copied", DescribeSnapshots(task));
+  }
+  for (const SnapshotInfo& snapshot : task.snapshots) {
+    if (const std::string selection = DescribeSelection(snapshot); !selection.empty()) {
+      fields.Add("selected", snapshot.collection + ": " + selection);
+    }
   }
   for (const SetAsideInfo& aside : task.set_aside) {
     fields.Add("set aside", aside.collection + ": " + aside.reason, Colour::kYellow);

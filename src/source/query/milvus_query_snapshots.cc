@@ -83,14 +83,14 @@ class Snapshot final : public CollectionSnapshot {
 };
 
 // A partition that is being dropped has no rows any more.
-std::vector<QueryPart> PartsOf(const Collection& collection) {
+std::vector<QueryPart> PartsOf(const Collection& collection, const CopySelection& selection) {
   std::vector<QueryPart> parts;
   if (collection.schema.HasPartitionKey()) {
     parts.push_back({.id = collection.id.value, .partition = std::nullopt});
     return parts;
   }
   for (const Partition& partition : collection.partitions) {
-    if (partition.state == ObjectState::kCreated) {
+    if (partition.state == ObjectState::kCreated && selection.HasPartition(partition.name)) {
       parts.push_back({.id = partition.id.value, .partition = partition});
     }
   }
@@ -118,6 +118,7 @@ class MilvusQuerySnapshots final : public SnapshotSource {
 
   Result<std::unique_ptr<CollectionSnapshot>> Plan(const Collection& collection,
                                                    const std::map<std::string, Takeover>& takeover,
+                                                   const CopySelection& selection,
                                                    const std::stop_token& stop) override {
     CDC_ASSIGN_OR_RETURN(MilvusChannel* const channel, Connected());
     const MilvusCalls calls{.channel = channel, .timeout = options_.connect_timeout, .stop = stop};
@@ -131,6 +132,7 @@ class MilvusQuerySnapshots final : public SnapshotSource {
         .collection = collection.id,
         .name = {catalog_->Current()->DatabaseName(collection.database), collection.name},
         .at_least = {},
+        .filter = selection.filter,
         .page_timeout = options_.query_timeout,
         .page_bytes = options_.page_bytes};
     for (const std::string& vchannel : collection.vchannels) {
@@ -140,12 +142,14 @@ class MilvusQuerySnapshots final : public SnapshotSource {
       }
       query.at_least = std::max(query.at_least, place->second.ts);
     }
-    const std::vector<QueryPart> parts = PartsOf(collection);
+    const std::vector<QueryPart> parts = PartsOf(collection, selection);
     const auto encoder = std::make_shared<const PageEncoder>(collection, TimesOf(planned));
+    // By itself: what is accepted only between other words would change their meaning.
+    const bool filtered = !query.filter.empty();
     Result<std::vector<CollectionSnapshot::Part>> listed =
-        CountRows(calls, query, collection, parts, encoder->all_rows());
+        CountRows(calls, query, collection, parts, filtered ? query.filter : encoder->all_rows());
     if (!listed.ok()) {
-      return FromQuery(listed.status(), query.name);
+      return filtered ? FromFilterQuery(listed.status(), query) : FromQuery(listed.status(), query);
     }
     return std::unique_ptr<CollectionSnapshot>(
         std::make_unique<Snapshot>(channel, catalog_, std::move(query), collection, planned,
@@ -195,13 +199,13 @@ class MilvusQuerySnapshots final : public SnapshotSource {
                                                           const RowQuery& query,
                                                           const Collection& collection,
                                                           const std::vector<QueryPart>& parts,
-                                                          const std::string& all_rows) {
+                                                          const std::string& expression) {
     MilvusCalls patient = calls;
     patient.timeout = query.page_timeout;
     std::vector<CollectionSnapshot::Part> listed;
     for (const QueryPart& part : parts) {
       MilvusQuery count{.collection = query.name,
-                        .expression = all_rows,
+                        .expression = expression,
                         .fields = {"count(*)"},
                         .partitions = {},
                         .limit = 0,

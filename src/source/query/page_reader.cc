@@ -34,26 +34,35 @@ bool IsNotLoaded(const Status& status) {
 
 }  // namespace
 
-Status FromQuery(const Status& status, const CollectionName& name) {
+Status FromQuery(const Status& status, const RowQuery& query) {
+  // No storage knows which rows a filter holds for.
+  const std::string storage = query.filter.empty() ? "copy from the storage (snapshot.from storage)"
+                                                   : "copy without a filter, from the storage";
   if (!status.ok() && status.code() != StatusCode::kCancelled && IsNotLoaded(status)) {
     return UnavailableError(
-        "collection " + name.ToString() +
+        "collection " + query.name.ToString() +
         " is not loaded on the source, and queries read only what is: load all of it there "
-        "until the copy is done (its query nodes need the memory, and do the reading), or "
-        "copy from the storage (snapshot.from storage): " +
-        status.message());
+        "until the copy is done (its query nodes need the memory, and do the reading), or " +
+        storage + ": " + status.message());
   }
   if (!status.ok() && Has(status, "cannot parse expression")) {
     return FailedPreconditionError(
-        "collection " + name.ToString() +
-        " cannot be read page by page: no expression of the source can name its key field; copy "
-        "from the storage (snapshot.from storage): " +
-        status.message());
+        "collection " + query.name.ToString() +
+        " cannot be read page by page: no expression of the source can name its key field; " +
+        storage + ": " + status.message());
   }
   if (status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown) {
     return UnavailableError(status.message());
   }
   return status;
+}
+
+// Milvus has no code of its own for it.
+Status FromFilterQuery(const Status& status, const RowQuery& query) {
+  if (!status.ok() && Has(status, "expression")) {
+    return InvalidArgumentError("the source does not accept the filter: " + status.message());
+  }
+  return FromQuery(status, query);
 }
 
 PageReader::PageReader(MilvusChannel* channel,
@@ -98,7 +107,7 @@ Result<PageEncoder::Page> PageReader::ReadPage(const std::stop_token& stop) {
       limit_ = std::max<int64_t>(limit_ / 8, 1);
       continue;
     }
-    const Status status = FromQuery(page.status(), query_.name);
+    const Status status = FromQuery(page.status(), query_);
     if (status.ok() || !IsRetryable(status) || IsNotLoaded(status) ||
         backoff.attempts() + 1 >= query_.tries) {
       return status.ok() ? std::move(page) : Result<PageEncoder::Page>(status);
@@ -111,13 +120,14 @@ Result<PageEncoder::Page> PageReader::ReadPage(const std::stop_token& stop) {
 
 Result<PageEncoder::Page> PageReader::TryPage(const std::stop_token& stop) {
   const MilvusCalls calls{.channel = channel_, .timeout = query_.page_timeout, .stop = stop};
-  MilvusQuery query{.collection = query_.name,
-                    .expression = rest_,
-                    .fields = encoder_->fields(),
-                    .partitions = {},
-                    .limit = limit_,
-                    .by_key = true,
-                    .guarantee = query_.at_least.value};
+  MilvusQuery query{
+      .collection = query_.name,
+      .expression = query_.filter.empty() ? rest_ : "(" + query_.filter + ") and " + rest_,
+      .fields = encoder_->fields(),
+      .partitions = {},
+      .limit = limit_,
+      .by_key = true,
+      .guarantee = query_.at_least.value};
   if (part_.partition.has_value()) {
     query.partitions.push_back(part_.partition->name);
   }

@@ -33,6 +33,7 @@ struct RowQuery {
   CollectionName name;
   // All rows at or below this time are in the answers, perhaps with later changes.
   Timestamp at_least;
+  std::string filter{};  // an expression that is accepted by itself; empty: all rows
   std::chrono::milliseconds page_timeout{60'000};
   size_t page_bytes = 4U << 20;
   // A page that fails for a passing reason is repeated so often, since a new reader would begin
@@ -73,6 +74,9 @@ class PageReader final : public SnapshotRows {
 // The status to give for an error of a query. A collection that is not loaded is kUnavailable, with
 // the cure; a key that no expression can name is kFailedPrecondition. Internal errors of the source
 // count as passing.
-Status FromQuery(const Status& status, const CollectionName& name);
+Status FromQuery(const Status& status, const RowQuery& query);
+
+// That of one whose expression is nothing but the filter: kInvalidArgument if it is not accepted.
+Status FromFilterQuery(const Status& status, const RowQuery& query);
 
 }  // namespace cdc

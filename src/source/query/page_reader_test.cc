@@ -65,10 +65,15 @@ class PageReaderTest : public testing::Test {
       return results;
     }
     EXPECT_EQ(query.guarantee_timestamp(), 1000U);
+    std::string expression = query.expr();
+    if (!filter_.empty()) {
+      const std::string filter = "(" + filter_ + ") and ";
+      EXPECT_TRUE(expression.starts_with(filter)) << expression;
+      expression.erase(0, filter.size());
+    }
     const std::string prefix = "id > ";
-    const int64_t after = query.expr().starts_with(prefix)
-                              ? std::atoll(query.expr().substr(prefix.size()).c_str())
-                              : -1;
+    const int64_t after =
+        expression.starts_with(prefix) ? std::atoll(expression.substr(prefix.size()).c_str()) : -1;
     auto* column = results.add_fields_data();
     column->set_field_name("id");
     auto* keys = column->mutable_scalars()->mutable_long_data();
@@ -87,6 +92,7 @@ class PageReaderTest : public testing::Test {
         RowQuery{.collection = collection_.id,
                  .name = {"default", "c"},
                  .at_least = {1000},
+                 .filter = filter_,
                  .page_bytes = page_bytes,
                  .backoff = {.initial = std::chrono::milliseconds(1),
                              .max = std::chrono::milliseconds(2)}},
@@ -126,6 +132,7 @@ class PageReaderTest : public testing::Test {
   int64_t most_ CDC_GUARDED_BY(mutex_) = 16'384;
   std::vector<int64_t> limits_ CDC_GUARDED_BY(mutex_);
   int64_t id_ = 7;
+  std::string filter_;
 };
 
 TEST_F(PageReaderTest, ReadsThePartInPages) {
@@ -139,6 +146,30 @@ TEST_F(PageReaderTest, ReadsThePartInPages) {
   EXPECT_EQ(std::set<int64_t>(read.begin(), read.end()), keys_["p"]);
   EXPECT_EQ(read.size(), 3'000U);
   EXPECT_GT(queries_, 4);
+}
+
+TEST_F(PageReaderTest, AFilterIsPartOfEveryPage) {
+  filter_ = "price > 10 or price < 5";
+  for (int64_t key = 0; key < 3'000; ++key) {
+    keys_["p"].insert(key);
+  }
+  std::vector<int64_t> read;
+  const auto reader = Reader(2'000);
+  const Status status = ReadAll(reader.get(), &read);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(read.size(), 3'000U);
+}
+
+TEST_F(PageReaderTest, AnErrorOfTheFilterHasTheWordsOfTheSource) {
+  const RowQuery query{.name = {"default", "c"}, .filter = "price >"};
+  const Status wrong = FromFilterQuery(
+      InternalError("cannot parse expression: price >, error: line 1:7 mismatched input"), query);
+  EXPECT_EQ(wrong.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(wrong.message(), HasSubstr("line 1:7 mismatched input"));
+  const Status not_loaded =
+      FromFilterQuery(UnavailableError("collection not loaded[collection=7]"), query);
+  EXPECT_EQ(not_loaded.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(not_loaded.message(), HasSubstr("or copy without a filter"));
 }
 
 TEST_F(PageReaderTest, PagesThatAreTooLargeAreMadeSmaller) {

@@ -72,7 +72,9 @@ class MilvusSnapshots final : public SnapshotSource {
 
   Result<std::unique_ptr<CollectionSnapshot>> Plan(const Collection& collection,
                                                    const std::map<std::string, Takeover>& takeover,
+                                                   const CopySelection& selection,
                                                    const std::stop_token& stop) override {
+    CDC_CHECK(selection.filter.empty());  // files are read without understanding expressions
     std::map<std::string, LogPlace> fixed;
     for (const auto& [vchannel, place] : takeover) {
       fixed[vchannel] = {.position = place.position, .time = place.ts};
@@ -81,7 +83,7 @@ class MilvusSnapshots final : public SnapshotSource {
     for (int i = 0; i < kPlans && !stop.stop_requested(); ++i) {
       CDC_ASSIGN_OR_RETURN(const SegmentCatalog catalog,
                            ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
-      Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed);
+      Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed, selection.partitions);
       if (plan.ok() && takeover.empty() && !plan->importing.empty()) {
         plan = UnavailableError(
             "a bulk import into the collection is going on, whose rows would be missed: wait for "

@@ -84,6 +84,16 @@ Timestamp Oldest(const Collection& collection, Timestamp now) {
   return Timestamp::FromUnixMs(now.UnixMs() - ttl * kMsPerSecond);
 }
 
+// Deletes stay: every entry of a delete log is true wherever it lies.
+void KeepPartitions(const std::set<std::string>& wanted,
+                    const SegmentCatalog& catalog,
+                    ChannelSnapshot* channel) {
+  std::erase_if(channel->segments, [&](const Segment& segment) {
+    const auto partition = catalog.partitions.find(segment.partition);
+    return partition == catalog.partitions.end() || !wanted.contains(partition->second);
+  });
+}
+
 // The field ids of the files name the dynamic field, which the schema has as a flag only.
 Result<std::optional<FieldId>> DynamicField(const Schema& schema,
                                             const std::vector<ChannelSnapshot>& channels) {
@@ -182,13 +192,17 @@ void Sum(SnapshotPlan* plan) {
 
 Result<SnapshotPlan> PlanSnapshot(const Collection& collection,
                                   const SegmentCatalog& catalog,
-                                  const std::map<std::string, LogPlace>& fixed) {
+                                  const std::map<std::string, LogPlace>& fixed,
+                                  const std::set<std::string>& partitions) {
   SnapshotPlan plan{
       .collection = collection.id, .revision = catalog.revision, .partitions = catalog.partitions};
   for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
     Result<ChannelSnapshot> channel = PlanChannel(collection, catalog, fixed, shard);
     if (!channel.ok()) {
       return channel.status().WithContext("channel " + collection.vchannels[shard]);
+    }
+    if (!partitions.empty()) {
+      KeepPartitions(partitions, catalog, &*channel);
     }
     plan.channels.push_back(*std::move(channel));
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,13 +51,15 @@ struct SnapshotPlan {
 // Chooses what to read. Pure.
 //
 // `fixed`: by vchannel, where the log has to take over instead of at the checkpoint, e.g. where it
-// took over when files of an earlier plan vanished. No later than the checkpoint.
+// took over when files of an earlier plan vanished. No later than the checkpoint. `partitions`: the
+// names of those to read; empty: all.
 //
 // kUnavailable: plan again with a new catalog: it shows a half-written change, a bulk import above
 // the checkpoint, or a checkpoint that is still below `fixed`. kFailedPrecondition: files of a
 // later version, or a channel with rows and without a checkpoint. The message names the segment.
 Result<SnapshotPlan> PlanSnapshot(const Collection& collection,
                                   const SegmentCatalog& catalog,
-                                  const std::map<std::string, LogPlace>& fixed = {});
+                                  const std::map<std::string, LogPlace>& fixed = {},
+                                  const std::set<std::string>& partitions = {});
 
 }  // namespace cdc

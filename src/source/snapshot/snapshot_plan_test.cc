@@ -94,6 +94,19 @@ TEST(SnapshotPlanTest, TakesOverAtTheCheckpointOfEachChannel) {
   EXPECT_THAT(Ids(plan->channels[1].segments), ElementsAre(4));
 }
 
+TEST(SnapshotPlanTest, OnlyTheGivenPartitions) {
+  Segment other = MakeSegment(4, {6});
+  other.partition = {8};
+  other.delete_logs = {{.id = 9}};
+  const SegmentCatalog catalog = MakeCatalog({MakeSegment(3, {5, 2}), other});
+  const auto plan = PlanSnapshot(MakeCollection(), catalog, {}, {"_default", "gone"});
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  EXPECT_THAT(Ids(plan->channels[0].segments), ElementsAre(3));
+  EXPECT_THAT(Ids(plan->channels[0].deletes), ElementsAre(3, 4));
+  EXPECT_EQ(plan->rows, 7);
+  ASSERT_EQ(plan->channels.size(), 2U) << "the log takes over in all channels";
+}
+
 struct Case {
   const char* name;
   std::function<void(Segment*)> change;  // of a segment with rows

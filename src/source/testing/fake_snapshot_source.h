@@ -45,12 +45,18 @@ class FakeSnapshotSource final : public SnapshotSource {
     MutexLock lock(mutex_);
     return asked_;
   }
+  std::vector<CopySelection> selections() const {
+    MutexLock lock(mutex_);
+    return selections_;
+  }
 
   Result<std::unique_ptr<CollectionSnapshot>> Plan(const Collection& /*collection*/,
                                                    const std::map<std::string, Takeover>& takeover,
+                                                   const CopySelection& selection,
                                                    const std::stop_token& /*stop*/) override {
     MutexLock lock(mutex_);
     asked_.push_back(takeover);
+    selections_.push_back(selection);
     if (next_.empty()) {
       return UnavailableError("the storage is away");
     }
@@ -123,6 +129,7 @@ class FakeSnapshotSource final : public SnapshotSource {
   mutable Mutex mutex_;
   std::deque<StoredShards> next_ CDC_GUARDED_BY(mutex_);
   std::vector<std::map<std::string, Takeover>> asked_ CDC_GUARDED_BY(mutex_);
+  std::vector<CopySelection> selections_ CDC_GUARDED_BY(mutex_);
   Result<Timestamp> seen_until_ CDC_GUARDED_BY(mutex_) = Timestamp{};
 };
 
