@@ -146,7 +146,10 @@ void PulsarProducer::Write(const std::vector<std::string>& values,
     }
     Symbol<void(void*, void*, void (*)(int, void*, void*), void*)>("pulsar_producer_send_async")(
         producer_, message,
-        [](int result, void* /*id*/, void* /*context*/) { CDC_CHECK(result == kPulsarOk); },
+        [](int result, void* id, void* /*context*/) {
+          CDC_CHECK(result == kPulsarOk);
+          Symbol<void(void*)>("pulsar_message_id_free")(id);
+        },
         nullptr);
     Symbol<void(void*)>("pulsar_message_free")(message);
   }
