@@ -208,22 +208,35 @@ TEST_F(SnapshotCopierTest, TheLogMayBeAppliedMeanwhile) {
                                      .log = CopyLog::kWillApply})
                   .ok());
   source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(5), {50}}, .parts = {Part(1, 1)}}}});
-  // By then it is known, and the queue need not hold the takeover.
+  // By then it is known.
   consumer_.OnPush([this] {
     EXPECT_THAT(applied_, ElementsAre(kHello));
     EXPECT_EQ(Stored().log, CopyLog::kApplied);
     EXPECT_TRUE(copier_->Statuses().at(0).log_applied);
     EXPECT_FALSE(copier_->Statuses().at(0).done);
-    log_.Expire("dml_0", FakeLog::IdOf(80));
   });
   Run();
   EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
   EXPECT_THAT(copied_, ElementsAre(kHello));
   EXPECT_THAT(applied_, ElementsAre(kHello)) << "once";
   EXPECT_EQ(takeover_.at(kFirst).ts, Timestamp{50});
-  // A restart in the middle does not decide again.
-  ASSERT_TRUE(store_.PutSnapshot("t", {.collection = kHello, .log = CopyLog::kApplied}).ok());
-  EXPECT_TRUE(Make(&source_)->Statuses().at(0).log_applied);
+}
+
+TEST_F(SnapshotCopierTest, ALogThatIsAppliedHasLeftTheTakeover) {
+  ASSERT_TRUE(store_
+                  .PutSnapshot("t", {.collection = kHello,
+                                     .takeover = {{kFirst, {FakeLog::IdOf(2), {50}}}},
+                                     .log = CopyLog::kApplied})
+                  .ok());
+  for (int i = 0; i < 9; ++i) {
+    log_.Append("dml_0", "x");
+  }
+  log_.Expire("dml_0", FakeLog::IdOf(8));
+  source_.Add({{kFirst, {.takeover = {FakeLog::IdOf(2), {50}}, .parts = {Part(1, 1)}}}});
+  Run();
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_THAT(copied_, ElementsAre(kHello));
+  EXPECT_THAT(applied_, IsEmpty()) << "it was at the start";
 }
 
 TEST_F(SnapshotCopierTest, TheLogWaitsIfTheTargetHadTheCollectionBefore) {
