@@ -37,8 +37,7 @@ Status AppendKeys(const Message& message, std::vector<uint64_t>* keys) {
 DataPath::DataPath()
     : task_(EverythingTask()),
       scope_(task_),
-      tracker_(std::make_shared<AckTracker>("channel", MsgId{}, Timestamp{})),
-      lane_(tracker_) {}
+      tracker_(std::make_shared<AckTracker>("channel", MsgId{}, Timestamp{})) {}
 
 Status DataPath::Push(MsgId id, const Payload& record) {
   CDC_ASSIGN_OR_RETURN(MessagePtr message, DecodeMessage(std::move(id), record));
@@ -65,6 +64,7 @@ Status DataPath::Release(TickGroup group) {
   const uint64_t number = tracker_->AddGroup(group.resolved, group.restart, std::move(records));
   for (PendingRows& rows : pushed) {
     rows.tickets.front().group = number;
+    rows.tracker = tracker_;
     lane_.Push(std::move(rows));
   }
   return Write();

@@ -279,6 +279,25 @@ TEST_P(MetaStoreContractTest, KeepsTheKeysOfALogUntilItsCopyIsDone) {
   EXPECT_THAT(*store().LoadLogKeys("t1", {6}), IsEmpty());
 }
 
+TEST_P(MetaStoreContractTest, ACopyDoesNotHaveThePartitionsOfAnEarlierOne) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  const auto partitions = [&](std::set<std::string> names, bool replace) {
+    const SnapshotProgress copy{.collection = {5},
+                                .selection = {.partitions = std::move(names), .filter = {}}};
+    MetaStore::Progress progress = Load("t1");
+    progress.snapshots = {copy};
+    EXPECT_TRUE(
+        (replace ? store().ReplaceProgress("t1", progress) : store().PutSnapshot("t1", copy)).ok());
+    Reopen();
+    return Load("t1").snapshots.at(0).selection.partitions;
+  };
+  for (const bool replace : {true, false}) {
+    EXPECT_THAT(partitions({"p", "q"}, replace), ElementsAre("p", "q"));
+    EXPECT_THAT(partitions({"q"}, replace), ElementsAre("q"));
+    EXPECT_THAT(partitions({}, replace), IsEmpty());
+  }
+}
+
 TEST_P(MetaStoreContractTest, KeepsSnapshots) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
   SnapshotProgress snapshot{

@@ -46,11 +46,12 @@ Status SqliteSnapshots::Prepare(sqlite::Database* database) {
        {&remove_[0], "DELETE FROM snapshots WHERE task_id = ? AND collection_id = ?"},
        {&remove_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ? AND collection_id = ?"},
        {&remove_[2], "DELETE FROM snapshot_segments WHERE task_id = ? AND collection_id = ?"},
-       {&remove_[4], "DELETE FROM snapshot_partitions WHERE task_id = ? AND collection_id = ?"},
+       {&remove_[kPartitions],
+        "DELETE FROM snapshot_partitions WHERE task_id = ? AND collection_id = ?"},
        {&remove_all_[0], "DELETE FROM snapshots WHERE task_id = ?"},
        {&remove_all_[1], "DELETE FROM snapshot_takeovers WHERE task_id = ?"},
        {&remove_all_[2], "DELETE FROM snapshot_segments WHERE task_id = ?"},
-       {&remove_all_[4], "DELETE FROM snapshot_partitions WHERE task_id = ?"}});
+       {&remove_all_[kPartitions], "DELETE FROM snapshot_partitions WHERE task_id = ?"}});
 }
 
 Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& snapshot) {
@@ -66,6 +67,8 @@ Status SqliteSnapshots::Put(const std::string& task_id, const SnapshotProgress& 
                           .Bind(8, snapshot.expected_seconds)
                           .Bind(9, snapshot.queue_seconds)
                           .Execute());
+  // Those of an earlier copy do not count for this one.
+  CDC_RETURN_IF_ERROR(remove_[kPartitions].BindText(0, task_id).Bind(1, collection).Execute());
   for (const std::string& partition : snapshot.selection.partitions) {
     CDC_RETURN_IF_ERROR(
         put_partition_.BindText(0, task_id).Bind(1, collection).BindText(2, partition).Execute());
@@ -165,8 +168,10 @@ Result<std::vector<std::string>> SqliteSnapshots::LoadLogKeys(const std::string&
 
 Status SqliteSnapshots::Replace(const std::string& task_id,
                                 const std::vector<SnapshotProgress>& snapshots) {
-  for (size_t table = 0; table < kLogKeys; ++table) {
-    CDC_RETURN_IF_ERROR(remove_all_[table].BindText(0, task_id).Execute());
+  for (size_t table = 0; table < kTables; ++table) {
+    if (table != kLogKeys) {
+      CDC_RETURN_IF_ERROR(remove_all_[table].BindText(0, task_id).Execute());
+    }
   }
   for (const SnapshotProgress& snapshot : snapshots) {
     CDC_RETURN_IF_ERROR(Put(task_id, snapshot));

@@ -36,7 +36,8 @@ class SqliteSnapshots {
   Status LoadParts(const std::string& task_id, SnapshotProgress* snapshot);
 
   static constexpr size_t kTables = 5;
-  static constexpr size_t kLogKeys = 3;  // their table
+  static constexpr size_t kLogKeys = 3;     // their table
+  static constexpr size_t kPartitions = 4;  // theirs
 
   sqlite::Statement put_;
   sqlite::Statement put_partition_;

@@ -200,8 +200,8 @@ Status RealReplicator::CheckSelections(const TaskSpec& spec,
                                        const TaskChanges& changes) {
   for (const auto& [id, selection] : changes.copy_again) {
     const std::shared_ptr<const Collection> collection = catalog.Find(id);
-    if (collection == nullptr) {
-      continue;
+    if (collection == nullptr || collection->state != ObjectState::kCreated) {
+      continue;  // as for the editor
     }
     if (!selection.partitions.empty() && selection.Replaces()) {
       CDC_ASSIGN_OR_RETURN(const TargetInfo target, CheckTarget(spec.target));

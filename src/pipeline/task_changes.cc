@@ -209,9 +209,10 @@ void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress
   if (aside == nullptr) {
     return;
   }
-  const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
+  SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
   if (copy != nullptr && !copy->done && copy->log != CopyLog::kApplied) {
     aside->reason.clear();
+    copy->log = CopyLog::kWaits;  // beside the others nothing follows it
     return;
   }
   for (const std::string& name : collection.pchannels) {

@@ -16,6 +16,7 @@ CopyGuard::CopyGuard(RowConsumer* next, size_t max_bytes, OnFailed on_failed)
 Status CopyGuard::Begin(CollectionId collection, const std::vector<std::string>& saved) {
   MutexLock lock(mutex_);
   LogKeys& keys = keys_[collection];
+  guarded_ = keys_.size();
   for (const std::string& each : saved) {
     CDC_RETURN_IF_ERROR(keys.Load(each));
   }
@@ -29,10 +30,14 @@ void CopyGuard::End(CollectionId collection) {
   if (found != keys_.end()) {
     ended = std::move(found->second);
     keys_.erase(found);
+    guarded_ = keys_.size();
   }
 }
 
 bool CopyGuard::IsFull(CollectionId collection) const {
+  if (guarded_ == 0) {
+    return false;  // asked for each collection at each poll
+  }
   MutexLock lock(mutex_);
   if (!keys_.contains(collection)) {
     return false;

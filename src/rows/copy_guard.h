@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -91,6 +92,7 @@ class CopyGuard final : public KeysToSave {
 
   mutable Mutex mutex_;
   std::map<CollectionId, LogKeys> keys_ CDC_GUARDED_BY(mutex_);
+  std::atomic<size_t> guarded_ = 0;  // how many those are
 };
 
 // Leaves the rows out of a copied message of which `keep` is 0. nullopt: none is left. kDataLoss.

@@ -100,9 +100,11 @@ void SnapshotCopier::Run(const std::stop_token& stop) {
 void SnapshotCopier::ApplyLogs() {
   for (const std::unique_ptr<Entry>& entry : entries_) {
     const Result<bool> applied = entry->copy->TryToApplyLog();
-    if (!applied.ok()) {
-      parts_.conditions->Set("snapshot of " + entry->name.ToString(), applied.status());
-    } else if (*applied) {
+    if (!applied.ok() || entry->log_failed) {
+      parts_.conditions->Set("log of " + entry->name.ToString(), applied.status());
+      entry->log_failed = !applied.ok();
+    }
+    if (applied.ok() && *applied) {
       spdlog::info("task={} snapshot of {}: its log is applied meanwhile", parts_.task_id,
                    entry->name.ToString());
       parts_.on_log_applied(entry->copy->id(), entry->copy->takeover());

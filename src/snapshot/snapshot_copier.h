@@ -78,6 +78,7 @@ class SnapshotCopier {
   struct Entry {
     CollectionName name;
     bool done = false;
+    bool log_failed = false;  // the condition of its log is set
     int64_t expected_seconds = 0;
     int64_t queue_seconds = 0;
     std::unique_ptr<CollectionCopy> copy;

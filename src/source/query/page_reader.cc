@@ -59,7 +59,8 @@ Status FromQuery(const Status& status, const RowQuery& query) {
 
 // Milvus has no code of its own for it.
 Status FromFilterQuery(const Status& status, const RowQuery& query) {
-  if (!status.ok() && Has(status, "expression")) {
+  if (Has(status, "cannot parse expression") || Has(status, "failed to create query plan") ||
+      Has(status, "not a boolean expression")) {
     return InvalidArgumentError("the source does not accept the filter: " + status.message());
   }
   return FromQuery(status, query);
