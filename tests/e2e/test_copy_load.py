@@ -24,7 +24,7 @@ from lab.flush import flush
 from lab.milvus import MilvusStandalone
 from lab.process import peak_memory_mib
 from lab.waiting import NotYet, eventually
-from rows_for import vector
+from rows_for import plain, vector
 from world import Target, World
 
 ROWS = int(os.environ.get("COPY_ROWS", "100000"))
@@ -120,4 +120,52 @@ def test_a_large_copy_under_load_ends_equal(
     )
     assert meanwhile > 0
     assert memory <= _MOST_MIB
+    world.close()
+
+
+def test_the_log_is_applied_during_a_copy(
+    source: MilvusStandalone, milvus: Target, new_cdc: Callable[..., CdcServer]
+) -> None:
+    # Each flush makes a part of its own, and the limit makes their copy take longer than the changes do.
+    cdc = new_cdc({"snapshot": {"maxParallel": 1, "maxBytesPerSecond": 60_000}})
+    cdc.start()
+    cdc.wait_ready()
+    world = World(source, milvus, cdc)
+    world.make_collection("c", shards=2)
+    parts, rows = 10, 2_000
+    for first in range(0, parts * rows, rows):
+        world.client.insert("c", plain(range(first, first + rows)))
+        flush(world.source_end, world.database, "c")
+    task = world.start_task(start_from="snapshot", snapshot={"log": "apply"})
+    chosen = random.Random(1)
+
+    def change(version: int) -> None:
+        world.client.upsert("c", plain(chosen.sample(range(parts * rows), 50), version=version))
+        world.client.delete("c", ids=chosen.sample(range(parts * rows), 50))
+        world.client.insert("c", plain(range(1_000_000 + version * 50, 1_000_000 + version * 50 + 50)))
+
+    def copying(at_least: int, deleted: int) -> dict:
+        """While the copy goes on, so many stored rows and deletes of the log are on the target."""
+        shown = cdc.client.get(task)
+        assert shown["state"] == "Running", shown
+        assert not any(each["done"] for each in shown["snapshots"]), "the copy was too fast for this test"
+        if not shown["snapshots"] or shown["snapshots"][0]["rows"] < at_least or shown["rows"]["deleted"] < deleted:
+            raise NotYet(f"{shown['snapshots']} {shown['rows']} {shown['condition']}")
+        return shown["snapshots"][0]
+
+    for version in range(1, 6):
+        change(version)
+    assert eventually(lambda: copying(rows, 100), what="changes arrive during the copy")["log"] == "applied"
+    cdc.kill()
+    for version in range(6, 11):
+        change(version)
+    cdc.restart()
+    eventually(lambda: copying(2 * rows, 100), what="changes arrive during the copy, after a crash")
+    for version in range(11, 16):
+        change(version)
+    cdc.stop()  # the copy need not be slow any more
+    cdc.configure({"snapshot": {}})
+    cdc.restart()
+    eventually(Drain(cdc.client, task), what="everything is on the target")
+    world.expect_equal("c")
     world.close()
