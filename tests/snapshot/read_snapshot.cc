@@ -152,7 +152,7 @@ int Main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("read_snapshot"));
   return RunProgram("read_snapshot", &app, argc, argv, [&job] {
     Status status = Run(job);
-    const Status ended = EndS3();
+    const Status ended = EndStorage();
     return status.ok() ? ended : status;
   });
 }
