@@ -105,7 +105,7 @@ TEST_F(TaskSetAsideTest, AStopWhileTheChannelIsReadAgainLosesAndRepeatsNothing) 
   ASSERT_TRUE(WaitForCheckpoint(30));
   target_.Cork();
   ChangeAndRestart({.take_up = {a_.id}});
-  ASSERT_TRUE(Eventually([&] { return target_.corked() == 1; }));
+  ASSERT_TRUE(Eventually([&] { return target_.corked() > 0; }));
   target_.Uncork(1);
   ASSERT_TRUE(Eventually([&] { return WritesTo("a").size() == 1; }));
   Thread cancel("cancel", [this](const std::stop_token&) { target_.CancelWrites(); });
