@@ -1,5 +1,6 @@
 #include "source/pulsar/pulsar_channel.h"
 
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -165,12 +166,8 @@ Status PulsarChannel::Accept(PulsarRecord record, const std::stop_token& stop) {
     if (record.id.ledger > last_->ledger) {
       CDC_RETURN_IF_ERROR(CheckNextLedger(record, stop));
     } else if (record.id.entry > last_->entry + 1) {
-      if (gap_after_ != last_) {
-        gap_after_ = last_;
-        return Status(StatusCode::kAborted, "a gap");
-      }
-      return DataLossError("records of topic " + channel_ + " are missing between " +
-                           place_->ToString() + " and " + record.id.ToString());
+      CDC_RETURN_IF_ERROR(LookAgain());
+      return Missing(record.id);
     }
   }
   last_ = record.id;
@@ -180,12 +177,35 @@ Status PulsarChannel::Accept(PulsarRecord record, const std::stop_token& stop) {
   return OkStatus();
 }
 
+// A broker may have moved the reader forward, past records that it still holds: for instance those
+// that are older than the TTL of its namespace. Another reader begins right after the last record.
+Status PulsarChannel::LookAgain() {
+  if (gap_after_ != last_) {
+    gap_after_ = last_;
+    return Status(StatusCode::kAborted, "look again");
+  }
+  return OkStatus();
+}
+
+Status PulsarChannel::Missing(const PulsarId& next) const {
+  return DataLossError("records of topic " + channel_ + " are missing between " +
+                       place_->ToString() + " and " + next.ToString() +
+                       ": resume the task to look once more; if they are gone for good, create it "
+                       "again with start_from: snapshot");
+}
+
 Status PulsarChannel::CheckNextLedger(const PulsarRecord& record, const std::stop_token& stop) {
-  if (last_published_ms_ && record.published_ms - *last_published_ms_ < kSameTimeMs) {
+  const bool soon =
+      last_published_ms_ && std::abs(record.published_ms - *last_published_ms_) < kSameTimeMs;
+  if (soon && record.id.entry == 0) {
     return OkStatus();
   }
+  CDC_RETURN_IF_ERROR(LookAgain());
   CDC_ASSIGN_OR_RETURN(const PulsarId oldest, OldestOf(client_.get(), channel_, *clock_, stop));
-  return oldest <= *place_ ? OkStatus() : PulsarExpired(channel_, *place_, oldest);
+  if (oldest > *place_) {
+    return PulsarExpired(channel_, *place_, oldest);
+  }
+  return record.id.entry == 0 ? OkStatus() : Missing(record.id);
 }
 
 void PulsarChannel::Queue(PulsarRecord record, const std::stop_token& stop) {

@@ -69,6 +69,9 @@ class PulsarChannel {
   Status Follow(const std::stop_token& stop);
   Status Accept(PulsarRecord record, const std::stop_token& stop);
   Status CheckNextLedger(const PulsarRecord& record, const std::stop_token& stop);
+  // kAborted, once for each place: the next attempt shows whether records are missing for good.
+  Status LookAgain();
+  Status Missing(const PulsarId& next) const;
   void Queue(PulsarRecord record, const std::stop_token& stop);
   void SetError(Status error);
   // What was wrong with a record stays so until another one comes.

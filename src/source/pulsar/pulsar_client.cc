@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -209,9 +210,14 @@ Status PulsarClient::Connect() {
     api.client_configuration_set_auth(conf, credentials);
     api.authentication_free(credentials);
   }
-  handle_ = api.client_create(url.c_str(), conf);
+  Status status;
+  try {  // the C API lets exceptions of its C++ through
+    handle_ = api.client_create(url.c_str(), conf);
+  } catch (const std::exception& error) {
+    status = InvalidArgumentError("address " + options_.address + ": " + error.what());
+  }
   api.client_configuration_free(conf);
-  return OkStatus();
+  return status;
 }
 
 PulsarClient::~PulsarClient() {

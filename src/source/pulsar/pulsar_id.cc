@@ -59,7 +59,7 @@ Result<PulsarId> ParsePulsarId(const std::string& bytes) {
   }
   if (!reader.status().ok() || !has_ledger || !has_entry) {
     return InvalidArgumentError("not a Pulsar position: " + std::to_string(bytes.size()) +
-                                " bytes");
+                                " bytes; a task that began on another queue must be created again");
   }
   return id;
 }
