@@ -199,11 +199,13 @@ void ChannelFeed::HandleError(size_t slot, const Status& error) {
   for (Follower* follower : followers) {
     // A missing position may concern only some followers: each one's own position is checked. The
     // others begin a cursor of their own.
-    const Status own = !IsRetryable(error) && follower->next.position
+    const bool of_position =
+        error.code() == StatusCode::kOutOfRange || error.code() == StatusCode::kFailedPrecondition;
+    const Status own = of_position && followers.size() > 1 && follower->next.position
                            ? log_->CheckPosition(name_, *follower->next.position)
                            : error;
-    if (!own.ok() || followers.size() == 1) {
-      Report(follower, own.ok() ? error : own);
+    if (!own.ok()) {
+      Report(follower, own);
     }
   }
   if (!IsRetryable(error)) {

@@ -74,7 +74,7 @@ class CountingLog : public FakeLog {
     MutexLock lock(mutex_);
     return records_;
   }
-  // Makes the next `times` polls fail with `status`.
+  // Makes the channel fail with `status` in the next `times` polls.
   void FailPolls(int times, Status status) {
     MutexLock lock(mutex_);
     failures_ = times;
@@ -101,7 +101,8 @@ class CountingLog : public FakeLog {
         MutexLock lock(log_->mutex_);
         if (log_->failures_ > 0) {
           --log_->failures_;
-          return log_->failure_;
+          out->push_back({.channel = kDml, .records = {}, .status = log_->failure_});
+          return OkStatus();
         }
       }
       const Status status = reader_->Poll(max_bytes, timeout, stop, out);
@@ -507,6 +508,16 @@ TEST_F(FeedTest, APlaceThatTheLogNoLongerHoldsEndsItsFollowerOnly) {
   EXPECT_THAT(a_.rows(), IsEmpty());
   EXPECT_THAT(b_.rows(), ElementsAre(24, 26, 28));
   EXPECT_TRUE(b_.status().ok());
+}
+
+TEST_F(FeedTest, WhatTheLogHasLostEndsAllFollowers) {
+  Append({Row(1, 10), Tick(11), Row(1, 12), Tick(13)});
+  Follow(&a_, 2, 11);  // a place that the log holds
+  Follow(&b_, 2, 11);
+  log_.FailPolls(1, DataLossError("records are missing"));
+  Run();
+  EXPECT_TRUE(Eventually([this] { return a_.status().code() == StatusCode::kDataLoss; }));
+  EXPECT_TRUE(Eventually([this] { return b_.status().code() == StatusCode::kDataLoss; }));
 }
 
 TEST_F(FeedTest, APassingErrorIsToldAndTakenBack) {
