@@ -74,6 +74,15 @@ void RowRouter::FollowReplicateChannel() {
   if (saved != nullptr && !saved->position.empty()) {
     position = saved->position;
     start.position = LogPosition{.id = position, .inclusive = false};
+    // It is often silent for longer than the queue holds a record; a flush that is gone need not be
+    // repeated.
+    const Status held = parts_.log->CheckPosition(parts_.replicate_channel, *start.position);
+    if (held.code() == StatusCode::kOutOfRange) {
+      spdlog::warn("channel {}: {}; it is read from its oldest record", parts_.replicate_channel,
+                   held.message());
+      position = {};
+      start.position.reset();
+    }
   }
   {
     MutexLock lock(mutex_);

@@ -50,6 +50,11 @@ void RowRouter::OnStatus(const std::string& channel, const Status& status) {
   const std::string part = "channel " + channel;
   if (status.ok() || IsRetryable(status)) {
     parts_.conditions->Set(part, status);
+  } else if (status.code() == StatusCode::kOutOfRange && channel == parts_.replicate_channel) {
+    parts_.conditions->Set(part,
+                           UnavailableError("flushes are not repeated until the task is paused "
+                                            "and resumed: " +
+                                            status.message()));
   } else if (!failed_ && status.code() == StatusCode::kOutOfRange) {
     failed_ = true;
     parts_.on_expired(channel, status.WithContext(part));

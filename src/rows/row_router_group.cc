@@ -58,11 +58,14 @@ Status RowRouter::RouteImports(const std::string& name,
     bool behind = false;
     const auto* applied = channel.AppliedOf(message->collection, &behind);
     const Collection& collection = *route->second.collection;
-    const auto at = std::find(collection.pchannels.begin(), collection.pchannels.end(), name);
-    if (at != collection.pchannels.end() &&
-        IsNew(name, route->second,
-              collection.vchannels[static_cast<size_t>(at - collection.pchannels.begin())],
-              applied == nullptr ? Timestamp{} : applied->ts, *message)) {
+    const Timestamp applied_until = applied == nullptr ? Timestamp{} : applied->ts;
+    bool is_new = false;
+    for (size_t shard = 0; shard < collection.pchannels.size(); ++shard) {
+      is_new = is_new ||
+               (collection.pchannels[shard] == name &&
+                IsNew(name, route->second, collection.vchannels[shard], applied_until, *message));
+    }
+    if (is_new) {
       failed_collection_ = message->collection;
       const std::string collection_name = route->second.name.ToString();
       return WithPlace(FailedPreconditionError(

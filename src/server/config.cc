@@ -275,7 +275,9 @@ void ReadAuthParams(ConfigReader* reader,
   for (std::string part; std::getline(parts, part, ',');) {
     const size_t colon = part.find(':');
     if (colon == std::string::npos || colon == 0) {
-      reader->Fail(key + " must be key:value, several separated by commas");
+      reader->Fail(key +
+                   " must be key:value, several separated by commas; what has a comma itself "
+                   "goes into a file (file://...)");
       return;
     }
     (*params)[part.substr(0, colon)] = part.substr(colon + 1);

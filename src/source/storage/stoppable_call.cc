@@ -8,6 +8,8 @@
 namespace cdc {
 namespace {
 
+constexpr size_t kMostLeftCalls = 32;
+
 // One call. What its thread touches is shared with it.
 struct Call {
   struct End {
@@ -38,10 +40,10 @@ class LeftCalls {
     calls_.push_back(std::move(call));
   }
 
-  bool Any() {
+  size_t Count() {
     MutexLock lock(mutex_);
     RemoveEnded();
-    return !calls_.empty();
+    return calls_.size();
   }
 
  private:
@@ -62,6 +64,10 @@ CallEnd RunCall(std::function<void()> call, const CallPatience& patience) {
   if (!patience.stop.stop_possible() && !patience.limit) {
     call();
     return CallEnd::kEnded;
+  }
+  // Each is a thread and what it reads; a server that never answers must not gather them.
+  if (patience.limit && LeftCalls::Instance().Count() >= kMostLeftCalls) {
+    return CallEnd::kTooLate;
   }
   Call running;
   const std::shared_ptr<Call::End> end = running.end;
@@ -87,6 +93,6 @@ CallEnd RunCall(std::function<void()> call, const CallPatience& patience) {
   return patience.stop.stop_requested() ? CallEnd::kStopped : CallEnd::kTooLate;
 }
 
-bool CallsAreLeft() { return LeftCalls::Instance().Any(); }
+bool CallsAreLeft() { return LeftCalls::Instance().Count() > 0; }
 
 }  // namespace cdc

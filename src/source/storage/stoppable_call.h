@@ -23,7 +23,7 @@ enum class CallEnd { kEnded, kStopped, kTooLate };
 
 // Runs `call` and waits for its end, a stop or the limit; on a thread of its own if it may have to
 // leave the call alone. A call that is left goes on by itself for as long as it takes, so it must
-// own all that it uses.
+// own all that it uses. With a limit, kTooLate at once while too many are left.
 CallEnd RunCall(std::function<void()> call, const CallPatience& patience);
 
 // Whether a call that was left alone is still going on.
