@@ -669,10 +669,16 @@ Count VisitHistories(size_t most, const Variant& variant) {
   return count;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kWrites = 1;  // two take minutes
+#else
+constexpr int kWrites = 2;
+#endif
+
 TEST(CopyGuardStates, EveryOrderOfLogCopySavesAndCrashesEndsEqual) {
-  const Count count = VisitHistories(2, {});
-  EXPECT_GT(count.states, 10'000U);
-  EXPECT_GT(count.ends, 500U);
+  const Count count = VisitHistories(kWrites, {});
+  EXPECT_GT(count.states, kWrites == 1 ? 0U : 10'000U);
+  EXPECT_GT(count.ends, kWrites == 1 ? 0U : 500U);
   EXPECT_EQ(count.wrong, 0U);
 }
 
