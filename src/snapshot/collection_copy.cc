@@ -149,7 +149,8 @@ Status CollectionCopy::BeginPlan(const CollectionSnapshot& plan) {
     next.takeover[vchannel] = shard.takeover;
   }
   CDC_RETURN_IF_ERROR(parts_.store->PutSnapshot(parts_.task_id, next));
-  progress_ = std::move(next);
+  // The rest is read by other threads.
+  progress_.takeover = std::move(next.takeover);
   return OkStatus();
 }
 
