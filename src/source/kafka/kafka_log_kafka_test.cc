@@ -77,14 +77,6 @@ class Producer {
   rd_kafka_t* handle_ = nullptr;
 };
 
-std::vector<std::string> Numbers(int first, int end) {
-  std::vector<std::string> values;
-  for (int i = first; i < end; ++i) {
-    values.push_back(std::to_string(i));
-  }
-  return values;
-}
-
 // One broker per test: starting it takes seconds, so there are few tests.
 class KafkaLogKafkaTest : public ::testing::Test {
  protected:

@@ -27,14 +27,6 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using Compression = PulsarProducer::Compression;
 
-std::vector<std::string> Numbers(int first, int end) {
-  std::vector<std::string> values;
-  for (int i = first; i < end; ++i) {
-    values.push_back(std::to_string(i));
-  }
-  return values;
-}
-
 // One test, and each of its steps with topics of its own: a broker takes many seconds to start.
 class PulsarLogPulsarTest : public ::testing::Test {
  public:

@@ -14,6 +14,15 @@
 
 namespace cdc {
 
+// Values for records: the numbers from `first` to just before `end`.
+inline std::vector<std::string> Numbers(int first, int end) {
+  std::vector<std::string> values;
+  for (int i = first; i < end; ++i) {
+    values.push_back(std::to_string(i));
+  }
+  return values;
+}
+
 // What every Log promises: one suite for the fake and the real ones.
 class LogContract {
  public:

@@ -3,9 +3,8 @@
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
 #include "base/status.h"
+#include "source/testing/lab_broker.h"
 
 namespace cdc {
 
@@ -15,12 +14,9 @@ class KafkaProcess {
  public:
   // Returns once it listens. `root` is the project's folder. kNotFound: ./dev setup was not run.
   static Result<std::unique_ptr<KafkaProcess>> Start(const std::string& root);
-  ~KafkaProcess();
-  KafkaProcess(const KafkaProcess&) = delete;
-  KafkaProcess& operator=(const KafkaProcess&) = delete;
 
-  Status Kill();     // kill -9
-  Status Restart();  // after Kill, on its data
+  Status Kill() { return broker_->Kill(); }  // kill -9
+  Status Restart();                          // after Kill, on its data
 
   const std::string& address() const { return address_; }            // without password
   const std::string& sasl_address() const { return sasl_address_; }  // SASL_PLAINTEXT, PLAIN
@@ -32,17 +28,12 @@ class KafkaProcess {
 
  private:
   KafkaProcess() = default;
-  Status Launch(const std::string& root, const std::string& python);
-  // Sends a line and returns the answer.
-  Result<std::string> Command(const std::string& line);
 
+  std::unique_ptr<LabBroker> broker_;
   std::string address_;
   std::string sasl_address_;
   std::string ssl_address_;
   std::string authority_;
-  pid_t process_ = -1;
-  int to_ = -1;
-  int from_ = -1;
 };
 
 }  // namespace cdc

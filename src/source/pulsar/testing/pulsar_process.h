@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/status.h"
+#include "source/testing/lab_broker.h"
 
 namespace cdc {
 
@@ -17,12 +16,9 @@ class PulsarProcess {
  public:
   // Returns once it is ready. `root` is the project's folder. kNotFound: ./dev setup was not run.
   static Result<std::unique_ptr<PulsarProcess>> Start(const std::string& root);
-  ~PulsarProcess();
-  PulsarProcess(const PulsarProcess&) = delete;
-  PulsarProcess& operator=(const PulsarProcess&) = delete;
 
-  Status Kill();     // kill -9
-  Status Restart();  // after Kill, on its data
+  Status Kill() { return broker_->Kill(); }  // kill -9
+  Status Restart();                          // after Kill, on its data
 
   // Removes all records that the topic holds, as its retention would.
   Status Forget(const std::string& topic);
@@ -38,17 +34,12 @@ class PulsarProcess {
 
  private:
   PulsarProcess() = default;
-  Status Launch(const std::string& root, const std::string& python);
-  // Sends a line and returns the answer.
-  Result<std::string> Command(const std::string& line);
 
+  std::unique_ptr<LabBroker> broker_;
   std::string address_;
   std::string ssl_address_;
   std::string authority_;
   std::string token_;
-  pid_t process_ = -1;
-  int to_ = -1;
-  int from_ = -1;
 };
 
 // Writes to topics by the library that the log has loaded, as Milvus does.
