@@ -46,7 +46,9 @@ void Lane::Push(PendingRows rows) {
     ++copied_;
   } else {
     newest_ = std::max(newest_, rows.message->ts);
-    channel_ = rows.tracker->channel();
+    if (channel_.empty()) {
+      channel_ = rows.tracker->channel();
+    }
   }
   ++waiting_[rows.message->partition];
   queue_.push_back(std::move(rows));
