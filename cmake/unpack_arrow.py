@@ -3,10 +3,10 @@
 usage: unpack_arrow.py WHEEL OUT
 """
 
-import pathlib
 import re
 import sys
-import zipfile
+
+from unpack_wheel import unpack
 
 # What we link, out of everything that Python uses.
 LIBRARY = re.compile(r"pyarrow/(lib(?:arrow|parquet|arrow_s3)\.so\.\d+)")
@@ -25,13 +25,7 @@ def target(name: str) -> str | None:
 
 
 def main(wheel: str, out: str) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            path = target(name)
-            if path is not None:
-                file = pathlib.Path(out, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(archive.read(name))
+    unpack(wheel, out, target)
 
 
 if __name__ == "__main__":

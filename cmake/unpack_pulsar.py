@@ -6,7 +6,8 @@ usage: unpack_pulsar.py WHEEL OUT
 import pathlib
 import re
 import sys
-import zipfile
+
+from unpack_wheel import unpack
 
 LIBRARY = re.compile(r"pulsar_client\.libs/libpulsar-[0-9a-f]+\.so")
 LICENSE = re.compile(r"pulsar_client-.*\.dist-info/(?:licenses/)?((?:LICENSE|NOTICE).*)")
@@ -21,13 +22,7 @@ def target(name: str) -> str | None:
 
 
 def main(wheel: str, out: str) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            path = target(name)
-            if path is not None:
-                file = pathlib.Path(out, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(archive.read(name))
+    unpack(wheel, out, target)
     if not pathlib.Path(out, "lib/libpulsar.so").exists():
         raise SystemExit(f"{wheel} holds no libpulsar")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from pymilvus.grpc_gen import milvus_pb2, msg_pb2
@@ -19,7 +18,7 @@ from lab.kafka import Kafka
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.process import peak_memory_mib
-from lab.waiting import NotYet, eventually
+from lab.waiting import eventually
 from rows_for import plain
 from test_ledger import Writer
 
@@ -161,24 +160,9 @@ def test_rides_out_a_broker_restart(
     for first in range(0, 20_000, 1000):
         world.client.insert("c", plain(range(first, first + 1000), dim=128))
     kafka.kill()
-
-    def condition() -> dict[str, Any]:
-        return world.cdc.client.get(task)["condition"]
-
-    def retrying() -> None:
-        found = condition()
-        if found["state"] != "retrying" or kafka.address not in found.get("reason", ""):
-            raise NotYet(str(found))
-
-    eventually(retrying, every=0.1, what="the task says that it cannot reach Kafka")
-    assert world.cdc.client.state(task) == "Running"
+    world.expect_condition(task, "retrying", kafka.address)
     lab.start(kafka)
-
-    def well() -> None:
-        if condition()["state"] != "ok":
-            raise NotYet(str(condition()))
-
-    eventually(well, every=0.1, what="the task reads again")
+    world.expect_condition(task, "ok")
     # The source needs its own time until it answers again.
     eventually(lambda: world.client.insert("c", plain([20_000], dim=128)), what="the source writes again")
     assert world.expect_equal("c").target_rows == 20_001

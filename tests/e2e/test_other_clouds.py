@@ -16,8 +16,9 @@ from lab.clouds import BUCKET, Azurite, GoogleStorage
 from lab.flush import flush
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
-from lab.waiting import NotYet, eventually, promised
+from lab.waiting import promised
 from rows_for import plain
+from test_start_from_snapshot import expect_copied
 from world import Target, World
 
 
@@ -75,12 +76,6 @@ def test_rows_are_copied_from_a_cloud(
     refused(f"{BUCKET}, root deep/er", "127.0.0.1:1")
     restart()
     task = world.start_task(start_from="snapshot")
-
-    def copied() -> None:
-        shown = cdc.client.get(task)
-        if not shown["snapshots"] or not all(each["done"] for each in shown["snapshots"]):
-            raise NotYet(f"{shown['snapshots']} {shown['condition']}")
-
-    eventually(copied, every=0.1, what="everything is copied")
+    expect_copied(world, task)
     assert world.expect_equal("c").target_rows == 2_900
     world.close()

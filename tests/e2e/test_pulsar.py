@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from pymilvus.grpc_gen import milvus_pb2
 
 import test_restart
-from lab.bulk import Rows, direct_insert
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer, source_configuration
 from lab.flush import flush
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
-from lab.process import peak_memory_mib
 from lab.pulsar import Pulsar
 from lab.waiting import NotYet, eventually
 from rows_for import plain
+from test_kafka import test_backlog_in_bounded_memory  # noqa: F401
 
 # These use this module's `source`. What comes from etcd alone, as indexes do, need not be repeated.
 from test_operations import (  # noqa: F401
@@ -115,23 +113,9 @@ def test_rides_out_a_broker_restart(lab: Lab, own_world: World, pulsar: Pulsar) 
     for first in range(0, 10_000, 1000):
         world.client.insert("c", plain(range(first, first + 1000), dim=128))
     pulsar.kill()
-
-    def condition() -> dict[str, Any]:
-        return world.cdc.client.get(task)["condition"]
-
-    def retrying() -> None:
-        found = condition()
-        if found["state"] != "retrying" or pulsar.address not in found.get("reason", ""):
-            raise NotYet(str(found))
-
-    eventually(retrying, every=0.1, what="the task says that it cannot reach Pulsar")
+    world.expect_condition(task, "retrying", pulsar.address)
     lab.start(pulsar)
-
-    def well() -> None:
-        if condition()["state"] != "ok":
-            raise NotYet(str(condition()))
-
-    eventually(well, every=0.1, what="the task reads again")
+    world.expect_condition(task, "ok")
     # The source needs its own time until it answers again.
     eventually(lambda: world.client.insert("c", plain([10_000], dim=128)), what="the source writes again")
 
@@ -155,18 +139,3 @@ def test_a_wrong_namespace_is_told(new_cdc: Callable[..., CdcServer], source: Mi
 
     eventually(told, what="the log names the keys")
     assert server.process.is_running()
-
-
-@pytest.mark.parametrize("target", ["milvus"], indirect=True)
-def test_backlog_in_bounded_memory(own_world: World) -> None:
-    """300 MB that were there before the task."""
-    world = own_world
-    rows = Rows("backlog", rows=100_000, dim=768)
-    direct_insert(world.source.uri, rows, f"--database={world.database}")
-    world.make_index(rows.collection)
-    world.client.load_collection(rows.collection, _async=True)
-    world.start_task()
-    found = world.expect_equal(rows.collection)
-    assert found.target_rows == rows.rows
-    assert found.source_digest == found.target_digest != ""
-    assert peak_memory_mib(world.cdc.process.pid) < 256
