@@ -84,7 +84,7 @@ class MilvusSnapshots final : public SnapshotSource {
       CDC_ASSIGN_OR_RETURN(const SegmentCatalog catalog,
                            ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
       Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed, selection.partitions);
-      if (plan.ok() && takeover.empty() && !plan->importing.empty()) {
+      if (plan.ok() && takeover.empty() && plan->importing) {
         plan = UnavailableError(
             "a bulk import into the collection is going on, whose rows would be missed: wait for "
             "its end and try again");

@@ -75,6 +75,9 @@ struct SegmentCatalog {
   // By vchannel: every row and delete up to this place is in the files above.
   std::map<std::string, LogPlace> checkpoints;
   std::map<PartitionId, std::string> partitions;  // the Created ones, with their names
+  // A job of the bulk import (Milvus 2.4 or later) is neither completed nor failed. It may have no
+  // segments yet.
+  bool has_import_job = false;
 };
 
 }  // namespace cdc

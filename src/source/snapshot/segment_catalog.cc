@@ -18,6 +18,8 @@ constexpr std::string_view kSegments = "datacoord-meta/s/";
 constexpr std::string_view kInsertLogs = "datacoord-meta/binlog/";
 constexpr std::string_view kDeleteLogs = "datacoord-meta/deltalog/";
 constexpr std::string_view kPartitions = "root-coord/partitions/";
+// Of all collections, by job; a job that has ended stays for some hours.
+constexpr std::string_view kImportJobs = "datacoord-meta/import-job/";
 
 bool ParseNumber(std::string_view text, int64_t* out) {
   const char* end = text.data() + text.size();
@@ -73,6 +75,9 @@ class Builder {
                            DecodeLogFiles(FieldId{ids[3]}, value));
       std::vector<LogFile>& all = delete_logs_[SegmentId{ids[2]}];
       all.insert(all.end(), files.begin(), files.end());
+    } else if (key.starts_with(kImportJobs)) {
+      CDC_ASSIGN_OR_RETURN(const bool open, IsOpenImportJob(catalog_.collection, value));
+      catalog_.has_import_job |= open;
     }
     return OkStatus();
   }
@@ -128,6 +133,7 @@ std::vector<KeyRange> SegmentCatalogRanges(const std::string& meta_root,
   for (const std::string_view folder : {kSegments, kInsertLogs, kDeleteLogs, kPartitions}) {
     ranges.push_back(PrefixRange(meta_root + std::string(folder) + owner));
   }
+  ranges.push_back(PrefixRange(meta_root + std::string(kImportJobs)));
   for (const std::string& vchannel : collection.vchannels) {
     ranges.push_back({.begin = meta_root + std::string(kChannelCheckpoints) + vchannel});
   }

@@ -100,11 +100,32 @@ TEST(SegmentCatalogTest, ReadsRecordsOfMilvus) {
 
 TEST(SegmentCatalogTest, ReadsTheRangesOfTheCollectionOnly) {
   const std::vector<KeyRange> ranges = SegmentCatalogRanges(kRoot, MakeCollection(1, "v0"));
-  ASSERT_EQ(ranges.size(), 5U);
+  ASSERT_EQ(ranges.size(), 6U);
   EXPECT_EQ(ranges[0].begin, kData + "s/1/");
   EXPECT_EQ(ranges[0].end, kData + "s/10");
-  EXPECT_EQ(ranges[4].begin, kData + "channel-cp/v0");
-  EXPECT_EQ(ranges[4].end, "");
+  EXPECT_EQ(ranges[4].begin, kData + "import-job/");
+  EXPECT_EQ(ranges[5].begin, kData + "channel-cp/v0");
+  EXPECT_EQ(ranges[5].end, "");
+}
+
+TEST(SegmentCatalogTest, KnowsOfImportsThatHaveNotMadeASegment) {
+  const auto has_job = [](int64_t collection, int32_t state) {
+    meta::ImportJob job;
+    job.set_jobid(77);
+    job.set_collectionid(collection);
+    job.set_state(state);
+    const auto catalog =
+        Build({{.key = kData + "import-job/77", .value = job.SerializeAsString()}});
+    return catalog.ok() && catalog->has_import_job;
+  };
+  for (const int32_t going_on : {0, 1, 2, 3, 6, 7, 8}) {
+    EXPECT_TRUE(has_job(1, going_on)) << going_on;
+  }
+  EXPECT_FALSE(has_job(1, 4)) << "failed";
+  EXPECT_FALSE(has_job(1, 5)) << "completed";
+  EXPECT_FALSE(has_job(2, 3)) << "of another collection";
+  EXPECT_EQ(Build({{.key = kData + "import-job/77", .value = "\xff"}}).status().code(),
+            StatusCode::kDataLoss);
 }
 
 TEST(SegmentCatalogTest, PutsFilesToTheirSegments) {

@@ -103,6 +103,17 @@ Result<std::vector<LogFile>> DecodeLogFiles(FieldId field, std::string_view valu
   return ToFiles(logs);
 }
 
+Result<bool> IsOpenImportJob(CollectionId collection, std::string_view value) {
+  constexpr int kFailed = 4;
+  constexpr int kCompleted = 5;
+  meta::ImportJob job;
+  if (!Parse(value, &job) || job.collectionid() == 0) {
+    return Malformed("ImportJob");
+  }
+  return job.collectionid() == collection.value && job.state() != kFailed &&
+         job.state() != kCompleted;
+}
+
 Result<std::optional<std::string>> DecodePartitionName(PartitionId id, std::string_view value) {
   if (value == kTombstone) {
     return std::optional<std::string>();

@@ -19,6 +19,9 @@ Result<Segment> DecodeSegment(CollectionId collection, SegmentId id, std::string
 // The files of one field, sorted by id.
 Result<std::vector<LogFile>> DecodeLogFiles(FieldId field, std::string_view value);
 
+// Whether the job is one of `collection` that has neither completed nor failed.
+Result<bool> IsOpenImportJob(CollectionId collection, std::string_view value);
+
 // The partition's name; nullopt if it is not Created, e.g. being dropped.
 Result<std::optional<std::string>> DecodePartitionName(PartitionId id, std::string_view value);
 

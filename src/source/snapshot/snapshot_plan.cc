@@ -207,11 +207,11 @@ Result<SnapshotPlan> PlanSnapshot(const Collection& collection,
     plan.channels.push_back(*std::move(channel));
   }
   CDC_ASSIGN_OR_RETURN(plan.columns, Columns(collection.schema, plan.channels));
-  for (const auto& [id, segment] : catalog.segments) {
-    if (segment.is_importing || segment.state == SegmentState::kImporting) {
-      plan.importing.push_back(id);
-    }
-  }
+  plan.importing =
+      catalog.has_import_job || std::ranges::any_of(catalog.segments, [](const auto& entry) {
+        const Segment& segment = entry.second;
+        return segment.is_importing || segment.state == SegmentState::kImporting;
+      });
   Sum(&plan);
   return plan;
 }

@@ -43,9 +43,8 @@ struct SnapshotPlan {
   std::vector<Field> columns;
   int64_t rows = 0;   // in the files, deleted ones included
   int64_t bytes = 0;  // roughly
-  // Bulk imports that have not completed. Their rows are not in the plan and, from Milvus 2.3 or
-  // 2.4, will not be in the log either.
-  std::vector<SegmentId> importing;
+  // A bulk import has not completed. Its rows are not in the plan and will not be in the log either.
+  bool importing = false;
 };
 
 // Chooses what to read. Pure.

@@ -275,7 +275,11 @@ TEST(SnapshotPlanTest, ReportsImportsUnderWay) {
   importing.is_importing = true;
   const auto plan = PlanSnapshot(MakeCollection(), MakeCatalog({importing}));
   ASSERT_TRUE(plan.ok()) << plan.status().ToString();
-  EXPECT_THAT(plan->importing, ElementsAre(SegmentId{3}));
+  EXPECT_TRUE(plan->importing);
+  EXPECT_FALSE(PlanSnapshot(MakeCollection(), MakeCatalog({}))->importing);
+  SegmentCatalog with_a_job = MakeCatalog({});
+  with_a_job.has_import_job = true;
+  EXPECT_TRUE(PlanSnapshot(MakeCollection(), with_a_job)->importing);
 }
 
 TEST(SnapshotPlanTest, AFixedTakeoverMustBeSaved) {
