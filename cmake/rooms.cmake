@@ -2,7 +2,7 @@
 #
 # cdc_room(<folder> DEPS <libraries...> TEST_DEPS <libraries...>)
 #   *.cc                     -> cdc_<room>
-#   *_test.cc                -> <room>_test, label "unit"
+#   *_test.cc                -> <room>_test, label "unit", for ctest one test
 #   *_{etcd,kafka,lite,pulsar,rocksmq}_test.cc -> <room>_component_test, label "component": needs a real server,
 #                               which the test itself starts
 #   testing/*.cc             -> cdc_<room>_testing, fakes for the tests of other rooms
@@ -56,11 +56,15 @@ function(cdc_room folder)
       set_target_properties(${target} PROPERTIES UNITY_BUILD ${CDC_UNITY_TESTS}
                                                  UNITY_BUILD_BATCH_SIZE 8)
       add_dependencies(tests ${target})
-      # Given at run time, so that what is compiled is the same in every clone.
-      gtest_discover_tests(${target} TEST_PREFIX ${folder}/ DISCOVERY_MODE PRE_TEST
-                           NO_PRETTY_VALUES PROPERTIES LABELS ${kind} TIMEOUT 600
-                           ENVIRONMENT CDC_SOURCE_DIR=${CMAKE_SOURCE_DIR}
-                           DISCOVERY_TIMEOUT 120)
+      # One process for all tests of a room: starting one costs more than most of the tests. The
+      # longest first; the source's folder is given at run time, so that what is compiled is the
+      # same in every clone.
+      add_test(NAME ${target} COMMAND ${target})
+      set_tests_properties(${target} PROPERTIES LABELS ${kind} TIMEOUT 1200
+                                                ENVIRONMENT CDC_SOURCE_DIR=${CMAKE_SOURCE_DIR})
+      if(kind STREQUAL "component")
+        set_tests_properties(${target} PROPERTIES COST 100)
+      endif()
     endif()
   endforeach()
 endfunction()

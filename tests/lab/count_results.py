@@ -28,13 +28,23 @@ def text_of(case: ElementTree.Element) -> str:
 
 
 def read(file: Path, results: Results) -> None:
-    """A missing or broken file counts as one failure: its tests never ended."""
+    """A missing or broken file counts as one failure: its tests never ended.
+
+    What ctest runs may be a program with many tests. Then it has written a file of its own, <file>/<program>.xml, whose
+    tests count instead of it; a program that failed without a failed test, or without that file, has crashed.
+    """
     try:
         cases = ElementTree.parse(file).getroot().findall(".//testcase")
     except (OSError, ElementTree.ParseError) as error:
         results.failures[f"{file.stem}: no results"] = str(error)
         return
     for case in cases:
+        program = file.with_suffix("") / f"{case.get('name', '')}.xml"
+        if program.exists():
+            told = len(results.failures)
+            read(program, results)
+            if case.get("status") != "fail" or len(results.failures) > told:
+                continue
         parts = dict.fromkeys([case.get("classname", ""), case.get("name", "")])  # alike, from ctest
         name = f"{file.stem}: {' '.join(parts)}"
         if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
