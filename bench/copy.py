@@ -8,18 +8,22 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from pymilvus.client.types import LoadState
+
 from lab.bulk import Rows, direct_insert, program
+from lab.client import connect
 from lab.flush import flush
 from lab.lab import Lab
 from lab.process import peak_memory_mib
 from lab.rows import Endpoint
-
 from .figures import Figure
 from .polling import poll
 from .programs import NullTarget, cpu_seconds
 from .sources import Source, scope_of
 
 STORED = Rows("stored", rows=500_000)
+# Has an index and is loaded.
+INDEXED = Rows("indexed", rows=200_000)
 _CLIENT = ("--batch=5000", "--concurrency=4")
 _AIM_OF_SCAN = 0.7
 _AIM_OF_DIRECT = 1.0
@@ -29,9 +33,11 @@ _AIM_MIB = 512
 def measure(lab: Lab, repetitions: int) -> dict[str, list[Figure]]:
     source = Source(lab, "rocksmq")
     source.fill(STORED)
+    source.fill(INDEXED)
     end = Endpoint(source.milvus.uri)
-    flush(end, "default", STORED.collection)
+    flush(end, "default", STORED.collection, INDEXED.collection)
     end.close()
+    _index_and_load(source.milvus.uri)
     source.freeze()
     target = lab.milvus("target", root_path="by-dst")
     lab.start(target)
@@ -39,7 +45,17 @@ def measure(lab: Lab, repetitions: int) -> dict[str, list[Figure]]:
         "copy: reader": _measure_reader(source, repetitions),
         "copy: null target": _measure_null(source, repetitions),
         "copy: Milvus 2.3.5": _measure_milvus(source, target.uri, repetitions),
+        "copy: with an index": _measure_index(source, target.uri, repetitions),
     }
+
+
+def _index_and_load(uri: str) -> None:
+    client = connect(uri)
+    index = client.prepare_index_params()
+    index.add_index("vector", index_type="HNSW", metric_type="L2", params={"M": 16, "efConstruction": 200})
+    client.create_index(INDEXED.collection, index)
+    client.load_collection(INDEXED.collection)
+    client.close()
 
 
 def _measure_reader(source: Source, repetitions: int) -> list[Figure]:
@@ -94,6 +110,33 @@ def _measure_milvus(source: Source, uri: str, repetitions: int) -> list[Figure]:
             direct.add(_insert(uri))
         ratio.add(copied.values[-1] / direct.values[-1])
     return [direct, copied, ratio, per_core, memory]
+
+
+def _measure_index(source: Source, uri: str, repetitions: int) -> list[Figure]:
+    """From the `create` until the target answers queries about all rows, with the index made before and after the copy."""
+    figures = {when: Figure(f"until it can be searched, index {when}", "s") for when in ("before", "after")}
+    ratio = Figure("before / after", "ratio")
+    client = connect(uri)
+
+    def searchable() -> bool:
+        if not client.has_collection(INDEXED.collection):
+            return False
+        if client.get_load_state(INDEXED.collection)["state"] != LoadState.Loaded:
+            return False
+        return client.query(INDEXED.collection, output_fields=["count(*)"])[0]["count(*)"] == INDEXED.rows
+
+    for number in range(repetitions):
+        for when in ("before", "after") if number % 2 == 0 else ("after", "before"):
+            with source.cdc() as cdc:
+                start = time.monotonic()
+                task = cdc.client.create(uri, **scope_of(INDEXED), start_from="snapshot", snapshot={"index": when})
+                poll(searchable, "all rows can be searched", every=0.1, within=600)
+                figures[when].add(time.monotonic() - start)
+                cdc.client.delete(task)
+            direct_insert(uri, INDEXED, "--drop")
+        ratio.add(figures["before"].values[-1] / figures["after"].values[-1])
+    client.close()
+    return [*figures.values(), ratio]
 
 
 def _insert(uri: str) -> float:
