@@ -13,12 +13,12 @@
 namespace cdc {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json EncodeCollectionInfos(const std::vector<CollectionInfo>& infos) {
-  Json list = Json::array();
+OrderedJson EncodeCollectionInfos(const std::vector<CollectionInfo>& infos) {
+  OrderedJson list = OrderedJson::array();
   for (const CollectionInfo& info : infos) {
-    Json positions = nullptr;
+    OrderedJson positions = nullptr;
     for (const auto& [channel, position] : info.positions) {
       positions[channel] = position;
     }
@@ -32,8 +32,8 @@ Json EncodeCollectionInfos(const std::vector<CollectionInfo>& infos) {
   return list;
 }
 
-Json EncodeDbCollections(const TaskSpec& spec) {
-  Json databases = nullptr;
+OrderedJson EncodeDbCollections(const TaskSpec& spec) {
+  OrderedJson databases = nullptr;
   for (const auto& [database, infos] : spec.db_collections) {
     databases[database] = EncodeCollectionInfos(infos);
   }
@@ -41,9 +41,9 @@ Json EncodeDbCollections(const TaskSpec& spec) {
 }
 
 // As given in the request; unset members are omitted.
-Json EncodeDialConfig(const TlsOptions& tls) {
+OrderedJson EncodeDialConfig(const TlsOptions& tls) {
   const bool mutual = !tls.certificate_path.empty();
-  Json dial = Json::object();
+  OrderedJson dial = OrderedJson::object();
   for (const auto& [key, value] :
        {std::pair("server_name", &tls.server_name),
         {mutual ? "ca_pem_path" : "server_pem_path", &tls.authority_path},
@@ -56,7 +56,7 @@ Json EncodeDialConfig(const TlsOptions& tls) {
   return dial;
 }
 
-Json EncodeMilvusParam(const MilvusConnectParam& target) {
+OrderedJson EncodeMilvusParam(const MilvusConnectParam& target) {
   return {{"channel_num", target.channel_num},
           {"connect_timeout", target.connect_timeout},
           {"dial_config", EncodeDialConfig(target.tls)},
@@ -67,8 +67,8 @@ Json EncodeMilvusParam(const MilvusConnectParam& target) {
           {"uri", target.uri}};
 }
 
-Json EncodeCheckpoint(const std::vector<ChannelStatus>& channels) {
-  Json list = Json::array();
+OrderedJson EncodeCheckpoint(const std::vector<ChannelStatus>& channels) {
+  OrderedJson list = OrderedJson::array();
   for (const ChannelStatus& channel : channels) {
     list.push_back({{"channel", channel.channel},
                     {"ts", channel.checkpoint.value},
@@ -80,11 +80,11 @@ Json EncodeCheckpoint(const std::vector<ChannelStatus>& channels) {
 
 // The lag of each channel and its cause: a stalled source gives no ticks, a stalled target leaves
 // rows waiting.
-Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) {
+OrderedJson EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) {
   const auto behind = [now_ms](int64_t time_ms) {
-    return time_ms == 0 ? Json() : Json(std::max<int64_t>(now_ms - time_ms, 0));
+    return time_ms == 0 ? OrderedJson() : OrderedJson(std::max<int64_t>(now_ms - time_ms, 0));
   };
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   for (const ChannelStatus& channel : channels) {
     list.push_back({{"channel", channel.channel},
                     {"resolved_ts", channel.resolved.value},
@@ -97,43 +97,44 @@ Json EncodeChannels(const std::vector<ChannelStatus>& channels, int64_t now_ms) 
   return list;
 }
 
-Json EncodeCatalog(const CatalogProgress& catalog) {
+OrderedJson EncodeCatalog(const CatalogProgress& catalog) {
   return {
       {"revision", catalog.revision}, {"applied", catalog.applied}, {"pending", catalog.pending}};
 }
 
-Json EncodePresent(const SourcePresent& present) {
+OrderedJson EncodePresent(const SourcePresent& present) {
   return {{"ts", present.ts.value},
           {"time_ms", present.ts.UnixMs()},
           {"catalog_revision", present.catalog_revision}};
 }
 
-Json RoundToTenths(double value) { return std::round(value * 10) / 10; }
+OrderedJson RoundToTenths(double value) { return std::round(value * 10) / 10; }
 
-Json EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
-  Json list = Json::array();
+OrderedJson EncodeSnapshots(const std::vector<SnapshotStatus>& snapshots) {
+  OrderedJson list = OrderedJson::array();
   for (const SnapshotStatus& snapshot : snapshots) {
-    list.push_back({{"collection", snapshot.collection.ToString()},
-                    {"partitions", snapshot.selection.partitions},
-                    {"filter", snapshot.selection.filter},
-                    {"done", snapshot.done},
-                    {"rows", snapshot.rows},
-                    {"total_rows", snapshot.total_rows},
-                    {"bytes", snapshot.bytes},
-                    {"total_bytes", snapshot.total_bytes},
-                    {"rows_per_second", RoundToTenths(snapshot.rows_per_second)},
-                    {"bytes_per_second", RoundToTenths(snapshot.bytes_per_second)},
-                    {"seconds_left",
-                     snapshot.seconds_left.has_value() ? Json(*snapshot.seconds_left) : Json()},
-                    {"log", snapshot.log_applied ? "applied" : "waits"},
-                    {"expected_seconds", snapshot.expected_seconds},
-                    {"queue_seconds", snapshot.queue_seconds}});
+    list.push_back(
+        {{"collection", snapshot.collection.ToString()},
+         {"partitions", snapshot.selection.partitions},
+         {"filter", snapshot.selection.filter},
+         {"done", snapshot.done},
+         {"rows", snapshot.rows},
+         {"total_rows", snapshot.total_rows},
+         {"bytes", snapshot.bytes},
+         {"total_bytes", snapshot.total_bytes},
+         {"rows_per_second", RoundToTenths(snapshot.rows_per_second)},
+         {"bytes_per_second", RoundToTenths(snapshot.bytes_per_second)},
+         {"seconds_left",
+          snapshot.seconds_left.has_value() ? OrderedJson(*snapshot.seconds_left) : OrderedJson()},
+         {"log", snapshot.log_applied ? "applied" : "waits"},
+         {"expected_seconds", snapshot.expected_seconds},
+         {"queue_seconds", snapshot.queue_seconds}});
   }
   return list;
 }
 
-Json EncodeSetAside(const std::vector<SetAsideStatus>& collections) {
-  Json list = Json::array();
+OrderedJson EncodeSetAside(const std::vector<SetAsideStatus>& collections) {
+  OrderedJson list = OrderedJson::array();
   for (const SetAsideStatus& aside : collections) {
     list.push_back({{"collection", aside.collection.ToString()},
                     {"reason", aside.reason},
@@ -143,8 +144,8 @@ Json EncodeSetAside(const std::vector<SetAsideStatus>& collections) {
 }
 
 // As given in the request, with the database's name in place of an empty one.
-Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
-  Json list = Json::array();
+OrderedJson EncodeNameMapping(const std::vector<NameMapping>& mappings) {
+  OrderedJson list = OrderedJson::array();
   for (const NameMapping& mapping : mappings) {
     list.push_back({{"source_db", mapping.source_database},
                     {"target_db", mapping.target_database},
@@ -154,10 +155,10 @@ Json EncodeNameMapping(const std::vector<NameMapping>& mappings) {
 }
 
 // Keys that existing clients do not know.
-void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
+void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json) {
   const TaskSpec& spec = view.record.spec;
   const TaskStatus& status = view.status;
-  Json& out = *json;
+  OrderedJson& out = *json;
   out["start_from"] = StartFromName(spec.start_from);
   out["snapshot"] = {{"from", SnapshotFromName(spec.snapshot.from)},
                      {"index", SnapshotIndexName(spec.snapshot.index)},
@@ -167,7 +168,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   out["on_undecodable"] = OnUndecodableName(spec.on_undecodable);
   out["disable_auto_start"] = spec.disable_auto_start;
   out["exclude"] = spec.exclude;
-  out["exclude_collections"] = Json::array();
+  out["exclude_collections"] = OrderedJson::array();
   for (const LeftName& name : spec.left_to_older) {
     out["exclude_collections"].push_back(ShowLeftName(name));
   }
@@ -176,20 +177,23 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   }
   out["sync_index"] = spec.sync_index;
   out["sync_load"] = spec.sync_load;
-  out["condition"] = {{"state", ConditionName(status.condition)},
-                      {"reason", status.reason},
-                      {"since", status.since_unix_ms == 0 ? Json() : Json(status.since_unix_ms)},
-                      {"attempts", status.attempts}};
+  out["condition"] = {
+      {"state", ConditionName(status.condition)},
+      {"reason", status.reason},
+      {"since", status.since_unix_ms == 0 ? OrderedJson() : OrderedJson(status.since_unix_ms)},
+      {"attempts", status.attempts}};
   if (status.idle) {
     out["condition"]["idle"] = true;
   }
-  out["phase"] = status.phase.has_value() ? Json(TaskPhaseName(*status.phase)) : Json();
+  out["phase"] =
+      status.phase.has_value() ? OrderedJson(TaskPhaseName(*status.phase)) : OrderedJson();
   // An unmeasured lag is unknown, not zero.
-  out["lag_ms"] = status.lag_ms.has_value() ? Json(*status.lag_ms) : Json();
-  out["source_lag_ms"] = status.source_lag_ms.has_value() ? Json(*status.source_lag_ms) : Json();
+  out["lag_ms"] = status.lag_ms.has_value() ? OrderedJson(*status.lag_ms) : OrderedJson();
+  out["source_lag_ms"] =
+      status.source_lag_ms.has_value() ? OrderedJson(*status.source_lag_ms) : OrderedJson();
   out["checkpoint"] = EncodeCheckpoint(status.channels);
   out["channels"] = EncodeChannels(status.channels, now_unix_ms);
-  out["catalog"] = view.live ? EncodeCatalog(view.status.catalog) : Json();
+  out["catalog"] = view.live ? EncodeCatalog(view.status.catalog) : OrderedJson();
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
@@ -197,7 +201,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, Json* json) {
   if (CopiesStoredRows(spec) || !status.snapshots.empty()) {
     out["snapshots"] = EncodeSnapshots(status.snapshots);
   }
-  out["covers"] = Json::array();
+  out["covers"] = OrderedJson::array();
   for (const CollectionName& name : status.covers) {
     out["covers"].push_back(name.ToString());
   }
@@ -243,8 +247,8 @@ std::string Base64(std::string_view bytes) {
 
 // Escapes, as clients know it, what could end a script if an answer is shown inside a web page. The
 // three characters occur only inside strings.
-std::string Dump(const Json& json) {
-  const std::string plain = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string Dump(const OrderedJson& json) {
+  const std::string plain = json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   std::string text;
   text.reserve(plain.size() + 1);
   for (const char c : plain) {
@@ -261,14 +265,14 @@ std::string Dump(const Json& json) {
 
 }  // namespace
 
-Json EncodeTask(const TaskView& view, int64_t now_unix_ms) {
+OrderedJson EncodeTask(const TaskView& view, int64_t now_unix_ms) {
   const TaskSpec& spec = view.record.spec;
-  Json json = Json::object();
+  OrderedJson json = OrderedJson::object();
   json["collection_infos"] =
-      spec.collection_infos.empty() ? Json() : EncodeCollectionInfos(spec.collection_infos);
+      spec.collection_infos.empty() ? OrderedJson() : EncodeCollectionInfos(spec.collection_infos);
   json["db_collections"] = EncodeDbCollections(spec);
   json["kafka_connect_param"] = {
-      {"address", ""}, {"enable_sasl", false}, {"sasl", Json::object()}, {"topic", ""}};
+      {"address", ""}, {"enable_sasl", false}, {"sasl", OrderedJson::object()}, {"topic", ""}};
   json["milvus_connect_param"] = EncodeMilvusParam(spec.target);
   if (!view.record.reason.empty()) {
     json["reason"] = view.record.reason;
@@ -279,8 +283,8 @@ Json EncodeTask(const TaskView& view, int64_t now_unix_ms) {
   return json;
 }
 
-Json EncodePositions(const std::vector<CollectionPosition>& positions) {
-  Json list = nullptr;
+OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {
+  OrderedJson list = nullptr;
   for (const CollectionPosition& position : positions) {
     const int64_t time = position.ts.UnixMs();
     list.push_back({{"collection_id", position.collection.value},
@@ -301,8 +305,8 @@ std::string EncodePositionText(std::string_view channel, const MsgId& id) {
   return Base64(message);
 }
 
-std::string EncodeSuccess(const Json& data) {
-  Json answer = {{"code", 200}};
+std::string EncodeSuccess(const OrderedJson& data) {
+  OrderedJson answer = {{"code", 200}};
   if (!data.empty()) {
     answer["data"] = data;
   }
@@ -310,7 +314,7 @@ std::string EncodeSuccess(const Json& data) {
 }
 
 std::string EncodeFailure(int code, const std::string& message) {
-  Json answer = {{"code", code}};
+  OrderedJson answer = {{"code", code}};
   if (!message.empty()) {
     answer["message"] = message;
   }

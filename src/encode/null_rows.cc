@@ -19,7 +19,7 @@ struct Layout {
   size_t width = 0;  // kFixed: bytes per row
 };
 
-constexpr int kData = 1;  // the repeated field of every array message
+constexpr int kArrayData = 1;  // the repeated field of every array message
 
 // Members of VectorField's oneof. The layout is decided by them and not by the column's type,
 // because that may be unknown.
@@ -94,7 +94,7 @@ bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
   // Protobuf allows a packed field in several parts, so every one is split.
   WireReader reader(column.body);
   while (reader.Next()) {
-    const bool is_data = reader.field() == kData;
+    const bool is_data = reader.field() == kArrayData;
     const std::string_view content = reader.bytes();
     if (is_data && reader.type() == WireType::kBytes && layout.element == Element::kVarint) {
       if (!SplitVarints(content, &out->rows)) {
@@ -123,7 +123,7 @@ std::string Join(const Column& column,
       continue;
     }
     if (layout.element == Element::kBytes) {
-      wire::AppendBytesField(kData, rows.rows[i], &values);
+      wire::AppendBytesField(kArrayData, rows.rows[i], &values);
     } else {
       values.append(rows.rows[i]);
     }
@@ -133,7 +133,7 @@ std::string Join(const Column& column,
   }
   std::string body;
   if (!values.empty()) {
-    wire::AppendBytesField(kData, values, &body);
+    wire::AppendBytesField(kArrayData, values, &body);
   }
   return body + rows.trailer;
 }

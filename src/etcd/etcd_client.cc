@@ -14,10 +14,6 @@
 namespace cdc {
 namespace {
 
-bool Contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
-
 // The token has expired or is not valid yet: worth one new login.
 bool NeedsLogin(const Status& status) {
   return status.code() == StatusCode::kUnauthenticated ||

@@ -35,10 +35,6 @@ Status ReadPem(const std::string& path, std::string* out) {
   return out->empty() ? InvalidArgumentError("the PEM file " + path + " is empty") : OkStatus();
 }
 
-bool Contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 EtcdStubs::EtcdStubs(std::shared_ptr<grpc::Channel> connected)

@@ -17,6 +17,11 @@
 
 namespace cdc {
 
+// etcd tells its errors apart by words only.
+inline bool Contains(const std::string& message, const char* words) {
+  return message.find(words) != std::string::npos;
+}
+
 using EtcdDeadline = std::chrono::system_clock::time_point;  // the clock gRPC uses
 
 // A channel to one etcd endpoint and the services on it.

@@ -9,10 +9,6 @@ namespace {
 // Only one operation of the stream is in progress at a time, so any pointer will do.
 void* Tag(EtcdWatchStream* stream) { return stream; }
 
-bool Contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 EtcdWatchStream::~EtcdWatchStream() {

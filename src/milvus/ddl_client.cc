@@ -18,14 +18,6 @@ namespace {
 namespace common = ::milvus::proto::common;
 namespace pb = ::milvus::proto::milvus;
 
-template <class Request>
-Request RequestFor(const CollectionName& name) {
-  Request request;
-  request.set_db_name(name.database);
-  request.set_collection_name(name.collection);
-  return request;
-}
-
 void SetPairs(const std::vector<KeyValue>& pairs,
               google::protobuf::RepeatedPtrField<common::KeyValuePair>* out) {
   for (const KeyValue& pair : pairs) {

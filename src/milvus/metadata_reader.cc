@@ -16,15 +16,7 @@ namespace pb = ::milvus::proto::milvus;
 constexpr char kLiteVersion[] = "milvus_lite";
 constexpr char kDefaultPartition[] = "_default";
 // Milvus 2.3 and later: ShowPartitions found a partition that had been released meanwhile.
-constexpr char kPartitionNotLoaded[] = "(code 201)";
-
-template <class Request>
-Request RequestFor(const CollectionName& name) {
-  Request request;
-  request.set_db_name(name.database);
-  request.set_collection_name(name.collection);
-  return request;
-}
+constexpr char kPartitionNotLoadedCode[] = "(code 201)";
 
 template <class Strings>
 std::vector<std::string> ToVector(const Strings& strings) {
@@ -190,7 +182,7 @@ Status MetadataReader::DescribeLoad(const CollectionName& name, TargetCollection
   AskForThoseInMemory(&request);
   pb::ShowPartitionsResponse response;
   const Status status = CallMilvus(calls_, "ShowPartitions", name.database, request, &response);
-  if (!status.ok() && status.message().ends_with(kPartitionNotLoaded)) {
+  if (!status.ok() && status.message().ends_with(kPartitionNotLoadedCode)) {
     return OkStatus();  // released in the meantime
   }
   CDC_RETURN_IF_ERROR(status);

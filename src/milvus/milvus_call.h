@@ -9,6 +9,7 @@
 #include "common.pb.h"
 #include "milvus/milvus_channel.h"
 #include "milvus/milvus_status.h"
+#include "model/rows.h"
 
 namespace cdc {
 
@@ -18,6 +19,15 @@ struct MilvusCalls {
   std::chrono::milliseconds timeout;  // of each call
   std::stop_token stop{};             // ends them with kCancelled
 };
+
+// A request about one collection.
+template <class Request>
+Request RequestFor(const CollectionName& name) {
+  Request request;
+  request.set_db_name(name.database);
+  request.set_collection_name(name.collection);
+  return request;
+}
 
 // Makes a unary call whose answer is a common.Status or has one as `status`. Returns an error of
 // gRPC or of Milvus as our Status, preceded by the name of the method.

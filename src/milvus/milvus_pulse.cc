@@ -14,7 +14,7 @@ namespace {
 
 namespace pb = ::milvus::proto::milvus;
 
-constexpr char kMethod[] = "ListDatabases";
+constexpr char kPulse[] = "ListDatabases";
 
 std::string IdentityIn(const pb::ListDatabasesResponse& response) {
   if (response.created_timestamp_size() != response.db_names_size()) {
@@ -33,10 +33,10 @@ Result<std::string> ReadPulse(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (call.status.code() == StatusCode::kUnimplemented) {
     return std::string();  // a Milvus without databases, but it has answered
   }
-  CDC_RETURN_IF_ERROR(call.status.WithContext(kMethod));
+  CDC_RETURN_IF_ERROR(call.status.WithContext(kPulse));
   pb::ListDatabasesResponse response;
   CDC_RETURN_IF_ERROR(MilvusChannel::Parse(bytes, &response));
-  CDC_RETURN_IF_ERROR(FromMilvusStatus(response.status()).WithContext(kMethod));
+  CDC_RETURN_IF_ERROR(FromMilvusStatus(response.status()).WithContext(kPulse));
   return IdentityIn(response);
 }
 
@@ -44,7 +44,7 @@ Result<std::string> ReadPulse(const CallResult& call, grpc::ByteBuffer* bytes) {
 
 Result<std::string> ReadMilvusIdentity(const MilvusCalls& calls) {
   pb::ListDatabasesResponse response;
-  const Status status = CallMilvus(calls, kMethod, "", pb::ListDatabasesRequest(), &response);
+  const Status status = CallMilvus(calls, kPulse, "", pb::ListDatabasesRequest(), &response);
   if (status.code() == StatusCode::kUnimplemented) {
     return std::string();  // a Milvus without databases
   }
@@ -57,7 +57,7 @@ void AskMilvusPulse(MilvusChannel* channel,
                     std::function<void(const Result<std::string>& identity)> done) {
   // The serialized ListDatabasesRequest: it has no field to set.
   static const grpc::Slice kNoRequest("");
-  channel->Start(kMethod, "", grpc::ByteBuffer(&kNoRequest, 1), timeout,
+  channel->Start(kPulse, "", grpc::ByteBuffer(&kNoRequest, 1), timeout,
                  [done = std::move(done)](const CallResult& call, grpc::ByteBuffer* bytes) {
                    done(ReadPulse(call, bytes));
                  });

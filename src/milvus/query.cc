@@ -9,7 +9,7 @@ namespace pb = ::milvus::proto::milvus;
 
 namespace {
 
-constexpr char kMethod[] = "Query";
+constexpr char kQuery[] = "Query";
 constexpr int kCollectionNotLoaded = 101;
 constexpr int kPartitionNotLoaded = 201;
 
@@ -48,7 +48,7 @@ pb::QueryRequest RequestOf(const MilvusQuery& query) {
 }  // namespace
 
 Status QueryMilvus(const MilvusCalls& calls, const MilvusQuery& query, pb::QueryResults* results) {
-  return CallMilvus(calls, kMethod, query.collection.database, RequestOf(query), results);
+  return CallMilvus(calls, kQuery, query.collection.database, RequestOf(query), results);
 }
 
 Result<EncodedColumns> QueryEncoded(const MilvusCalls& calls, const MilvusQuery& query) {
@@ -56,9 +56,9 @@ Result<EncodedColumns> QueryEncoded(const MilvusCalls& calls, const MilvusQuery&
   constexpr int kStatus = 1;
   constexpr int kColumns = 2;
   EncodedColumns answer;
-  CDC_ASSIGN_OR_RETURN(answer.bytes,
-                       calls.channel->CallForBytes(kMethod, query.collection.database,
-                                                   RequestOf(query), calls.timeout, calls.stop));
+  CDC_ASSIGN_OR_RETURN(
+      answer.bytes, calls.channel->CallForBytes(kQuery, query.collection.database, RequestOf(query),
+                                                calls.timeout, calls.stop));
   ::milvus::proto::common::Status status;
   WireReader reader(answer.bytes);
   while (reader.Next()) {
@@ -72,7 +72,7 @@ Result<EncodedColumns> QueryEncoded(const MilvusCalls& calls, const MilvusQuery&
                                .size = value.size()});
     }
   }
-  CDC_RETURN_IF_ERROR(FromMilvusStatus(status).WithContext(kMethod));
+  CDC_RETURN_IF_ERROR(FromMilvusStatus(status).WithContext(kQuery));
   CDC_RETURN_IF_ERROR(reader.status().WithContext("Query: a malformed answer"));
   return answer;
 }

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // A clock that a test moves is looked at again after this time.
-constexpr milliseconds kLookAgain{100};
+constexpr milliseconds kLongestPause{100};
 // Of one record; a limit that makes it longer is as good as a standstill.
 constexpr std::chrono::duration<double> kLongest = std::chrono::hours(24);
 
@@ -45,7 +45,7 @@ Status CopyThrottle::Take(int64_t bytes, const std::stop_token& stop) {
   }
   for (auto now = clock_->Now(); now < mine; now = clock_->Now()) {
     const auto left = std::chrono::ceil<milliseconds>(mine - now);
-    if (!Pause(std::min(left, kLookAgain), stop)) {
+    if (!Pause(std::min(left, kLongestPause), stop)) {
       return CancelledError("stopped");
     }
   }

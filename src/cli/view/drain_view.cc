@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 // A running source gives a tick about every 200 ms.
 constexpr int64_t kStalledMs = 15'000;
 
-uint64_t Number(const Json& json, const char* key) {
+uint64_t Amount(const Json& json, const char* key) {
   const Json& value = Member(json, key);
   const bool usable =
       value.is_number_unsigned() || (value.is_number_integer() && value.get<int64_t>() >= 0);
@@ -33,20 +33,20 @@ const Json& List(const Json& json, const char* key) {
   return value.is_array() ? value : kNone;
 }
 
-std::vector<DrainView::Channel> ReadChannels(const Json& task) {
+std::vector<DrainView::Channel> ReadDrainChannels(const Json& task) {
   std::vector<DrainView::Channel> channels;
   for (const Json& json : List(task, "channels")) {
     DrainView::Channel channel;
     channel.name = Text(json, "channel");
-    channel.resolved = Number(json, "resolved_ts");
-    channel.rows_waiting = Number(json, "rows_waiting");
-    channel.bytes_waiting = Number(json, "bytes_waiting");
+    channel.resolved = Amount(json, "resolved_ts");
+    channel.rows_waiting = Amount(json, "rows_waiting");
+    channel.bytes_waiting = Amount(json, "bytes_waiting");
     if (Member(json, "tick_age_ms").is_number()) {
-      channel.tick_age_ms = static_cast<int64_t>(Number(json, "tick_age_ms"));
+      channel.tick_age_ms = static_cast<int64_t>(Amount(json, "tick_age_ms"));
     }
     for (const Json& checkpoint : List(task, "checkpoint")) {
       if (Text(checkpoint, "channel") == channel.name) {
-        channel.checkpoint = Number(checkpoint, "ts");
+        channel.checkpoint = Amount(checkpoint, "ts");
         channel.position = Text(checkpoint, "msg_id");
       }
     }
@@ -84,18 +84,18 @@ DrainView ReadDrainView(const Json& task) {
   view.idle = Flag(Member(task, "condition"), "idle");
   view.reason = Text(Member(task, "condition"), "reason");
   const Json& catalog = Member(task, "catalog");
-  view.catalog_revision = static_cast<int64_t>(Number(catalog, "revision"));
+  view.catalog_revision = static_cast<int64_t>(Amount(catalog, "revision"));
   view.catalog_applied = Flag(catalog, "applied");
   view.catalog_pending = Texts(catalog, "pending");
-  view.channels = ReadChannels(task);
+  view.channels = ReadDrainChannels(task);
   const Json& rows = Member(task, "rows");
-  view.rows_written = Number(rows, "inserted") + Number(rows, "upserted") + Number(rows, "deleted");
-  view.rows_waiting = Number(task, "rows_waiting");
+  view.rows_written = Amount(rows, "inserted") + Amount(rows, "upserted") + Amount(rows, "deleted");
+  view.rows_waiting = Amount(task, "rows_waiting");
   const Json& present = Member(task, "present");
   if (present.is_object()) {
     view.present =
-        DrainGoal{.ts = Number(present, "ts"),
-                  .catalog_revision = static_cast<int64_t>(Number(present, "catalog_revision"))};
+        DrainGoal{.ts = Amount(present, "ts"),
+                  .catalog_revision = static_cast<int64_t>(Amount(present, "catalog_revision"))};
     // A source's clock never goes back, so this should change nothing; but ticks seen are certain.
     for (const DrainView::Channel& channel : view.channels) {
       view.present->ts = std::max(view.present->ts, channel.resolved);

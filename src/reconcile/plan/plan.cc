@@ -13,8 +13,6 @@ namespace {
 
 using Names = std::set<std::string>;
 
-bool Exists(const Partition& partition) { return partition.state == ObjectState::kCreated; }
-
 void Append(std::vector<Ddl> changes, std::vector<Ddl>* plan) {
   std::move(changes.begin(), changes.end(), std::back_inserter(*plan));
 }

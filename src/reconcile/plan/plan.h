@@ -19,6 +19,9 @@ struct PlanOptions {
   int refused_replicas = 0;
 };
 
+// It is there, and not about to be dropped.
+inline bool Exists(const Partition& partition) { return partition.state == ObjectState::kCreated; }
+
 // kFailedPrecondition: the target deletes by expression, and no expression can name the primary key
 // of `source`, so its rows could never be deleted or replaced there. The message names the cures.
 // `name` is the collection's name as the user knows it.

@@ -9,8 +9,6 @@
 namespace cdc {
 namespace {
 
-bool Exists(const Partition& partition) { return partition.state == ObjectState::kCreated; }
-
 std::string OnOrOff(bool on) { return on ? "on" : "off"; }
 
 // The default partition is the oldest one, because it cannot be dropped and ids only grow. Its name
@@ -99,9 +97,9 @@ Status CheckFits(const Collection& source,
   if (differences.empty()) {
     return OkStatus();
   }
-  std::string text =
-      "collection " + target.ToString() +
-      " exists on the target with another schema; drop or rename it there and run `milvus-cdc task retry`: ";
+  std::string text = "collection " + target.ToString() +
+                     " exists on the target with another schema; drop or rename it there and run "
+                     "`milvus-cdc task retry`: ";
   for (size_t i = 0; i < differences.size(); ++i) {
     text += (i == 0 ? "" : "; ") + differences[i];
   }

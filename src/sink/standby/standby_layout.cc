@@ -19,11 +19,8 @@ namespace pb = ::milvus::proto::milvus;
 constexpr int64_t kFirstUserField = 100;
 
 template <class Request>
-grpc::ByteBuffer RequestFor(const CollectionName& name) {
-  Request request;
-  request.set_db_name(name.database);
-  request.set_collection_name(name.collection);
-  const grpc::Slice slice(request.SerializeAsString());
+grpc::ByteBuffer BytesFor(const CollectionName& name) {
+  const grpc::Slice slice(RequestFor<Request>(name).SerializeAsString());
   return {&slice, 1};
 }
 
@@ -128,7 +125,7 @@ void StandbyLayouts::Forget(const CollectionName& name) {
 
 void StandbyLayouts::Ask(const CollectionName& name) {
   channel_->Start("DescribeCollection", name.database,
-                  RequestFor<pb::DescribeCollectionRequest>(name), options_.timeout,
+                  BytesFor<pb::DescribeCollectionRequest>(name), options_.timeout,
                   [this, name](const CallResult& result, grpc::ByteBuffer* bytes) {
                     auto collection = std::make_shared<pb::DescribeCollectionResponse>();
                     Status status = Read(result, bytes, collection.get());
@@ -147,7 +144,7 @@ void StandbyLayouts::Ask(const CollectionName& name) {
 
 void StandbyLayouts::AskPartitions(
     const CollectionName& name, const std::shared_ptr<pb::DescribeCollectionResponse>& collection) {
-  channel_->Start("ShowPartitions", name.database, RequestFor<pb::ShowPartitionsRequest>(name),
+  channel_->Start("ShowPartitions", name.database, BytesFor<pb::ShowPartitionsRequest>(name),
                   options_.timeout,
                   [this, name, collection](const CallResult& result, grpc::ByteBuffer* bytes) {
                     pb::ShowPartitionsResponse partitions;

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // How long a call to a broker may block all channels.
-constexpr milliseconds kCallTimeout{500};
+constexpr milliseconds kLookTimeout{500};
 // The time between attempts to begin a channel or reach a broker.
 constexpr milliseconds kRetry{250};
 // The longest wait between checks of the queues.
@@ -125,12 +125,12 @@ void KafkaLogReader::Begin(const std::string& name, Channel* channel) {
 Status KafkaLogReader::TryBegin(const std::string& name, Channel* channel) {
   if (!channel->error.ok() && channel->next) {
     // Check first whether the error still holds: it must not be withdrawn and reported again.
-    CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kCallTimeout));
+    CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kLookTimeout));
     if (watermarks) {
       CDC_RETURN_IF_ERROR(CheckKafkaOffset(name, *channel->next, *watermarks));
     }
   }
-  CDC_ASSIGN_OR_RETURN(const bool exists, client_->HasTopic(name, kCallTimeout));
+  CDC_ASSIGN_OR_RETURN(const bool exists, client_->HasTopic(name, kLookTimeout));
   if (exists) {
     channel->existed = true;
     return channel->partition->Start(channel->next);
@@ -161,7 +161,7 @@ Status KafkaLogReader::Explain(const std::string& name,
                                const Channel& channel,
                                const Status& error) {
   if (error.code() == StatusCode::kOutOfRange && channel.next) {
-    CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kCallTimeout));
+    CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kLookTimeout));
     if (watermarks) {
       CDC_RETURN_IF_ERROR(CheckKafkaOffset(name, *channel.next, *watermarks));
     }
@@ -177,7 +177,7 @@ void KafkaLogReader::Retry() {
   if (client_->failure().ok() || clock_->Now() < ping_after_) {
     return;
   }
-  if (client_->Ping(kCallTimeout).ok()) {
+  if (client_->Ping(kLookTimeout).ok()) {
     spdlog::info("kafka answers again");
   }
   ping_after_ = clock_->Now() + kRetry;

@@ -77,13 +77,13 @@ void AppendBytes(const uint8_t* data, size_t size, ColumnChunk* out) {
   out->ends.push_back(out->bytes.size());
 }
 
-class Column final : public ParquetColumn {
+class PayloadColumn final : public ParquetColumn {
  public:
-  Column(std::shared_ptr<StorageFile> file,
-         std::vector<ByteRange> payloads,
-         const Field& field,
-         FieldLayout layout,
-         ColumnPlace place)
+  PayloadColumn(std::shared_ptr<StorageFile> file,
+                std::vector<ByteRange> payloads,
+                const Field& field,
+                FieldLayout layout,
+                ColumnPlace place)
       : file_(std::move(file)),
         payloads_(std::move(payloads)),
         layout_(layout),
@@ -335,7 +335,7 @@ Result<std::unique_ptr<ParquetColumn>> OpenParquetColumn(std::shared_ptr<Storage
                                                          std::optional<int64_t> rows,
                                                          ColumnPlace place) {
   CDC_ASSIGN_OR_RETURN(const FieldLayout layout, LayoutOf(field));
-  auto column = std::make_unique<Column>(std::move(file), payloads, field, layout, place);
+  auto column = std::make_unique<PayloadColumn>(std::move(file), payloads, field, layout, place);
   CDC_RETURN_IF_ERROR(column->Open(rows));
   return std::unique_ptr<ParquetColumn>(std::move(column));
 }

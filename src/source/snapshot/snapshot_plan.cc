@@ -33,9 +33,9 @@ Result<LogPlace> Checkpoint(const Collection& collection,
   return CollectionBeginning(collection, shard);
 }
 
-Result<LogPlace> Takeover(const std::map<std::string, LogPlace>& fixed,
-                          const std::string& vchannel,
-                          const LogPlace& checkpoint) {
+Result<LogPlace> TakeoverOf(const std::map<std::string, LogPlace>& fixed,
+                            const std::string& vchannel,
+                            const LogPlace& checkpoint) {
   const auto found = fixed.find(vchannel);
   if (found == fixed.end()) {
     return checkpoint;
@@ -144,7 +144,7 @@ Result<ChannelSnapshot> PlanChannel(const Collection& collection,
                                     size_t shard) {
   ChannelSnapshot channel{.vchannel = collection.vchannels[shard]};
   CDC_ASSIGN_OR_RETURN(const LogPlace checkpoint, Checkpoint(collection, catalog, shard));
-  CDC_ASSIGN_OR_RETURN(channel.takeover, Takeover(fixed, channel.vchannel, checkpoint));
+  CDC_ASSIGN_OR_RETURN(channel.takeover, TakeoverOf(fixed, channel.vchannel, checkpoint));
   channel.oldest = Oldest(collection, channel.takeover.time);
   for (const auto& [id, segment] : catalog.segments) {
     const bool partition_exists = catalog.partitions.contains(segment.partition);
