@@ -15,6 +15,7 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.pulsar import Pulsar
 from lab.waiting import NotYet, eventually
+from lab.written_source import PulsarQueue, WrittenSource
 from rows_for import plain
 from test_kafka import test_backlog_in_bounded_memory  # noqa: F401
 
@@ -26,6 +27,7 @@ from test_operations import (  # noqa: F401
     test_same_name_again_after_a_drop,
     test_upsert,
 )
+from test_source_25 import cdc, target_end, test_a_source_of_2_5  # noqa: F401
 from world import Target, World
 
 
@@ -50,6 +52,18 @@ def source(lab: Lab, pulsar: Pulsar) -> Iterator[MilvusStandalone]:
     lab.start(server)
     yield server
     lab.end(server)
+
+
+@pytest.fixture(scope="module")
+def written(lab: Lab, pulsar: Pulsar) -> Iterator[WrittenSource]:
+    """A source 2.5 on the same broker; for the test of test_source_25.py."""
+    etcd = lab.etcd("etcd-pulsar-25")
+    lab.start(etcd)
+    source = WrittenSource(etcd.url, PulsarQueue(pulsar.address))
+    source.start()
+    yield source
+    source.close()
+    lab.end(etcd)
 
 
 def channels_of(world: World, collection: str) -> list[str]:

@@ -25,6 +25,7 @@ from .columns import column
 from .etcd import etcd_delete, etcd_put
 from .kafka_producer import KafkaProducer
 from .meta_proto import meta
+from .pulsar_producer import PulsarProducer
 
 _TOMBSTONE = b"\xe2\x9b\xbc"
 _TICK_SECONDS = 0.2
@@ -61,6 +62,18 @@ class KafkaQueue:
 
     def send(self, channel: str, value: bytes, properties: dict[str, str]) -> bytes:
         return struct.pack("<q", self._producer.send(channel, value, properties))
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+class PulsarQueue:
+    def __init__(self, address: str) -> None:
+        self.configuration = {"pulsar": {"address": address}}
+        self._producer = PulsarProducer(address)
+
+    def send(self, channel: str, value: bytes, properties: dict[str, str]) -> bytes:
+        return self._producer.send(channel, value, properties)
 
     def close(self) -> None:
         self._producer.close()
