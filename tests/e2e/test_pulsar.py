@@ -8,6 +8,7 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2
 
 import test_restart
+import test_type_matrix
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer, source_configuration
 from lab.flush import flush
@@ -64,6 +65,12 @@ def written(lab: Lab, pulsar: Pulsar) -> Iterator[WrittenSource]:
     yield source
     source.close()
     lab.end(etcd)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("target", ["milvus"], indirect=True)
+def test_every_type(world: World) -> None:
+    test_type_matrix.test_every_type(world)
 
 
 def channels_of(world: World, collection: str) -> list[str]:

@@ -145,7 +145,8 @@ def _words(text: str) -> str:
 
 @pytest.mark.timeout(240)
 def test_every_type(world: World) -> None:
-    run = Run("Kafka" if world.source.kafka else "RocksMQ", "Milvus Lite" if world.target.is_lite else "Milvus 2.3.5")
+    queue = "Kafka" if world.source.kafka else "Pulsar" if world.source.pulsar else "RocksMQ"
+    run = Run(queue, "Milvus Lite" if world.target.is_lite else "Milvus 2.3.5")
     found = Matrix(world).run()
     type_table.save(run, found)
     assert type_table.documented(run) == found, "docs/types.md is not what was found: run tests/lab/type_table.py"
