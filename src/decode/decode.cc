@@ -9,6 +9,7 @@
 
 #include "decode/column.h"
 #include "decode/header.h"
+#include "decode/record.h"
 #include "wire/wire_reader.h"
 #include "wire/wire_writer.h"
 
@@ -300,7 +301,7 @@ Status DecodeBody(std::string_view record,
 
 }  // namespace
 
-Result<MessagePtr> DecodeMessage(MsgId id, Payload payload) {
+Result<std::shared_ptr<Message>> DecodeRecord(MsgId id, Payload payload) {
   const std::string_view record = payload.bytes;
   CDC_ASSIGN_OR_RETURN(const Header header, DecodeHeader(record));
   auto message = std::make_shared<Message>();
@@ -317,6 +318,19 @@ Result<MessagePtr> DecodeMessage(MsgId id, Payload payload) {
     message->payload.owner = std::make_shared<const ExtendedRecord>(
         ExtendedRecord{std::move(message->payload.owner), std::move(rebuilt)});
   }
+  return message;
+}
+
+Payload KeepAlive(Payload payload, std::string text, std::string_view* view) {
+  auto owner = std::make_shared<ExtendedRecord>(ExtendedRecord{std::move(payload.owner), {}});
+  *view = owner->rebuilt.emplace_back(std::move(text));
+  payload.owner = std::move(owner);
+  return payload;
+}
+
+Result<MessagePtr> DecodeMessage(MsgId id, Payload payload) {
+  CDC_ASSIGN_OR_RETURN(std::shared_ptr<Message> message,
+                       DecodeRecord(std::move(id), std::move(payload)));
   return MessagePtr(std::move(message));
 }
 
