@@ -136,7 +136,6 @@ Status ReadHeader(WalType type, std::string_view bytes, WalHeader* header) {
     case WalType::kCreateCollection:
     case WalType::kDropCollection: return ReadIds(bytes, 1, 0, header);
     case WalType::kDropPartition: return ReadIds(bytes, 1, 2, header);
-    case WalType::kTruncateCollection: return ReadIds(bytes, 2, 0, header);
     default: return OkStatus();
   }
 }
@@ -208,11 +207,27 @@ Result<std::shared_ptr<Message>> DecodeBodyOf(
     case WalType::kCreateCollection: return announce(MessageType::kCreateCollection);
     case WalType::kDropCollection: return announce(MessageType::kDropCollection);
     case WalType::kDropPartition: return announce(MessageType::kDropPartition);
+    case WalType::kTruncateCollection:
+      return FailedPreconditionError(
+          "a collection was emptied (TruncateCollection), which is not supported: delete the "
+          "task, and create it again with start_from: snapshot");
+    case WalType::kAlterWal:
+      return FailedPreconditionError(
+          "the source has moved its log to another queue (AlterWAL): configure that one, and "
+          "create the task again with start_from: snapshot");
     default: return announce(MessageType::kOther);
   }
 }
 
 }  // namespace
+
+bool IsKnown(WalType type) {
+  constexpr int kLastOfTheFirst = 37;  // FlushAll
+  const int number = static_cast<int>(type);
+  return (number > 0 && number <= kLastOfTheFirst) || number == 800 ||
+         (number >= static_cast<int>(WalType::kBeginTransaction) &&
+          number <= static_cast<int>(WalType::kRollbackTransaction));
+}
 
 Result<WalMessage> DecodeWalMessage(MsgId id, Payload payload, const WalProperties& properties) {
   CDC_RETURN_IF_ERROR(CheckVersion(properties));
@@ -230,10 +245,9 @@ Result<WalMessage> DecodeWalMessage(MsgId id, Payload payload, const WalProperti
   CDC_RETURN_IF_ERROR(DecodeProperty("_h", properties.header, &bytes));
   CDC_RETURN_IF_ERROR(ReadHeader(decoded.type, bytes, &header).WithContext("its property _h"));
   CDC_ASSIGN_OR_RETURN(
-      const std::shared_ptr<Message> message,
+      decoded.message,
       DecodeBodyOf(decoded.type, std::move(id), std::move(payload), header, properties.vchannel));
-  message->ts = {time};
-  decoded.message = message;
+  decoded.message->ts = {time};
   return decoded;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/status.h"
@@ -26,6 +27,9 @@ enum class WalType : int {
   kRollbackTransaction = 902,
 };
 
+// Whether Milvus 2.6.8 has this type.
+bool IsKnown(WalType type);
+
 struct WalTransaction {
   int64_t id = 0;
   // If no message of it has come for this time, it was never committed. Negative: it has no limit.
@@ -39,8 +43,8 @@ struct WalMessage {
   // Other numbers of Milvus are possible.
   WalType type{};
   // As of an earlier Milvus, but its `ts` is the time tick of the log. kOther: what has no
-  // counterpart there; it has a collection if the message is about one.
-  MessagePtr message;
+  // counterpart there; it has a collection if the message is about one. Its owner may change it.
+  std::shared_ptr<Message> message;
   // What it belongs to: its rows count from the commit on, with the commit's time.
   std::optional<WalTransaction> transaction;
 };
@@ -48,7 +52,9 @@ struct WalMessage {
 // Decodes one record of a channel of the write-ahead log. As with DecodeMessage, the message is
 // consistent and its views point into `payload`.
 //
-// kFailedPrecondition: the version is not one of those known (0 to 2), or the body is encrypted.
+// kFailedPrecondition: the version is not one of those known (0 to 2), the body is encrypted, or
+// the message does what nobody could see in the catalog and we do not do (truncate a collection,
+// continue the log elsewhere).
 // kDataLoss: malformed or inconsistent properties, or a body that DecodeMessage refuses.
 Result<WalMessage> DecodeWalMessage(MsgId id, Payload payload, const WalProperties& properties);
 

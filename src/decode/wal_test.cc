@@ -141,6 +141,15 @@ TEST(DecodeWalMessage, UnknownTypesAreNoError) {
   EXPECT_EQ(static_cast<int>(decoded->type), 47);
 }
 
+TEST(DecodeWalMessage, WhatOnlyTheLogTellsIsRefused) {
+  for (const std::string_view type : {"38", "700"}) {
+    WalProperties properties = milvus_2_6_8::kDropCollection.properties;
+    properties.type = type;
+    EXPECT_EQ(WalError(milvus_2_6_8::kDropCollection, properties).code(),
+              StatusCode::kFailedPrecondition);
+  }
+}
+
 TEST(DecodeWalMessage, NewerVersionsAndEncryptedBodiesAreRefused) {
   const Vector& insert = milvus_2_6_8::kInsert;
   for (const std::string_view version : {"3", "-1", "", "one"}) {

@@ -6,11 +6,13 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "decode/wal.h"
 #include "feed/catalog_barrier.h"
 #include "feed/feed_subscriber.h"
 #include "feed/reader_set.h"
@@ -119,9 +121,10 @@ class ChannelFeed {
   // Takes the records of the backlog. Afterwards, the cursor may be gone: merged into the other.
   void Drain(size_t slot);
   void TakeRecord(size_t slot, const LogRecord& record);
-  void TakeMessage(size_t slot, LogRecord record);
-  void Refuse(size_t slot, const LogRecord& record);
-  Result<MessagePtr> DecodePlausible(MsgId id, Payload payload) const;
+  void TakeMessage(size_t slot, const LogRecord& record);
+  void Refuse(size_t slot, const MsgId& id, const Status& why);
+  Result<WalMessage> DecodePlausible(const LogRecord& record) const;
+  void NoteUnknown(WalType type);
   void Deliver(size_t slot, const TickGroup& group);
   void NoteLate(const TickGroup& group);
   void HandleError(size_t slot, const Status& error);
@@ -137,6 +140,7 @@ class ChannelFeed {
   std::array<std::unique_ptr<Cursor>, ReaderSet::kSlots> cursors_;
   std::optional<Clock::TimePoint> late_at_;  // when messages last came after their tick
   bool outbreak_ = false;
+  std::set<WalType> unknown_;  // types of messages that have been named in the log
 };
 
 }  // namespace cdc

@@ -5,7 +5,10 @@
 #include <string>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "decode/decode.h"
+#include "decode/record.h"
 #include "feed/channel_feed.h"
 #include "feed/feed_group.h"
 
@@ -51,16 +54,17 @@ void ChannelFeed::HandleNoError(size_t slot) {
 void ChannelFeed::Drain(size_t slot) {
   Cursor& cursor = *cursors_.at(slot);
   while (!cursor.backlog.empty() && !cursor.stalled) {
-    LogRecord record = std::move(cursor.backlog.front());
+    const LogRecord record = std::move(cursor.backlog.front());
     cursor.backlog.pop_front();
-    if (!record.wal_version.empty()) {
-      Refuse(slot, record);
-      return;
-    }
     if (ticked_) {
-      TakeMessage(slot, std::move(record));
+      TakeMessage(slot, record);
+    } else if (record.wal != nullptr) {
+      Refuse(slot, record.id, FailedPreconditionError("no such message belongs here"));
     } else {
       TakeRecord(slot, record);
+    }
+    if (cursors_.at(slot) == nullptr) {
+      return;  // the record was refused
     }
     // Merge in the middle of a batch, too: in a dense log, two cursors are seldom at the same
     // record after a poll.
@@ -82,15 +86,11 @@ void ChannelFeed::Drain(size_t slot) {
   }
 }
 
-// Not a damaged record, which could be skipped: everything after it is of the same kind.
-void ChannelFeed::Refuse(size_t slot, const LogRecord& record) {
-  const Status status = FailedPreconditionError(
-      "position " + log_->FormatId(record.id) +
-      ": a message of the write-ahead log of Milvus 2.6, or of a 2.5 with its streaming service "
-      "(version " +
-      record.wal_version +
-      "); sources are read as Milvus 2.3 to 2.5 write them: delete the task, and create it again "
-      "when milvus-cdc supports the source's version");
+// Not a damaged record, which could be skipped: what follows cannot be understood without it.
+void ChannelFeed::Refuse(size_t slot, const MsgId& id, const Status& why) {
+  const Status status = why.WithContext(
+      "position " + log_->FormatId(id) +
+      ": a message of the write-ahead log of Milvus 2.6, or of a 2.5 with its streaming service");
   for (Follower* follower : FollowersOf(slot)) {
     Report(follower, status);
     Leave(follower);
@@ -118,20 +118,39 @@ void ChannelFeed::TakeRecord(size_t slot, const LogRecord& record) {
 
 // Rejects ticks in the far future. Such a tick would move the checkpoint beyond all rows to come,
 // and every one of them would be skipped.
-Result<MessagePtr> ChannelFeed::DecodePlausible(MsgId id, Payload payload) const {
-  auto message = DecodeMessage(std::move(id), std::move(payload));
-  if (message.ok() && (*message)->type == MessageType::kTick &&
-      (*message)->ts.UnixMs() > clock_->UnixMs() + kMostAheadMs) {
-    return DataLossError("a tick with the time " + std::to_string((*message)->ts.value) +
+Result<WalMessage> ChannelFeed::DecodePlausible(const LogRecord& record) const {
+  WalMessage decoded;
+  if (record.wal != nullptr) {
+    CDC_ASSIGN_OR_RETURN(decoded, DecodeWalMessage(record.id, record.payload, *record.wal));
+  } else {
+    CDC_ASSIGN_OR_RETURN(decoded.message, DecodeRecord(record.id, record.payload));
+  }
+  if (decoded.message->type == MessageType::kTick &&
+      decoded.message->ts.UnixMs() > clock_->UnixMs() + kMostAheadMs) {
+    return DataLossError("a tick with the time " + std::to_string(decoded.message->ts.value) +
                          ", which is more than a day ahead of this machine's clock");
   }
-  return message;
+  return decoded;
 }
 
-void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
+// A Milvus that is newer than this program may write what changes rows in a way not known here.
+void ChannelFeed::NoteUnknown(WalType type) {
+  if (!IsKnown(type) && unknown_.insert(type).second) {
+    spdlog::warn("channel={} messages of the unknown type {} are ignored", name_,
+                 static_cast<int>(type));
+  }
+}
+
+void ChannelFeed::TakeMessage(size_t slot, const LogRecord& record) {
   Cursor& cursor = *cursors_.at(slot);
-  const MsgId id = record.id;
-  auto message = DecodePlausible(std::move(record.id), record.payload);
+  const MsgId& id = record.id;
+  Result<WalMessage> message = DecodePlausible(record);
+  // Without one of its messages, a transaction cannot be told from half of one.
+  const bool is_part = record.wal != nullptr && !record.wal->transaction.empty();
+  if (message.status().code() == StatusCode::kFailedPrecondition || (!message.ok() && is_part)) {
+    Refuse(slot, id, FailedPreconditionError(message.status().message()));
+    return;
+  }
   // The time of such a record is unknown, so it is not clear who still wants it: all followers get
   // it, except those that have yet to reach their place.
   if (!message.ok()) {
@@ -146,7 +165,16 @@ void ChannelFeed::TakeMessage(size_t slot, LogRecord record) {
     }
     return;
   }
+  if (record.wal != nullptr) {
+    NoteUnknown(message->type);
+  }
+  const size_t cut_off = cursor.order.cut_off();
   std::optional<TickGroup> group = cursor.order.Push(*std::move(message));
+  if (cursor.order.cut_off() > cut_off) {
+    spdlog::warn(
+        "channel={} a transaction that ends at {} began before reading did: it is left out", name_,
+        log_->FormatId(id));
+  }
   if (group && !barrier_->Knows(*group)) {
     // read_to stays before the tick until the group is delivered: followers must not take rows for
     // read that still wait here.

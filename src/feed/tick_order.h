@@ -1,11 +1,15 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
+#include "decode/wal.h"
 #include "model/ids.h"
 #include "model/message.h"
 
@@ -33,6 +37,11 @@ struct TickGroup {
 // or below it release nothing. A row message with the message_id of one that is still held is a
 // producer's retry and is dropped, too, as in Milvus itself.
 //
+// Messages of a transaction of the write-ahead log wait for its commit and have the commit's time
+// from then on. They go if it is rolled back or if nothing of it comes for its time. Until then a
+// restart begins where the transaction does. One whose begin was not pushed is left out as a whole:
+// parts of it may be missing.
+//
 // Not thread-safe.
 class TickOrder {
  public:
@@ -40,18 +49,36 @@ class TickOrder {
 
   // Takes the next message of the log. Returns a group if it is a tick above resolved().
   std::optional<TickGroup> Push(MessagePtr message);
+  std::optional<TickGroup> Push(WalMessage message);
 
   // The size of the payloads that wait for a tick.
   size_t held_bytes() const { return held_bytes_; }
   size_t held_messages() const { return held_.size(); }
+  // How many transactions were left out because they had begun before the first message pushed.
+  size_t cut_off() const { return cut_off_; }
 
  private:
+  struct Held {
+    MessagePtr message;
+    std::shared_ptr<Message> uncommitted{};  // the same message, while its transaction is open
+    int64_t transaction = 0;
+  };
+  struct OpenTransaction {
+    Timestamp last;  // of its messages
+    std::chrono::milliseconds keepalive{};
+  };
+
   void Hold(MessagePtr message);
+  void Commit(int64_t transaction, Timestamp ts);
+  void Discard(int64_t transaction);
+  void DiscardExpired(Timestamp now);
   std::optional<TickGroup> Tick(const Message& tick);
 
   const Timestamp skip_;
   Timestamp resolved_;                       // the highest tick so far; never moves back
-  std::vector<MessagePtr> held_;             // in log order
+  std::vector<Held> held_;                   // in log order
+  std::map<int64_t, OpenTransaction> open_;  // by the transaction's id
+  size_t cut_off_ = 0;
   std::unordered_set<int64_t> message_ids_;  // of the rows in held_
   size_t held_bytes_ = 0;
 };

@@ -11,19 +11,17 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/message.h"
+#include "model/wal_properties.h"
 
 namespace cdc {
-
-// The property that every message of the write-ahead log of Milvus 2.6 has: the message's version.
-inline constexpr const char* kWalVersion = "_v";
 
 // One record of a channel, as stored in the queue.
 struct LogRecord {
   MsgId id;
   Payload payload;
-  // The record's property kWalVersion. Empty: it has none, so it is a message of Milvus 2.2 to 2.5.
-  // The others can look like one, but mean something else.
-  std::string wal_version = {};
+  // nullptr: a message of Milvus 2.2 to 2.5. Those of the write-ahead log of 2.6 can look like one,
+  // but mean something else without these.
+  std::shared_ptr<const WalProperties> wal = {};
 };
 
 // What one Poll returned for one channel. An error concerns only this channel and comes without

@@ -129,19 +129,17 @@ class WrittenCollection:
 
     def insert(self, rows: Sequence[Row], partition: str = "_default") -> None:
         with self._source.lock:
-            self._insert(rows, partition, self._source.now())
+            self.send_insert(rows, partition, self._source.now())
+        self.note(rows, partition)
 
     def upsert(self, rows: Sequence[Row], partition: str = "_default") -> None:
-        """An insert and a delete of the same time, in this order."""
-        with self._source.lock:
-            ts = self._source.now()
-            self._insert(rows, partition, ts)
-            self._delete([row[self.key] for row in rows], ts)
+        self._source.upsert(self, rows, partition)
+        self.note(rows, partition)
 
     def delete(self, keys: Iterable[Any]) -> None:
         keys = list(keys)
         with self._source.lock:
-            self._delete(keys, self._source.now())
+            self.send_delete(keys, self._source.now())
         for rows in self.rows.values():
             for key in keys:
                 rows.pop(key, None)
@@ -157,7 +155,7 @@ class WrittenCollection:
             for channel in self.info.physical_channel_names:
                 self._source.send(channel, message)
 
-    def _insert(self, rows: Sequence[Row], partition: str, ts: int) -> None:
+    def send_insert(self, rows: Sequence[Row], partition: str, ts: int) -> None:
         for shard, part in self._by_shard([row[self.key] for row in rows]):
             message = self._source.frames.message(common_pb2.Insert, ts, self._source.new_id())
             message.shardName = self.info.virtual_channel_names[shard]
@@ -173,9 +171,12 @@ class WrittenCollection:
                 if not field.is_function_output and field.fieldID >= 100:
                     message.fields_data.append(column(field, [rows[at].get(field.name) for at in part]))
             self._source.send(self.info.physical_channel_names[shard], message)
+
+    def note(self, rows: Sequence[Row], partition: str = "_default") -> None:
+        """What the collection holds from now on."""
         self.rows[partition].update((row[self.key], row) for row in rows)
 
-    def _delete(self, keys: Sequence[Any], ts: int) -> None:
+    def send_delete(self, keys: Sequence[Any], ts: int) -> None:
         for shard, part in self._by_shard(keys):
             message = self._source.frames.message(common_pb2.Delete, ts, self._source.new_id())
             message.shardName = self.info.virtual_channel_names[shard]
@@ -203,7 +204,7 @@ class WrittenSource:
         self.root_path = root_path
         self.frames = _Frames()
         self.lock = threading.RLock()
-        self._queue = queue
+        self.queue = queue
         self._ids = itertools.count(470_642_876_028_028_000)
         self._last_ts = 0
         self._channels = itertools.count()
@@ -231,7 +232,7 @@ class WrittenSource:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._queue.close()
+        self.queue.close()
         if self._failure is not None:
             raise self._failure
 
@@ -239,7 +240,7 @@ class WrittenSource:
         """sourceConfig in cdc.yaml."""
         return {
             "etcd": {"address": [self.etcd_url], "rootPath": self.root_path, "metaSubPath": "meta"},
-            **self._queue.configuration,
+            **self.queue.configuration,
             "replicateChan": f"{self.root_path}-replicate-msg",
             "channelNum": 16,
         }
@@ -247,11 +248,18 @@ class WrittenSource:
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def send(self, channel: str, message: Any) -> bytes:
-        return self._queue.send(channel, message.SerializeToString(), self.frames.properties(message.base.msg_type))
+        return self.queue.send(channel, message.SerializeToString(), self.frames.properties(message.base.msg_type))
+
+    def upsert(self, made: WrittenCollection, rows: Sequence[Row], partition: str) -> None:
+        """An insert and a delete of the same time, in this order."""
+        with self.lock:
+            ts = self.now()
+            made.send_insert(rows, partition, ts)
+            made.send_delete([row[made.key] for row in rows], ts)
 
     def send_raw(self, channel: str, value: bytes, properties: dict[str, str]) -> None:
         with self.lock:
-            self._queue.send(channel, value, properties)
+            self.queue.send(channel, value, properties)
 
     # -- the catalog --------------------------------------------------------------------------------------------------
 

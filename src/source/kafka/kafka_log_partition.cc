@@ -49,17 +49,19 @@ Status ToStatus(const rd_kafka_message_t& message) {
   }
 }
 
-// The header kWalVersion; empty if there is none.
-std::string WalVersion(const rd_kafka_message_t& message) {
+std::shared_ptr<const WalProperties> ReadWal(const rd_kafka_message_t& message) {
   rd_kafka_headers_t* headers = nullptr;
-  const void* value = nullptr;
-  size_t size = 0;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-      rd_kafka_header_get_last(headers, kWalVersion, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-      value == nullptr) {
-    return "";
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return nullptr;
   }
-  return {static_cast<const char*>(value), size};
+  return ReadWalProperties([headers](const char* name) {
+    const void* value = nullptr;
+    size_t size = 0;
+    return rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                   value != nullptr
+               ? std::string_view(static_cast<const char*>(value), size)
+               : std::string_view();
+  });
 }
 
 }  // namespace
@@ -126,7 +128,7 @@ std::optional<Result<KafkaRecord>> KafkaPartition::Next() {
     return ToStatus(*message);
   }
   const std::string_view value(static_cast<const char*>(message->payload), message->len);
-  KafkaRecord record{.offset = message->offset, .payload = {}, .wal_version = WalVersion(*message)};
+  KafkaRecord record{.offset = message->offset, .payload = {}, .wal = ReadWal(*message)};
   if (value.size() <= kCopiedValue) {
     record.payload = Payload::Own(std::string(value));
   } else {

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "model/message.h"
+#include "model/wal_properties.h"
 #include "source/kafka/kafka_log_client.h"
 
 struct rd_kafka_topic_s;
@@ -16,7 +17,7 @@ namespace cdc {
 struct KafkaRecord {
   int64_t offset = 0;
   Payload payload;
-  std::string wal_version;  // see LogRecord
+  std::shared_ptr<const WalProperties> wal;  // see LogRecord
 };
 
 // Reads partition 0 of a topic ahead into its own queue, which is bounded in bytes: when records

@@ -151,8 +151,8 @@ Status KafkaLogReader::Read(size_t max_bytes, Channel* channel, std::vector<LogR
     }
     channel->next = record.offset + 1;
     bytes += record.payload.bytes.size();
-    records->push_back({EncodeKafkaOffset(record.offset), std::move(record.payload),
-                        std::move(record.wal_version)});
+    records->push_back(
+        {EncodeKafkaOffset(record.offset), std::move(record.payload), std::move(record.wal)});
   }
   return OkStatus();
 }

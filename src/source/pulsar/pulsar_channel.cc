@@ -212,8 +212,7 @@ void PulsarChannel::Queue(PulsarRecord record, const std::stop_token& stop) {
   MutexLock lock(mutex_);
   error_ = OkStatus();
   queued_bytes_ += record.payload.bytes.size();
-  queue_.push_back(
-      {EncodePulsarId(record.id), std::move(record.payload), std::move(record.wal_version)});
+  queue_.push_back({EncodePulsarId(record.id), std::move(record.payload), std::move(record.wal)});
   wakeup_->Signal();
   room_.Wait(lock, stop, [this] { return queued_bytes_ < prefetch_bytes_; });
 }

@@ -333,7 +333,8 @@ Result<std::optional<PulsarRecord>> PulsarTopicReader::Next(milliseconds timeout
       .id = id,
       .payload = {},
       .published_ms = static_cast<int64_t>(library_.message_get_publish_timestamp(message)),
-      .wal_version = library_.message_get_property(message, kWalVersion)};
+      .wal = ReadWalProperties(
+          [&](const char* name) { return library_.message_get_property(message, name); })};
   const std::string_view value(static_cast<const char*>(library_.message_get_data(message)),
                                library_.message_get_length(message));
   if (value.size() <= kCopiedValue) {

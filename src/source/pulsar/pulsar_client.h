@@ -69,7 +69,7 @@ struct PulsarRecord {
   PulsarId id;
   Payload payload;
   int64_t published_ms = 0;
-  std::string wal_version;  // see LogRecord
+  std::shared_ptr<const WalProperties> wal;  // see LogRecord
 };
 
 // Reads one topic by a subscription that ends with it. Use it from one thread. The library connects

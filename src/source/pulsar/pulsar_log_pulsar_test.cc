@@ -83,7 +83,7 @@ class PulsarLogPulsarTest : public ::testing::Test {
       for (LogRecord& record : batch.records) {
         ids_.push_back(record.id);
         values_.emplace_back(record.payload.bytes);
-        versions_.push_back(record.wal_version);
+        versions_.push_back(record.wal == nullptr ? "" : record.wal->version);
         payloads_.push_back(std::move(record.payload));
       }
     }

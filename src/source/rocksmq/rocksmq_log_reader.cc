@@ -20,13 +20,16 @@ constexpr size_t kSharedBuffer = 32768;
 // follows: {1: payload, 2: properties}.
 constexpr std::string_view kWalBegin = "\xFF\xFE\xFD\xFCSTREAM";
 
-// Its property kWalVersion; empty if the value is none of these.
-std::string WalVersion(std::string_view value) {
-  if (!value.starts_with(kWalBegin)) {
-    return "";
-  }
+// Takes such a value apart. One without a version gets one that nobody knows.
+LogRecord ReadWal(int64_t id, std::string_view value) {
+  auto properties = std::make_shared<WalProperties>();
+  properties->version = "unknown";
+  std::string_view payload;
   WireReader layout(value.substr(kWalBegin.size()));
   while (layout.Next()) {
+    if (layout.field() == 1) {
+      payload = layout.bytes();
+    }
     if (layout.field() != 2) {
       continue;
     }
@@ -36,11 +39,16 @@ std::string WalVersion(std::string_view value) {
     while (property.Next()) {
       (property.field() == 1 ? key : text) = property.bytes();
     }
-    if (key == kWalVersion) {
-      return std::string(text);
+    for (const WalPropertyName& each : kWalPropertyNames) {
+      if (key == each.name) {
+        properties.get()->*each.property = text;
+      }
     }
   }
-  return "unknown";
+  if (!layout.status().ok()) {
+    properties->version = "unknown";
+  }
+  return {EncodeRocksmqId(id), Payload::Own(std::string(payload)), std::move(properties)};
 }
 
 // Copies values out of RocksDB into memory owned by the records.
@@ -49,9 +57,9 @@ class Copier {
   explicit Copier(std::vector<LogRecord>* records) : records_(records) {}
 
   void Add(int64_t id, std::string_view value) {
-    if (std::string version = WalVersion(value); !version.empty()) {
+    if (value.starts_with(kWalBegin)) {
       Flush();
-      records_->push_back({EncodeRocksmqId(id), Payload::Own(std::string(value)), version});
+      records_->push_back(ReadWal(id, value));
       return;
     }
     if (value.size() > kSharedValue) {

@@ -232,9 +232,12 @@ TEST_F(RocksmqLogTest, MessagesOfTheWriteAheadLogAreMarked) {
   ASSERT_THAT(batches, SizeIs(1));
   std::vector<std::string> versions;
   for (const LogRecord& record : batches[0].records) {
-    versions.push_back(record.wal_version);
+    versions.push_back(record.wal == nullptr ? "" : record.wal->version);
   }
   EXPECT_THAT(versions, ElementsAre("", "2", "unknown", ""));
+  const LogRecord& marked = batches[0].records[1];
+  EXPECT_EQ(marked.payload.bytes, "pay");
+  EXPECT_EQ(marked.wal->type, "1");
 }
 
 TEST_F(RocksmqLogTest, BeginsAtAPosition) {

@@ -43,7 +43,8 @@ struct SnapshotPlan {
   std::vector<Field> columns;
   int64_t rows = 0;   // in the files, deleted ones included
   int64_t bytes = 0;  // roughly
-  // A bulk import has not completed. Its rows are not in the plan and will not be in the log either.
+  // A bulk import has not completed. Its rows are not in the plan and will not be in the log
+  // either.
   bool importing = false;
 };
 

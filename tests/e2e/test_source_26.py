@@ -1,0 +1,91 @@
+"""A source of Milvus 2.6 (lab/written_wal.py: its catalog and its write-ahead log without its server), to a real Milvus Lite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pymilvus.grpc_gen import schema_pb2 as pb
+
+from lab.catalog import read_collections
+from lab.cdc_server import CdcServer
+from lab.lab import Lab
+from lab.rows import Endpoint
+from lab.written_source import KafkaQueue
+from lab.written_wal import WrittenWal
+from test_source_25 import (  # noqa: F401
+    cdc,
+    everything,
+    expect,
+    expect_equal,
+    index_and_load,
+    row,
+    rows,
+    target_end,
+)
+from world import Target
+
+DATABASE = "wal"
+
+
+@pytest.fixture(scope="module")
+def written(lab: Lab) -> Iterator[WrittenWal]:
+    etcd, kafka = lab.etcd("etcd-26"), lab.kafka("kafka-26")
+    lab.start(etcd, kafka)
+    source = WrittenWal(etcd.url, KafkaQueue(kafka.address))
+    source.start()
+    yield source
+    source.close()
+    lab.end(kafka)
+    lab.end(etcd)
+
+
+def schema() -> pb.CollectionSchema:
+    result = everything()
+    result.dbName = DATABASE
+    return result
+
+
+def test_a_source_of_2_6(written: WrittenWal, cdc: CdcServer, lite: Target, target_end: Endpoint) -> None:  # noqa: F811
+    source, end = written, target_end
+    database = source.create_database(DATABASE, {})
+    made = source.create_collection(database, schema(), shards=2)
+    index_and_load(source, made)
+    made.insert(rows(0, 60))
+    made.upsert(rows(10, 20, version=1))
+    task = cdc.client.create(lite.uri, db_collections={DATABASE: [{"name": "*"}]})
+    try:
+        expect_equal(end, made)
+        source.create_partition(made, "p")
+        made.insert(rows(60, 90), partition="p")
+        made.upsert(rows(20, 40, version=1))
+        source.abort(made, rows(100, 120), [row(number)["id"] for number in range(30)])
+        made.delete([row(number)["id"] for number in (*range(5), 70)])
+        expect_equal(end, made)
+
+        # It dies between two messages of a transaction, which it has read and must read again.
+        fresh = rows(30, 50, version=2)
+        with source.transaction(made):
+            made.send_insert(fresh, "_default", source.now())
+            cdc.kill()
+            cdc.restart()
+            made.send_delete([each["id"] for each in fresh], source.now())
+        made.note(fresh)
+        expect_equal(end, made)
+
+        source.drop_partition(made, "p")
+        expect_equal(end, made)
+        source.drop_collection(made)
+        expect(lambda: read_collections(end, DATABASE) == [], "it is dropped")
+
+        again = source.create_collection(database, schema(), shards=1)
+        index_and_load(source, again)
+        again.insert(rows(0, 5))
+        expect_equal(end, again)
+        channel = again.info.physical_channel_names[0]
+        source.send_raw(channel, b"", {"_v": "9", "_t": "2", "_tt": "3ipde7k01r7k", "_h": ""})
+        expect(lambda: cdc.client.state(task) == "Paused", "the task is paused")
+        reason = cdc.client.get(task)["reason"]
+        assert '(_v) is "9"' in reason and "write-ahead log of Milvus 2.6" in reason, reason
+    finally:
+        cdc.client.delete(task)
