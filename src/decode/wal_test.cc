@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "decode/decode.h"
+#include "decode/testing/vectors.h"
 #include "decode/testing/vectors_2_6_8.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,24 +23,16 @@ constexpr std::string_view kWrittenShard = "by-v26-rootcoord-dml_0_4706428760280
 constexpr WalTransaction kUpsert{.id = 463252750346485760,
                                  .keepalive = std::chrono::milliseconds(10'000)};
 
-std::string BytesOf(std::string_view hex) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-  }
-  return bytes;
-}
-
 WalMessage DecodeWal(const Vector& vector) {
   auto decoded =
-      DecodeWalMessage(MsgId{"id"}, Payload::Own(BytesOf(vector.value)), vector.properties);
+      DecodeWalMessage(MsgId{"id"}, Payload::Own(FromHex(vector.value)), vector.properties);
   EXPECT_TRUE(decoded.ok()) << decoded.status().ToString();
   return decoded.ok() ? *std::move(decoded)
                       : WalMessage{.message = std::make_shared<Message>(), .transaction = {}};
 }
 
 Status WalError(const Vector& vector, const WalProperties& properties) {
-  return DecodeWalMessage(MsgId{"id"}, Payload::Own(BytesOf(vector.value)), properties).status();
+  return DecodeWalMessage(MsgId{"id"}, Payload::Own(FromHex(vector.value)), properties).status();
 }
 
 TEST(DecodeWalMessage, Tick) {
@@ -126,7 +119,7 @@ TEST(DecodeWalMessage, RowsOfAReplicatedLogAreInItsOwnVchannel) {
   WalProperties properties = milvus_2_6_8::kInsert.properties;
   properties.vchannel = "other-rootcoord-dml_0_470642876028028048v0";
   auto decoded =
-      DecodeWalMessage(MsgId{"id"}, Payload::Own(BytesOf(milvus_2_6_8::kInsert.value)), properties);
+      DecodeWalMessage(MsgId{"id"}, Payload::Own(FromHex(milvus_2_6_8::kInsert.value)), properties);
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
   properties.vchannel.assign(properties.vchannel.size(), 'x');  // the message has its own
   EXPECT_EQ(decoded->message->vchannel, "other-rootcoord-dml_0_470642876028028048v0");
