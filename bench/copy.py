@@ -16,6 +16,7 @@ from lab.flush import flush
 from lab.lab import Lab
 from lab.process import peak_memory_mib
 from lab.rows import Endpoint
+
 from .figures import Figure
 from .polling import poll
 from .programs import NullTarget, cpu_seconds
