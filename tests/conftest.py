@@ -49,7 +49,8 @@ def milvus(lab: Lab) -> Target:
     return target_of(server)
 
 
-@pytest.fixture(scope="session", params=["lite", "milvus"])
+# By module, so that a file is played in one go and the servers that are its own end with it.
+@pytest.fixture(scope="module", params=["lite", "milvus"])
 def target(request: pytest.FixtureRequest) -> Target:
     """Tests that use this run once per kind of target."""
     return request.getfixturevalue(request.param)

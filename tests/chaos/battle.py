@@ -43,7 +43,7 @@ def on(*pairs: str) -> pytest.MarkDecorator:
     for one, other in wanted:
         if one not in QUEUES or other not in SINKS:
             raise pytest.UsageError(f"no such queue and sink: {one}, {other}")
-    return pytest.mark.parametrize(("source", "sink"), wanted, indirect=True, scope="session")
+    return pytest.mark.parametrize(("source", "sink"), wanted, indirect=True, scope="module")
 
 
 _numbers = itertools.count(1)

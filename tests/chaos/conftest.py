@@ -18,14 +18,15 @@ def seed() -> int:
     return int(os.environ.get("CHAOS_SEED", "1"))
 
 
-@pytest.fixture(scope="session")
-def chaos_etcd(lab: Lab) -> Etcd:
+@pytest.fixture(scope="module")
+def chaos_etcd(lab: Lab) -> Iterator[Etcd]:
     server = lab.etcd("chaos-etcd")
     lab.start(server)
-    return server
+    yield server
+    lab.end(server)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def source(lab: Lab, chaos_etcd: Etcd, request: pytest.FixtureRequest) -> Iterator[Source]:
     """By the kind of its queue (see `battle.on`); one is ended before the next is made."""
     queue = request.param
@@ -49,7 +50,7 @@ def _make_sink(lab: Lab, name: str) -> Sink:
     return Sink(server, gate, SINKS[name])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sink(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Sink]:
     """By its sink mode."""
     sink = _make_sink(lab, request.param)

@@ -34,9 +34,7 @@ from test_type_matrix import test_every_type  # noqa: F401
 from world import Target, World
 
 
-# For the session: pytest comes back to this file for each kind of target, and a Milvus does not start on the metadata of
-# one whose broker is gone.
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka(lab: Lab) -> Iterator[Kafka]:
     broker = lab.kafka("kafka")
     lab.start(broker)
@@ -44,7 +42,7 @@ def kafka(lab: Lab) -> Iterator[Kafka]:
     lab.end(broker)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def source(lab: Lab, kafka: Kafka) -> Iterator[MilvusStandalone]:
     # So many channels that there are always some that were never used.
     server = lab.milvus("kafka-source", kafka=kafka, settings={"rootCoord.dmlChannelNum": 128})

@@ -33,13 +33,12 @@ from world import Target, World
 
 
 # One kind of target, unless a test asks for another: what differs between targets does not depend on the queue.
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target(request: pytest.FixtureRequest) -> Target:
     return request.getfixturevalue(getattr(request, "param", "lite"))
 
 
-# For the session, since a Milvus does not start on the metadata of one whose broker is gone.
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pulsar(lab: Lab) -> Iterator[Pulsar]:
     broker = lab.pulsar("pulsar")
     lab.start(broker)
@@ -47,7 +46,7 @@ def pulsar(lab: Lab) -> Iterator[Pulsar]:
     lab.end(broker)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def source(lab: Lab, pulsar: Pulsar) -> Iterator[MilvusStandalone]:
     server = lab.milvus("pulsar-source", pulsar=pulsar)
     lab.start(server)

@@ -48,6 +48,7 @@ class MilvusStandalone:
         self.name = name
         self.folder = folder
         self.root_path = root_path
+        self.standby = standby
         self.rocksmq_path = folder / "rdb_data"
         self.storage_path = folder / "data"
         self.kafka = kafka
