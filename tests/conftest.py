@@ -129,6 +129,26 @@ def own_milvus_world(source: MilvusStandalone, milvus: Target, new_cdc: Callable
     world.close()
 
 
+class _ToldAtOnce:
+    """What a failed test says stands in the output as soon as it has failed, not only after the last test."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_sep("-", f"{report.when} of {report.nodeid}: {report.duration:.0f} s")
+            self._terminal.write_line(report.longreprtext)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_ToldAtOnce(terminal))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A failed test shows the last lines of its CDC server's log."""
