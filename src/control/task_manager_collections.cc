@@ -1,4 +1,5 @@
 // How TaskManager changes single collections of a task.
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -33,6 +34,41 @@ TaskChanges ChangesOf(TaskManager::CollectionChange change,
       break;
   }
   return changes;
+}
+
+// What a copy that has just been asked for replaces must not be shown as done until the task runs
+// again. The figures of the others are those of the last replication.
+void ShowCopies(const MetaStore::Progress& progress, TaskStatus* status) {
+  std::vector<SnapshotStatus> copies;
+  for (const SnapshotProgress& copy : progress.snapshots) {
+    const auto of_copy = [&copy](const auto& record) { return record.id == copy.collection; };
+    const auto collection =
+        std::find_if(progress.collections.begin(), progress.collections.end(), of_copy);
+    if (collection == progress.collections.end()) {
+      continue;  // it is shown once the task has begun its collection
+    }
+    const CollectionName& name = collection->source;
+    const auto shown = std::find_if(status->snapshots.begin(), status->snapshots.end(),
+                                    [&name](const auto& each) { return each.collection == name; });
+    if (shown != status->snapshots.end() && shown->done == copy.done &&
+        shown->selection == copy.selection) {
+      copies.push_back(*shown);
+    } else {
+      copies.push_back({.collection = name,
+                        .selection = copy.selection,
+                        .done = copy.done,
+                        .rows = copy.rows,
+                        .total_rows = copy.rows,
+                        .bytes = copy.bytes,
+                        .total_bytes = copy.bytes});
+    }
+  }
+  status->snapshots = std::move(copies);
+  if (status->phase.has_value() &&
+      std::any_of(status->snapshots.begin(), status->snapshots.end(),
+                  [](const SnapshotStatus& copy) { return !copy.done; })) {
+    status->phase = TaskPhase::kSnapshot;
+  }
 }
 
 }  // namespace
@@ -70,12 +106,14 @@ Status TaskManager::ChangeCollections(const std::string& id,
     changed = options_.replicator->Change(task->spec,
                                           ChangesOf(change, std::move(collections), selection));
   }
-  if (running) {
-    ScheduleStart(task, std::chrono::milliseconds(0));
-  } else if (const Result<MetaStore::Progress> progress = options_.store->LoadProgress(id);
-             progress.ok()) {
+  if (const Result<MetaStore::Progress> progress = options_.store->LoadProgress(id);
+      progress.ok()) {
     MutexLock lock(mutex_);
     task->last_status.set_aside = SetAsideOf(*progress);
+    ShowCopies(*progress, &task->last_status);
+  }
+  if (running) {
+    ScheduleStart(task, std::chrono::milliseconds(0));
   }
   CDC_RETURN_IF_ERROR(changed);
   spdlog::info("collections changed, task={} count={}", id, names.size());

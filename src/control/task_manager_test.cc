@@ -398,6 +398,23 @@ TEST_F(TaskManagerTest, CollectionsAreChangedByName) {
             StatusCode::kFailedPrecondition);
 }
 
+TEST_F(TaskManagerTest, ACopyThatIsAskedForIsShownAtOnce) {
+  MustCreate(MakeSpec("t1"));
+  replicator_.SetCollections({{{"db", "a"}, {5}}});
+  ASSERT_TRUE(store_.PutCollection("t1", {.id = {5}, .source = {"db", "a"}}).ok());
+  ASSERT_TRUE(
+      store_.PutSnapshot("t1", {.collection = {5}, .selection = {.partitions = {"p"}}}).ok());
+  replicator_.CorkStarts();
+  ASSERT_TRUE(
+      manager_->ChangeCollections("t1", TaskManager::CollectionChange::kCopy, {{"db", "a"}}).ok());
+  const TaskStatus status = View("t1").status;
+  ASSERT_THAT(status.snapshots, SizeIs(1));
+  EXPECT_EQ(status.snapshots[0].collection, (CollectionName{"db", "a"}));
+  EXPECT_THAT(status.snapshots[0].selection.partitions, ElementsAre("p"));
+  EXPECT_FALSE(status.snapshots[0].done);
+  replicator_.UncorkStarts();
+}
+
 TEST_F(TaskManagerTest, FailedResumeStaysPaused) {
   MustCreate(MakeSpec("t1"));
   ASSERT_TRUE(manager_->Pause("t1").ok());
