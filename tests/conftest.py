@@ -129,6 +129,31 @@ def own_milvus_world(source: MilvusStandalone, milvus: Target, new_cdc: Callable
     world.close()
 
 
+# Those that take longest come first: else one of them runs alone in the end while the other workers have nothing to do.
+_LONGEST_FIRST = [
+    "test_copy_kills",
+    "test_kafka",
+    "test_kills",
+    "test_query_snapshot",
+    "test_pulsar",
+    "test_start_from_snapshot",
+    "test_copy_into_existing",
+    "test_connections",
+    "test_standby",
+    "test_trouble",
+    "test_ledger",
+    "test_restart",
+    "test_type_matrix",
+    "test_model",
+    "test_copy_load",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: number for number, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 class _ToldAtOnce:
     """What a failed test says stands in the output as soon as it has failed, not only after the last test."""
 

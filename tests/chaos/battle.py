@@ -27,6 +27,7 @@ from lab.pulsar import Pulsar
 from lab.rows import Endpoint, MilvusError
 from lab.waiting import PATIENCE, NotYet, eventually
 from ledger import BOOKS, Ledger, Verdict
+from model import operations as op
 
 # How a task is told to write to its target: parameters of `create`.
 SINKS: dict[str, dict[str, Any]] = {"api": {"sink_mode": "api"}, "replicate": {"sink_mode": "replicate"}}
@@ -155,9 +156,16 @@ class Battle:
         if not self.cdc.process.is_running():
             self.restart()
         self.expect_checkpoint(self.ledger.after_last_write())
-        for end in (self._source_end, self._target_end):
-            eventually(lambda end=end: self._loaded(end), every=0.5, what=f"{end.uri} has loaded the collections")
+        self._await_loaded()
         verdict = self.ledger.judge(self._target_end, self.sink.kind)
+        if verdict.unfaithful > 0:
+            # A starved Milvus 2.3.5 can load segments without their deletes, or not all of them; another load mends it.
+            print(f"the source is loaded again: {verdict}", flush=True)
+            for book in BOOKS:
+                self.ledger.do(op.Release(self.database, book.name))
+                self.ledger.do(op.Load(self.database, book.name))
+            self._await_loaded()
+            verdict = self.ledger.judge(self._target_end, self.sink.kind)
         if verdict.faults == 0:
             self._expect_all_equal()
         print(f"kills={self.kills} {verdict}", flush=True)
@@ -266,7 +274,7 @@ class Battle:
         def taken_up() -> None:
             task = self.cdc.client.get(self._task)
             assert task["state"] == "Running", task
-            aside = [f"{each['database']}.{each['collection']}" for each in task["set_aside"]]
+            aside = [each["collection"] for each in task["set_aside"]]
             if aside:
                 self.cdc.client.answer("retry", {"task_id": self._task, "collections": aside})
             copying = [each for each in task["snapshots"] if not each["done"]]
@@ -293,6 +301,10 @@ class Battle:
                 raise NotYet("\n  ".join(["", *found]))
 
         eventually(equal, every=0.5, what="the target is equal to the source in everything")
+
+    def _await_loaded(self) -> None:
+        for end in (self._source_end, self._target_end):
+            eventually(lambda end=end: self._loaded(end), every=0.5, what=f"{end.uri} has loaded the collections")
 
     def _loaded(self, end: Endpoint) -> None:
         for book in BOOKS:

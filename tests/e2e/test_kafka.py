@@ -9,6 +9,7 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2, msg_pb2
 
 import test_restart
+import test_type_matrix
 from lab.bulk import Rows, direct_insert
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer
@@ -30,8 +31,13 @@ from test_operations import (  # noqa: F401
     test_same_name_again_after_a_drop,
     test_upsert,
 )
-from test_type_matrix import test_every_type  # noqa: F401
 from world import Target, World
+
+
+# One kind of target, unless a test asks for another: what differs between targets does not depend on the queue.
+@pytest.fixture(scope="module")
+def target(request: pytest.FixtureRequest) -> Target:
+    return request.getfixturevalue(getattr(request, "param", "lite"))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +55,11 @@ def source(lab: Lab, kafka: Kafka) -> Iterator[MilvusStandalone]:
     lab.start(server)
     yield server
     lab.end(server)
+
+
+@pytest.mark.parametrize("target", ["lite", "milvus"], indirect=True)
+def test_every_type(world: World) -> None:
+    test_type_matrix.test_every_type(world)
 
 
 def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
