@@ -9,9 +9,11 @@ from pymilvus.grpc_gen import schema_pb2 as pb
 
 from lab.catalog import read_collections
 from lab.cdc_server import CdcServer
+from lab.etcd import Etcd
 from lab.lab import Lab
+from lab.rocksmq_writer import RocksmqQueue
 from lab.rows import Endpoint
-from lab.written_source import KafkaQueue
+from lab.written_source import KafkaQueue, Queue
 from lab.written_wal import WrittenWal
 from test_source_25 import (  # noqa: F401
     cdc,
@@ -25,35 +27,53 @@ from test_source_25 import (  # noqa: F401
 )
 from world import Target
 
-DATABASE = "wal"
+
+@pytest.fixture(scope="module")
+def etcd(lab: Lab) -> Iterator[Etcd]:
+    server = lab.etcd("etcd-26")
+    lab.start(server)
+    yield server
+    lab.end(server)
 
 
 @pytest.fixture(scope="module")
-def written(lab: Lab) -> Iterator[WrittenWal]:
-    etcd, kafka = lab.etcd("etcd-26"), lab.kafka("kafka-26")
-    lab.start(etcd, kafka)
-    source = WrittenWal(etcd.url, KafkaQueue(kafka.address))
+def kafka_queue(lab: Lab) -> Iterator[KafkaQueue]:
+    broker = lab.kafka("kafka-26")
+    lab.start(broker)
+    yield KafkaQueue(broker.address)
+    lab.end(broker)
+
+
+@pytest.fixture(scope="module")
+def rocksmq_queue(lab: Lab) -> RocksmqQueue:
+    return RocksmqQueue(lab.folder / "rocksmq-26")
+
+
+# With Pulsar it is in test_pulsar.py.
+@pytest.fixture(scope="module", params=["kafka", "rocksmq"])
+def written(etcd: Etcd, request: pytest.FixtureRequest) -> Iterator[WrittenWal]:
+    queue: Queue = request.getfixturevalue(f"{request.param}_queue")
+    source = WrittenWal(etcd.url, queue, root_path=f"by-v26-{request.param}")
     source.start()
     yield source
     source.close()
-    lab.end(kafka)
-    lab.end(etcd)
 
 
-def schema() -> pb.CollectionSchema:
+def schema(database: str) -> pb.CollectionSchema:
     result = everything()
-    result.dbName = DATABASE
+    result.dbName = database
     return result
 
 
 def test_a_source_of_2_6(written: WrittenWal, cdc: CdcServer, lite: Target, target_end: Endpoint) -> None:  # noqa: F811
     source, end = written, target_end
-    database = source.create_database(DATABASE, {})
-    made = source.create_collection(database, schema(), shards=2)
+    name = source.root_path.replace("-", "_")  # the tests with other queues use the same target
+    database = source.create_database(name, {})
+    made = source.create_collection(database, schema(name), shards=2)
     index_and_load(source, made)
     made.insert(rows(0, 60))
     made.upsert(rows(10, 20, version=1))
-    task = cdc.client.create(lite.uri, db_collections={DATABASE: [{"name": "*"}]})
+    task = cdc.client.create(lite.uri, db_collections={name: [{"name": "*"}]})
     try:
         expect_equal(end, made)
         source.create_partition(made, "p")
@@ -76,9 +96,9 @@ def test_a_source_of_2_6(written: WrittenWal, cdc: CdcServer, lite: Target, targ
         source.drop_partition(made, "p")
         expect_equal(end, made)
         source.drop_collection(made)
-        expect(lambda: read_collections(end, DATABASE) == [], "it is dropped")
+        expect(lambda: read_collections(end, name) == [], "it is dropped")
 
-        again = source.create_collection(database, schema(), shards=1)
+        again = source.create_collection(database, schema(name), shards=1)
         index_and_load(source, again)
         again.insert(rows(0, 5))
         expect_equal(end, again)

@@ -15,6 +15,7 @@ from typing import Any
 
 from pymilvus.grpc_gen import common_pb2
 
+from .wire import protobuf, varint
 from .written_source import Queue, Row, WrittenCollection, WrittenSource
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -38,25 +39,6 @@ def _base36(number: int) -> str:
         number, digit = divmod(number, 36)
         digits = _DIGITS[digit] + digits
     return digits or "0"
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes(out) + bytes([number])
-
-
-def _protobuf(*fields: int | bytes) -> bytes:
-    """A message whose fields are numbered from 1."""
-    out = b""
-    for number, value in enumerate(fields, 1):
-        if isinstance(value, bytes):
-            out += _varint(number << 3 | 2) + _varint(len(value)) + value
-        elif value:
-            out += _varint(number << 3) + _varint(value)
-    return out
 
 
 def _text(message: bytes) -> str:
@@ -109,8 +91,8 @@ class WrittenWal(WrittenSource):
         shards = list(zip(made.info.physical_channel_names, made.info.virtual_channel_names, strict=True))
         with self.lock:
             for channel, vchannel in shards:
-                self._transactions[vchannel] = _protobuf(self.now(), _KEEPALIVE_MS)
-                self._append(channel, _BEGIN, vchannel, _protobuf(_KEEPALIVE_MS), b"")
+                self._transactions[vchannel] = protobuf(self.now(), _KEEPALIVE_MS)
+                self._append(channel, _BEGIN, vchannel, protobuf(_KEEPALIVE_MS), b"")
         yield
         with self.lock:
             for channel, vchannel in shards:
@@ -142,14 +124,14 @@ class WrittenWal(WrittenSource):
     def _header(message: Any) -> bytes:
         kind = message.base.msg_type
         if kind == common_pb2.Insert:
-            rows, segment = message.num_rows, _protobuf(message.segmentID)
-            return _protobuf(message.collectionID, _protobuf(message.partitionID, rows, rows * 100, segment))
+            rows, segment = message.num_rows, protobuf(message.segmentID)
+            return protobuf(message.collectionID, protobuf(message.partitionID, rows, rows * 100, segment))
         if kind == common_pb2.Delete:
-            return _protobuf(message.collectionID, message.num_rows)
+            return protobuf(message.collectionID, message.num_rows)
         if kind == common_pb2.CreateCollection:
-            return _protobuf(message.collectionID, b"".join(map(_varint, message.partitionIDs)), 1)
+            return protobuf(message.collectionID, b"".join(map(varint, message.partitionIDs)), 1)
         if kind == common_pb2.DropCollection:
-            return _protobuf(message.collectionID, 1)
+            return protobuf(message.collectionID, 1)
         if kind == common_pb2.DropPartition:
-            return _protobuf(message.collectionID, message.partitionID)
+            return protobuf(message.collectionID, message.partitionID)
         return b""
