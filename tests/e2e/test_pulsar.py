@@ -8,15 +8,19 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2
 
 import test_restart
+import test_source_26
 import test_type_matrix
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer, source_configuration
+from lab.etcd import Etcd
 from lab.flush import flush
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.pulsar import Pulsar
+from lab.rows import Endpoint
 from lab.waiting import NotYet, eventually
 from lab.written_source import PulsarQueue, WrittenSource
+from lab.written_wal import WrittenWal
 from rows_for import plain
 from test_kafka import test_backlog_in_bounded_memory  # noqa: F401
 
@@ -55,21 +59,34 @@ def source(lab: Lab, pulsar: Pulsar) -> Iterator[MilvusStandalone]:
 
 
 @pytest.fixture(scope="module")
-def written(lab: Lab, pulsar: Pulsar) -> Iterator[WrittenSource]:
-    """A source 2.5 on the same broker; for the test of test_source_25.py."""
-    etcd = lab.etcd("etcd-pulsar-25")
-    lab.start(etcd)
-    source = WrittenSource(etcd.url, PulsarQueue(pulsar.address))
+def etcd(lab: Lab) -> Iterator[Etcd]:
+    """Of the written sources."""
+    server = lab.etcd("etcd-pulsar")
+    lab.start(server)
+    yield server
+    lab.end(server)
+
+
+@pytest.fixture(scope="module")
+def written(etcd: Etcd, pulsar: Pulsar, request: pytest.FixtureRequest) -> Iterator[WrittenSource]:
+    """A source 2.5 on the same broker, or a 2.6 with its class as the parameter."""
+    version = getattr(request, "param", WrittenSource)
+    source = version(etcd.url, PulsarQueue(pulsar.address, batching=version is WrittenWal))
     source.start()
     yield source
     source.close()
-    lab.end(etcd)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("target", ["milvus"], indirect=True)
 def test_every_type(world: World) -> None:
     test_type_matrix.test_every_type(world)
+
+
+@pytest.mark.parametrize("written", [WrittenWal], indirect=True, ids=["wal"])
+def test_a_source_of_2_6(written: WrittenWal, cdc: CdcServer, lite: Target, target_end: Endpoint) -> None:  # noqa: F811
+    """Rows, transactions and those rolled back, and a kill within one; see test_source_26.py."""
+    test_source_26.test_a_source_of_2_6(written, cdc, lite, target_end)
 
 
 def channels_of(world: World, collection: str) -> list[str]:

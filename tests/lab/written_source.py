@@ -68,9 +68,9 @@ class KafkaQueue:
 
 
 class PulsarQueue:
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, batching: bool = False) -> None:
         self.configuration = {"pulsar": {"address": address}}
-        self._producer = PulsarProducer(address)
+        self._producer = PulsarProducer(address, batching=batching)
 
     def send(self, channel: str, value: bytes, properties: dict[str, str]) -> bytes:
         return self._producer.send(channel, value, properties)
