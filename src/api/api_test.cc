@@ -680,6 +680,7 @@ TEST_F(ApiTest, Metrics) {
   status.lag_ms = 42;
   status.rows_inserted = 3;
   status.source_late_messages = 5;
+  status.source_unknown_messages = 6;
   status.phase = TaskPhase::kSnapshot;
   status.snapshots = {{.collection = {"d", "c"},
                        .rows = 20,
@@ -706,6 +707,7 @@ TEST_F(ApiTest, Metrics) {
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 1000\n",
         "milvus_cdc_replicate_data_cnt{task_id=\"t1\",op_type=\"write\",api_type=\"insert\"} 3\n",
         "milvus_cdc_source_late_messages{task_id=\"t1\"} 5\n",
+        "milvus_cdc_source_unknown_messages{task_id=\"t1\"} 6\n",
         "milvus_cdc_snapshot_rows_copied{task_id=\"t1\",collection=\"d.c\"} 20\n",
         "milvus_cdc_snapshot_rows_stored{task_id=\"t1\",collection=\"d.c\"} 60\n",
         "milvus_cdc_snapshot_rows_per_second{task_id=\"t1\",collection=\"d.c\"} 8\n",

@@ -108,6 +108,9 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
   MetricFamily late =
       Family("milvus_cdc_source_late_messages",
              "Messages that came after the tick that had promised their end", MetricType::Counter);
+  MetricFamily unknown =
+      Family("milvus_cdc_source_unknown_messages",
+             "Messages of the write-ahead log whose type is not known", MetricType::Counter);
   MetricFamily copied =
       Family("milvus_cdc_snapshot_rows_copied",
              "Stored rows of a collection that the target has acknowledged", MetricType::Gauge);
@@ -168,6 +171,7 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
     Add(&set_aside, {{"task_id", id}}, ToDouble(status.set_aside.size()));
     Add(&late, {{"task_id", id}}, ToDouble(status.source_late_messages));
+    Add(&unknown, {{"task_id", id}}, ToDouble(status.source_unknown_messages));
     for (const TaskPhase each :
          {TaskPhase::kSnapshot, TaskPhase::kCatchUp, TaskPhase::kStreaming}) {
       Add(&phase, {{"task_id", id}, {"phase", TaskPhaseName(each)}}, status.phase == each ? 1 : 0);
@@ -187,9 +191,10 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     Add(&state, {{"task_id", id}}, -1);
   }
   std::vector<MetricFamily> families = {CollectStates(tasks)};
-  for (MetricFamily* family : {&state, &phase, &retrying, &tt, &size, &rows, &lag, &source_lag,
-                               &waiting, &copied, &stored, &copy_rows, &copy_bytes, &copy_left,
-                               &waiting_rows, &tick_age, &skipped, &late, &set_aside}) {
+  for (MetricFamily* family :
+       {&state,        &phase,    &retrying, &tt,     &size,      &rows,       &lag,
+        &source_lag,   &waiting,  &copied,   &stored, &copy_rows, &copy_bytes, &copy_left,
+        &waiting_rows, &tick_age, &skipped,  &late,   &unknown,   &set_aside}) {
     families.push_back(std::move(*family));
   }
   return families;

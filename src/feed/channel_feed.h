@@ -95,6 +95,7 @@ class ChannelFeed {
     TickOrder order;
     Timestamp resolved = start.resolved;
     MsgId read_to;
+    size_t unknown = 0;  // messages of unknown types since the last tick that released something
     bool paused = false;
     std::deque<LogRecord> backlog;     // records read after the stalled group
     std::optional<TickGroup> stalled;  // waits for the catalog
@@ -124,7 +125,7 @@ class ChannelFeed {
   void TakeMessage(size_t slot, const LogRecord& record);
   void Refuse(size_t slot, const MsgId& id, const Status& why);
   Result<WalMessage> DecodePlausible(const LogRecord& record) const;
-  void NoteUnknown(WalType type);
+  void NoteUnknown(const WalMessage& message, Cursor* cursor);
   void Deliver(size_t slot, const TickGroup& group);
   void NoteLate(const TickGroup& group);
   void HandleError(size_t slot, const Status& error);

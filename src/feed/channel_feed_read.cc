@@ -134,10 +134,14 @@ Result<WalMessage> ChannelFeed::DecodePlausible(const LogRecord& record) const {
 }
 
 // A Milvus that is newer than this program may write what changes rows in a way not known here.
-void ChannelFeed::NoteUnknown(WalType type) {
-  if (!IsKnown(type) && unknown_.insert(type).second) {
+void ChannelFeed::NoteUnknown(const WalMessage& message, Cursor* cursor) {
+  if (IsKnown(message.type) || message.message->ts <= cursor->resolved) {
+    return;  // an earlier one has been counted before a restart
+  }
+  ++cursor->unknown;
+  if (unknown_.insert(message.type).second) {
     spdlog::warn("channel={} messages of the unknown type {} are ignored", name_,
-                 static_cast<int>(type));
+                 static_cast<int>(message.type));
   }
 }
 
@@ -166,7 +170,7 @@ void ChannelFeed::TakeMessage(size_t slot, const LogRecord& record) {
     return;
   }
   if (record.wal != nullptr) {
-    NoteUnknown(message->type);
+    NoteUnknown(*message, &cursor);
   }
   const size_t cut_off = cursor.order.cut_off();
   std::optional<TickGroup> group = cursor.order.Push(*std::move(message));
@@ -205,14 +209,15 @@ void ChannelFeed::Deliver(size_t slot, const TickGroup& group) {
   NoteLate(group);
   Cursor& cursor = *cursors_.at(slot);
   const Timestamp before = std::exchange(cursor.resolved, group.resolved);
-  const FeedGroup all = ArrangeGroup(group, Timestamp{});
+  const size_t unknown = std::exchange(cursor.unknown, 0);
+  const FeedGroup all = ArrangeGroup(group, Timestamp{}, unknown);
   for (const auto& follower : followers_) {
     if (follower->slot != slot || group.resolved <= follower->next.resolved) {
       continue;
     }
     if (follower->next.resolved > before) {
       // The cursor began before the follower's place, so the group may hold rows that it has had.
-      follower->subscriber->OnGroup(name_, ArrangeGroup(group, follower->next.resolved));
+      follower->subscriber->OnGroup(name_, ArrangeGroup(group, follower->next.resolved, unknown));
     } else {
       follower->subscriber->OnGroup(name_, all);
     }

@@ -12,10 +12,11 @@ bool HasRows(const Message& message) {
           message.rows > 0);
 }
 
-FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after) {
+FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after, size_t unknown) {
   FeedGroup arranged{.resolved = group.resolved,
                      .restart = group.restart,
                      .late = group.late,
+                     .unknown = unknown,
                      .rows = {},
                      .imports = {}};
   for (const MessagePtr& message : group.messages) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "feed/feed_subscriber.h"
 #include "feed/tick_order.h"
 
@@ -8,7 +10,8 @@ namespace cdc {
 // Whether the message changes rows: an insert or a delete of at least one, or an import of files.
 bool HasRows(const Message& message);
 
-// Returns the rows of `group` with a time above `after`, by collection, and its imports.
-FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after);
+// Returns the rows of `group` with a time above `after`, by collection, and its imports. `unknown`:
+// see FeedGroup.
+FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after, size_t unknown);
 
 }  // namespace cdc

@@ -24,6 +24,7 @@ struct FeedGroup {
   Timestamp resolved;  // everything at or below it has been delivered
   MsgId restart;       // see TickGroup
   size_t late = 0;     // messages of the channel that came after their tick, see TickGroup
+  size_t unknown = 0;  // messages of the channel whose type is not known, since the tick before
   std::vector<Rows> rows;
   std::vector<MessagePtr> imports;  // of files, see IsImport
 };

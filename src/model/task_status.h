@@ -96,7 +96,8 @@ struct TaskStatus {
   std::string last_skipped;      // channel, position and reason
   // Came after the tick with which the source had promised that nothing of their time would follow.
   uint64_t source_late_messages = 0;
-  std::vector<CollectionName> covers;  // source collections being replicated
+  uint64_t source_unknown_messages = 0;  // of the write-ahead log, of types not known here
+  std::vector<CollectionName> covers;    // source collections being replicated
   std::string target_version;
   // Of a time not later than `channels`: whatever of it is applied is applied in these.
   CatalogProgress catalog;

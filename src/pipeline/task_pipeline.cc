@@ -499,6 +499,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.records_skipped = skipped.records;
   status.last_skipped = std::move(skipped.last);
   status.source_late_messages = router_.late_messages();
+  status.source_unknown_messages = router_.unknown_messages();
   MutexLock lock(mutex_);
   status.target_version = target_version_;
   return status;

@@ -131,6 +131,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   UndecodableRecords::Skipped skipped() const { return undecodable_.skipped(); }
   // Messages of the followed channels that came after the tick that had promised their end.
   uint64_t late_messages() const;
+  // Messages of the followed channels whose type is not known.
+  uint64_t unknown_messages() const;
 
  private:
   // One followed channel.
@@ -219,6 +221,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   std::map<std::string, std::unique_ptr<Channel>> channels_ CDC_GUARDED_BY(mutex_);
   std::shared_ptr<AckTracker> flushes_ CDC_GUARDED_BY(mutex_);  // of the replicate channel
   uint64_t late_messages_ CDC_GUARDED_BY(mutex_) = 0;
+  uint64_t unknown_messages_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cdc

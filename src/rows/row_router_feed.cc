@@ -138,6 +138,7 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     }
     found->second->last_tick_unix_ms = options_.clock->UnixMs();
     late_messages_ += group.late;
+    unknown_messages_ += group.unknown;
     status = RouteGroup(channel, *found->second, group);
     collection = failed_collection_;
   }

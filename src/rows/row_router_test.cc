@@ -184,17 +184,20 @@ TEST_F(RowRouterTest, RowsOfCoveredCollectionsArePushedAndTheirAcknowledgementIs
   EXPECT_TRUE(router_->HasAppliedTo(kDml0, {20}));
 }
 
-TEST_F(RowRouterTest, LateMessagesOfFollowedChannelsAreCounted) {
+TEST_F(RowRouterTest, LateAndUnknownMessagesOfFollowedChannelsAreCounted) {
   Begin({Make(1, "a")});
   FeedGroup group = Group(20, 2, {});
   group.late = 2;
+  group.unknown = 3;
   router_->OnGroup(kDml0, group);
   router_->OnGroup(kDml1, group);  // nobody follows it
   EXPECT_EQ(router_->late_messages(), 2U);
+  EXPECT_EQ(router_->unknown_messages(), 3U);
   // The count is the task's: it stays when the channel is left.
   router_->OnCatalog(CatalogOf({}));
   router_->Forget({1});
   EXPECT_EQ(router_->late_messages(), 2U);
+  EXPECT_EQ(router_->unknown_messages(), 3U);
 }
 
 TEST_F(RowRouterTest, RowsOfAPartitionThatIsGoneAreNobodys) {

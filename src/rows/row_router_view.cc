@@ -25,6 +25,11 @@ uint64_t RowRouter::late_messages() const {
   return late_messages_;
 }
 
+uint64_t RowRouter::unknown_messages() const {
+  MutexLock lock(mutex_);
+  return unknown_messages_;
+}
+
 RowRouter::CatalogSeen RowRouter::catalog_seen() const {
   MutexLock lock(mutex_);
   return {.catalog = catalog_, .changes = catalog_changes_};

@@ -27,6 +27,7 @@ void FakeSubscriber::OnGroup(const std::string& /*channel*/, const FeedGroup& gr
   }
   resolved_ = group.resolved.value;
   late_ += group.late;
+  unknown_ += group.unknown;
   changed_.NotifyAll();
 }
 
@@ -96,6 +97,11 @@ size_t FakeSubscriber::damaged() const {
 size_t FakeSubscriber::late() const {
   MutexLock lock(mutex_);
   return late_;
+}
+
+size_t FakeSubscriber::unknown() const {
+  MutexLock lock(mutex_);
+  return unknown_;
 }
 
 Status FakeSubscriber::status() const {

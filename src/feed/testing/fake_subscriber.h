@@ -39,6 +39,8 @@ class FakeSubscriber : public FeedSubscriber {
   size_t damaged() const;
   // Messages that came after their tick.
   size_t late() const;
+  // Messages of unknown types.
+  size_t unknown() const;
   // The status reported last.
   Status status() const;
   bool had_error() const;
@@ -56,6 +58,7 @@ class FakeSubscriber : public FeedSubscriber {
   uint64_t resolved_ CDC_GUARDED_BY(mutex_) = 0;
   size_t damaged_ CDC_GUARDED_BY(mutex_) = 0;
   size_t late_ CDC_GUARDED_BY(mutex_) = 0;
+  size_t unknown_ CDC_GUARDED_BY(mutex_) = 0;
   size_t room_ CDC_GUARDED_BY(mutex_) = 1U << 20;
   Status status_ CDC_GUARDED_BY(mutex_);
   bool had_error_ CDC_GUARDED_BY(mutex_) = false;

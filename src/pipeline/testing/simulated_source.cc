@@ -286,7 +286,7 @@ bool SimulatedFeed::StepChannel(const std::string& channel) {
         })) {
       StepCatalog();
     }
-    subscriber_->OnGroup(channel, ArrangeGroup(*group, reader.after));
+    subscriber_->OnGroup(channel, ArrangeGroup(*group, reader.after, 0));
   }
   subscriber_->OnRead(channel, message->id, reader.order.held_bytes());
   return true;
