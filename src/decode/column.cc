@@ -64,7 +64,8 @@ bool FitsType(DataType type, bool vectors, int form) {
     case DataType::kSparseFloatVector: return vector(6);
     case DataType::kInt8Vector: return vector(7);
     case DataType::kArrayOfVector: return vector(8);
-    case DataType::kNone: break;
+    case DataType::kNone:
+    case DataType::kArrayOfStruct: break;  // their layout is not known
   }
   return true;
 }

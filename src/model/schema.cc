@@ -20,8 +20,8 @@ const Field* FindField(const Schema& schema, std::string_view name) {
   return found == schema.fields.end() ? nullptr : &*found;
 }
 
-// Unknown types are not supported, nor are arrays of vectors: they are parts of structs, which a
-// Schema cannot describe.
+// Unknown types are not supported, nor are arrays of structs, whose parts a Schema cannot describe,
+// and of vectors, which are such parts.
 bool IsSupported(DataType type) {
   switch (type) {
     case DataType::kBool:
@@ -45,7 +45,8 @@ bool IsSupported(DataType type) {
     case DataType::kSparseFloatVector:
     case DataType::kInt8Vector: return true;
     case DataType::kNone:
-    case DataType::kArrayOfVector: break;
+    case DataType::kArrayOfVector:
+    case DataType::kArrayOfStruct: break;
   }
   return false;
 }
@@ -117,6 +118,7 @@ std::string DataTypeName(DataType type) {
     case DataType::kSparseFloatVector: return "SparseFloatVector";
     case DataType::kInt8Vector: return "Int8Vector";
     case DataType::kArrayOfVector: return "ArrayOfVector";
+    case DataType::kArrayOfStruct: return "ArrayOfStruct";
   }
   return "type " + std::to_string(static_cast<int>(type));
 }

@@ -32,6 +32,7 @@ enum class DataType : int {
   kSparseFloatVector = 104,
   kInt8Vector = 105,
   kArrayOfVector = 106,
+  kArrayOfStruct = 200,
 };
 
 // "Int64", "FloatVector", … or "type 77".

@@ -122,9 +122,9 @@ class RealReplicator : public Replicator {
   }
 
  private:
-  static Status CheckKeyFields(const TaskSpec& spec,
-                               const std::vector<Scope::Match>& covered,
-                               const TargetTraits& traits);
+  static Status CheckCovered(const TaskSpec& spec,
+                             const std::vector<Scope::Match>& covered,
+                             const TargetTraits& traits);
   Status PrepareCollection(const TaskSpec& spec,
                            const Scope& scope,
                            const Scope::Match& match,
@@ -239,7 +239,7 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   const TargetTraits traits{
       .deletes_by = spec.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
 
-  CDC_RETURN_IF_ERROR(CheckKeyFields(spec, covered, traits));
+  CDC_RETURN_IF_ERROR(CheckCovered(spec, covered, traits));
   std::vector<Scope::Match> copied;
   std::ranges::copy_if(covered, std::back_inserter(copied), [&](const Scope::Match& match) {
     return scope.StartOf(match.name) == StartFrom::kSnapshot;
@@ -267,13 +267,13 @@ Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
 }
 
 // A task that can do without the collections concerned sets them aside later.
-Status RealReplicator::CheckKeyFields(const TaskSpec& spec,
-                                      const std::vector<Scope::Match>& covered,
-                                      const TargetTraits& traits) {
+Status RealReplicator::CheckCovered(const TaskSpec& spec,
+                                    const std::vector<Scope::Match>& covered,
+                                    const TargetTraits& traits) {
   Status refused;
   bool all = true;
   for (const Scope::Match& match : covered) {
-    const Status checked = CheckKeyField(*match.collection, match.name, traits);
+    const Status checked = CheckReplicable(*match.collection, match.name, traits);
     all = all && !checked.ok();
     refused = refused.ok() ? checked : refused;
   }

@@ -184,7 +184,7 @@ Status CollectionReconciler::CreateOnTarget() {
     return OkStatus();
   }
   const auto traits = context_->target->traits();
-  CDC_RETURN_IF_ERROR(CheckKeyField(*source_, record_->source, traits));
+  CDC_RETURN_IF_ERROR(CheckReplicable(*source_, record_->source, traits));
   CDC_RETURN_IF_ERROR(InspectTarget());
   if (actual_.has_value()) {
     // Only a matching collection may be recorded as on_target, because the task may later drop it.

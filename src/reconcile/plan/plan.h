@@ -22,12 +22,13 @@ struct PlanOptions {
 // It is there, and not about to be dropped.
 inline bool Exists(const Partition& partition) { return partition.state == ObjectState::kCreated; }
 
-// kFailedPrecondition: the target deletes by expression, and no expression can name the primary key
-// of `source`, so its rows could never be deleted or replaced there. The message names the cures.
-// `name` is the collection's name as the user knows it.
-Status CheckKeyField(const Collection& source,
-                     const CollectionName& name,
-                     const TargetTraits& traits);
+// kFailedPrecondition: a field has a type that is not supported; or the target deletes by
+// expression, and no expression can name the primary key of `source`, so its rows could never be
+// deleted or replaced there. The message names the cures. `name` is the collection's name as the
+// user knows it.
+Status CheckReplicable(const Collection& source,
+                       const CollectionName& name,
+                       const TargetTraits& traits);
 
 // The request that creates the collection. The keys come from the source, so autoID is turned off
 // on a target that would generate its own.

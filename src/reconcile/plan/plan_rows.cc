@@ -23,9 +23,13 @@ const Partition* DefaultPartition(const Collection& source) {
 
 }  // namespace
 
-Status CheckKeyField(const Collection& source,
-                     const CollectionName& name,
-                     const TargetTraits& traits) {
+Status CheckReplicable(const Collection& source,
+                       const CollectionName& name,
+                       const TargetTraits& traits) {
+  if (const auto unsupported = UnsupportedTypes(source.schema); !unsupported.empty()) {
+    return FailedPreconditionError("collection " + name.ToString() + ": " + unsupported.front() +
+                                   ": create the task with this collection in `exclude`");
+  }
   const Field* key = source.schema.PrimaryKey();
   if (key == nullptr || !traits.deletes_by.has_value()) {
     return OkStatus();

@@ -258,16 +258,26 @@ TEST(PlanTest, ADifferentSchemaIsRefusedWithEveryDifference) {
   EXPECT_THAT(status.message(), HasSubstr("dynamic field is no on the source, yes on the target"));
 }
 
+TEST(PlanTest, ATypeThatIsNotSupportedIsRefusedWithItsCure) {
+  Collection source = Source();
+  source.schema.fields[1] = {.id = {102}, .name = "clips", .type = DataType::kArrayOfStruct};
+  const Status status = CheckReplicable(source, kName, {});
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.message(),
+            "collection default.c: field clips: its type is not supported: ArrayOfStruct: create "
+            "the task with this collection in `exclude`");
+}
+
 TEST(PlanTest, AKeyThatNoDeleteCanNameIsRefusedWithCures) {
   Collection source = Source();
   source.schema.fields[0].name = "like";
-  const Status status = CheckKeyField(source, kName, {.deletes_by = ExpressionDialect::kMilvus});
+  const Status status = CheckReplicable(source, kName, {.deletes_by = ExpressionDialect::kMilvus});
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   for (const char* part : {"default.c", "\"like\"", "reserved", "standby", "exclude"}) {
     EXPECT_THAT(status.message(), HasSubstr(part));
   }
-  EXPECT_TRUE(CheckKeyField(source, kName, {}).ok());
-  EXPECT_TRUE(CheckKeyField(Source(), kName, {.deletes_by = ExpressionDialect::kMilvus}).ok());
+  EXPECT_TRUE(CheckReplicable(source, kName, {}).ok());
+  EXPECT_TRUE(CheckReplicable(Source(), kName, {.deletes_by = ExpressionDialect::kMilvus}).ok());
 }
 
 // Milvus reports no type for an index created without one; Milvus Lite requires a type.

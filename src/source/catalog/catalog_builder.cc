@@ -155,6 +155,11 @@ Status CatalogBuilder::PutPart(const CatalogKey& key, const EtcdKeyValue& kv) {
       Touch(owner).fields[field.field.id] = {.value = field};
       return OkStatus();
     }
+    case CatalogKeyKind::kStructField: {
+      CDC_ASSIGN_OR_RETURN(FieldRecord field, DecodeStructField(FieldId{key.id}, kv.value));
+      Touch(owner).fields[field.field.id] = {.value = field};
+      return OkStatus();
+    }
     case CatalogKeyKind::kFunction: {
       CDC_ASSIGN_OR_RETURN(std::string function, DecodeFunction(kv.value));
       Touch(owner).functions[key.id] = {.value = function};
@@ -206,7 +211,8 @@ void CatalogBuilder::DeletePart(const CatalogKey& key, Parts* parts) {
   const bool keep = parts->Dropping();
   switch (key.kind) {
     case CatalogKeyKind::kPartition: Remove(&parts->partitions, PartitionId{key.id}, keep); return;
-    case CatalogKeyKind::kField: Remove(&parts->fields, FieldId{key.id}, keep); return;
+    case CatalogKeyKind::kField:
+    case CatalogKeyKind::kStructField: Remove(&parts->fields, FieldId{key.id}, keep); return;
     case CatalogKeyKind::kFunction: Remove(&parts->functions, key.id, keep); return;
     case CatalogKeyKind::kIndex: parts->indexes.erase(IndexId{key.id}); return;
     case CatalogKeyKind::kCollectionLoad: parts->load.reset(); return;

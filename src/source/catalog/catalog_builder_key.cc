@@ -15,12 +15,13 @@ struct Rule {
   Shape shape;
 };
 
-constexpr std::array<Rule, 12> kRules = {{
+constexpr std::array<Rule, 13> kRules = {{
     {"root-coord/database/db-info/", CatalogKeyKind::kDatabase, Shape::kId},
     {"root-coord/database/collection-info/", CatalogKeyKind::kCollection, Shape::kOwnerAndId},
     {"root-coord/collection/", CatalogKeyKind::kOldCollection, Shape::kId},
     {"root-coord/partitions/", CatalogKeyKind::kPartition, Shape::kOwnerAndId},
     {"root-coord/fields/", CatalogKeyKind::kField, Shape::kOwnerAndId},
+    {"root-coord/struct-array-fields/", CatalogKeyKind::kStructField, Shape::kOwnerAndId},
     {"root-coord/functions/", CatalogKeyKind::kFunction, Shape::kOwnerAndId},
     {"root-coord/database/aliases/", CatalogKeyKind::kAlias, Shape::kOwnerAndName},
     {"root-coord/aliases/", CatalogKeyKind::kAlias, Shape::kName},

@@ -18,6 +18,7 @@ enum class CatalogKeyKind {
   kOldCollection,   // id; from before databases, with inline fields and partitions
   kPartition,       // owner: collection, id
   kField,           // owner: collection, id
+  kStructField,     // owner: collection, id
   kFunction,        // owner: collection, id
   kAlias,           // name; the value is an AliasInfo
   kOldestAlias,     // name; the value is a CollectionInfo

@@ -63,6 +63,15 @@ FieldRecord ToField(const meta::FieldSchema& in) {
   return record;
 }
 
+FieldRecord ToField(const meta::StructArrayFieldSchema& in) {
+  FieldRecord record;
+  record.field.id = FieldId{in.fieldid()};
+  record.field.name = in.name();
+  record.field.description = in.description();
+  record.field.type = DataType::kArrayOfStruct;
+  return record;
+}
+
 std::vector<Partition> InlinePartitions(const meta::CollectionInfo& info) {
   std::vector<Partition> out;
   const int count = std::min(info.partitionids_size(), info.partitionnames_size());
@@ -155,6 +164,9 @@ Result<CollectionRecord> DecodeCollection(CollectionId id,
   for (const auto& field : info.schema().fields()) {
     record.fields.push_back(ToField(field));
   }
+  for (const auto& field : info.schema().struct_array_fields()) {
+    record.fields.push_back(ToField(field));
+  }
   record.partitions = InlinePartitions(info);
   record.functions.assign(info.schema().functions().begin(), info.schema().functions().end());
   return record;
@@ -175,6 +187,14 @@ Result<FieldRecord> DecodeField(FieldId id, std::string_view value) {
   meta::FieldSchema field;
   if (!Parse(value, &field) || field.fieldid() != id.value || field.name().empty()) {
     return Malformed("FieldSchema");
+  }
+  return ToField(field);
+}
+
+Result<FieldRecord> DecodeStructField(FieldId id, std::string_view value) {
+  meta::StructArrayFieldSchema field;
+  if (!Parse(value, &field) || field.fieldid() != id.value || field.name().empty()) {
+    return Malformed("StructArrayFieldSchema");
   }
   return ToField(field);
 }

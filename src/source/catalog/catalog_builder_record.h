@@ -56,6 +56,8 @@ Result<CollectionRecord> DecodeCollection(CollectionId id,
                                           std::string_view value);
 Result<Partition> DecodePartition(PartitionId id, std::string_view value);
 Result<FieldRecord> DecodeField(FieldId id, std::string_view value);
+// An array of structs, without its parts.
+Result<FieldRecord> DecodeStructField(FieldId id, std::string_view value);
 // Returns the serialized function unchanged, after checking it.
 Result<std::string> DecodeFunction(std::string_view value);
 Result<AliasRecord> DecodeAlias(std::string_view name, std::string_view value);

@@ -570,6 +570,32 @@ TEST_F(CatalogBuilderTest, FunctionsDefaultsAndFlagsAreCarried) {
   EXPECT_THAT(schema.functions, ElementsAre(function.SerializeAsString()));
 }
 
+// Written by Milvus' own descriptors of 2.6.8: film clips, each with a title and an embedding.
+constexpr std::string_view kClips =
+    "08661205636c6970731a0f7061727473206f6620612066696c6d22390867120c636c6970735b7469746c655d281632"
+    "100a0a6d61785f6c656e6774681202353032110a0c6d61785f6361706163697479120138501522220868121063"
+    "6c6970735b656d62656464696e675d286a32080a0364696d1201345065";
+
+TEST_F(CatalogBuilderTest, AnArrayOfStructsIsAFieldOfATypeThatIsNotSupported) {
+  Apply(CreatedCollection(7, "films"));
+  const Record clips = {"root-coord/struct-array-fields/7/102", FromHex(kClips)};
+  Apply(clips);
+  EXPECT_THAT(UnsupportedTypes(Find(7)->schema),
+              ElementsAre("field clips: its type is not supported: ArrayOfStruct"));
+  Apply(Without(clips));
+  EXPECT_THAT(UnsupportedTypes(Find(7)->schema), IsEmpty());
+}
+
+// Milvus stores the field under a key of its own; the record of a collection has a place for it.
+TEST_F(CatalogBuilderTest, AnArrayOfStructsInTheCollectionItselfIsSeenToo) {
+  const std::string films = FromHex(
+      "080712120a0566696c6d734a0908661205636c697073188080703a1a62792d6465762d726f6f74636f6f72642d64"
+      "6d6c5f305f377630421662792d6465762d726f6f74636f6f72642d646d6c5f3050017801");
+  Apply({FieldRow(7, 100, "pk"), {InfoKey(7), films}});
+  EXPECT_THAT(UnsupportedTypes(Find(7)->schema),
+              ElementsAre("field clips: its type is not supported: ArrayOfStruct"));
+}
+
 // ---- robustness
 
 TEST_F(CatalogBuilderTest, AMalformedValueLeavesTheObjectAsItWas) {
@@ -581,9 +607,9 @@ TEST_F(CatalogBuilderTest, AMalformedValueLeavesTheObjectAsItWas) {
   for (const char* key :
        {"root-coord/database/db-info/1", "root-coord/database/collection-info/1/7",
         "root-coord/collection/7", "root-coord/partitions/7/70", "root-coord/fields/7/100",
-        "root-coord/functions/7/1", "root-coord/aliases/a", "root-coord/collection-alias/x",
-        "root-coord/database/aliases/1/x", "field-index/7/1", "querycoord-collection-loadinfo/7",
-        "querycoord-partition-loadinfo/7/70"}) {
+        "root-coord/struct-array-fields/7/102", "root-coord/functions/7/1", "root-coord/aliases/a",
+        "root-coord/collection-alias/x", "root-coord/database/aliases/1/x", "field-index/7/1",
+        "querycoord-collection-loadinfo/7", "querycoord-partition-loadinfo/7/70"}) {
     EXPECT_EQ(PutCode(key, junk), StatusCode::kDataLoss) << key;
     EXPECT_EQ(PutCode(key, ""), StatusCode::kDataLoss) << key;
   }
