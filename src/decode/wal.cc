@@ -1,5 +1,6 @@
 #include "decode/wal.h"
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -81,6 +82,7 @@ Result<std::optional<WalTransaction>> DecodeTransaction(std::string_view propert
 struct WalHeader {
   CollectionId collection;
   PartitionId partition;  // of a message about one
+  int64_t queue = 0;      // AlterWAL: where the log continues
   uint64_t rows = 0;
 };
 
@@ -129,6 +131,17 @@ Status ReadIds(std::string_view bytes, int collection, int partition, WalHeader*
   return reader.status();
 }
 
+// AlterWALMessageHeader
+Status ReadQueue(std::string_view bytes, WalHeader* header) {
+  WireReader reader(bytes);
+  while (reader.Next()) {
+    if (reader.field() == 1) {
+      CDC_RETURN_IF_ERROR(ReadField(reader, "target_wal_name", &header->queue));
+    }
+  }
+  return reader.status();
+}
+
 Status ReadHeader(WalType type, std::string_view bytes, WalHeader* header) {
   switch (type) {
     case WalType::kInsert: return ReadInsertHeader(bytes, header);
@@ -136,6 +149,8 @@ Status ReadHeader(WalType type, std::string_view bytes, WalHeader* header) {
     case WalType::kCreateCollection:
     case WalType::kDropCollection: return ReadIds(bytes, 1, 0, header);
     case WalType::kDropPartition: return ReadIds(bytes, 1, 2, header);
+    case WalType::kTruncateCollection: return ReadIds(bytes, 2, 0, header);
+    case WalType::kAlterWal: return ReadQueue(bytes, header);
     default: return OkStatus();
   }
 }
@@ -168,6 +183,18 @@ Result<std::shared_ptr<Message>> DecodeRows(MsgId id,
   return rows;
 }
 
+Status MovedTo(int64_t queue) {
+  constexpr std::array<const char*, 5> kNames = {"", "RocksMQ", "Pulsar", "Kafka", "Woodpecker"};
+  const bool known = queue > 0 && queue < static_cast<int64_t>(kNames.size());
+  const std::string name = known ? kNames.at(static_cast<size_t>(queue)) : "another queue";
+  return FailedPreconditionError("the source has moved its log to " + name + " (AlterWAL)" +
+                                 (name != "Woodpecker"
+                                      ? ": configure that under sourceConfig, start the server "
+                                        "again, delete the task, and create it again with "
+                                        "start_from: snapshot"
+                                      : ", which cannot be read"));
+}
+
 // A message of no use but for its collection: what it says comes from the catalog.
 std::shared_ptr<Message> Announcement(MsgId id,
                                       Payload payload,
@@ -192,6 +219,14 @@ Result<std::shared_ptr<Message>> DecodeImported(MsgId id, Payload payload) {
   return message;
 }
 
+Result<std::shared_ptr<Message>> DecodeTruncation(MsgId id, Payload payload, WalHeader header) {
+  if (header.collection == CollectionId{}) {
+    return DataLossError("its header (_h) names no collection");
+  }
+  header.partition = kAllPartitions;
+  return Announcement(std::move(id), std::move(payload), MessageType::kTruncateCollection, header);
+}
+
 Result<std::shared_ptr<Message>> DecodeBodyOf(
     WalType type, MsgId id, Payload payload, const WalHeader& header, const std::string& vchannel) {
   const auto announce = [&](MessageType as) {
@@ -208,13 +243,8 @@ Result<std::shared_ptr<Message>> DecodeBodyOf(
     case WalType::kDropCollection: return announce(MessageType::kDropCollection);
     case WalType::kDropPartition: return announce(MessageType::kDropPartition);
     case WalType::kTruncateCollection:
-      return FailedPreconditionError(
-          "a collection was emptied (TruncateCollection), which is not supported: delete the "
-          "task, and create it again with start_from: snapshot");
-    case WalType::kAlterWal:
-      return FailedPreconditionError(
-          "the source has moved its log to another queue (AlterWAL): configure that one, and "
-          "create the task again with start_from: snapshot");
+      return DecodeTruncation(std::move(id), std::move(payload), header);
+    case WalType::kAlterWal: return MovedTo(header.queue);
     default: return announce(MessageType::kOther);
   }
 }
@@ -222,7 +252,7 @@ Result<std::shared_ptr<Message>> DecodeBodyOf(
 }  // namespace
 
 bool IsKnown(WalType type) {
-  constexpr int kLastOfTheFirst = 37;  // FlushAll
+  constexpr int kLastOfTheFirst = static_cast<int>(WalType::kTruncateCollection);
   const int number = static_cast<int>(type);
   return (number > 0 && number <= kLastOfTheFirst) || number == 800 ||
          (number >= static_cast<int>(WalType::kBeginTransaction) &&

@@ -27,7 +27,7 @@ enum class WalType : int {
   kRollbackTransaction = 902,
 };
 
-// Whether Milvus 2.6.8 has this type.
+// Whether it is known what messages of this type do: all of Milvus 2.6.8, and some later ones.
 bool IsKnown(WalType type);
 
 struct WalTransaction {
@@ -53,8 +53,7 @@ struct WalMessage {
 // consistent and its views point into `payload`.
 //
 // kFailedPrecondition: the version is not one of those known (0 to 2), the body is encrypted, or
-// the message does what nobody could see in the catalog and we do not do (truncate a collection,
-// continue the log elsewhere).
+// the log continues in another queue (AlterWAL).
 // kDataLoss: malformed or inconsistent properties, or a body that DecodeMessage refuses.
 Result<WalMessage> DecodeWalMessage(MsgId id, Payload payload, const WalProperties& properties);
 

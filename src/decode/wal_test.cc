@@ -15,6 +15,7 @@ namespace cdc {
 namespace {
 
 using milvus_2_6_8::Vector;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr CollectionId kWritten{470642876028028048};
@@ -134,13 +135,36 @@ TEST(DecodeWalMessage, UnknownTypesAreNoError) {
   EXPECT_EQ(static_cast<int>(decoded->type), 47);
 }
 
-TEST(DecodeWalMessage, WhatOnlyTheLogTellsIsRefused) {
-  for (const std::string_view type : {"38", "700"}) {
-    WalProperties properties = milvus_2_6_8::kDropCollection.properties;
-    properties.type = type;
-    EXPECT_EQ(WalError(milvus_2_6_8::kDropCollection, properties).code(),
-              StatusCode::kFailedPrecondition);
-  }
+TEST(DecodeWalMessage, TruncationNamesItsCollection) {
+  WalProperties properties = milvus_2_6_8::kCommit.properties;
+  properties.type = "38";
+  properties.transaction.clear();
+  properties.header = "CAEQBxoCCAk=";  // {1: database, 2: collection 7, 3: segments}
+  const auto decoded = DecodeWalMessage(MsgId{"id"}, Payload::Own(""), properties);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_TRUE(IsKnown(decoded->type));
+  EXPECT_EQ(decoded->message->type, MessageType::kTruncateCollection);
+  EXPECT_EQ(decoded->message->collection, CollectionId{7});
+  EXPECT_EQ(decoded->message->partition, kAllPartitions);
+  EXPECT_GT(decoded->message->ts.value, 0U);
+  properties.header = "CAE=";
+  EXPECT_EQ(WalError(milvus_2_6_8::kCommit, properties).code(), StatusCode::kDataLoss);
+}
+
+TEST(DecodeWalMessage, ALogThatContinuesElsewhereIsRefusedWithTheCure) {
+  WalProperties properties = milvus_2_6_8::kCommit.properties;
+  properties.type = "700";
+  properties.transaction.clear();
+  const auto error = [&properties](const char* header) {
+    properties.header = header;
+    const Status status = WalError(milvus_2_6_8::kCommit, properties);
+    EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+    return status.message();
+  };
+  EXPECT_THAT(error("CAI="), AllOf(HasSubstr("to Pulsar (AlterWAL)"), HasSubstr("sourceConfig"),
+                                   HasSubstr("start_from: snapshot")));
+  EXPECT_THAT(error("CAQ="), HasSubstr("to Woodpecker (AlterWAL), which cannot be read"));
+  EXPECT_THAT(error("CGM="), HasSubstr("to another queue (AlterWAL): configure"));
 }
 
 TEST(DecodeWalMessage, NewerVersionsAndEncryptedBodiesAreRefused) {

@@ -22,7 +22,9 @@ namespace cdc {
 namespace {
 
 namespace pb = ::milvus::proto;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr const char* kWalChannel = "dml_0";
 
@@ -110,6 +112,27 @@ TEST(ChannelFeedWal, UnknownTypesBeforeTheStartAreNotCounted) {
   Reading reading({.position = LogPosition{.id = FakeLog::IdOf(1)}, .resolved = {5}});
   reading.Read({RecordOf(1, "47", 4), TickRecord(2, 5), RecordOf(3, "47", 6), TickRecord(4, 7)});
   EXPECT_EQ(reading.subscriber.unknown(), 1U);
+}
+
+TEST(ChannelFeedWal, ATruncationComesWithItsTickAndNeedsItsCollection) {
+  Reading reading;
+  reading.Read({RecordOf(1, "38", 2, "EAE="), TickRecord(2, 3)});
+  EXPECT_THAT(reading.subscriber.breaks(), ElementsAre(2));
+  EXPECT_TRUE(reading.subscriber.status().ok());
+  reading.Read({RecordOf(3, "38", 4, "EAI="), TickRecord(4, 5)});
+  EXPECT_THAT(reading.subscriber.breaks(), ElementsAre(2));
+  EXPECT_TRUE(reading.channel.stalled()) << "the catalog has no collection 2";
+}
+
+TEST(ChannelFeedWal, ALogThatContinuesElsewherePauses) {
+  Reading reading;
+  reading.Read(
+      {DeleteRecord(1, 1), TickRecord(2, 2), RecordOf(3, "700", 3, "CAM="), TickRecord(4, 4)});
+  EXPECT_THAT(reading.subscriber.rows(), ElementsAre(1));
+  EXPECT_EQ(reading.subscriber.resolved(), 2U);
+  EXPECT_EQ(reading.subscriber.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(reading.subscriber.status().message(),
+              AllOf(HasSubstr("position 3: "), HasSubstr("moved its log to Kafka")));
 }
 
 }  // namespace

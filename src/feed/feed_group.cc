@@ -5,9 +5,16 @@
 #include "decode/decode.h"
 
 namespace cdc {
+namespace {
+
+bool IsBreak(const Message& message) {
+  return IsImport(message) || message.type == MessageType::kTruncateCollection;
+}
+
+}  // namespace
 
 bool HasRows(const Message& message) {
-  return IsImport(message) ||
+  return IsBreak(message) ||
          ((message.type == MessageType::kInsert || message.type == MessageType::kDelete) &&
           message.rows > 0);
 }
@@ -18,13 +25,13 @@ FeedGroup ArrangeGroup(const TickGroup& group, Timestamp after, size_t unknown) 
                      .late = group.late,
                      .unknown = unknown,
                      .rows = {},
-                     .imports = {}};
+                     .breaks = {}};
   for (const MessagePtr& message : group.messages) {
     if (!HasRows(*message) || message->ts <= after) {
       continue;
     }
-    if (IsImport(*message)) {
-      arranged.imports.push_back(message);
+    if (IsBreak(*message)) {
+      arranged.breaks.push_back(message);
       continue;
     }
     // A linear search from the back: a tick holds few collections, and neighbours are mostly of the

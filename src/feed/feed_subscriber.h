@@ -26,7 +26,9 @@ struct FeedGroup {
   size_t late = 0;     // messages of the channel that came after their tick, see TickGroup
   size_t unknown = 0;  // messages of the channel whose type is not known, since the tick before
   std::vector<Rows> rows;
-  std::vector<MessagePtr> imports;  // of files, see IsImport
+  // What changes a collection's rows in a way that is not in the queue, so that nobody can follow
+  // it past this: imports of files, and truncations.
+  std::vector<MessagePtr> breaks;
 };
 
 // Follows channels of a Feed. All calls come from the feed's thread, one at a time, and must return

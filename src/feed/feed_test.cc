@@ -300,7 +300,7 @@ TEST(ChannelFeed, AnImportComesWithItsTickAndNeedsItsCollection) {
                              {FakeLog::IdOf(5), Payload::Own(Tick(13))}},
                  .status = {}};
   channel.Handle(0, &found);
-  EXPECT_THAT(subscriber.imports(), ElementsAre(10));
+  EXPECT_THAT(subscriber.breaks(), ElementsAre(10));
   EXPECT_TRUE(channel.stalled());
 }
 

@@ -52,6 +52,7 @@ enum class MessageType {
   kCreateCollection,
   kDropCollection,
   kDropPartition,
+  kTruncateCollection,
   kOther,  // recognized by its number but not used
 };
 

@@ -188,7 +188,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
                    const Route& route,
                    const std::vector<MessagePtr>& messages,
                    std::map<std::string, Shard>* shards) CDC_REQUIRES(mutex_);
-  Status RouteImports(const std::string& name, const Channel& channel, const FeedGroup& group)
+  Status RouteBreaks(const std::string& name, const Channel& channel, const FeedGroup& group)
       CDC_REQUIRES(mutex_);
   bool IsWanted(const std::string& channel,
                 const Route& route,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <string>
 #include <utility>
 
 #include "rows/make_rows.h"
@@ -19,6 +20,15 @@ constexpr size_t kRecordOverhead = 512;
 bool HasPartition(const Collection& collection, PartitionId partition) {
   return partition == kAllPartitions || collection.schema.HasPartitionKey() ||
          collection.FindPartition(partition) != nullptr;
+}
+
+// Ends with the condition of the cure.
+std::string WhyBroken(const Message& message) {
+  return message.type == MessageType::kTruncateCollection
+             ? ": it was emptied on the source (TruncateCollection), and the queue does not say of "
+               "which rows; when it is flushed"
+             : ": files are imported on the source, and their rows are not in its queue; when the "
+               "import has completed and is flushed";
 }
 
 }  // namespace
@@ -45,12 +55,12 @@ bool RowRouter::IsNew(const std::string& channel,
   return skip == nullptr || skip->empty() || parts_.log->Compare(message.id, *skip) > 0;
 }
 
-// The rows of an import are in files, so the collection cannot follow the queue any further. A copy
-// that begins after the import includes it.
-Status RowRouter::RouteImports(const std::string& name,
-                               const Channel& channel,
-                               const FeedGroup& group) {
-  for (const MessagePtr& message : group.imports) {
+// The collection cannot follow the queue any further. A copy that begins after the message includes
+// what it did.
+Status RowRouter::RouteBreaks(const std::string& name,
+                              const Channel& channel,
+                              const FeedGroup& group) {
+  for (const MessagePtr& message : group.breaks) {
     const auto route = routes_.find(message->collection);
     if (route == routes_.end() || start_.IsAside(message->collection)) {
       continue;
@@ -68,13 +78,11 @@ Status RowRouter::RouteImports(const std::string& name,
     if (is_new) {
       failed_collection_ = message->collection;
       const std::string collection_name = route->second.name.ToString();
-      return WithPlace(FailedPreconditionError(
-                           "collection " + collection_name +
-                           ": files are imported on the source, and their rows are not in its "
-                           "queue; when the import has completed and is flushed, `milvus-cdc task "
-                           "snapshot --collection " +
-                           collection_name + "` copies what the source has stored"),
-                       name, message->id);
+      return WithPlace(
+          FailedPreconditionError("collection " + collection_name + WhyBroken(*message) +
+                                  ", `milvus-cdc task snapshot --collection " + collection_name +
+                                  "` copies what the source has stored"),
+          name, message->id);
     }
   }
   return OkStatus();
@@ -126,7 +134,7 @@ Status RowRouter::RouteRows(const std::string& name,
 }
 
 Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const FeedGroup& group) {
-  CDC_RETURN_IF_ERROR(RouteImports(name, channel, group));
+  CDC_RETURN_IF_ERROR(RouteBreaks(name, channel, group));
   std::map<std::string, Shard> shards;  // by vchannel
   for (const FeedGroup::Rows& rows : group.rows) {
     const auto route = routes_.find(rows.collection);

@@ -305,7 +305,7 @@ TEST_F(RowRouterTest, AnImportEndsItsCollection) {
   Collection a = Make(1, "a");
   a.vchannels = {"dml_0_1v0"};
   FeedGroup group = Group(20, 2, {});
-  group.imports = {Import(1, 11)};
+  group.breaks = {Import(1, 11)};
   spec_.db_collections = {{"default", {{.name = "b"}}}};
   Begin({a, Make(2, "b")});
   router_->OnGroup(kDml0, group);
@@ -318,6 +318,34 @@ TEST_F(RowRouterTest, AnImportEndsItsCollection) {
               ElementsAre(AllOf(HasSubstr("channel dml_0: position 1: collection default.a: "),
                                 HasSubstr("files are imported"), HasSubstr("task snapshot"))));
   EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{0}) << "it is still to be replicated";
+}
+
+TEST_F(RowRouterTest, ATruncationEndsItsCollectionOnly) {
+  const auto truncation = [](int64_t collection) {
+    auto message = std::make_shared<Message>();
+    message->type = MessageType::kTruncateCollection;
+    message->id = FakeLog::IdOf(1);
+    message->ts = {11};
+    message->collection = {collection};
+    return message;
+  };
+  Collection a = Make(1, "a");
+  a.vchannels = {"dml_0_1v0"};
+  spec_.db_collections = {{"default", {{.name = "*"}}}};
+  spec_.exclude = {"default.b"};
+  Begin({a, Make(2, "b")});
+  FeedGroup group = Group(20, 2, {});
+  group.breaks = {truncation(2), truncation(3)};
+  router_->OnGroup(kDml0, group);
+  EXPECT_THAT(fatal_, IsEmpty()) << "the task covers neither";
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{20});
+  group.resolved = {30};
+  group.breaks = {truncation(1)};
+  router_->OnGroup(kDml0, group);
+  EXPECT_THAT(failed_collections_, ElementsAre(CollectionId{1}));
+  EXPECT_THAT(fatal_,
+              ElementsAre(AllOf(HasSubstr("channel dml_0: position 1: collection default.a: "),
+                                HasSubstr("TruncateCollection"), HasSubstr("task snapshot"))));
 }
 
 TEST_F(RowRouterTest, ErrorsOfAChannelAreShownOrEndTheTask) {
@@ -500,11 +528,11 @@ TEST_F(RowRouterCopyTest, ACopyIncludesTheImportsBeforeIt) {
   Begin({a_});
   router_->OnCopied(a_.id, takeover_);
   FeedGroup before = Group(80, 9, {});
-  before.imports = {Import(8, 70)};
+  before.breaks = {Import(8, 70)};
   router_->OnGroup(kDml0, before);
   EXPECT_THAT(fatal_, IsEmpty());
   FeedGroup after = Group(90, 10, {});
-  after.imports = {Import(9, 81)};
+  after.breaks = {Import(9, 81)};
   router_->OnGroup(kDml0, after);
   EXPECT_THAT(failed_collections_, ElementsAre(a_.id));
 }

@@ -22,8 +22,8 @@ void FakeSubscriber::OnGroup(const std::string& /*channel*/, const FeedGroup& gr
   for (const auto& [ts, count] : sorted) {
     rows_.insert(rows_.end(), static_cast<size_t>(count), ts);
   }
-  for (const MessagePtr& message : group.imports) {
-    imports_.push_back(message->ts.value);
+  for (const MessagePtr& message : group.breaks) {
+    breaks_.push_back(message->ts.value);
   }
   resolved_ = group.resolved.value;
   late_ += group.late;
@@ -74,9 +74,9 @@ std::vector<uint64_t> FakeSubscriber::rows() const {
   return rows_;
 }
 
-std::vector<uint64_t> FakeSubscriber::imports() const {
+std::vector<uint64_t> FakeSubscriber::breaks() const {
   MutexLock lock(mutex_);
-  return imports_;
+  return breaks_;
 }
 
 std::vector<std::string> FakeSubscriber::records() const {

@@ -33,7 +33,7 @@ class FakeSubscriber : public FeedSubscriber {
 
   // The times of the row messages, in the order of delivery.
   std::vector<uint64_t> rows() const;
-  std::vector<uint64_t> imports() const;  // likewise
+  std::vector<uint64_t> breaks() const;  // likewise
   std::vector<std::string> records() const;
   uint64_t resolved() const;
   size_t damaged() const;
@@ -53,7 +53,7 @@ class FakeSubscriber : public FeedSubscriber {
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
   std::map<uint64_t, std::shared_ptr<const Catalog>> catalogs_ CDC_GUARDED_BY(mutex_);  // by ts
   std::vector<uint64_t> rows_ CDC_GUARDED_BY(mutex_);
-  std::vector<uint64_t> imports_ CDC_GUARDED_BY(mutex_);
+  std::vector<uint64_t> breaks_ CDC_GUARDED_BY(mutex_);
   std::vector<std::string> records_ CDC_GUARDED_BY(mutex_);
   uint64_t resolved_ CDC_GUARDED_BY(mutex_) = 0;
   size_t damaged_ CDC_GUARDED_BY(mutex_) = 0;
