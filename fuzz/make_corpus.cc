@@ -1,5 +1,5 @@
 // Writes the binary seeds: make_corpus <folder> fills
-// <folder>/{log_message,catalog,position,segment}/.
+// <folder>/{log_message,wal_message,catalog,position,segment}/.
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "decode/testing/vectors.h"
+#include "decode/testing/vectors_2_6_8.h"
 #include "fuzz.h"
 #include "metastore/msg_id_list.h"
 #include "metastore/task_spec_json.h"
@@ -205,6 +206,56 @@ void WriteLogMessages(Folder folder) {
                                        FromHex(kUpsertInsertHex), NullableInsert()}));
 }
 
+// ---- records of the write-ahead log
+
+std::string WalRecord(const milvus_2_6_8::Vector& vector) {
+  std::string record;
+  for (const WalPropertyName& each : kWalPropertyNames) {
+    if (const std::string& text = vector.properties.*each.property; !text.empty()) {
+      record += std::string(each.name) + "=" + text + "\n";
+    }
+  }
+  return record + "\n" + FromHex(vector.value);
+}
+
+milvus_2_6_8::Vector OfType(const milvus_2_6_8::Vector& vector,
+                            const std::string& type,
+                            const std::string& header) {
+  milvus_2_6_8::Vector other = vector;
+  other.properties.type = type;
+  other.properties.header = header;
+  return other;
+}
+
+void WriteWalMessages(Folder folder) {
+  namespace v26 = milvus_2_6_8;
+  const std::vector<std::string> transaction = {WalRecord(v26::kBegin),
+                                                WalRecord(v26::kInsertOfTransaction),
+                                                WalRecord(v26::kDeleteOfTransaction)};
+  const auto then = [&transaction](const std::vector<std::string>& end) {
+    std::vector<std::string> records = transaction;
+    records.insert(records.end(), end.begin(), end.end());
+    return Join(records);
+  };
+  folder.Add("rows", Join({WalRecord(v26::kFirstTick), WalRecord(v26::kInsert),
+                           WalRecord(v26::kDelete), WalRecord(v26::kSecondTick)}));
+  folder.Add("collection", Join({WalRecord(v26::kCreateCollection), WalRecord(v26::kCreateSegment),
+                                 WalRecord(v26::kAlterCollection), WalRecord(v26::kDropCollection),
+                                 WalRecord(v26::kLastTick)}));
+  folder.Add("transaction", then({WalRecord(v26::kCommit), WalRecord(v26::kSecondTick)}));
+  folder.Add("transaction_back",
+             then({WalRecord(OfType(v26::kCommit, "902", "")), WalRecord(v26::kSecondTick)}));
+  folder.Add("transaction_open", then({WalRecord(v26::kSecondTick)}));
+  folder.Add("transaction_cut_off",
+             Join({transaction[1], transaction[2], WalRecord(v26::kCommit)}));
+  v26::Vector encrypted = v26::kInsert;
+  encrypted.properties.cipher = "CAE=";
+  folder.Add("encrypted", WalRecord(encrypted));
+  folder.Add("truncate", WalRecord(OfType(v26::kCreateSegment, "38", "CAEQBxoCCAk=")));
+  folder.Add("alter_wal", WalRecord(OfType(v26::kCreateSegment, "700", "CAI=")));
+  folder.Add("unknown_type", WalRecord(OfType(v26::kCreateSegment, "47", "")));
+}
+
 // ---- etcd
 
 std::string Put(const std::string& key, const google::protobuf::Message& value) {
@@ -324,6 +375,11 @@ void WriteCatalog(Folder folder) {
   folder.Add("old_style", Join(And({OldCollection(), "!"}, Created())));
   folder.Add("index_and_load", Join(And(Created(), And({IndexOf7()}, Loads()))));
   folder.Add("extras", Join(And(Created(), Extras())));
+  meta::StructArrayFieldSchema clips;
+  clips.set_fieldid(103);
+  clips.set_name("clips");
+  *clips.add_fields() = FieldOf(104, "embedding", 106);
+  folder.Add("structs", Join(And(Created(), {Put("root-coord/struct-array-fields/7/103", clips)})));
   folder.Add("relisted", Join(And(Created(), {"!", "-root-coord/fields/7/101", "~", "!"})));
   folder.Add("tombstone",
              Join(And(Created(), {std::string("+") + kCollection + "=\xE2\x9B\xBC", "!"})));
@@ -403,6 +459,7 @@ int main(int argc, char** argv) {
   try {
     const std::filesystem::path root = argv[1];
     cdc::WriteLogMessages(cdc::Folder(root / "log_message"));
+    cdc::WriteWalMessages(cdc::Folder(root / "wal_message"));
     cdc::WriteCatalog(cdc::Folder(root / "catalog"));
     cdc::WritePositions(cdc::Folder(root / "position"));
     cdc::WriteSegments(cdc::Folder(root / "segment"));

@@ -25,6 +25,7 @@ namespace pb = ::milvus::proto;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr const char* kWalChannel = "dml_0";
 
@@ -133,6 +134,33 @@ TEST(ChannelFeedWal, ALogThatContinuesElsewherePauses) {
   EXPECT_EQ(reading.subscriber.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(reading.subscriber.status().message(),
               AllOf(HasSubstr("position 3: "), HasSubstr("moved its log to Kafka")));
+}
+
+// Half an upsert must not be written, nor may the rest be skipped as a damaged record may.
+TEST(ChannelFeedWal, NothingOfATransactionWithADamagedPartIsReleased) {
+  Reading reading;
+  const char* const kTransaction = "CAEQ////////////AQ==";  // {1: id 1, 2: keepalive -1}
+  const auto control = [kTransaction](int64_t id, std::string_view type, uint64_t ts) {
+    LogRecord made = RecordOf(id, type, ts);
+    WalProperties properties = *made.wal;
+    properties.transaction = kTransaction;
+    return WalRecord(id, std::move(properties));
+  };
+  const std::vector<LogRecord> whole = {control(1, "900", 1), DeleteRecord(2, 2, kTransaction),
+                                        DeleteRecord(3, 3, kTransaction), control(4, "901", 4),
+                                        TickRecord(5, 5)};
+  std::vector<LogRecord> damaged = whole;
+  damaged[2].payload = Payload::Own(std::string(damaged[2].payload.bytes.substr(0, 9)));
+  reading.Read(damaged);
+  EXPECT_THAT(reading.subscriber.rows(), IsEmpty());
+  EXPECT_EQ(reading.subscriber.resolved(), 0U);
+  EXPECT_EQ(reading.subscriber.damaged(), 0U) << "it is not one that may be skipped";
+  EXPECT_EQ(reading.subscriber.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(reading.subscriber.status().message(), HasSubstr("position 3: "));
+
+  Reading other;
+  other.Read(whole);
+  EXPECT_THAT(other.subscriber.rows(), ElementsAre(4, 4)) << "undamaged, it comes with its commit";
 }
 
 }  // namespace
