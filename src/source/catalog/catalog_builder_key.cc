@@ -15,7 +15,7 @@ struct Rule {
   Shape shape;
 };
 
-constexpr std::array<Rule, 13> kRules = {{
+constexpr std::array<Rule, 14> kRules = {{
     {"root-coord/database/db-info/", CatalogKeyKind::kDatabase, Shape::kId},
     {"root-coord/database/collection-info/", CatalogKeyKind::kCollection, Shape::kOwnerAndId},
     {"root-coord/collection/", CatalogKeyKind::kOldCollection, Shape::kId},
