@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/access.h"
 #include "model/task.h"
 #include "model/task_progress.h"
 
@@ -32,6 +33,7 @@ class MetaStore {
     std::vector<SnapshotProgress> snapshots;  // sorted by collection
     std::vector<AsideCollection> aside;       // sorted by collection
     std::vector<std::string> databases;       // source databases the task has replicated, sorted
+    AccessSet access;                         // users and roles of the target that are the task's
     std::string source;  // Catalog::Identity of the source; empty: not yet known
   };
   virtual Result<Progress> LoadProgress(const std::string& task_id) = 0;
@@ -60,6 +62,8 @@ class MetaStore {
   // Adding one that exists and removing one that does not both succeed.
   virtual Status PutDatabase(const std::string& task_id, const std::string& database) = 0;
   virtual Status RemoveDatabase(const std::string& task_id, const std::string& database) = 0;
+  virtual Status PutAccess(const std::string& task_id, const AccessSet& items) = 0;
+  virtual Status RemoveAccess(const std::string& task_id, const AccessSet& items) = 0;
 };
 
 // A SQLite file in WAL mode, created if missing. kFailedPrecondition: another process has it open.

@@ -20,6 +20,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 TaskRecord MakeTask(const std::string& id) {
   TaskRecord record;
@@ -52,6 +53,7 @@ TaskRecord MakeTask(const std::string& id) {
   record.spec.name_mapping = {{"db1", "db2", {}}, {"default", "x", {{"ü", "v"}}}};
   record.spec.sync_index = false;
   record.spec.sync_load = false;
+  record.spec.enable_user_role = true;
   record.state = TaskState::kPaused;
   record.reason = "manually pause";
   return record;
@@ -86,6 +88,7 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.name_mapping, expected.spec.name_mapping);
   EXPECT_EQ(actual.spec.sync_index, expected.spec.sync_index);
   EXPECT_EQ(actual.spec.sync_load, expected.spec.sync_load);
+  EXPECT_EQ(actual.spec.enable_user_role, expected.spec.enable_user_role);
   EXPECT_EQ(actual.state, expected.state);
   EXPECT_EQ(actual.reason, expected.reason);
 }
@@ -398,6 +401,24 @@ TEST_P(MetaStoreContractTest, KeepsDatabases) {
   ASSERT_TRUE(store().RemoveDatabase("t1", "a").ok());
   ASSERT_TRUE(store().RemoveDatabase("t1", "a").ok());
   EXPECT_THAT(Load("t1").databases, ElementsAre("b"));
+}
+
+TEST_P(MetaStoreContractTest, KeepsUsersAndRoles) {
+  const AccessItem grant = AccessItem::Grant("r", "Collection", "default", "c", "Insert");
+  const AccessSet all{AccessItem::Role("r"), AccessItem::User("u"), AccessItem::UserRole("u", "r"),
+                      grant};
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  ASSERT_TRUE(store().PutAccess("t1", all).ok());
+  ASSERT_TRUE(store().PutAccess("t1", {grant}).ok());
+  Reopen();
+  EXPECT_EQ(Load("t1").access, all);
+  EXPECT_THAT(Load("t2").access, IsEmpty());
+  ASSERT_TRUE(store().RemoveAccess("t1", {grant, AccessItem::User("u")}).ok());
+  ASSERT_TRUE(store().RemoveAccess("t1", {grant}).ok());
+  EXPECT_THAT(Load("t1").access,
+              UnorderedElementsAre(AccessItem::Role("r"), AccessItem::UserRole("u", "r")));
+  ASSERT_TRUE(store().DeleteTask("t1").ok());
+  EXPECT_THAT(Load("t1").access, IsEmpty());
 }
 
 TEST_P(MetaStoreContractTest, KeepsTheSource) {

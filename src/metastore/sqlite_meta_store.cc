@@ -16,6 +16,7 @@
 #include "metastore/file_lock.h"
 #include "metastore/meta_store.h"
 #include "metastore/sqlite.h"
+#include "metastore/sqlite_access.h"
 #include "metastore/sqlite_aside.h"
 #include "metastore/sqlite_collections.h"
 #include "metastore/sqlite_progress.h"
@@ -58,6 +59,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(progress_.Prepare(&database_));
     CDC_RETURN_IF_ERROR(snapshots_.Prepare(&database_));
     CDC_RETURN_IF_ERROR(aside_.Prepare(&database_));
+    CDC_RETURN_IF_ERROR(access_.Prepare(&database_));
     return collections_.Prepare(&database_);
   }
 
@@ -80,6 +82,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_RETURN_IF_ERROR(collections_.RemoveAll(id));
     CDC_RETURN_IF_ERROR(snapshots_.RemoveAll(id));
     CDC_RETURN_IF_ERROR(aside_.RemoveAll(id));
+    CDC_RETURN_IF_ERROR(access_.RemoveAll(id));
     return transaction.Commit();
   }
 
@@ -91,6 +94,7 @@ class SqliteMetaStore final : public MetaStore {
     CDC_ASSIGN_OR_RETURN(progress.snapshots, snapshots_.Load(task_id));
     CDC_ASSIGN_OR_RETURN(progress.aside, aside_.Load(task_id));
     CDC_ASSIGN_OR_RETURN(progress.databases, progress_.LoadDatabases(task_id));
+    CDC_ASSIGN_OR_RETURN(progress.access, access_.Load(task_id));
     CDC_ASSIGN_OR_RETURN(progress.source, progress_.LoadSource(task_id));
     return progress;
   }
@@ -181,6 +185,22 @@ class SqliteMetaStore final : public MetaStore {
     return progress_.RemoveDatabase(task_id, database);
   }
 
+  Status PutAccess(const std::string& task_id, const AccessSet& items) override {
+    MutexLock lock(mutex_);
+    Transaction transaction(&database_);
+    CDC_RETURN_IF_ERROR(transaction.Begin());
+    CDC_RETURN_IF_ERROR(access_.Put(task_id, items));
+    return transaction.Commit();
+  }
+
+  Status RemoveAccess(const std::string& task_id, const AccessSet& items) override {
+    MutexLock lock(mutex_);
+    Transaction transaction(&database_);
+    CDC_RETURN_IF_ERROR(transaction.Begin());
+    CDC_RETURN_IF_ERROR(access_.Remove(task_id, items));
+    return transaction.Commit();
+  }
+
  private:
   Mutex mutex_;
   FileLock file_lock_;  // before the database: released after it is closed
@@ -190,6 +210,7 @@ class SqliteMetaStore final : public MetaStore {
   SqliteCollections collections_ CDC_GUARDED_BY(mutex_);
   SqliteSnapshots snapshots_ CDC_GUARDED_BY(mutex_);
   SqliteAside aside_ CDC_GUARDED_BY(mutex_);
+  SqliteAccess access_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace

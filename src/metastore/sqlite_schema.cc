@@ -70,6 +70,16 @@ CREATE TABLE sources(task_id TEXT PRIMARY KEY NOT NULL, identity TEXT NOT NULL);
 PRAGMA user_version = 6;
 )sql";
 
+// What came later and that an earlier program does without: added to every file, so that the
+// version need not change. The kind of an item is the number of AccessItem::Kind.
+constexpr const char* kAdded = R"sql(
+CREATE TABLE IF NOT EXISTS access_items(
+  task_id TEXT NOT NULL, kind INTEGER NOT NULL, user TEXT NOT NULL, role TEXT NOT NULL,
+  object_type TEXT NOT NULL, database TEXT NOT NULL, object TEXT NOT NULL,
+  privilege TEXT NOT NULL,
+  PRIMARY KEY(task_id, kind, user, role, object_type, database, object, privilege)) WITHOUT ROWID;
+)sql";
+
 Status Damaged(const std::string& path, const std::string& what) {
   return DataLossError("metastore file " + path + ": " + what);
 }
@@ -121,6 +131,7 @@ Status DropOrphans(Database* database) {
                     "DELETE FROM snapshot_segments WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM snapshot_log_keys WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM databases WHERE task_id NOT IN (SELECT id FROM tasks);"
+                    "DELETE FROM access_items WHERE task_id NOT IN (SELECT id FROM tasks);"
                     "DELETE FROM sources WHERE task_id NOT IN (SELECT id FROM tasks);"));
   return transaction.Commit();
 }
@@ -145,6 +156,7 @@ Status OpenSqliteSchema(Database* database, const std::string& path) {
   CDC_RETURN_IF_ERROR(Configure(database, path));
   const Status created = version == 0 ? CreateTables(database, path) : OkStatus();
   CDC_RETURN_IF_ERROR(created);
+  CDC_RETURN_IF_ERROR(database->Run(kAdded));
   const Status cleaned = DropOrphans(database);
   return cleaned.code() == StatusCode::kInternal
              ? Damaged(path, "its tables are not ours: " + cleaned.message())

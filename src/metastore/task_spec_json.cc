@@ -185,6 +185,7 @@ Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   spec.name_mapping = DecodeMappings(json.at("name_mapping"));
   json.at("sync_index").get_to(spec.sync_index);
   json.at("sync_load").get_to(spec.sync_load);
+  spec.enable_user_role = json.value("enable_user_role", false);  // older files lack it
   return spec;
 }
 
@@ -214,7 +215,8 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
                      {"disable_auto_start", spec.disable_auto_start},
                      {"name_mapping", EncodeMappings(spec.name_mapping)},
                      {"sync_index", spec.sync_index},
-                     {"sync_load", spec.sync_load}};
+                     {"sync_load", spec.sync_load},
+                     {"enable_user_role", spec.enable_user_role}};
   // A request cannot contain invalid UTF-8, but if it did, dump must not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -136,4 +136,10 @@ std::string MilvusConnectParam::ResolvedToken() const {
   return username + ":" + password;
 }
 
+std::string MilvusConnectParam::ResolvedUser() const {
+  const std::string text = ResolvedToken();
+  const size_t colon = text.find(':');
+  return colon == std::string::npos ? "" : text.substr(0, colon);
+}
+
 }  // namespace cdc

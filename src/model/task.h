@@ -128,6 +128,8 @@ struct MilvusConnectParam {
   std::string ResolvedUri() const;
   // user:password or an API key.
   std::string ResolvedToken() const;
+  // The user in it; empty: it is an API key, or there is none.
+  std::string ResolvedUser() const;
   int ConnectTimeoutSeconds() const { return connect_timeout > 0 ? connect_timeout : 5; }
 };
 
@@ -167,8 +169,9 @@ struct TaskSpec {
   SinkMode sink_mode = SinkMode::kAuto;  // never kAuto once the task is created
   std::string sink_mode_reason;          // why this mode was chosen
   bool disable_auto_start = false;
-  bool sync_index = true;  // indexes are created and dropped as on the source
-  bool sync_load = true;   // loaded and released as on the source
+  bool sync_index = true;         // indexes are created and dropped as on the source
+  bool sync_load = true;          // loaded and released as on the source
+  bool enable_user_role = false;  // users and roles follow the source, too
 };
 
 struct TaskRecord {

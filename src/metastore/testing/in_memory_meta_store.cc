@@ -55,6 +55,7 @@ Result<MetaStore::Progress> InMemoryMetaStore::LoadProgress(const std::string& t
     progress.aside.push_back(aside);
   }
   progress.databases.assign(found->second.databases.begin(), found->second.databases.end());
+  progress.access = found->second.access;
   progress.source = found->second.source;
   return progress;
 }
@@ -154,6 +155,22 @@ Status InMemoryMetaStore::RemoveDatabase(const std::string& task_id, const std::
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);
   progress_[task_id].databases.erase(database);
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::PutAccess(const std::string& task_id, const AccessSet& items) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  progress_[task_id].access.insert(items.begin(), items.end());
+  return OkStatus();
+}
+
+Status InMemoryMetaStore::RemoveAccess(const std::string& task_id, const AccessSet& items) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(failure_);
+  for (const AccessItem& item : items) {
+    progress_[task_id].access.erase(item);
+  }
   return OkStatus();
 }
 

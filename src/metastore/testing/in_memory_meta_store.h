@@ -32,6 +32,8 @@ class InMemoryMetaStore : public MetaStore {
   Status PutSource(const std::string& task_id, const std::string& identity) override;
   Status PutDatabase(const std::string& task_id, const std::string& database) override;
   Status RemoveDatabase(const std::string& task_id, const std::string& database) override;
+  Status PutAccess(const std::string& task_id, const AccessSet& items) override;
+  Status RemoveAccess(const std::string& task_id, const AccessSet& items) override;
 
  private:
   struct TaskProgress {
@@ -50,6 +52,7 @@ class InMemoryMetaStore : public MetaStore {
       std::erase_if(log_keys, [this](const auto& each) { return !HasLogKeys(each.first); });
     }
     std::set<std::string> databases;
+    AccessSet access;
     std::string source;
   };
 
