@@ -5,13 +5,13 @@
 namespace cdc {
 namespace {
 
-namespace pb = ::milvus::proto::schema;
+namespace schema_pb = ::milvus::proto::schema;
 
-Status FieldToProto(const Field& field, pb::FieldSchema* proto) {
+Status FieldToProto(const Field& field, schema_pb::FieldSchema* proto) {
   proto->set_name(field.name);
   proto->set_description(field.description);
-  proto->set_data_type(static_cast<pb::DataType>(field.type));
-  proto->set_element_type(static_cast<pb::DataType>(field.element_type));
+  proto->set_data_type(static_cast<schema_pb::DataType>(field.type));
+  proto->set_element_type(static_cast<schema_pb::DataType>(field.element_type));
   for (const KeyValue& param : field.type_params) {
     auto* added = proto->add_type_params();
     added->set_key(param.key);
@@ -30,7 +30,7 @@ Status FieldToProto(const Field& field, pb::FieldSchema* proto) {
   return OkStatus();
 }
 
-Status FunctionToProto(const std::string& function, pb::FunctionSchema* proto) {
+Status FunctionToProto(const std::string& function, schema_pb::FunctionSchema* proto) {
   if (!proto->ParseFromString(function)) {
     return DataLossError("a function of the schema is malformed");
   }
@@ -41,12 +41,12 @@ Status FunctionToProto(const std::string& function, pb::FunctionSchema* proto) {
   return OkStatus();
 }
 
-bool IsSystemField(const pb::FieldSchema& field) {
+bool IsSystemField(const schema_pb::FieldSchema& field) {
   const bool has_system_id = field.fieldid() < 100;
   return has_system_id && (field.name() == "RowID" || field.name() == "Timestamp");
 }
 
-Field FieldFromProto(const pb::FieldSchema& proto) {
+Field FieldFromProto(const schema_pb::FieldSchema& proto) {
   Field field;
   field.id = {proto.fieldid()};
   field.name = proto.name();
@@ -56,7 +56,7 @@ Field FieldFromProto(const pb::FieldSchema& proto) {
   for (const auto& param : proto.type_params()) {
     field.type_params.push_back({param.key(), param.value()});
   }
-  if (proto.default_value().data_case() != pb::ValueField::DATA_NOT_SET) {
+  if (proto.default_value().data_case() != schema_pb::ValueField::DATA_NOT_SET) {
     field.default_value = proto.default_value().SerializeAsString();
   }
   field.is_primary_key = proto.is_primary_key();
@@ -74,7 +74,7 @@ Result<std::string> SerializeSchema(const std::string& collection, const Schema&
   if (const auto unsupported = UnsupportedTypes(schema); !unsupported.empty()) {
     return InvalidArgumentError(unsupported.front());
   }
-  pb::CollectionSchema proto;
+  schema_pb::CollectionSchema proto;
   proto.set_name(collection);
   proto.set_description(schema.description);
   proto.set_enable_dynamic_field(schema.enable_dynamic_field);
@@ -90,18 +90,18 @@ Result<std::string> SerializeSchema(const std::string& collection, const Schema&
   return proto.SerializeAsString();
 }
 
-Schema SchemaFromProto(const pb::CollectionSchema& proto) {
+Schema SchemaFromProto(const schema_pb::CollectionSchema& proto) {
   Schema schema;
   schema.description = proto.description();
   schema.enable_dynamic_field = proto.enable_dynamic_field();
-  for (const pb::FieldSchema& field : proto.fields()) {
+  for (const schema_pb::FieldSchema& field : proto.fields()) {
     if (field.is_dynamic()) {
       schema.enable_dynamic_field = true;
     } else if (!IsSystemField(field)) {
       schema.fields.push_back(FieldFromProto(field));
     }
   }
-  for (const pb::FunctionSchema& function : proto.functions()) {
+  for (const schema_pb::FunctionSchema& function : proto.functions()) {
     schema.functions.push_back(function.SerializeAsString());
   }
   return schema;
