@@ -121,6 +121,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("on_expired":"stop","on_collection_error":"set_aside",)"
       R"("on_undecodable":"stop","disable_auto_start":false,)"
       R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
+      R"("extra_info":{"enable_user_role":false},)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"phase":null,"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
       R"("channels":[],"catalog":null,"set_aside":[],"covers":[],"sink_mode":"api",)"
@@ -210,6 +211,20 @@ TEST_F(ApiTest, OtherNamesAndWhatIsLeftToTheTargetComeBack) {
       HasSubstr(R"("name_mapping":[{"source_db":"d","target_db":"e",)"
                 R"("collection_mapping":{}},{"source_db":"default","target_db":"f",)"
                 R"("collection_mapping":{"a":"b"}}],"sync_index":false,"sync_load":false)"));
+}
+
+TEST_F(ApiTest, OneTaskOfATargetReplicatesUsersAndRoles) {
+  const std::string flag = R"(,"extra_info":{"enable_user_role":true})";
+  const auto create = [&](const std::string& id, const std::string& collection) {
+    return Ask("create", R"({"task_id":")" + id + R"(",)" + std::string(kTarget) +
+                             R"(,"collection_infos":[{"name":")" + collection + R"("}])" + flag +
+                             "}");
+  };
+  create("t1", "a");
+  EXPECT_TRUE(replicator_.last_started("t1").enable_user_role);
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("extra_info":{"enable_user_role":true})"));
+  EXPECT_THAT(create("t2", "b"), HasSubstr("the enable user role param is duplicate"));
 }
 
 TEST_F(ApiTest, PositionsAsClientsKnowThem) {
@@ -431,8 +446,6 @@ INSTANTIATE_TEST_SUITE_P(
                   "checkout it"},
         CheckCase{"RpcPosition", Data(kC + R"(,"rpc_channel_info":{"position":"AQI="})"),
                   "rpc_channel_info.position is not supported yet"},
-        CheckCase{"UserRole", Data(kC + R"(,"extra_info":{"enable_user_role":true})"),
-                  "extra_info.enable_user_role is not supported yet"},
         CheckCase{"Positions",
                   Data(R"("collection_infos":[{"name":"c","positions":{"dml_0_5v0":"AQI="}}])"),
                   "a collection with positions is not supported yet"},

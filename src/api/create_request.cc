@@ -240,9 +240,6 @@ Status CheckSupported(const CreateRequest& request) {
   if (!request.rpc_channel_position.empty()) {
     return unsupported("rpc_channel_info.position");
   }
-  if (request.enable_user_role) {
-    return unsupported("extra_info.enable_user_role");
-  }
   if (!request.exclude_collections.empty()) {
     return InvalidArgumentError(
         "exclude_collections says in answers what a task leaves to older ones; what this one is to "
@@ -304,7 +301,7 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
     rpc.Read("position", &request.rpc_channel_position);
   });
   reader.Object("extra_info", [&request](const RequestReader& extra) {
-    extra.Read("enable_user_role", &request.enable_user_role);
+    extra.Read("enable_user_role", &request.spec.enable_user_role);
   });
   reader.Object("buffer_config", [&request](const RequestReader& buffer) {
     buffer.Read("period", &request.buffer_period);

@@ -40,7 +40,6 @@ struct CreateRequest {
   int buffer_size = 0;
   std::string rpc_channel_name;
   std::string rpc_channel_position;
-  bool enable_user_role = false;
   std::vector<std::string> exclude_collections;  // a key of our answers, sent back
 };
 

@@ -177,6 +177,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   }
   out["sync_index"] = spec.sync_index;
   out["sync_load"] = spec.sync_load;
+  out["extra_info"] = {{"enable_user_role", spec.enable_user_role}};
   out["condition"] = {
       {"state", ConditionName(status.condition)},
       {"reason", status.reason},

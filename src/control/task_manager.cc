@@ -166,6 +166,16 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
     }
   }
   CDC_RETURN_IF_ERROR(CheckStandbyAddress(task->spec, siblings));
+  if (task->spec.enable_user_role) {
+    // They are the whole target's: two tasks would remove each other's.
+    const auto other = std::ranges::find_if(
+        siblings, [](const TaskSpec* sibling) { return sibling->enable_user_role; });
+    if (other != siblings.end()) {
+      return InvalidArgumentError("the enable user role param is duplicate, task " + (*other)->id +
+                                  " replicates the users and roles of this target" +
+                                  OtherAddresses(task->spec, siblings));
+    }
+  }
   ScopeDecision decision = CompareScopes(task->spec, siblings);
   if (!decision.duplicates.empty()) {
     return InvalidArgumentError("the collection name is duplicate with existing task, [" +
@@ -196,6 +206,11 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
     return UnavailableError("fail to connect the milvus: " + target.status().message());
   }
   CDC_RETURN_IF_ERROR(ChooseSinkMode(*target, &spec));
+  if (spec.enable_user_role && !target->access_refusal.empty()) {
+    return InvalidArgumentError(
+        "extra_info.enable_user_role: users and roles cannot be replicated to this target: " +
+        target->access_refusal);
+  }
   spec.target_identity = target->identity;
   if (spec.id.empty()) {
     spec.id = NewTaskId();

@@ -181,6 +181,38 @@ TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
   MustCreate(MakeSpec("t4", "c"));
 }
 
+TEST_F(TaskManagerTest, OneTaskOfATargetReplicatesUsersAndRoles) {
+  replicator_.SetIdentity("42");
+  TaskSpec first = MakeSpec("t1", "a", "http://milvus-1");
+  first.enable_user_role = true;
+  MustCreate(first);
+  Restart();
+  EXPECT_TRUE(View("t1").record.spec.enable_user_role);
+  TaskSpec second = MakeSpec("t2", "b", "http://milvus-2");
+  second.enable_user_role = true;
+  const Status status = manager_->Create(second).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("the enable user role param is duplicate, task t1"));
+  EXPECT_THAT(status.message(), HasSubstr("task t1 as http://milvus-1"));
+  MustCreate(MakeSpec("t3", "b", "http://milvus-2"));
+  ASSERT_TRUE(manager_->Delete("t3", false).ok());
+  // A deleted task leaves them to another one.
+  ASSERT_TRUE(manager_->Delete("t1", false).ok());
+  MustCreate(second);
+}
+
+TEST_F(TaskManagerTest, ATargetWithoutUsersIsRefusedOnlyIfTheyAreWanted) {
+  replicator_.SetAccessRefusal("Milvus Lite has no users and roles");
+  TaskSpec spec = MakeSpec("t1");
+  spec.enable_user_role = true;
+  const Status status = manager_->Create(spec).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(),
+            "extra_info.enable_user_role: users and roles cannot be replicated to this target: "
+            "Milvus Lite has no users and roles");
+  MustCreate(MakeSpec("t1"));
+}
+
 TEST_F(TaskManagerTest, OneTargetHasOneAddressHoweverItIsWritten) {
   MustCreate(MakeSpec("t1", "c", "http://127.0.0.1:19530"));
   TaskSpec parts = MakeSpec("t2", "c", "");

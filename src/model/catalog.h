@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/access.h"
 #include "model/ids.h"
 #include "model/schema.h"
 
@@ -76,6 +77,7 @@ struct Catalog {
   int64_t revision = 0;
   std::map<DatabaseId, std::shared_ptr<const Database>> databases;
   std::unordered_map<CollectionId, std::shared_ptr<const Collection>> collections;
+  std::shared_ptr<const Access> access;  // nullptr: the source keeps no users and roles
   // The Created collections by "database id/name", for FindByName. Filled by IndexNames.
   std::unordered_map<std::string, CollectionId> names;
 

@@ -42,6 +42,15 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
       names_(&collections_),
       context_(ContextOf(parts_, progress, &copies_, &target_, &databases_, &names_)),
       flushes_(&target_, parts_.routes, parts_.clock, parts_.retry),
+      access_({.task_id = parts_.task_id,
+               .target = parts_.access,
+               .store = parts_.store,
+               .scope = parts_.scope,
+               .conditions = parts_.conditions,
+               .own_user = parts_.target_user,
+               .retry = parts_.retry,
+               .clock = parts_.clock},
+              progress.access),
       source_(parts_.store, parts_.task_id, progress.source) {
   for (const ReplicatedCollection& collection : progress.collections) {
     collections_.try_emplace(collection.id, &context_, collection, /*stored=*/true);
@@ -112,7 +121,8 @@ CatalogProgress Reconciler::Progress() const {
   progress.pending = pending_;
   progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && flushed &&
                      (seen.catalog == known || (seen.catalog->databases == known->databases &&
-                                                seen.catalog->collections == known->collections));
+                                                seen.catalog->collections == known->collections &&
+                                                seen.catalog->access == known->access));
   return progress;
 }
 
@@ -133,6 +143,7 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
   target_.StopWith(stop);
   if (woken.reinspect) {
     databases_.ForgetTarget();
+    access_.ForgetTarget();
     for (auto& [id, collection] : collections_) {
       collection.ForgetTarget();
     }
@@ -158,6 +169,7 @@ milliseconds Reconciler::Turn(const std::stop_token& stop) {
     DiscardGonePartitions(waiting);
     AttemptAll(unfinished_);
     DropAndAlterDatabases();
+    access_.Attempt(catalog_->access, stop);
     FlushReady();
   }
   if (catalog_ != nullptr) {
@@ -191,6 +203,7 @@ void Reconciler::FullRound(const std::shared_ptr<const Catalog>& catalog,
   AttemptAll(std::move(order));
   full_at_ = parts_.clock->Now() + kIdleWait;
   DropAndAlterDatabases();
+  access_.Attempt(catalog_->access, target_.stop());
   FlushReady();
 }
 
@@ -300,6 +313,9 @@ void Reconciler::PublishProgress() {
   if (!flushes_.empty()) {
     pending.emplace_back("flush");
   }
+  if (!access_.IsDone()) {
+    pending.emplace_back("users and roles");
+  }
   // Without other work, a scheduled check of the partitions needs no further wake-ups.
   wake_ups_.AwaitProgress(!pending.empty() || !partitions_due_);
   // OnCopied wakes the thread for these, not the rows.
@@ -329,6 +345,9 @@ milliseconds Reconciler::NextWait(Clock::TimePoint now) {
     return wait;
   }
   if (const auto due = flushes_.due(); due.has_value()) {
+    shorten(*due);
+  }
+  if (const auto due = access_.due(); due.has_value()) {
     shorten(*due);
   }
   for (const auto& each : unfinished_) {

@@ -20,6 +20,7 @@
 #include "model/catalog_progress.h"
 #include "model/flush_request.h"
 #include "progress/condition_board.h"
+#include "reconcile/access/access_reconciler.h"
 #include "reconcile/collection_claims.h"
 #include "reconcile/collection_context.h"
 #include "reconcile/collection_reconciler.h"
@@ -33,6 +34,7 @@
 #include "rows/route_view.h"
 #include "rows/row_gates.h"
 #include "scope/scope.h"
+#include "sink/access_sink.h"
 #include "sink/metadata_sink.h"
 #include "source/catalog_source.h"
 #include "source/log.h"
@@ -55,6 +57,8 @@ class Reconciler {
     CatalogSource* catalog;
     Log* log;
     MetadataSink* target;
+    AccessSink* access = nullptr;  // nullptr: users and roles are not replicated
+    std::string target_user;       // whom the task works as; empty: unknown
     MetaStore* store;
     const Scope* scope;
     RowGates* gates;
@@ -128,6 +132,7 @@ class Reconciler {
   NameExchange names_;
   const CollectionContext context_;
   FlushQueue flushes_;
+  AccessReconciler access_;
   SourceIdentity source_;
   std::shared_ptr<const Catalog> catalog_;  // of the last full round; nullptr: that one failed
   uint64_t changes_ = 0;                    // seen by the router before the last full round

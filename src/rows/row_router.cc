@@ -107,7 +107,8 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     MutexLock lock(mutex_);
     // Databases count as well: the reconciler creates and drops them. Other changes that do not
     // touch the task's collections wake nobody.
-    changed = catalog_ == nullptr || catalog_->databases != catalog->databases;
+    changed = catalog_ == nullptr || catalog_->databases != catalog->databases ||
+              (parts_.follows_access && catalog_->access != catalog->access);
     // What is set aside has no route, but its drop is carried out.
     for (const auto& [id, aside] : start_.aside()) {
       changed = changed || catalog_->Find(id) != catalog->Find(id);

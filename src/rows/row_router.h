@@ -67,6 +67,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     RowConsumer* consumer;
     ConditionBoard* conditions;
     std::string replicate_channel;  // empty: none
+    bool follows_access = false;    // users and roles of the source wake the task, too
     std::function<void(const Status&)> on_fatal;
     // Only this collection cannot be followed any further.
     std::function<void(CollectionId, const Status&)> on_collection_failed;

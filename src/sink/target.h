@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "model/task.h"
 #include "model/tls.h"
+#include "sink/access_sink.h"
 #include "sink/key_reader.h"
 #include "sink/metadata_sink.h"
 #include "sink/row_sink.h"
@@ -25,6 +26,8 @@ class Target {
   virtual MetadataSink& metadata() = 0;
   // nullptr: the rows of such a target cannot be read.
   virtual KeyReader* keys() = 0;
+  // nullptr: it has no users and roles that could be changed.
+  virtual AccessSink* access() = 0;
 
   // Checks whether the target answers; returns at once. `done` is called exactly once, on this
   // thread or another one, and must return at once. It gets the target's identity, a text that no
@@ -50,6 +53,8 @@ struct TargetInfo {
   // Not empty: whether it is a standby could not be found out, because it refuses that to the user.
   std::string standby_refusal;
   std::string identity;  // see Target::AskPulse
+  // Not empty: its users and roles cannot be read and changed, for this reason.
+  std::string access_refusal;
   // For its API; see TargetTraits.
   std::optional<ExpressionDialect> deletes_by;
 };

@@ -52,7 +52,10 @@ Result<TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
   WaitWhile(checks_corked_);
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(check_status_);
-  return TargetInfo{.version = "2.3.5", .is_standby = is_standby_, .identity = identity_};
+  return TargetInfo{.version = "2.3.5",
+                    .is_standby = is_standby_,
+                    .identity = identity_,
+                    .access_refusal = access_refusal_};
 }
 
 Result<SourcePresent> FakeReplicator::Present() {
@@ -147,6 +150,11 @@ void FakeReplicator::SetIdentity(std::string identity) {
 void FakeReplicator::SetStandby(bool is_standby) {
   MutexLock lock(mutex_);
   is_standby_ = is_standby;
+}
+
+void FakeReplicator::SetAccessRefusal(std::string reason) {
+  MutexLock lock(mutex_);
+  access_refusal_ = std::move(reason);
 }
 
 void FakeReplicator::SetPrepareStatus(Status status) {

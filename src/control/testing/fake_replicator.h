@@ -24,8 +24,9 @@ class FakeReplicator final : public Replicator {
 
   // Takes effect from now on; an OK status resets it.
   void SetCheckStatus(Status status);
-  void SetStandby(bool is_standby);        // of all targets
-  void SetIdentity(std::string identity);  // of all targets; initially unknown
+  void SetStandby(bool is_standby);           // of all targets
+  void SetIdentity(std::string identity);     // of all targets; initially unknown
+  void SetAccessRefusal(std::string reason);  // of all targets; initially none
   void SetPrepareStatus(Status status);
   void SetPresent(Result<SourcePresent> present);
   void SetCatalogProgress(CatalogProgress progress);  // of every task
@@ -69,6 +70,7 @@ class FakeReplicator final : public Replicator {
   Status check_status_ CDC_GUARDED_BY(mutex_);
   bool is_standby_ CDC_GUARDED_BY(mutex_) = false;
   std::string identity_ CDC_GUARDED_BY(mutex_);
+  std::string access_refusal_ CDC_GUARDED_BY(mutex_);
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
   Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);

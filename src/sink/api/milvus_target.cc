@@ -13,6 +13,7 @@
 
 #include "encode/row_encoder.h"
 #include "milvus.pb.h"
+#include "milvus/access_client.h"
 #include "milvus/credentials.h"
 #include "milvus/ddl_client.h"
 #include "milvus/endpoint.h"
@@ -75,7 +76,8 @@ class MilvusTarget final : public Target,
                            private RowSink,
                            private MetadataSink,
                            private TargetCatalog,
-                           private KeyReader {
+                           private KeyReader,
+                           private AccessSink {
  public:
   MilvusTarget(const Endpoint& endpoint,
                const MilvusChannel::Credentials& credentials,
@@ -90,8 +92,20 @@ class MilvusTarget final : public Target,
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return this; }
+  AccessSink* access() override { return this; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
+  }
+
+  // See TargetInfo::access_refusal.
+  std::string FindAccessRefusal(std::chrono::milliseconds timeout) {
+    if (is_lite_) {
+      return "Milvus Lite has no users and roles";
+    }
+    return AccessClient({.channel = &metadata_channel_, .timeout = timeout})
+        .ListUsersAndRoles()
+        .status()
+        .message();
   }
 
   Result<bool> IsStandby(std::chrono::milliseconds timeout) {
@@ -152,6 +166,18 @@ class MilvusTarget final : public Target,
                              }});
     KeepIfStopped(&turn, stop);
     return page;
+  }
+
+  Result<AccessSet> ListUsersAndRoles(const std::stop_token& stop) override {
+    return AccessClient(Calls(stop)).ListUsersAndRoles();
+  }
+  Result<AccessSet> ListGrants(const std::string& role,
+                               const std::string& database,
+                               const std::stop_token& stop) override {
+    return AccessClient(Calls(stop)).ListGrants(role, database);
+  }
+  Status Apply(const AccessChange& change, const std::stop_token& stop) override {
+    return AccessClient(Calls(stop)).Apply(change);
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {
@@ -240,6 +266,7 @@ Result<TargetInfo> CheckMilvus(const TargetOptions& options, std::chrono::millis
   TargetInfo info{.version = std::move(connected.version),
                   .identity = std::move(connected.identity),
                   .deletes_by = connected.traits.deletes_by};
+  info.access_refusal = target.FindAccessRefusal(timeout);
   const Result<bool> is_standby = target.IsStandby(timeout);
   if (is_standby.status().code() == StatusCode::kPermissionDenied ||
       is_standby.status().code() == StatusCode::kUnauthenticated) {

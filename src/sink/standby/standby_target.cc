@@ -9,6 +9,7 @@
 
 #include "base/fault_point.h"
 #include "base/mutex.h"
+#include "milvus/access_client.h"
 #include "milvus/credentials.h"
 #include "milvus/ddl_client.h"
 #include "milvus/endpoint.h"
@@ -85,7 +86,8 @@ class StandbyTarget final : public Target,
                             private RowSink,
                             private MetadataSink,
                             private TargetCatalog,
-                            private KeyReader {
+                            private KeyReader,
+                            private AccessSink {
  public:
   StandbyTarget(const Endpoint& endpoint,
                 const MilvusChannel::Credentials& credentials,
@@ -111,6 +113,7 @@ class StandbyTarget final : public Target,
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return this; }
+  AccessSink* access() override { return this; }
 
   // A standby that gets no ticks is dead to its users, even if its API answers.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
@@ -166,6 +169,18 @@ class StandbyTarget final : public Target,
                                                          .partition = scope.partition,
                                                          .limit = limit});
                         }});
+  }
+
+  Result<AccessSet> ListUsersAndRoles(const std::stop_token& stop) override {
+    return AccessClient(Calls(stop)).ListUsersAndRoles();
+  }
+  Result<AccessSet> ListGrants(const std::string& role,
+                               const std::string& database,
+                               const std::stop_token& stop) override {
+    return AccessClient(Calls(stop)).ListGrants(role, database);
+  }
+  Status Apply(const AccessChange& change, const std::stop_token& stop) override {
+    return AccessClient(Calls(stop)).Apply(change);
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {

@@ -70,7 +70,8 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
 
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
-  KeyReader* keys() override { return nullptr; }  // it keeps no rows
+  KeyReader* keys() override { return nullptr; }     // it keeps no rows
+  AccessSink* access() override { return nullptr; }  // nor users
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override;
 
   Result<Connected> Connect(std::chrono::milliseconds timeout,

@@ -39,6 +39,7 @@ class FakeTargetFactory final : public TargetFactory {
     RowSink& rows() override { return target_->rows(); }
     MetadataSink& metadata() override { return target_->metadata(); }
     KeyReader* keys() override { return target_->keys(); }
+    AccessSink* access() override { return target_->access(); }
     void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
       target_->AskPulse(timeout, std::move(done));
     }

@@ -109,6 +109,7 @@ CatalogBuilder::Parts& CatalogBuilder::Touch(CollectionId id) {
 Status CatalogBuilder::PutObject(const CatalogKey& key, const EtcdKeyValue& kv) {
   switch (key.kind) {
     case CatalogKeyKind::kIgnored: return OkStatus();
+    case CatalogKeyKind::kAccess: access_.Put(key.name, kv.value); return OkStatus();
     case CatalogKeyKind::kDatabase: {
       CDC_ASSIGN_OR_RETURN(databases_[kv.key], DecodeDatabase(DatabaseId{key.id}, kv.value));
       databases_touched_ = true;
@@ -186,6 +187,7 @@ Status CatalogBuilder::PutPart(const CatalogKey& key, const EtcdKeyValue& kv) {
 void CatalogBuilder::DeleteObject(const CatalogKey& key, const std::string& full_key) {
   switch (key.kind) {
     case CatalogKeyKind::kIgnored: return;
+    case CatalogKeyKind::kAccess: access_.Delete(key.name); return;
     case CatalogKeyKind::kDatabase:
       databases_touched_ = databases_.erase(full_key) > 0 || databases_touched_;
       return;
@@ -259,11 +261,14 @@ CatalogBuilder::Built CatalogBuilder::Build(int64_t revision) {
   next->revision = revision;
   const bool collections_changed = BuildCollections(next.get());
   const bool databases_changed = BuildDatabases(next.get());
+  next->access = access_.Build(catalog_->access);
+  const bool access_changed = next->access != catalog_->access;
   if (collections_changed) {
     next->IndexNames();
   }
   catalog_ = std::move(next);
-  return {.catalog = catalog_, .changed = collections_changed || databases_changed};
+  return {.catalog = catalog_,
+          .changed = collections_changed || databases_changed || access_changed};
 }
 
 bool CatalogBuilder::BuildCollections(Catalog* catalog) {

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "etcd/etcd_client.h"
 #include "model/catalog.h"
+#include "source/catalog/access_builder.h"
 #include "source/catalog/catalog_builder_key.h"
 #include "source/catalog/catalog_builder_record.h"
 
@@ -106,6 +107,7 @@ class CatalogBuilder {
   std::map<std::string, DatabaseRecord> databases_;        // by key
   std::unordered_map<std::string, CollectionId> aliases_;  // key -> its collection
   std::map<CollectionId, Parts> collections_;
+  AccessBuilder access_;
   std::set<CollectionId> touched_;
   bool databases_touched_ = false;
   std::shared_ptr<const Catalog> catalog_;

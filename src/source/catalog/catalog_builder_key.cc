@@ -29,6 +29,7 @@ constexpr std::array<Rule, 14> kRules = {{
     {"field-index/", CatalogKeyKind::kIndex, Shape::kOwnerAndId},
     {"querycoord-collection-loadinfo/", CatalogKeyKind::kCollectionLoad, Shape::kId},
     {"querycoord-partition-loadinfo/", CatalogKeyKind::kPartitionLoad, Shape::kOwnerAndId},
+    {"root-coord/credential/", CatalogKeyKind::kAccess, Shape::kName},
 }};
 
 // Accepts only the form in which Milvus writes a number, so two keys never mean the same object.

@@ -25,6 +25,7 @@ enum class CatalogKeyKind {
   kIndex,           // owner: collection, id
   kCollectionLoad,  // id
   kPartitionLoad,   // owner: collection, id
+  kAccess,          // name: the rest of the key, see AccessBuilder
 };
 
 struct CatalogKey {

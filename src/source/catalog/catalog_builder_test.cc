@@ -633,7 +633,6 @@ TEST_F(CatalogBuilderTest, MalformedKeysAreReported) {
 TEST_F(CatalogBuilderTest, WhatIsNotOfTheCatalogIsIgnored) {
   const size_t before = builder_.keys();
   EXPECT_EQ(PutCode("snapshots/root-coord/database/collection-info/1/7_ts1", "x"), StatusCode::kOk);
-  EXPECT_EQ(PutCode("root-coord/credential/users/root", "x"), StatusCode::kOk);
   EXPECT_EQ(PutCode("querycoord-replica/7/1", "x"), StatusCode::kOk);
   EXPECT_TRUE(builder_.Put({.key = "other/meta/field-index/7/1", .value = "x"}).ok());
   builder_.Delete("other/key");
