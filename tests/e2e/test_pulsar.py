@@ -77,7 +77,6 @@ def written(etcd: Etcd, pulsar: Pulsar, request: pytest.FixtureRequest) -> Itera
     source.close()
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("target", ["milvus"], indirect=True)
 def test_every_type(world: World) -> None:
     test_type_matrix.test_every_type(world)

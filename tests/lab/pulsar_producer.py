@@ -6,6 +6,7 @@ import ctypes
 from typing import Any
 
 from .paths import PULSAR_CLIENT
+from .waiting import PATIENCE
 
 _OK = 0
 _ZSTD = 3  # pulsar_compression_type
@@ -39,6 +40,8 @@ class PulsarProducer:
         self._options = ctypes.c_void_p(self._library.pulsar_producer_configuration_create())
         self._library.pulsar_producer_configuration_set_compression_type(self._options, _ZSTD)
         self._library.pulsar_producer_configuration_set_batching_enabled(self._options, int(batching))
+        # A broker that a test restarts has to be up again before that.
+        self._library.pulsar_producer_configuration_set_send_timeout(self._options, int(PATIENCE * 1000))
         self._producers: dict[str, ctypes.c_void_p] = {}
 
     def send(self, topic: str, value: bytes, properties: dict[str, str]) -> bytes:
