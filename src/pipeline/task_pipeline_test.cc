@@ -39,6 +39,7 @@ TEST_F(TaskPipelineTest, ATaskThatCoversNothingSaysSo) {
   catalog_.Set(MakeCatalog({c, a}));
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().condition == Condition::kOk; }));
   EXPECT_FALSE(task_->GetStatus().idle);
+  ASSERT_TRUE(WaitForDdl("create collection default.a_1"));
   log_.Append(kChannel, TickRecord(20));
   catalog_.Set(MakeCatalog({c}));
   EXPECT_TRUE(Eventually([&] { return task_->GetStatus().idle; }));

@@ -233,20 +233,29 @@ void Reconciler::FollowCatalog(const Catalog& catalog) {
   for (auto& [id, collection] : collections_) {
     collection.UpdateSource(catalog.Find(id), catalog);
   }
+  const auto begin = [this, &catalog](const CollectionName& name, const Collection& collection) {
+    ReplicatedCollection record;
+    record.id = collection.id;
+    record.source = name;
+    record.target = parts_.scope->Target(name);
+    record.pchannels = collection.pchannels;
+    record.created = collection.created;
+    collections_.try_emplace(collection.id, &context_, std::move(record), /*stored=*/false)
+        .first->second.UpdateSource(catalog.Find(collection.id), catalog);
+  };
   for (const Scope::Match& match : parts_.scope->Select(catalog)) {
     // A collection that the router does not follow is not the task's. If that changes, it wakes us.
     const CollectionId id = match.collection->id;
-    if (!parts_.routes->Follows(id) || collections_.contains(id)) {
-      continue;
+    if (parts_.routes->Follows(id) && !collections_.contains(id)) {
+      begin(match.name, *match.collection);
     }
-    ReplicatedCollection record;
-    record.id = id;
-    record.source = match.name;
-    record.target = parts_.scope->Target(match.name);
-    record.pchannels = match.collection->pchannels;
-    record.created = match.collection->created;
-    collections_.try_emplace(id, &context_, std::move(record), /*stored=*/false)
-        .first->second.UpdateSource(match.collection, catalog);
+  }
+  // Those that came and went between two rounds: nobody else would discard their rows.
+  for (const RouteView::Vanished& each : parts_.routes->vanished()) {
+    const CollectionId id = each.collection->id;
+    if (catalog.Find(id) == nullptr && !collections_.contains(id)) {
+      begin(each.name, *each.collection);
+    }
   }
 }
 

@@ -135,6 +135,23 @@ TEST_F(ReconcilerTest, RowsOfAnUnknownPartitionAreDiscardedAfterProgress) {
   EXPECT_THAT(gates_.seen({1}).discarded_partitions, testing::ElementsAre(PartitionId{77}));
 }
 
+// So would those of a collection that was created and dropped between two rounds.
+TEST_F(ReconcilerTest, RowsOfACollectionThatWasNeverSeenAreDiscarded) {
+  SetSource(Many(1));
+  Begin();
+  Settle();
+  const auto gone = std::make_shared<const Collection>(SmallCollection(7, "gone"));
+  routes_.SetVanished({{.name = {"default", "gone"}, .collection = gone}});
+  gates_.SetWaiting({7}, {PartitionId{7000}});
+  SetSource(Many(1));
+  Settle();
+  EXPECT_TRUE(gates_.seen({7}).forgotten);
+  EXPECT_TRUE(routes_.forgotten({7}));
+  EXPECT_FALSE(routes_.forgotten({1}));
+  EXPECT_THAT(Ddls(), testing::ElementsAre("create collection default.c1"));
+  EXPECT_THAT(Stored(), SizeIs(1));
+}
+
 TEST_F(ReconcilerTest, AnotherSourceLeavesTheTargetAlone) {
   databases_[0].created_ns = 5;
   SetSource(Many(1));

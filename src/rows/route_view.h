@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/catalog.h"
 #include "model/ids.h"
@@ -24,6 +25,14 @@ class RouteView {
 
   // Whether the task replicates the collection's rows, whatever its name is now.
   virtual bool Follows(CollectionId collection) const = 0;
+
+  // Of what is followed, the collections that the newest catalog does not have, as they were seen
+  // last: their rows may still wait.
+  struct Vanished {
+    CollectionName name;  // on the source
+    std::shared_ptr<const Collection> collection;
+  };
+  virtual std::vector<Vanished> vanished() const = 0;
 
   // Whether the channel has been read up to `end` (nullopt: the channel was empty). True for a
   // channel that is not followed, once a catalog has been processed: it will deliver nothing.

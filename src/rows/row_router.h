@@ -106,6 +106,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
 
   CatalogSeen catalog_seen() const override;
   bool Follows(CollectionId collection) const override;
+  std::vector<Vanished> vanished() const override;
   bool HasReadTo(const std::string& channel, const std::optional<MsgId>& end) const override;
   bool HasAppliedTo(const std::string& channel, Timestamp ts) const override;
   void Forget(CollectionId collection) override;

@@ -246,6 +246,17 @@ TEST_F(RowRouterTest, ACollectionRenamedIntoTheScopeEndsTheTask) {
   EXPECT_THAT(consumer_.pushed(), IsEmpty());
 }
 
+TEST_F(RowRouterTest, ACollectionThatIsGoneIsFollowedAndShownUntilItIsForgotten) {
+  Begin({Make(1, "a"), Make(2, "b")});
+  EXPECT_THAT(router_->vanished(), IsEmpty());
+  router_->OnCatalog(CatalogOf({Make(1, "a")}));
+  ASSERT_THAT(router_->vanished(), SizeIs(1));
+  EXPECT_EQ(router_->vanished()[0].collection->id, CollectionId{2});
+  EXPECT_EQ(router_->vanished()[0].name, (CollectionName{"default", "b"}));
+  router_->Forget({2});
+  EXPECT_THAT(router_->vanished(), IsEmpty());
+}
+
 TEST_F(RowRouterTest, AChannelIsLeftWithItsLastCollection) {
   Begin({Make(1, "a"), Make(2, "b")});
   router_->Forget({1});

@@ -11,6 +11,17 @@ bool RowRouter::Follows(CollectionId collection) const {
   return routes_.contains(collection);
 }
 
+std::vector<RouteView::Vanished> RowRouter::vanished() const {
+  std::vector<Vanished> found;
+  MutexLock lock(mutex_);
+  for (const auto& [id, route] : routes_) {
+    if (catalog_->Find(id) == nullptr) {
+      found.push_back({.name = route.name, .collection = route.collection});
+    }
+  }
+  return found;
+}
+
 size_t RowRouter::held_bytes() const {
   MutexLock lock(mutex_);
   size_t bytes = 0;

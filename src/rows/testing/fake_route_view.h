@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "rows/route_view.h"
@@ -26,6 +27,10 @@ class FakeRouteView final : public RouteView {
   void Ignore(CollectionId collection) {
     MutexLock lock(mutex_);
     ignored_.insert(collection);
+  }
+  void SetVanished(std::vector<Vanished> vanished) {
+    MutexLock lock(mutex_);
+    vanished_ = std::move(vanished);
   }
   // Sets whether a channel has been read to its end.
   void SetRead(const std::string& channel, bool read) {
@@ -60,6 +65,11 @@ class FakeRouteView final : public RouteView {
     ++count_;
     return !ignored_.contains(collection);
   }
+  std::vector<Vanished> vanished() const override {
+    MutexLock lock(mutex_);
+    ++count_;
+    return vanished_;
+  }
   bool HasReadTo(const std::string& channel, const std::optional<MsgId>& /*end*/) const override {
     MutexLock lock(mutex_);
     ++count_;
@@ -81,6 +91,7 @@ class FakeRouteView final : public RouteView {
   mutable Mutex mutex_;
   CatalogSeen seen_ CDC_GUARDED_BY(mutex_);
   std::set<CollectionId> ignored_ CDC_GUARDED_BY(mutex_);
+  std::vector<Vanished> vanished_ CDC_GUARDED_BY(mutex_);
   std::set<std::string> unread_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Timestamp> applied_ CDC_GUARDED_BY(mutex_);
   std::set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
