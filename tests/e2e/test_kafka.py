@@ -51,7 +51,7 @@ def kafka(lab: Lab) -> Iterator[Kafka]:
 @pytest.fixture(scope="module")
 def source(lab: Lab, kafka: Kafka) -> Iterator[MilvusStandalone]:
     # So many channels that there are always some that were never used.
-    server = lab.milvus("kafka-source", kafka=kafka, settings={"rootCoord.dmlChannelNum": 128})
+    server = lab.milvus("kafka-source", kafka=kafka, settings={"rootCoord.dmlChannelNum": 64})
     lab.start(server)
     yield server
     lab.end(server)

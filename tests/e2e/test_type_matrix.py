@@ -143,7 +143,6 @@ def _words(text: str) -> str:
     return re.sub(r"test_\d+", "db", " ".join(text.split()))
 
 
-@pytest.mark.timeout(240)
 def test_every_type(world: World) -> None:
     queue = "Kafka" if world.source.kafka else "Pulsar" if world.source.pulsar else "RocksMQ"
     run = Run(queue, "Milvus Lite" if world.target.is_lite else "Milvus 2.3.5")
