@@ -17,10 +17,12 @@ from lab.compare import LITE, MILVUS, Comparison, TargetKind, compare_collection
 from lab.drain import Drain
 from lab.milvus import MilvusStandalone
 from lab.milvus_lite import MilvusLite
-from lab.rows import Endpoint
+from lab.rows import Endpoint, MilvusError
 from lab.waiting import PATIENCE, NotYet, eventually
 
 _numbers = itertools.count(1)
+# Codes of Milvus: no such collection, no such database.
+_NOT_THERE = (100, 800)
 
 
 @dataclass(frozen=True)
@@ -224,5 +226,10 @@ class World:
             return
         for name in read_collections(end, self.database):
             which = {"db_name": self.database, "collection_name": name}
-            end.call("ReleaseCollection", milvus_pb2.ReleaseCollectionRequest(**which))
-            end.call("DropCollection", milvus_pb2.DropCollectionRequest(**which))
+            try:
+                end.call("ReleaseCollection", milvus_pb2.ReleaseCollectionRequest(**which))
+                end.call("DropCollection", milvus_pb2.DropCollectionRequest(**which))
+            except MilvusError as error:
+                if error.code not in _NOT_THERE:
+                    raise
+                # The task of another World has dropped it at this moment.
