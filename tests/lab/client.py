@@ -10,8 +10,14 @@ from .waiting import PATIENCE
 
 # By default pymilvus asks the server every 10 s whether it is there, and gives it 5 s to answer. Milvus bears it. Milvus Lite
 # has gRPC's own limits: while it owes an answer it hangs up on whoever asks again ("too many pings"), and on a busy machine
-# it may owe one for long. Whether a server on this machine is there needs no asking.
-_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": 0}
+# it may owe one for long. Whether a server on this machine is there needs no asking, nor does how much it can take; and a
+# connection that the server has hung up on must not be another client's.
+_OPTIONS = {
+    "grpc.keepalive_time_ms": 2**31 - 1,
+    "grpc.keepalive_permit_without_calls": 0,
+    "grpc.http2.bdp_probe": 0,
+    "grpc.use_local_subchannel_pool": 1,
+}
 
 
 def connect(uri: str, database: str = "default", **options: Any) -> MilvusClient:
