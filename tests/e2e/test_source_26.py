@@ -13,16 +13,18 @@ from lab.etcd import Etcd
 from lab.lab import Lab
 from lab.rocksmq_writer import RocksmqQueue
 from lab.rows import Endpoint
-from lab.written_source import KafkaQueue, Queue
+from lab.written_source import KafkaQueue, Queue, Row
 from lab.written_wal import WrittenWal
 from test_source_25 import (  # noqa: F401
     cdc,
     everything,
     expect,
     expect_equal,
+    field,
     index_and_load,
     row,
     rows,
+    set_aside,
     target_end,
 )
 from world import Target
@@ -107,5 +109,51 @@ def test_a_source_of_2_6(written: WrittenWal, cdc: CdcServer, lite: Target, targ
         expect(lambda: cdc.client.state(task) == "Paused", "the task is paused")
         reason = cdc.client.get(task)["reason"]
         assert '(_v) is "9"' in reason and "write-ahead log of Milvus 2.6" in reason, reason
+    finally:
+        cdc.client.delete(task)
+
+
+def small(database: str, name: str) -> pb.CollectionSchema:
+    result = pb.CollectionSchema(name=name, dbName=database)
+    result.fields.extend([field("id", pb.Int64, is_primary_key=True), field("v", pb.FloatVector, params={"dim": 4})])
+    return result
+
+
+def small_rows(first: int, last: int) -> list[Row]:
+    return [{"id": number, "v": [number, 0, 1, 2]} for number in range(first, last)]
+
+
+@pytest.mark.parametrize("written", ["rocksmq"], indirect=True)  # the same with each
+def test_what_sets_a_collection_aside(
+    written: WrittenWal,
+    cdc: CdcServer,  # noqa: F811
+    lite: Target,
+    target_end: Endpoint,  # noqa: F811
+) -> None:
+    source, end, name = written, target_end, "wal_aside"
+    database = source.create_database(name, {})
+    good, emptied = (source.create_collection(database, small(name, each)) for each in ("good", "emptied"))
+    films = small(name, "films")
+    films.struct_array_fields.add(name="clips").fields.add(
+        name="title", data_type=pb.Array, element_type=pb.VarChar, fieldID=110
+    )
+    source.create_collection(database, films)
+    for made in (good, emptied):
+        source.create_index(made, "v", {"index_type": "FLAT", "metric_type": "L2"})
+        source.load(made)
+    task = cdc.client.create(lite.uri, db_collections={name: [{"name": "*"}]})
+    try:
+        expect(lambda: set(set_aside(cdc, task)) == {f"{name}.films"}, "arrays of structs are not replicated")
+        reason = set_aside(cdc, task)[f"{name}.films"]
+        assert "field clips: its type is not supported: ArrayOfStruct" in reason and "`exclude`" in reason, reason
+        for made in (good, emptied):
+            made.insert(small_rows(0, 20))
+            expect_equal(end, made)
+        source.truncate(emptied)
+        expect(lambda: len(set_aside(cdc, task)) == 2, "a truncation is not replicated")
+        reason = set_aside(cdc, task)[f"{name}.emptied"]
+        assert "TruncateCollection" in reason and f"task snapshot --collection {name}.emptied" in reason, reason
+        good.insert(small_rows(20, 30))
+        expect_equal(end, good)
     finally:
         cdc.client.delete(task)

@@ -306,6 +306,8 @@ class WrittenSource:
         self._save_partition(made, "_default", partition, ts)
         for field in (*schema.fields, *_SYSTEM_FIELDS):
             self._save(f"root-coord/fields/{made.id}/{field.fieldID}", field)
+        for structs in schema.struct_array_fields:
+            self._save(f"root-coord/struct-array-fields/{made.id}/{structs.fieldID}", structs)
         for function in schema.functions:
             self._save(f"root-coord/functions/{made.id}/{function.id}", function)
         self.save_collection(made)
@@ -431,6 +433,8 @@ def _number_fields(schema: pb.CollectionSchema) -> None:
         schema.fields.add(name="$meta", description="dynamic schema", data_type=pb.JSON, is_dynamic=True)
     for number, field in enumerate(schema.fields, 100):
         field.fieldID = number
+    for number, structs in enumerate(schema.struct_array_fields, 100 + len(schema.fields)):
+        structs.fieldID = number
     numbers = {field.name: field.fieldID for field in schema.fields}
     for number, function in enumerate(schema.functions, 100):
         function.id = number

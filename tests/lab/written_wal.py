@@ -30,7 +30,7 @@ _TYPES = {
     common_pb2.DropPartition: 8,
     common_pb2.Import: 11,
 }
-_BEGIN, _COMMIT, _ROLLBACK = 900, 901, 902
+_TRUNCATE, _BEGIN, _COMMIT, _ROLLBACK = 38, 900, 901, 902
 
 
 def _base36(number: int) -> str:
@@ -84,6 +84,13 @@ class WrittenWal(WrittenSource):
             with self.transaction(made, end=_ROLLBACK):
                 made.send_insert(rows, "_default", ts)
                 made.send_delete(list(keys), ts)
+
+    def truncate(self, made: WrittenCollection) -> None:
+        """A later version than the recorded one does it, in the form of its definitions."""
+        header = protobuf(made.database, made.id)
+        with self.lock:
+            for channel in made.info.physical_channel_names:
+                self._append(channel, _TRUNCATE, self._vchannels[made.id, channel], header, b"")
 
     @contextmanager
     def transaction(self, made: WrittenCollection, end: int = _COMMIT) -> Iterator[None]:
