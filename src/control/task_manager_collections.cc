@@ -39,7 +39,6 @@ TaskChanges ChangesOf(TaskManager::CollectionChange change,
 // What a copy that has just been asked for replaces must not be shown as done until the task runs
 // again. The figures of the others are those of the last replication.
 void ShowCopies(const MetaStore::Progress& progress, TaskStatus* status) {
-  std::vector<SnapshotStatus> copies;
   for (const SnapshotProgress& copy : progress.snapshots) {
     const auto of_copy = [&copy](const auto& record) { return record.id == copy.collection; };
     const auto collection =
@@ -52,18 +51,19 @@ void ShowCopies(const MetaStore::Progress& progress, TaskStatus* status) {
                                     [&name](const auto& each) { return each.collection == name; });
     if (shown != status->snapshots.end() && shown->done == copy.done &&
         shown->selection == copy.selection) {
-      copies.push_back(*shown);
-    } else {
-      copies.push_back({.collection = name,
-                        .selection = copy.selection,
-                        .done = copy.done,
-                        .rows = copy.rows,
-                        .total_rows = copy.rows,
-                        .bytes = copy.bytes,
-                        .total_bytes = copy.bytes});
+      continue;
     }
+    if (shown != status->snapshots.end()) {
+      status->snapshots.erase(shown);
+    }
+    status->snapshots.push_back({.collection = name,
+                                 .selection = copy.selection,
+                                 .done = copy.done,
+                                 .rows = copy.rows,
+                                 .total_rows = copy.rows,
+                                 .bytes = copy.bytes,
+                                 .total_bytes = copy.bytes});
   }
-  status->snapshots = std::move(copies);
   if (status->phase.has_value() &&
       std::any_of(status->snapshots.begin(), status->snapshots.end(),
                   [](const SnapshotStatus& copy) { return !copy.done; })) {
