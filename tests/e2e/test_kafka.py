@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from pymilvus.grpc_gen import milvus_pb2, msg_pb2
+from pymilvus.grpc_gen import msg_pb2
 
 import test_restart
 import test_type_matrix
 from lab.bulk import Rows, direct_insert
+from lab.catalog import collection_id
 from lab.cdc_client import CdcError
 from lab.cdc_server import CdcServer
 from lab.etcd import etcd_values
@@ -78,8 +79,7 @@ def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
 def expire(world: World, source: MilvusStandalone, kafka: Kafka, collection: str) -> None:
     """Kafka forgets what is older than the checkpoints of the collection's channels, as its retention would make it."""
     flush(world.source_end, world.database, collection)
-    name = milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name=collection)
-    identity = world.source_end.call("DescribeCollection", name).collectionID
+    identity = collection_id(world.source_end, world.database, collection)
     expired = 0
     for key, value in etcd_values(source.etcd_url, f"{source.root_path}/meta/datacoord-meta/channel-cp/").items():
         vchannel = key.rsplit("/", 1)[1]

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable
 
 import pytest
-from pymilvus.grpc_gen import milvus_pb2
 
+from lab.catalog import collection_id
 from lab.cdc_client import create_request
 from lab.cdc_server import CdcServer, source_configuration
 from lab.clouds import BUCKET, Azurite, GoogleStorage
@@ -54,9 +54,7 @@ def test_rows_are_copied_from_a_cloud(
     flush(world.source_end, world.database, "c")
     world.client.delete("c", ids=list(range(100, 200)))
     flush(world.source_end, world.database, "c")
-    identity = world.source_end.call(
-        "DescribeCollection", milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name="c")
-    ).collectionID
+    identity = collection_id(world.source_end, world.database, "c")
     for file in source.storage_path.rglob("*"):
         if file.is_file() and str(identity) in file.parts:
             cloud.write(f"{root}/{file.relative_to(source.storage_path)}", file.read_bytes())

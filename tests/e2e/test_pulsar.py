@@ -22,7 +22,7 @@ from lab.waiting import NotYet, eventually
 from lab.written_source import PulsarQueue, WrittenSource
 from lab.written_wal import WrittenWal
 from rows_for import plain
-from test_kafka import test_backlog_in_bounded_memory  # noqa: F401
+from test_kafka import target, test_backlog_in_bounded_memory  # noqa: F401
 
 # These use this module's `source`. What comes from etcd alone, as indexes do, need not be repeated.
 from test_operations import (  # noqa: F401
@@ -34,12 +34,6 @@ from test_operations import (  # noqa: F401
 )
 from test_source_25 import cdc, target_end, test_a_source_of_2_5  # noqa: F401
 from world import Target, World
-
-
-# One kind of target, unless a test asks for another: what differs between targets does not depend on the queue.
-@pytest.fixture(scope="module")
-def target(request: pytest.FixtureRequest) -> Target:
-    return request.getfixturevalue(getattr(request, "param", "lite"))
 
 
 @pytest.fixture(scope="module")

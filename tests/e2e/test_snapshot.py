@@ -20,6 +20,7 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2, msg_pb2
 
 from lab.bulk import program
+from lab.catalog import collection_id
 from lab.milvus import MilvusStandalone
 from lab.rows import Endpoint
 from lab.waiting import PATIENCE, eventually
@@ -192,9 +193,7 @@ def test_damaged_file(source: MilvusStandalone, end: Endpoint, database: str, tm
     ledger = Ledger(end, database, next(case for case in CASES if case.name == "scalars"))
     ledger.insert(range(30))
     ledger.flush()
-    collection = end.call(
-        "DescribeCollection", milvus_pb2.DescribeCollectionRequest(db_name=database, collection_name=ledger.case.name)
-    ).collectionID
+    collection = collection_id(end, database, ledger.case.name)
     folder = source.folder / "data" / "insert_log" / str(collection)
     file = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name == "105")
     good = file.read_bytes()

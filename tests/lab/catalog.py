@@ -59,10 +59,12 @@ def read_collections(endpoint: Endpoint, database: str) -> list[str]:
     return sorted(answer.collection_names)
 
 
+def collection_id(endpoint: Endpoint, database: str, name: str) -> int:
+    return int(_describe(endpoint, database, name).collectionID)
+
+
 def read_collection(endpoint: Endpoint, database: str, name: str) -> Collection:
-    described = endpoint.call(
-        "DescribeCollection", milvus_pb2.DescribeCollectionRequest(db_name=database, collection_name=name)
-    )
+    described = _describe(endpoint, database, name)
     schema = described.schema
     result = Collection(
         database=database,
@@ -104,6 +106,11 @@ def load_state(endpoint: Endpoint, database: str, collection: str, partition: st
             return "released"
         raise
     return _LOAD_STATES[answer.state]
+
+
+def _describe(endpoint: Endpoint, database: str, name: str) -> milvus_pb2.DescribeCollectionResponse:
+    request = milvus_pb2.DescribeCollectionRequest(db_name=database, collection_name=name)
+    return endpoint.call("DescribeCollection", request)
 
 
 def _field(item: schema_pb2.FieldSchema) -> dict[str, Any]:
