@@ -51,8 +51,8 @@ def kafka(lab: Lab) -> Iterator[Kafka]:
 
 @pytest.fixture(scope="module")
 def source(lab: Lab, kafka: Kafka) -> Iterator[MilvusStandalone]:
-    # So many channels that there are always some that were never used.
-    server = lab.milvus("kafka-source", kafka=kafka, settings={"rootCoord.dmlChannelNum": 64})
+    # More channels than all collections of this module have shards: there are always some that were never used.
+    server = lab.milvus("kafka-source", kafka=kafka, settings={"rootCoord.dmlChannelNum": 192})
     lab.start(server)
     yield server
     lab.end(server)

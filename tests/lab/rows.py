@@ -23,6 +23,8 @@ from .waiting import PATIENCE
 
 # An answer must stay below the 64 MB that a Milvus proxy sends; our guess of its size may be wrong by a factor of two.
 _BYTES_PER_READ = 24 << 20
+# A query that a busy Milvus does not answer within this may never be answered; whoever waits for its rows asks again.
+_QUERY_S = 60.0
 _MESSAGE_LIMIT = 512 << 20
 
 
@@ -78,6 +80,7 @@ class Endpoint:
                 consistency_level=common_pb2.Strong,
                 use_default_consistency=False,
             ),
+            timeout=_QUERY_S,
         )
 
     def count(self, database: str, collection: str, partition: str = "") -> int:
