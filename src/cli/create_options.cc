@@ -131,25 +131,31 @@ Status AddMap(const std::string& text, Json* mappings) {
   return OkStatus();
 }
 
+// An object inside the request: the one of the file, or a new one.
+Result<Json*> ObjectAt(const std::string& key, Json* request) {
+  if (FindKey(*request, key) == request->end()) {
+    (*request)[key] = Json::object();
+  }
+  Json& object = *FindKey(*request, key);
+  if (object.is_null()) {
+    object = Json::object();
+  }
+  if (!object.is_object()) {
+    return InvalidArgumentError(key + " of the file must be an object");
+  }
+  return &object;
+}
+
 Status SetTarget(const CreateOptions& options, Json* request) {
-  if (FindKey(*request, "milvus_connect_param") == request->end()) {
-    (*request)["milvus_connect_param"] = Json::object();
-  }
-  Json& target = *FindKey(*request, "milvus_connect_param");
-  if (target.is_null()) {
-    target = Json::object();
-  }
-  if (!target.is_object()) {
-    return InvalidArgumentError("milvus_connect_param of the file must be an object");
-  }
+  CDC_ASSIGN_OR_RETURN(Json * target, ObjectAt("milvus_connect_param", request));
   if (!options.target_uri.empty()) {
-    Set(target, "uri", options.target_uri);
+    Set(*target, "uri", options.target_uri);
   }
   if (!options.token.empty()) {
-    Set(target, "token", options.token);
+    Set(*target, "token", options.token);
   }
   if (options.connect_timeout_seconds) {
-    Set(target, "connect_timeout", *options.connect_timeout_seconds);
+    Set(*target, "connect_timeout", *options.connect_timeout_seconds);
   }
   return OkStatus();
 }
@@ -173,21 +179,15 @@ Status SetSnapshot(const CreateOptions& options, Json* request) {
       options.snapshot_log.empty()) {
     return OkStatus();
   }
-  if (FindKey(*request, "snapshot") == request->end()) {
-    (*request)["snapshot"] = Json::object();
-  }
-  Json& snapshot = *FindKey(*request, "snapshot");
-  if (!snapshot.is_object()) {
-    return InvalidArgumentError("snapshot of the file must be an object");
-  }
+  CDC_ASSIGN_OR_RETURN(Json * snapshot, ObjectAt("snapshot", request));
   if (!options.snapshot_from.empty()) {
-    Set(snapshot, "from", options.snapshot_from);
+    Set(*snapshot, "from", options.snapshot_from);
   }
   if (!options.snapshot_index.empty()) {
-    Set(snapshot, "index", options.snapshot_index);
+    Set(*snapshot, "index", options.snapshot_index);
   }
   if (!options.snapshot_log.empty()) {
-    Set(snapshot, "log", options.snapshot_log);
+    Set(*snapshot, "log", options.snapshot_log);
   }
   return OkStatus();
 }
@@ -234,6 +234,10 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   }
   if (options.no_sync_load) {
     Set(request, "sync_load", false);
+  }
+  if (options.enable_user_role) {
+    CDC_ASSIGN_OR_RETURN(Json * extra, ObjectAt("extra_info", &request));
+    Set(*extra, "enable_user_role", true);
   }
   return request;
 }

@@ -31,6 +31,7 @@ struct CreateOptions {
   std::vector<std::string> maps;  // "db1.a=db2.b", "db1=db2"
   bool no_sync_index = false;
   bool no_sync_load = false;
+  bool enable_user_role = false;
 };
 
 // Builds the `request_data` of a create: `base` (from --file, or an empty object) overridden by the

@@ -173,6 +173,8 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "leaves the indexes of the target alone");
   create->add_flag("--no-sync-load", options.no_sync_load,
                    "leaves to the target what is loaded there");
+  create->add_flag("--enable-user-role", options.enable_user_role,
+                   "replicates users, roles and privileges, too");
   create->add_option("--file", arguments->request_file,
                      "a JSON file with the request; other options take precedence over it");
   create->callback([arguments, command] {

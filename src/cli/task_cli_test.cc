@@ -109,6 +109,19 @@ TEST_F(TaskCliTest, CreateSendsOtherNamesAndWhatIsLeftToTheTarget) {
   }
 }
 
+TEST_F(TaskCliTest, CreateAsksForUsersAndRolesBesideWhatTheFileAsksFor) {
+  std::ofstream(file_) << R"({"milvus_connect_param":{"uri":"http://h:1"},)"
+                       << R"("collection_infos":[{"name":"c"}],"extra_info":{"other":1}})";
+  EXPECT_EQ(Run({"create", "--file", file_, "--enable-user-role"}), 0);
+  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--enable-user-role"}), 0);
+  EXPECT_THAT(server_.Requests("create"),
+              ElementsAre(HasSubstr(R"("extra_info":{"enable_user_role":true,"other":1})"),
+                          HasSubstr(R"("extra_info":{"enable_user_role":true})")));
+  std::ofstream(file_) << R"({"milvus_connect_param":{"uri":"http://h:1"},"extra_info":[]})";
+  EXPECT_EQ(Run({"create", "--file", file_, "--enable-user-role"}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("extra_info of the file must be an object"));
+}
+
 TEST_F(TaskCliTest, CreateSendsGlobsAndWhatIsExcluded) {
   terminal_ = TerminalSize{};
   EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--collection", "shop_*.orders_?",
