@@ -210,9 +210,9 @@ void CheckDelete(const MessagePtr& message) {
 
 MessagePtr Decode(const Payload& payload, size_t number) {
   const auto header = DecodeHeader(payload.bytes);
-  const auto flush = DecodeFlush(payload);
-  if (!flush.ok()) {
-    CheckError(flush.status());
+  const auto request = DecodeReplicated(payload);
+  if (!request.ok()) {
+    CheckError(request.status());
   }
   auto decoded = DecodeMessage(MsgId{std::to_string(number)}, payload);
   if (!decoded.ok()) {

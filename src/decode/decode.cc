@@ -293,7 +293,9 @@ Status DecodeBody(std::string_view record,
     case WireMessage::kImport:
       CDC_RETURN_IF_ERROR(DecodeImport(record, header, message).WithContext("import"));
       break;
-    case WireMessage::kFlush: break;
+    case WireMessage::kFlush:
+    case WireMessage::kCreateCredential:
+    case WireMessage::kUpdateCredential: break;  // of the replicate channel
   }
   message->type = MessageType::kOther;
   return OkStatus();

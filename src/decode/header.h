@@ -17,6 +17,8 @@ enum class WireMessage : int {
   kFlush = 402,
   kImport = 408,
   kTimeTick = 1200,
+  kCreateCredential = 1500,
+  kUpdateCredential = 1503,
 };
 
 // The start of every message: common.MsgBase, its field 1.

@@ -1,18 +1,16 @@
 #include "decode/replicate.h"
 
+#include <string_view>
 #include <utility>
 
 #include "decode/header.h"
 #include "wire/wire_reader.h"
 
 namespace cdc {
+namespace {
 
-Result<std::optional<FlushRequestInfo>> DecodeFlush(const Payload& payload) {
-  const std::string_view record = payload.bytes;
-  CDC_ASSIGN_OR_RETURN(const Header header, DecodeHeader(record));
-  if (header.type != static_cast<int>(WireMessage::kFlush)) {
-    return std::optional<FlushRequestInfo>();
-  }
+// milvus.FlushRequest
+Result<ReplicatedRequest> DecodeFlush(std::string_view record, const Header& header) {
   FlushRequestInfo info;
   info.ts = {header.is_replicate ? header.original_timestamp : header.timestamp};
   WireReader reader(record, record.data());
@@ -27,7 +25,62 @@ Result<std::optional<FlushRequestInfo>> DecodeFlush(const Payload& payload) {
     }
   }
   CDC_RETURN_IF_ERROR(reader.status());
-  return std::optional<FlushRequestInfo>(std::move(info));
+  return ReplicatedRequest(std::move(info));
+}
+
+// milvus.CreateCredentialRequest
+Result<ReplicatedRequest> DecodeCreateCredential(std::string_view record) {
+  PasswordChange change;
+  WireReader reader(record, record.data());
+  while (reader.Next()) {
+    std::string_view text;
+    if (reader.field() == 2) {
+      CDC_RETURN_IF_ERROR(ReadField(reader, "username", &text).WithContext("create user"));
+      change.user = text;
+    } else if (reader.field() == 3) {
+      CDC_RETURN_IF_ERROR(ReadField(reader, "password", &text).WithContext("create user"));
+      change.password = text;
+    }
+  }
+  CDC_RETURN_IF_ERROR(reader.status());
+  return ReplicatedRequest(std::move(change));
+}
+
+// milvus.UpdateCredentialRequest
+Result<ReplicatedRequest> DecodeUpdateCredential(std::string_view record) {
+  PasswordChange change;
+  change.old_password.emplace();
+  WireReader reader(record, record.data());
+  while (reader.Next()) {
+    std::string_view text;
+    if (reader.field() == 2) {
+      CDC_RETURN_IF_ERROR(ReadField(reader, "username", &text).WithContext("change of a password"));
+      change.user = text;
+    } else if (reader.field() == 3) {
+      CDC_RETURN_IF_ERROR(
+          ReadField(reader, "oldPassword", &text).WithContext("change of a password"));
+      change.old_password = text;
+    } else if (reader.field() == 4) {
+      CDC_RETURN_IF_ERROR(
+          ReadField(reader, "newPassword", &text).WithContext("change of a password"));
+      change.password = text;
+    }
+  }
+  CDC_RETURN_IF_ERROR(reader.status());
+  return ReplicatedRequest(std::move(change));
+}
+
+}  // namespace
+
+Result<ReplicatedRequest> DecodeReplicated(const Payload& payload) {
+  const std::string_view record = payload.bytes;
+  CDC_ASSIGN_OR_RETURN(const Header header, DecodeHeader(record));
+  switch (static_cast<WireMessage>(header.type)) {
+    case WireMessage::kFlush: return DecodeFlush(record, header);
+    case WireMessage::kCreateCredential: return DecodeCreateCredential(record);
+    case WireMessage::kUpdateCredential: return DecodeUpdateCredential(record);
+    default: return ReplicatedRequest();
+  }
 }
 
 }  // namespace cdc

@@ -1,15 +1,18 @@
 #pragma once
 
-#include <optional>
+#include <variant>
 
 #include "base/status.h"
 #include "model/flush_request.h"
 #include "model/message.h"
+#include "model/password_change.h"
 
 namespace cdc {
 
-// Decodes one record of the replicate channel. Returns nullopt for everything but a Flush, the only
-// operation the catalog does not show. kDataLoss: malformed.
-Result<std::optional<FlushRequestInfo>> DecodeFlush(const Payload& payload);
+// The requests that the catalog does not show. Monostate: any other.
+using ReplicatedRequest = std::variant<std::monostate, FlushRequestInfo, PasswordChange>;
+
+// Decodes one record of the replicate channel. kDataLoss: malformed.
+Result<ReplicatedRequest> DecodeReplicated(const Payload& payload);
 
 }  // namespace cdc

@@ -81,6 +81,23 @@ Status AccessClient::Apply(const AccessChange& change) const {
   return InternalError("unknown kind of access item");
 }
 
+Status AccessClient::CreateUser(const std::string& user, const std::string& password) const {
+  pb::CreateCredentialRequest request;
+  request.set_username(user);
+  request.set_password(password);
+  return Call("CreateCredential", request);
+}
+
+Status AccessClient::ChangePassword(const std::string& user,
+                                    const std::string& old_password,
+                                    const std::string& new_password) const {
+  pb::UpdateCredentialRequest request;
+  request.set_username(user);
+  request.set_oldpassword(old_password);
+  request.set_newpassword(new_password);
+  return Call("UpdateCredential", request);
+}
+
 Status AccessClient::ApplyUserRole(const AccessChange& change) const {
   pb::OperateUserRoleRequest request;
   request.set_username(change.item.user);

@@ -134,6 +134,10 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                    [this](const FlushRequestInfo& flush, std::function<void()> done) {
                      reconciler_.AddFlush(flush, std::move(done));
                    },
+               .on_password =
+                   [this](const PasswordChange& change, std::function<void()> done) {
+                     reconciler_.AddPassword(change, std::move(done));
+                   },
                .is_full = [this](CollectionId id) { return guard_.IsFull(id); }},
               {.waiting_bytes = shared.options->waiting_bytes,
                .on_undecodable = spec_.on_undecodable,

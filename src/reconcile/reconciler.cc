@@ -103,6 +103,11 @@ void Reconciler::AddFlush(const FlushRequestInfo& flush, std::function<void()> d
   wake_ups_.NewWaiter();
 }
 
+void Reconciler::AddPassword(PasswordChange change, std::function<void()> done) {
+  access_.AddPassword(std::move(change), std::move(done));
+  wake_ups_.NewWaiter();
+}
+
 // A full round, because the collection is not among the unfinished ones: while it waited there was
 // nothing to do.
 void Reconciler::OnCopied(CollectionId id) {
@@ -115,11 +120,11 @@ void Reconciler::OnCopied(CollectionId id) {
 CatalogProgress Reconciler::Progress() const {
   const std::shared_ptr<const Catalog> known = parts_.catalog->Current();
   const RouteView::CatalogSeen seen = parts_.routes->catalog_seen();
-  const bool flushed = flushes_.empty();
+  const bool carried_out = flushes_.empty() && access_.has_all_passwords();
   CatalogProgress progress{.revision = known->revision, .applied = false, .pending = {}};
   MutexLock lock(mutex_);
   progress.pending = pending_;
-  progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && flushed &&
+  progress.applied = seen.catalog != nullptr && changes_done_ == seen.changes && carried_out &&
                      (seen.catalog == known || (seen.catalog->databases == known->databases &&
                                                 seen.catalog->collections == known->collections &&
                                                 seen.catalog->access == known->access));

@@ -19,6 +19,7 @@
 #include "model/catalog.h"
 #include "model/catalog_progress.h"
 #include "model/flush_request.h"
+#include "model/password_change.h"
 #include "progress/condition_board.h"
 #include "reconcile/access/access_reconciler.h"
 #include "reconcile/collection_claims.h"
@@ -101,6 +102,9 @@ class Reconciler {
 
   // Flushes the collections on the target once their rows up to the time of the flush are applied.
   void AddFlush(const FlushRequestInfo& flush, std::function<void()> done);
+  // A user of the source has got a password, which the target's is to get, too. For a task that
+  // replicates users.
+  void AddPassword(PasswordChange change, std::function<void()> done);
 
  private:
   // Oldest first, because a name may pass from one collection to a newer one.
@@ -125,7 +129,7 @@ class Reconciler {
   const Parts parts_;
   CopiesInProgress copies_;
 
-  // Only Run's thread, except for the thread-safe part of flushes_.
+  // Only Run's thread, except for the thread-safe parts of flushes_ and access_.
   TargetView target_;
   DatabaseReconciler databases_;
   NameExchange::Collections collections_;

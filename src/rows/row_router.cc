@@ -74,8 +74,8 @@ void RowRouter::FollowReplicateChannel() {
   if (saved != nullptr && !saved->position.empty()) {
     position = saved->position;
     start.position = LogPosition{.id = position, .inclusive = false};
-    // It is often silent for longer than the queue holds a record; a flush that is gone need not be
-    // repeated.
+    // It is often silent for longer than the queue holds a record; a request that is gone need not
+    // be repeated.
     const Status held = parts_.log->CheckPosition(parts_.replicate_channel, *start.position);
     if (held.code() == StatusCode::kOutOfRange) {
       spdlog::warn("channel {}: {}; it is read from its oldest record", parts_.replicate_channel,
@@ -86,7 +86,7 @@ void RowRouter::FollowReplicateChannel() {
   }
   {
     MutexLock lock(mutex_);
-    flushes_ = std::make_shared<AckTracker>(parts_.replicate_channel, position, Timestamp{});
+    requests_ = std::make_shared<AckTracker>(parts_.replicate_channel, position, Timestamp{});
   }
   parts_.feed->Follow(this, parts_.replicate_channel, false, std::move(start));
 }

@@ -80,6 +80,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     std::function<void()> on_catalog;
     // Called for a flush of the source. Call `done` once it is carried out or does not matter.
     std::function<void(const FlushRequestInfo& flush, std::function<void()> done)> on_flush;
+    // The same for a password of the source, which come only with `follows_access`.
+    std::function<void(const PasswordChange& change, std::function<void()> done)> on_password;
     // Whether no more rows of the collection can be taken now.
     std::function<bool(CollectionId)> is_full = [](CollectionId) { return false; };
   };
@@ -221,7 +223,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);
   std::unordered_set<CollectionId> forgotten_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<Channel>> channels_ CDC_GUARDED_BY(mutex_);
-  std::shared_ptr<AckTracker> flushes_ CDC_GUARDED_BY(mutex_);  // of the replicate channel
+  std::shared_ptr<AckTracker> requests_ CDC_GUARDED_BY(mutex_);  // of the replicate channel
   uint64_t late_messages_ CDC_GUARDED_BY(mutex_) = 0;
   uint64_t unknown_messages_ CDC_GUARDED_BY(mutex_) = 0;
 };

@@ -51,10 +51,10 @@ void RowRouter::OnStatus(const std::string& channel, const Status& status) {
   if (status.ok() || IsRetryable(status)) {
     parts_.conditions->Set(part, status);
   } else if (status.code() == StatusCode::kOutOfRange && channel == parts_.replicate_channel) {
-    parts_.conditions->Set(part,
-                           UnavailableError("flushes are not repeated until the task is paused "
-                                            "and resumed: " +
-                                            status.message()));
+    parts_.conditions->Set(
+        part, UnavailableError("flushes and passwords are not repeated until the task is paused "
+                               "and resumed: " +
+                               status.message()));
   } else if (!failed_ && status.code() == StatusCode::kOutOfRange) {
     failed_ = true;
     parts_.on_expired(channel, status.WithContext(part));
@@ -103,24 +103,29 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
   if (failed_) {
     return;
   }
-  auto flush = DecodeFlush(record.payload);
-  if (!flush.ok()) {
-    OnDamaged(channel, record.id, std::nullopt, flush.status());
+  const auto request = DecodeReplicated(record.payload);
+  if (!request.ok()) {
+    OnDamaged(channel, record.id, std::nullopt, request.status());
     return;
   }
-  std::shared_ptr<AckTracker> flushes;
+  std::shared_ptr<AckTracker> requests;
   {
     MutexLock lock(mutex_);
-    flushes = flushes_;
+    requests = requests_;
   }
-  // Other records form an empty group: they move the position like a flush that is done.
+  const auto* flush = std::get_if<FlushRequestInfo>(&*request);
+  const auto* password = parts_.follows_access ? std::get_if<PasswordChange>(&*request) : nullptr;
+  // Other records form an empty group: they move the position like a request that is done.
   std::vector<AckTracker::TrackedRecord> records;
-  if (flush->has_value()) {
+  if (flush != nullptr || password != nullptr) {
     records.push_back({.id = record.id});
   }
-  const uint64_t group = flushes->AddGroup(Timestamp{}, record.id, std::move(records));
-  if (flush->has_value()) {
-    parts_.on_flush(**flush, [flushes, group] { flushes->Ack({.group = group, .index = 0}); });
+  const uint64_t group = requests->AddGroup(Timestamp{}, record.id, std::move(records));
+  const auto done = [requests, group] { requests->Ack({.group = group, .index = 0}); };
+  if (flush != nullptr) {
+    parts_.on_flush(*flush, done);
+  } else if (password != nullptr) {
+    parts_.on_password(*password, done);
   }
 }
 

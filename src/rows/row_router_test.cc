@@ -69,6 +69,7 @@ class RowRouterTest : public ::testing::Test {
                          .consumer = &consumer_,
                          .conditions = &conditions_,
                          .replicate_channel = kFlushes,
+                         .follows_access = follows_access_,
                          // Queries the router from inside the callback, as a task does.
                          .on_fatal =
                              [this](const Status& status) {
@@ -94,6 +95,10 @@ class RowRouterTest : public ::testing::Test {
                          .on_flush =
                              [this](const FlushRequestInfo& flush, std::function<void()> done) {
                                flushes_.emplace_back(flush, std::move(done));
+                             },
+                         .on_password =
+                             [this](const PasswordChange& change, std::function<void()> done) {
+                               passwords_.emplace_back(change, std::move(done));
                              }},
         options_, progress_);
     ASSERT_TRUE(router_->Begin({}).ok());
@@ -146,6 +151,8 @@ class RowRouterTest : public ::testing::Test {
   std::vector<std::string> expired_;
   int catalogs_ = 0;
   std::vector<std::pair<FlushRequestInfo, std::function<void()>>> flushes_;
+  std::vector<std::pair<PasswordChange, std::function<void()>>> passwords_;
+  bool follows_access_ = false;
   std::unique_ptr<RowRouter> router_;
 };
 
@@ -597,6 +604,33 @@ TEST_F(RowRouterCopyTest, ADropOfItFreesTheChannelsOfOthers) {
   router_->OnCatalog(CatalogOf({Make(2, "b", {kDml1})}));
   router_->Forget(a_.id);
   EXPECT_THAT(feed_.followed(), ElementsAre(Key(kDml1), Key(kFlushes)));
+}
+
+// milvus.CreateCredentialRequest of user "al" with the password "cGFzc3dk".
+LogRecord CreateUserRecord(int at) {
+  return {.id = FakeLog::IdOf(at),
+          .payload = Payload::Own(std::string("\x0a\x05\x08\xdc\x0b\x18\x05\x12\x02"
+                                              "al\x1a\x08"
+                                              "cGFzc3dk"))};
+}
+
+TEST_F(RowRouterTest, APasswordHoldsThePositionUntilItIsDone) {
+  follows_access_ = true;
+  Begin({});
+  router_->OnRecord(kFlushes, CreateUserRecord(3));
+  ASSERT_EQ(passwords_.size(), 1u);
+  EXPECT_EQ(passwords_[0].first,
+            (PasswordChange{.user = "al", .old_password = {}, .password = "cGFzc3dk"}));
+  EXPECT_TRUE(CheckpointOf(kFlushes).position.empty());
+  passwords_[0].second();
+  EXPECT_EQ(CheckpointOf(kFlushes).position, FakeLog::IdOf(3));
+}
+
+TEST_F(RowRouterTest, PasswordsOfATaskWithoutUsersAreSkipped) {
+  Begin({});
+  router_->OnRecord(kFlushes, CreateUserRecord(3));
+  EXPECT_THAT(passwords_, IsEmpty());
+  EXPECT_EQ(CheckpointOf(kFlushes).position, FakeLog::IdOf(3));
 }
 
 }  // namespace

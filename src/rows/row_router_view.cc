@@ -93,10 +93,10 @@ std::vector<ChannelProgress> RowRouter::Checkpoints() const {
     checkpoints.push_back(
         {.saved = std::move(checkpoint), .resolved = channel->tracker->resolved()});
   }
-  if (flushes_ != nullptr) {
-    ChannelCheckpoint checkpoint = flushes_->Snapshot();
+  if (requests_ != nullptr) {
+    ChannelCheckpoint checkpoint = requests_->Snapshot();
     if (!checkpoint.position.empty()) {
-      // A flush can be repeated, so flushes done beyond the position need not be remembered.
+      // They can be repeated, so those done beyond the position need not be remembered.
       checkpoint.applied.clear();
       checkpoints.push_back({.saved = std::move(checkpoint), .resolved = {}});
     }
@@ -106,7 +106,7 @@ std::vector<ChannelProgress> RowRouter::Checkpoints() const {
 
 uint64_t RowRouter::acknowledged() const {
   MutexLock lock(mutex_);
-  uint64_t records = flushes_ == nullptr ? 0 : flushes_->acknowledged();
+  uint64_t records = requests_ == nullptr ? 0 : requests_->acknowledged();
   for (const auto& [name, channel] : channels_) {
     records += channel->tracker->acknowledged();
   }

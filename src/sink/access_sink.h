@@ -26,6 +26,16 @@ class AccessSink {
   // A user cannot be added, for want of the password: kUnimplemented. A role that has grants cannot
   // be removed.
   virtual Status Apply(const AccessChange& change, const std::stop_token& stop) = 0;
+
+  // Passwords are base64 of the clear text.
+  virtual Status CreateUser(const std::string& user,
+                            const std::string& password,
+                            const std::stop_token& stop) = 0;
+  // kInvalidArgument: `old_password` is not the user's.
+  virtual Status ChangePassword(const std::string& user,
+                                const std::string& old_password,
+                                const std::string& new_password,
+                                const std::stop_token& stop) = 0;
 };
 
 }  // namespace cdc

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import grpc
 import pytest
 from pymilvus.grpc_gen import milvus_pb2 as pb
 
@@ -14,8 +15,10 @@ from lab.cdc_client import create_request
 from lab.cdc_server import CdcServer
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
+from lab.rocksmq_writer import RocksmqQueue
 from lab.rows import Endpoint
 from lab.waiting import NotYet, eventually
+from lab.written_source import WrittenSource
 from world import Target
 
 TOKEN = "root:Milvus"
@@ -180,6 +183,95 @@ def test_users_and_roles_follow(servers: tuple[MilvusStandalone, MilvusStandalon
     answer = cdc.client.answer("create", second)
     assert "the enable user role param is duplicate" in answer["message"], answer
     cdc.client.delete(task)
+
+
+@pytest.fixture
+def written(lab: Lab) -> Iterator[WrittenSource]:
+    """A source of 2.4 or 2.5, which has passwords in its queue."""
+    etcd = lab.etcd("etcd-users")
+    lab.start(etcd)
+    source = WrittenSource(etcd.url, RocksmqQueue(lab.folder / "rocksmq-users"))
+    source.start()
+    yield source
+    source.close()
+    lab.end(etcd)
+
+
+def test_passwords_of_the_queue_follow(
+    lab: Lab, servers: tuple[MilvusStandalone, MilvusStandalone], written: WrittenSource
+) -> None:
+    server, target = lab.cdc_server("cdc-passwords", written), Access(servers[1])
+    lab.start(server)
+
+    def expect_login(user: str, password: str) -> None:
+        def logged_in() -> None:
+            end = Endpoint(servers[1].uri, token=f"{user}:{password}")
+            try:
+                end.call("ListDatabases", pb.ListDatabasesRequest())
+            finally:
+                end.close()
+
+        eventually(logged_in, what=f"{user} logs in with {password}")
+
+    def expect_no_login(user: str, password: str) -> None:
+        end = Endpoint(servers[1].uri, token=f"{user}:{password}")
+        with pytest.raises(grpc.RpcError, match="auth check failure"):
+            end.call("ListDatabases", pb.ListDatabasesRequest())
+        end.close()
+
+    written.create_user("root", "Milvus")
+    written.create_role("dba")
+    target.create_role("dba")
+    target.grant("dba", ("Global", "*", "*", "ListDatabases"))
+    target.create_user("byhand")
+    param = {"uri": servers[1].uri, "token": TOKEN}
+    task = server.client.create("", milvus_connect_param=param, collection_infos=[{"name": "*"}], **FLAG)
+
+    written.create_user("carol", "first-1")
+    written.bind("carol", "dba")
+    expect_login("carol", "first-1")
+    written.change_password("carol", "first-1", "second-2")
+    expect_login("carol", "second-2")
+    expect_no_login("carol", "first-1")
+    # What the task has missed, and then gets twice: nobody has told it that it was done.
+    server.kill()
+    written.change_password("carol", "second-2", "third-3")
+    written.create_user("dave", "Dave-123")
+    written.bind("dave", "dba")
+    server.restart()
+    expect_login("carol", "third-3")
+    expect_login("dave", "Dave-123")
+    server.kill()
+    server.restart()
+    # Another one of the same name.
+    written.drop_user("dave")
+    soon(lambda: "dave" in target.users(), False, "dave is dropped")
+    written.create_user("dave", "Other-456")
+    expect_login("dave", "Other-456")
+    expect_no_login("dave", "Dave-123")
+    # Root's is never touched. One that is another there, neither; and that is told.
+    written.change_password("root", "Milvus", "changed-1")
+    written.create_user("byhand", "Secret123")
+    written.change_password("byhand", "Secret123", "new-password")
+    target.bind("byhand", "dba")
+    expect_login("byhand", "new-password")
+    written.change_password("byhand", "not-the-one", "newer-password")
+
+    def told() -> None:
+        reason = server.client.get(task)["condition"]["reason"]
+        if "the target refuses the password of user byhand" not in reason:
+            raise NotYet(reason)
+
+    eventually(told, what="the refused password is told")
+    expect_login("byhand", "new-password")
+    expect_login("carol", "third-3")
+    log = server.process.log.read_text()
+    for password in ("first-1", "third-3", "Other-456", "new-password"):
+        assert password not in log and base64.b64encode(password.encode()).decode() not in log
+    assert target.users() >= {"root", "carol", "dave"}  # asked as root
+    server.client.delete(task)
+    server.stop()
+    lab.end(server)
 
 
 def test_refused_for_targets_without_users(

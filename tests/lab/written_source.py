@@ -8,6 +8,7 @@ not depend on the contents; the contents and their order are ours.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import struct
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from pymilvus.grpc_gen import common_pb2, msg_pb2
+from pymilvus.grpc_gen import common_pb2, milvus_pb2, msg_pb2
 from pymilvus.grpc_gen import schema_pb2 as pb
 
 from .columns import column
@@ -225,6 +226,8 @@ class WrittenSource:
 
     def start(self) -> None:
         self.save_database(1, "default", {})
+        self.create_role("admin")
+        self.create_role("public")
         self._save_clock()
         self._thread.start()
 
@@ -381,6 +384,43 @@ class WrittenSource:
         ):
             etcd_delete(self.etcd_url, f"{self.root_path}/meta/{key}")
 
+    # -- users --------------------------------------------------------------------------------------------------------
+
+    def create_user(self, name: str, password: str) -> None:
+        """The record, then the request in the replicate channel, both as 2.4 and 2.5 write them. In etcd is a hash."""
+        self._put_user(name)
+        self._replicate(
+            common_pb2.CreateCredential,
+            milvus_pb2.CreateCredentialRequest(username=name, password=_encoded(password)),
+        )
+
+    def change_password(self, name: str, old: str, new: str) -> None:
+        self._put_user(name)
+        self._replicate(
+            common_pb2.UpdateCredential,
+            milvus_pb2.UpdateCredentialRequest(
+                username=name, oldPassword=_encoded(old), newPassword=_encoded(new)
+            ),
+        )
+
+    def drop_user(self, name: str) -> None:
+        etcd_delete(self.etcd_url, f"{self.root_path}/meta/root-coord/credential/users/{name}")
+        self._replicate(common_pb2.DeleteCredential, milvus_pb2.DeleteCredentialRequest(username=name))
+
+    def create_role(self, name: str) -> None:
+        self._put(f"root-coord/credential/roles/{name}", b"")
+
+    def bind(self, user: str, role: str) -> None:
+        self._put(f"root-coord/credential/user-role-mapping/{user}/{role}", b"")
+
+    def _put_user(self, name: str) -> None:
+        self._put(f"root-coord/credential/users/{name}", json.dumps({"encrypted_password": "$2a$10$hash"}).encode())
+
+    def _replicate(self, kind: int, request: Any) -> None:
+        with self.lock:
+            request.base.msg_type, request.base.timestamp = kind, self.now()
+            self.queue.send(f"{self.root_path}-replicate-msg", request.SerializeToString(), {})
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _save_partition(self, made: WrittenCollection, name: str, number: int, ts: int, state: int = 0) -> None:
@@ -440,6 +480,10 @@ def _number_fields(schema: pb.CollectionSchema) -> None:
         function.id = number
         function.input_field_ids.extend(numbers[name] for name in function.input_field_names)
         function.output_field_ids.extend(numbers[name] for name in function.output_field_names)
+
+
+def _encoded(password: str) -> str:
+    return base64.b64encode(password.encode()).decode()
 
 
 def _set(pairs: Any, values: dict[str, str]) -> None:

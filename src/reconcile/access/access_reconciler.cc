@@ -40,7 +40,18 @@ std::vector<std::string> Texts(const AccessSet& items) {
 }  // namespace
 
 AccessReconciler::AccessReconciler(Parts parts, AccessSet recorded)
-    : parts_(std::move(parts)), recorded_(std::move(recorded)), backoff_(parts_.retry) {}
+    : parts_(std::move(parts)),
+      recorded_(std::move(recorded)),
+      passwords_({.task_id = parts_.task_id,
+                  .target = parts_.target,
+                  .own_user = parts_.own_user,
+                  .record = [this](const AccessItem& user) { return Record({user}); },
+                  .clock = parts_.clock}),
+      backoff_(parts_.retry) {}
+
+void AccessReconciler::AddPassword(PasswordChange change, std::function<void()> done) {
+  passwords_.Add(std::move(change), std::move(done));
+}
 
 void AccessReconciler::ForgetTarget() {
   grants_.clear();
@@ -53,8 +64,11 @@ std::optional<Clock::TimePoint> AccessReconciler::due() const {
 
 void AccessReconciler::Attempt(const std::shared_ptr<const Access>& source,
                                const std::stop_token& stop) {
-  if (parts_.target == nullptr || stop.stop_requested() ||
-      (source == seen_ && parts_.clock->Now() < due_)) {
+  if (parts_.target == nullptr || stop.stop_requested()) {
+    return;
+  }
+  const bool has_new_passwords = passwords_.Take();
+  if (source == seen_ && !has_new_passwords && parts_.clock->Now() < due_) {
     return;
   }
   seen_ = source;
@@ -63,8 +77,9 @@ void AccessReconciler::Attempt(const std::shared_ptr<const Access>& source,
     // Not the same as having none: nothing may be removed because of it.
     parts_.conditions->SetWaiting(
         kPart, FailedPreconditionError("the source's etcd holds no users and roles"));
-    done_ = true;
-    due_ = parts_.clock->Now() + kIdleWait;
+    AccessSet none;
+    done_ = passwords_.Carry({}, &none, stop).ok();  // they wait for their users, and end
+    due_ = parts_.clock->Now() + (passwords_.empty() ? kIdleWait : kMissingWait);
     return;
   }
   const Status status = Reconcile(*seen_, stop);
@@ -80,21 +95,27 @@ void AccessReconciler::Attempt(const std::shared_ptr<const Access>& source,
   }
   backoff_.Reset();
   done_ = true;
-  due_ = parts_.clock->Now() + (waits_ ? kMissingWait : kIdleWait);
+  due_ = parts_.clock->Now() + (waits_ || !passwords_.empty() ? kMissingWait : kIdleWait);
 }
 
 Status AccessReconciler::Reconcile(const Access& source, const std::stop_token& stop) {
   const WantedAccess wanted = FindWantedAccess(source, *parts_.scope);
   LogOutside(wanted.outside);
-  CDC_ASSIGN_OR_RETURN(const AccessSet target, ReadTarget(wanted.items, stop));
+  CDC_ASSIGN_OR_RETURN(AccessSet target, ReadTarget(wanted.items, stop));
+  CDC_RETURN_IF_ERROR(passwords_.Carry(source.items, &target, stop));
   const AccessPlan plan = PlanAccess(wanted.items, target, recorded_, parts_.own_user);
-  // Stored before it is made: a removal on the source is then replicated even after a crash.
-  if (!plan.record.empty()) {
-    CDC_RETURN_IF_ERROR(parts_.store->PutAccess(parts_.task_id, plan.record));
-    recorded_.insert(plan.record.begin(), plan.record.end());
-  }
+  CDC_RETURN_IF_ERROR(Record(plan.record));
   CDC_RETURN_IF_ERROR(Carry(plan, stop));
   ShowRefusals(plan.missing_users, wanted.of_groups);
+  return OkStatus();
+}
+
+// Stored before it is made: a removal on the source is then replicated even after a crash.
+Status AccessReconciler::Record(const AccessSet& items) {
+  if (!items.empty()) {
+    CDC_RETURN_IF_ERROR(parts_.store->PutAccess(parts_.task_id, items));
+    recorded_.insert(items.begin(), items.end());
+  }
   return OkStatus();
 }
 
@@ -170,8 +191,12 @@ void AccessReconciler::ShowRefusals(const std::vector<std::string>& missing_user
                       ", whose passwords cannot be copied: create them there, with any password, "
                       "and their roles follow");
   }
-  if (!refused_.empty()) {
-    reasons.push_back("the target refuses " + Join(refused_));
+  std::vector<std::string> refused = refused_;
+  for (std::string& password : passwords_.Refused()) {
+    refused.push_back(std::move(password));
+  }
+  if (!refused.empty()) {
+    reasons.push_back("the target refuses " + Join(refused));
   }
   if (!of_groups.empty()) {
     reasons.push_back("grants of groups of privileges are not replicated: " +

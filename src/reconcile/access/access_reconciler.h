@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,7 +14,9 @@
 #include "base/status.h"
 #include "metastore/meta_store.h"
 #include "model/access.h"
+#include "model/password_change.h"
 #include "progress/condition_board.h"
+#include "reconcile/access/password_queue.h"
 #include "reconcile/access/plan_access.h"
 #include "scope/scope.h"
 #include "sink/access_sink.h"
@@ -23,10 +26,11 @@ namespace cdc {
 // Makes the users and roles of the target follow the source's. Level-triggered: it compares both
 // sides, so nothing depends on having seen a change. Only what the task has recorded is removed.
 //
-// Passwords cannot be copied, so a user must be created on the target by somebody else; until then
-// a condition names the user, whose roles follow as soon as it is there.
+// Passwords cannot be copied. A user whose password does not come by AddPassword must be created on
+// the target by somebody else; until then a condition names the user, whose roles follow as soon as
+// it is there.
 //
-// Belongs to the reconciler's thread.
+// Belongs to the reconciler's thread, but for AddPassword and has_all_passwords.
 class AccessReconciler {
  public:
   struct Parts {
@@ -48,6 +52,12 @@ class AccessReconciler {
   // `source`: nullptr if unknown, which removes nothing.
   void Attempt(const std::shared_ptr<const Access>& source, const std::stop_token& stop);
 
+  // Thread-safe. A user of the source has got this password. `done` is called once the target's has
+  // it, too, or does not get it.
+  void AddPassword(PasswordChange change, std::function<void()> done);
+  // Thread-safe. Whether all of them are done.
+  bool has_all_passwords() const { return passwords_.empty(); }
+
   // The target may have changed.
   void ForgetTarget();
 
@@ -60,6 +70,7 @@ class AccessReconciler {
 
  private:
   Status Reconcile(const Access& source, const std::stop_token& stop);
+  Status Record(const AccessSet& items);
   Result<AccessSet> ReadTarget(const AccessSet& wanted, const std::stop_token& stop);
   Status Carry(const AccessPlan& plan, const std::stop_token& stop);
   void ShowRefusals(const std::vector<std::string>& missing_users, const AccessSet& of_groups);
@@ -67,6 +78,7 @@ class AccessReconciler {
 
   const Parts parts_;
   AccessSet recorded_;
+  PasswordQueue passwords_;
   std::shared_ptr<const Access> seen_;  // of the last Attempt
   bool done_ = false;
   Clock::TimePoint due_;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 
 #include <gmock/gmock.h>
@@ -68,7 +69,26 @@ class FakeAccess final : public AccessSink {
     return OkStatus();
   }
 
+  Status CreateUser(const std::string& user,
+                    const std::string& password,
+                    const std::stop_token&) override {
+    items.insert(AccessItem::User(user));
+    passwords[user] = password;
+    return OkStatus();
+  }
+  Status ChangePassword(const std::string& user,
+                        const std::string& old_password,
+                        const std::string& new_password,
+                        const std::stop_token&) override {
+    if (passwords[user] != old_password) {
+      return InvalidArgumentError("old password is not correct");
+    }
+    passwords[user] = new_password;
+    return OkStatus();
+  }
+
   AccessSet items = kBuiltIn;
+  std::map<std::string, std::string> passwords;
   std::vector<AccessChange> changes;
   Status list_failure;
   std::deque<Status> failures;  // of the next changes
@@ -137,6 +157,35 @@ TEST_F(AccessReconcilerTest, RolesAndGrantsFollow) {
   EXPECT_THAT(OnTarget(), IsEmpty());
   EXPECT_THAT(Recorded(), IsEmpty());
   EXPECT_EQ(conditions_.Current().state, Condition::kOk);
+}
+
+TEST_F(AccessReconcilerTest, AUserWhosePasswordComesIsCreatedAndGetsItsRoles) {
+  Source({kReader, kAlice, kAliceReads});
+  int done = 0;
+  reconciler_->AddPassword({.user = "alice", .old_password = {}, .password = "p"}, [&] { ++done; });
+  EXPECT_FALSE(reconciler_->has_all_passwords());
+  Attempt();
+  EXPECT_THAT(OnTarget(), UnorderedElementsAre(kReader, kAlice, kAliceReads));
+  EXPECT_THAT(Recorded(), UnorderedElementsAre(kReader, kAlice, kAliceReads));
+  EXPECT_EQ(target_.passwords["alice"], "p");
+  EXPECT_TRUE(reconciler_->has_all_passwords());
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(conditions_.Current().state, Condition::kOk);
+}
+
+TEST_F(AccessReconcilerTest, APasswordIsSetWithoutAChangeOfTheSource) {
+  Source({kAlice});
+  target_.items.insert(kAlice);
+  target_.passwords["alice"] = "p";
+  Attempt();
+  reconciler_->AddPassword({.user = "alice", .old_password = "p", .password = "q"}, [] {});
+  Attempt();
+  EXPECT_EQ(target_.passwords["alice"], "q");
+  reconciler_->AddPassword({.user = "alice", .old_password = "other", .password = "z"}, [] {});
+  Attempt();
+  EXPECT_THAT(conditions_.Current().reason,
+              HasSubstr("the target refuses the password of user alice"));
+  EXPECT_TRUE(reconciler_->IsDone());
 }
 
 TEST_F(AccessReconcilerTest, WhatWasDroppedMeanwhileIsRemovedAfterARestart) {

@@ -24,6 +24,7 @@
 #include "milvus/milvus_status.h"
 #include "milvus/query.h"
 #include "milvus/standby_probe.h"
+#include "sink/access/milvus_access.h"
 #include "sink/api/collection_turns.h"
 #include "sink/key_pages.h"
 
@@ -76,8 +77,7 @@ class MilvusTarget final : public Target,
                            private RowSink,
                            private MetadataSink,
                            private TargetCatalog,
-                           private KeyReader,
-                           private AccessSink {
+                           private KeyReader {
  public:
   MilvusTarget(const Endpoint& endpoint,
                const MilvusChannel::Credentials& credentials,
@@ -85,14 +85,15 @@ class MilvusTarget final : public Target,
       : ddl_timeout_(options.ddl_timeout),
         write_timeout_(options.write_timeout),
         metadata_channel_(endpoint, credentials),
-        rows_channel_(endpoint, credentials) {}
+        rows_channel_(endpoint, credentials),
+        access_(&metadata_channel_, options.ddl_timeout) {}
 
   ~MilvusTarget() override { CancelWrites(); }
 
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return this; }
-  AccessSink* access() override { return this; }
+  AccessSink* access() override { return &access_; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
   }
@@ -168,18 +169,6 @@ class MilvusTarget final : public Target,
     return page;
   }
 
-  Result<AccessSet> ListUsersAndRoles(const std::stop_token& stop) override {
-    return AccessClient(Calls(stop)).ListUsersAndRoles();
-  }
-  Result<AccessSet> ListGrants(const std::string& role,
-                               const std::string& database,
-                               const std::stop_token& stop) override {
-    return AccessClient(Calls(stop)).ListGrants(role, database);
-  }
-  Status Apply(const AccessChange& change, const std::stop_token& stop) override {
-    return AccessClient(Calls(stop)).Apply(change);
-  }
-
   void Write(const RowBatch& batch, WriteDone done) override {
     grpc::ByteBuffer request;
     if (Status status = EncodeRows(batch, dialect(), &request); !status.ok()) {
@@ -248,6 +237,7 @@ class MilvusTarget final : public Target,
   // Declared after what their callbacks use: their destructors wait for the callbacks.
   MilvusChannel metadata_channel_;
   MilvusChannel rows_channel_;
+  MilvusAccess access_;
 };
 
 }  // namespace

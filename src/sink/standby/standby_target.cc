@@ -9,7 +9,6 @@
 
 #include "base/fault_point.h"
 #include "base/mutex.h"
-#include "milvus/access_client.h"
 #include "milvus/credentials.h"
 #include "milvus/ddl_client.h"
 #include "milvus/endpoint.h"
@@ -18,6 +17,7 @@
 #include "milvus/milvus_pulse.h"
 #include "milvus/query.h"
 #include "milvus/standby_probe.h"
+#include "sink/access/milvus_access.h"
 #include "sink/key_pages.h"
 #include "sink/standby/standby_layout.h"
 #include "sink/standby/standby_message.h"
@@ -86,8 +86,7 @@ class StandbyTarget final : public Target,
                             private RowSink,
                             private MetadataSink,
                             private TargetCatalog,
-                            private KeyReader,
-                            private AccessSink {
+                            private KeyReader {
  public:
   StandbyTarget(const Endpoint& endpoint,
                 const MilvusChannel::Credentials& credentials,
@@ -100,7 +99,8 @@ class StandbyTarget final : public Target,
             {.timeout = options.ddl_timeout,
              .on_layout = [this](const StandbyLayout& layout) { hub_->Tick(layout.pchannels); }}),
         metadata_channel_(endpoint, credentials),
-        rows_channel_(endpoint, credentials) {}
+        rows_channel_(endpoint, credentials),
+        access_(&metadata_channel_, options.ddl_timeout) {}
 
   // A callback in progress may start the next call after a cancellation, so cancel until none is
   // left.
@@ -113,7 +113,7 @@ class StandbyTarget final : public Target,
   RowSink& rows() override { return *this; }
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return this; }
-  AccessSink* access() override { return this; }
+  AccessSink* access() override { return &access_; }
 
   // A standby that gets no ticks is dead to its users, even if its API answers.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
@@ -169,18 +169,6 @@ class StandbyTarget final : public Target,
                                                          .partition = scope.partition,
                                                          .limit = limit});
                         }});
-  }
-
-  Result<AccessSet> ListUsersAndRoles(const std::stop_token& stop) override {
-    return AccessClient(Calls(stop)).ListUsersAndRoles();
-  }
-  Result<AccessSet> ListGrants(const std::string& role,
-                               const std::string& database,
-                               const std::stop_token& stop) override {
-    return AccessClient(Calls(stop)).ListGrants(role, database);
-  }
-  Status Apply(const AccessChange& change, const std::stop_token& stop) override {
-    return AccessClient(Calls(stop)).Apply(change);
   }
 
   void Write(const RowBatch& batch, WriteDone done) override {
@@ -363,6 +351,7 @@ class StandbyTarget final : public Target,
   // After everything that the callbacks of their calls use.
   MilvusChannel metadata_channel_;
   MilvusChannel rows_channel_;
+  MilvusAccess access_;
 };
 
 }  // namespace
