@@ -11,7 +11,8 @@ import sys
 import tempfile
 import unittest
 
-SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", "source/snapshot", "source/query"}
+SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", "source/woodpecker", "source/snapshot",
+           "source/query"}
 SINKS = {"sink/api", "sink/standby"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
@@ -32,6 +33,7 @@ ALLOWED = {
     "source/kafka": {"base", "model", "source"},
     "source/pulsar": VALUES | {"source"},
     "source/storage": {"base"},
+    "source/woodpecker": VALUES | {"source", "etcd", "source/storage"},
     "source/checkpoint": {"base", "model", "etcd"},
     "source/snapshot": VALUES | {"source", "etcd", "source/storage", "source/checkpoint"},
     "source/query": VALUES | {"source", "etcd", "milvus", "source/checkpoint"},
