@@ -187,12 +187,10 @@ Status MovedTo(int64_t queue) {
   constexpr std::array<const char*, 5> kNames = {"", "RocksMQ", "Pulsar", "Kafka", "Woodpecker"};
   const bool known = queue > 0 && queue < static_cast<int64_t>(kNames.size());
   const std::string name = known ? kNames.at(static_cast<size_t>(queue)) : "another queue";
-  return FailedPreconditionError("the source has moved its log to " + name + " (AlterWAL)" +
-                                 (name != "Woodpecker"
-                                      ? ": configure that under sourceConfig, start the server "
-                                        "again, delete the task, and create it again with "
-                                        "start_from: snapshot"
-                                      : ", which cannot be read"));
+  return FailedPreconditionError("the source has moved its log to " + name +
+                                 " (AlterWAL): configure that under sourceConfig, start the server "
+                                 "again, delete the task, and create it again with "
+                                 "start_from: snapshot");
 }
 
 // A message of no use but for its collection: what it says comes from the catalog.

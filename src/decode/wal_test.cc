@@ -163,7 +163,7 @@ TEST(DecodeWalMessage, ALogThatContinuesElsewhereIsRefusedWithTheCure) {
   };
   EXPECT_THAT(error("CAI="), AllOf(HasSubstr("to Pulsar (AlterWAL)"), HasSubstr("sourceConfig"),
                                    HasSubstr("start_from: snapshot")));
-  EXPECT_THAT(error("CAQ="), HasSubstr("to Woodpecker (AlterWAL), which cannot be read"));
+  EXPECT_THAT(error("CAQ="), HasSubstr("to Woodpecker (AlterWAL): configure"));
   EXPECT_THAT(error("CGM="), HasSubstr("to another queue (AlterWAL): configure"));
 }
 

@@ -185,7 +185,8 @@ void CheckSections(ConfigReader* reader) {
   for (const char* section :
        {"retry", "snapshot", "testing", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
         "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar", "sourceConfig.storage",
-        "sourceConfig.milvus"}) {
+        "sourceConfig.milvus", "sourceConfig.woodpecker", "sourceConfig.woodpecker.storage",
+        "sourceConfig.woodpecker.meta"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -323,6 +324,40 @@ void ReadStorage(ConfigReader* reader, StorageConfig* storage) {
   reader->Read(section + "useVirtualHost", &storage->use_virtual_host);
 }
 
+void ReadWoodpecker(ConfigReader* reader, const Config& config, WoodpeckerConfig* woodpecker) {
+  const std::string section = "sourceConfig.woodpecker.";
+  std::string type;
+  reader->Read(section + "storage.type", &type);
+  woodpecker->enabled = !type.empty();
+  if (SameConfigKey(type, "minio")) {
+    reader->Fail(section +
+                 "storage.type minio cannot be read yet: give the source another queue (mq.type: "
+                 "kafka, pulsar or rocksmq), or woodpecker.storage.type: local");
+  } else if (woodpecker->enabled && !SameConfigKey(type, "local")) {
+    reader->Fail(section + "storage.type can be local, got " + type);
+  }
+  reader->Read(section + "storage.rootPath", &woodpecker->root_path);
+  // What it stands for is in another setting of Milvus.
+  if (SameConfigKey(woodpecker->root_path, "default")) {
+    woodpecker->root_path.clear();
+  }
+  reader->Read(section + "meta.prefix", &woodpecker->meta_prefix);
+  bool experimental = false;
+  reader->Read(section + "experimental", &experimental);
+  if (!woodpecker->enabled) {
+    return;
+  }
+  if (!experimental) {
+    reader->Fail(section +
+                 "experimental must be true to read Woodpecker: it has been seen with files of "
+                 "Milvus' library only, not with a server (docs/versions.md)");
+  }
+  if (!config.pulsar.address.empty() || !config.kafka.address.empty()) {
+    reader->Fail(section + "storage.type and an address of sourceConfig.kafka or " +
+                 "sourceConfig.pulsar exclude each other: a source has one queue");
+  }
+}
+
 void ReadSnapshot(ConfigReader* reader, SnapshotConfig* snapshot) {
   constexpr int kMostParallel = 64;
   reader->Read("snapshot.queueHoldsMinutes", &snapshot->queue_holds_minutes);
@@ -435,6 +470,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   }
   reader.Read("sourceConfig.rocksmq.path", &config.rocksmq_path);
   ReadStorage(&reader, &config.storage);
+  ReadWoodpecker(&reader, config, &config.woodpecker);
   ReadSourceMilvus(&reader, &config.source_milvus);
   reader.Read("sourceConfig.replicateChan", &config.replicate_channel);
   ReadSnapshot(&reader, &config.snapshot);

@@ -45,6 +45,14 @@ struct PulsarConfig {
   std::string library;  // Apache's client, libpulsar.so
 };
 
+// The source's Woodpecker, the queue that a Milvus 2.6 has by default, if its files are in a
+// folder.
+struct WoodpeckerConfig {
+  bool enabled = false;
+  std::string root_path;  // empty: below the path of StorageConfig
+  std::string meta_prefix = "woodpecker";
+};
+
 // Where the source keeps the files of its segments.
 struct StorageConfig {
   enum class Type { kNone, kLocal, kS3, kAzure, kGcs };
@@ -98,7 +106,9 @@ struct Config {
   std::string log_level = "info";
   std::string sqlite_path = "./cdc.db";
   EtcdConfig source_etcd;
-  // The message queue is Pulsar if it has an address, else Kafka if that has one, else RocksMQ.
+  // The message queue is Woodpecker if its storage has a type, Pulsar or Kafka if that has an
+  // address, else RocksMQ.
+  WoodpeckerConfig woodpecker;
   PulsarConfig pulsar;
   KafkaConfig kafka;
   std::string rocksmq_path = "/var/lib/milvus/rdb_data";

@@ -241,6 +241,24 @@ sourceConfig:
   EXPECT_EQ(pulsar.library, "/l");
 }
 
+TEST(ConfigTest, WoodpeckersKeys) {
+  EXPECT_FALSE(MustParse("").config.woodpecker.enabled);
+  const LoadedConfig loaded = MustParse(R"(
+sourceConfig:
+  woodpecker:
+    experimental: true
+    storage: {type: local, rootPath: /wp}
+    meta: {prefix: p}
+)");
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  EXPECT_TRUE(loaded.config.woodpecker.enabled);
+  EXPECT_EQ(loaded.config.woodpecker.root_path, "/wp");
+  EXPECT_EQ(loaded.config.woodpecker.meta_prefix, "p");
+  const std::string defaults =
+      "sourceConfig: {woodpecker: {experimental: true, storage: {type: local, rootPath: default}}}";
+  EXPECT_EQ(MustParse(defaults).config.woodpecker.root_path, "");
+}
+
 struct Warning {
   const char* text;
   const char* told;
@@ -332,6 +350,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"sourceConfig: {kafka: {saslPassword: [secret]}}",
                 "sourceConfig.kafka.saslPassword must be a text"},
         Refusal{"sourceConfig: {kafka: {consumer: 5}}", "kafka.consumer must be a section"},
+        Refusal{"sourceConfig: {woodpecker: {storage: {type: local}}}",
+                "sourceConfig.woodpecker.experimental must be true"},
+        Refusal{"sourceConfig: {woodpecker: {experimental: true, storage: {type: minio}}}",
+                "storage.type minio cannot be read yet: give the source another queue"},
+        Refusal{"sourceConfig: {woodpecker: {experimental: true, storage: {type: x}}}",
+                "sourceConfig.woodpecker.storage.type can be local, got x"},
+        Refusal{"sourceConfig: {kafka: {address: k}, woodpecker: {experimental: true, storage: "
+                "{type: local}}}",
+                "exclude each other: a source has one queue"},
         Refusal{"sourceConfig: {kafka: {consumer: {a: {b: secret}}}}",
                 "kafka.consumer must be keys with one value each"},
         Refusal{"sourceConfig: {pulsar: {authParams: secret}}",

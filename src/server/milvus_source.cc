@@ -14,6 +14,8 @@
 #include "source/query/milvus_query_snapshots.h"
 #include "source/rocksmq/rocksmq_log.h"
 #include "source/snapshot/milvus_snapshots.h"
+#include "source/woodpecker/woodpecker_log.h"
+#include "source/woodpecker/woodpecker_meta.h"
 
 namespace cdc {
 namespace {
@@ -122,26 +124,6 @@ Result<std::unique_ptr<Log>> OpenPulsar(const Config& config) {
   return log;
 }
 
-Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
-  if (!config.pulsar.address.empty()) {
-    return OpenPulsar(config);
-  }
-  const KafkaConfig& kafka = config.kafka;
-  if (kafka.address.empty()) {
-    // RocksDB's own log files go next to the metastore, so a killed server leaves nothing in /tmp.
-    return OpenRocksmqLog(
-        {.path = config.rocksmq_path, .secondary_dir = config.sqlite_path + ".rocksmq"});
-  }
-  Result<std::unique_ptr<Log>> log = OpenKafkaLog({.address = kafka.address,
-                                                   .sasl_username = kafka.sasl_username,
-                                                   .sasl_password = kafka.sasl_password,
-                                                   .sasl_mechanisms = kafka.sasl_mechanisms,
-                                                   .security_protocol = kafka.security_protocol,
-                                                   .consumer = kafka.consumer});
-  CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.kafka"));
-  return log;
-}
-
 Result<std::unique_ptr<Storage>> OpenStorage(const StorageConfig& storage) {
   switch (storage.type) {
     case StorageConfig::Type::kLocal: return OpenLocalStorage(storage.path);
@@ -171,6 +153,43 @@ Result<std::unique_ptr<Storage>> OpenStorage(const StorageConfig& storage) {
     case StorageConfig::Type::kNone: break;
   }
   return FailedPreconditionError("no storage is configured");
+}
+
+// Milvus keeps the files of its Woodpecker below minio.rootPath, even if they are in a folder.
+Result<std::unique_ptr<Log>> OpenWoodpecker(const Config& config) {
+  const WoodpeckerConfig& woodpecker = config.woodpecker;
+  const std::string root =
+      woodpecker.root_path.empty() ? config.storage.path + "/wp" : woodpecker.root_path;
+  Result<std::unique_ptr<Storage>> storage =
+      OpenLocalStorage(root + "/" + config.storage.root_path + "/wp");
+  CDC_RETURN_IF_ERROR(storage.status().WithContext(
+      "sourceConfig.woodpecker.storage.rootPath with sourceConfig.storage.rootPath"));
+  CDC_ASSIGN_OR_RETURN(auto etcd, NewEtcdClient(CatalogOptions(config.source_etcd).etcd));
+  return NewWoodpeckerLog(NewWoodpeckerEtcdMeta(std::move(etcd), woodpecker.meta_prefix),
+                          *std::move(storage), {});
+}
+
+Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
+  if (config.woodpecker.enabled) {
+    return OpenWoodpecker(config);
+  }
+  if (!config.pulsar.address.empty()) {
+    return OpenPulsar(config);
+  }
+  const KafkaConfig& kafka = config.kafka;
+  if (kafka.address.empty()) {
+    // RocksDB's own log files go next to the metastore, so a killed server leaves nothing in /tmp.
+    return OpenRocksmqLog(
+        {.path = config.rocksmq_path, .secondary_dir = config.sqlite_path + ".rocksmq"});
+  }
+  Result<std::unique_ptr<Log>> log = OpenKafkaLog({.address = kafka.address,
+                                                   .sasl_username = kafka.sasl_username,
+                                                   .sasl_password = kafka.sasl_password,
+                                                   .sasl_mechanisms = kafka.sasl_mechanisms,
+                                                   .security_protocol = kafka.security_protocol,
+                                                   .consumer = kafka.consumer});
+  CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.kafka"));
+  return log;
 }
 
 // nullptr: no storage is configured.

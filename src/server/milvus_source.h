@@ -10,9 +10,9 @@ namespace cdc {
 
 class StandbyHubs;
 
-// Opens the configured source once: Milvus' metadata in etcd and its message queue: Pulsar,
-// Kafka or RocksMQ. `store` and `hubs` (of the targets that are standbys) must outlive it. Errors
-// name what could not be reached.
+// Opens the configured source once: Milvus' metadata in etcd and its message queue:
+// Woodpecker, Pulsar, Kafka or RocksMQ. `store` and `hubs` (of the targets that are standbys) must
+// outlive it. Errors name what could not be reached.
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
                                                      MetaStore* store,
                                                      StandbyHubs* hubs);
