@@ -13,6 +13,7 @@ from lab.etcd import Etcd
 from lab.lab import Lab
 from lab.rocksmq_writer import RocksmqQueue
 from lab.rows import Endpoint
+from lab.woodpecker_writer import WoodpeckerQueue
 from lab.written_source import KafkaQueue, Queue, Row
 from lab.written_wal import WrittenWal
 from test_source_25 import (  # noqa: F401
@@ -51,8 +52,13 @@ def rocksmq_queue(lab: Lab) -> RocksmqQueue:
     return RocksmqQueue(lab.folder / "rocksmq-26")
 
 
+@pytest.fixture(scope="module")
+def woodpecker_queue(lab: Lab, etcd: Etcd) -> WoodpeckerQueue:
+    return WoodpeckerQueue(lab.folder / "woodpecker-26", etcd.url)
+
+
 # With Pulsar it is in test_pulsar.py.
-@pytest.fixture(scope="module", params=["kafka", "rocksmq"])
+@pytest.fixture(scope="module", params=["kafka", "rocksmq", "woodpecker"])
 def written(etcd: Etcd, request: pytest.FixtureRequest) -> Iterator[WrittenWal]:
     queue: Queue = request.getfixturevalue(f"{request.param}_queue")
     source = WrittenWal(etcd.url, queue, root_path=f"by-v26-{request.param}")
@@ -155,5 +161,48 @@ def test_what_sets_a_collection_aside(
         assert "TruncateCollection" in reason and f"task snapshot --collection {name}.emptied" in reason, reason
         good.insert(small_rows(20, 30))
         expect_equal(end, good)
+    finally:
+        cdc.client.delete(task)
+
+
+@pytest.mark.parametrize("written", ["woodpecker"], indirect=True)
+def test_a_log_of_woodpecker_that_is_truncated(
+    written: WrittenWal,
+    cdc: CdcServer,  # noqa: F811
+    lite: Target,
+    target_end: Endpoint,  # noqa: F811
+    woodpecker_queue: WoodpeckerQueue,
+) -> None:
+    """Segments follow one another; once those that a paused task needs are deleted, its position has expired."""
+    source, end, name = written, target_end, "wal_truncated"
+    database = source.create_database(name, {})
+    made = source.create_collection(database, small(name, "rows"))
+    source.create_index(made, "v", {"index_type": "FLAT", "metric_type": "L2"})
+    source.load(made)
+    channel = made.info.physical_channel_names[0]
+    task = cdc.client.create(lite.uri, db_collections={name: [{"name": "*"}]})
+    try:
+        for number in range(0, 200, 10):
+            made.insert(small_rows(number, number + 10))
+            with source.lock:
+                woodpecker_queue.roll(channel)
+        expect_equal(end, made)
+        assert woodpecker_queue.segments(channel) > 20
+
+        # What a running task has read may go.
+        with source.lock:
+            woodpecker_queue.truncate(channel)
+        made.insert(small_rows(200, 210))
+        expect_equal(end, made)
+
+        cdc.client.pause(task)
+        made.insert(small_rows(210, 220))
+        with source.lock:
+            woodpecker_queue.roll(channel)
+            woodpecker_queue.truncate(channel)
+        cdc.client.resume(task)
+        expect(lambda: cdc.client.state(task) == "Paused", "the task is paused")
+        reason = cdc.client.get(task)["reason"]
+        assert "position expired" in reason and channel in reason, reason
     finally:
         cdc.client.delete(task)
