@@ -146,8 +146,8 @@ _LONGEST_FIRST = [
     "test_model",
     "test_copy_load",
 ]
-# Four files that take long, too, and repeat with faults what the others have seen: if there is no time, it is theirs.
-_LAST = ["test_kills", "test_copy_kills", "test_connections", "test_sees_faults"]
+# Five files that take long, too, and repeat with faults what the others have seen: if there is no time, it is theirs.
+_LAST = ["test_kills", "test_copy_kills", "test_pulsar_kills", "test_connections", "test_sees_faults"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -200,6 +200,13 @@ class Battle:
         if healthy:
             self.cdc.wait_ready()
 
+    def kill_at_random(self, kills: int) -> None:
+        for number in range(kills):
+            self.let_pass(0.3, 3)
+            self.kill_cdc()
+            if kills > 50 and number % 10 == 9:
+                print(f"{number + 1} kills, {self.ledger.operations} operations", flush=True)
+
     def restart(self) -> None:
         self.cdc.restart()
 

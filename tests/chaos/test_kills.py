@@ -23,11 +23,7 @@ ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "1"))
 @on("rocksmq-api", "rocksmq-replicate")
 @pytest.mark.timeout(600 + 20 * KILLS)
 def test_random_kills(battle: Battle) -> None:
-    for number in range(KILLS):
-        battle.let_pass(0.3, 3)
-        battle.kill_cdc()
-        if KILLS > 50 and number % 10 == 9:
-            print(f"{number + 1} kills, {battle.ledger.operations} operations", flush=True)
+    battle.kill_at_random(KILLS)
     verdict = battle.end()
     assert verdict.faults == 0, str(verdict)
 
