@@ -78,6 +78,7 @@ def test_task_before_the_topics_exist(lite_world: World, kafka: Kafka) -> None:
 
 def expire(world: World, source: MilvusStandalone, kafka: Kafka, collection: str) -> None:
     """Kafka forgets what is older than the checkpoints of the collection's channels, as its retention would make it."""
+    world.wait_source_read(collection)
     flush(world.source_end, world.database, collection)
     identity = collection_id(world.source_end, world.database, collection)
     expired = 0
@@ -101,7 +102,6 @@ def test_rows_that_the_queue_no_longer_holds_are_copied(
     world.client.insert("c", plain(range(2_000, 2_500)))
     with pytest.raises(CdcError, match="position expired"):
         world.start_task(start_from="earliest")
-    world.client.load_collection("c")
     task = world.start_task(start_from="snapshot", snapshot={"from": origin})
     assert world.expect_equal("c").target_rows == 2_400
     assert world.cdc.client.get(task)["snapshots"][0]["done"]

@@ -89,6 +89,7 @@ def channels_of(world: World, collection: str) -> list[str]:
 
 def expire(world: World, pulsar: Pulsar, collection: str) -> None:
     """Pulsar forgets all that the collection's channels hold, as its retention would; Milvus has stored it."""
+    world.wait_source_read(collection)
     flush(world.source_end, world.database, collection)
     for channel in channels_of(world, collection):
         pulsar.forget(channel)
@@ -104,7 +105,6 @@ def test_rows_that_the_queue_no_longer_holds_are_copied(world: World, pulsar: Pu
     with pytest.raises(CdcError, match="position expired"):
         world.start_task(start_from="earliest")
     flush(world.source_end, world.database, "c")
-    world.client.load_collection("c")
     task = world.start_task(start_from="snapshot")
     world.client.insert("c", plain(range(3_000, 3_100)))
     assert world.expect_equal("c").target_rows == 2_500

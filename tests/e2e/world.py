@@ -137,6 +137,14 @@ class World:
             # Loading takes Milvus seconds; whoever compares the rows waits for it, the test need not.
             self.client.load_collection(name, _async=True)
 
+    def wait_source_read(self, collection: str) -> None:
+        """Waits until the source has loaded the collection and read its channels up to now.
+
+        A source that begins to read only when its queue has forgotten the place misses rows, and is equal to no target.
+        """
+        self.client.load_collection(collection)
+        self.client.query(collection, "", output_fields=["count(*)"], consistency_level="Strong")
+
     def make_index(self, collection: str, name: str = "by_vector", **params: Any) -> None:
         params = {"index_type": "FLAT", "metric_type": "L2", **params}
         index = self.client.prepare_index_params()
