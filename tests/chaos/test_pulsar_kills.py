@@ -1,5 +1,6 @@
-"""The CDC server dies, by kill -9, at random moments, while the source's queue is Pulsar. A file of its own, so that it is
-played beside the others.
+"""The CDC server dies, by kill -9, at random moments, while the source's queue is Pulsar.
+
+A file of its own, so that it is played beside the others.
 
     CHAOS_KILLS=300 .cache/venv/bin/python -m pytest tests/chaos/test_pulsar_kills.py -s
 """

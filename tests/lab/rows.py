@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import struct
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from .waiting import PATIENCE
 
 # An answer must stay below the 64 MB that a Milvus proxy sends; our guess of its size may be wrong by a factor of two.
 _BYTES_PER_READ = 24 << 20
-# A query that a busy Milvus does not answer within this may never be answered; whoever waits for its rows asks again.
+# A query that a busy Milvus does not answer within this may never be answered: it is asked again.
 _QUERY_S = 60.0
 _MESSAGE_LIMIT = 512 << 20
 
@@ -69,19 +70,22 @@ class Endpoint:
     def query(
         self, database: str, collection: str, expression: str, fields: list[str], partitions: list[str] | None = None
     ) -> milvus_pb2.QueryResults:
-        return self.call(
-            "Query",
-            milvus_pb2.QueryRequest(
-                db_name=database,
-                collection_name=collection,
-                expr=expression,
-                output_fields=fields,
-                partition_names=partitions or [],
-                consistency_level=common_pb2.Strong,
-                use_default_consistency=False,
-            ),
-            timeout=_QUERY_S,
+        request = milvus_pb2.QueryRequest(
+            db_name=database,
+            collection_name=collection,
+            expr=expression,
+            output_fields=fields,
+            partition_names=partitions or [],
+            consistency_level=common_pb2.Strong,
+            use_default_consistency=False,
         )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.call("Query", request, timeout=_QUERY_S)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.DEADLINE_EXCEEDED or time.monotonic() >= deadline:
+                    raise
 
     def count(self, database: str, collection: str, partition: str = "") -> int:
         """count(*), which unlike other queries counts the copies of one key."""
