@@ -41,6 +41,7 @@ def measure(lab: Lab, queue: str, repetitions: int) -> dict[str, list[Figure]]:
         Figure("throughput for one core of CPU", "MB/s"),
         Figure("peak memory", "MiB", at_most=_AIM_MIB),
         Figure("CPU time of the null target", "s"),
+        Figure("CPU time of the queue's server", "s"),
     ]
     slow = Figure("peak memory, slow target", "MiB", at_most=_AIM_MIB)
     wide = Figure("peak memory, slow target, 16 shards", "MiB", at_most=_AIM_MIB)
@@ -52,10 +53,11 @@ def measure(lab: Lab, queue: str, repetitions: int) -> dict[str, list[Figure]]:
 
 
 def _measure_drain(source: Source, figures: list[Figure]) -> None:
-    speed, cpu, per_core, memory, other = figures
+    speed, cpu, per_core, memory, null_target, broker = figures
     with NullTarget() as target, source.cdc() as cdc:
         pid = cdc.process.pid
         cpu_before = cpu_seconds(pid)
+        broker_before = source.broker_cpu_seconds()
         start = time.monotonic()
         task = cdc.client.create(target.uri, **scope_of(BACKLOG))
         poll(lambda: target.stats()["rows"] >= BACKLOG.rows or not _runs(cdc.client, task), "all rows arrive")
@@ -68,7 +70,8 @@ def _measure_drain(source: Source, figures: list[Figure]) -> None:
         cpu.add(used)
         per_core.add(stats["bytes"] / used / 1e6)
         memory.add(peak_memory_mib(pid))
-        other.add(cpu_seconds(target.pid))
+        null_target.add(cpu_seconds(target.pid))
+        broker.add(source.broker_cpu_seconds() - broker_before)
 
 
 def _runs(client: CdcClient, task: str) -> bool:

@@ -11,14 +11,17 @@ from lab.cdc_server import CdcServer
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 
+from .programs import cpu_seconds
 
 # After the last insert the queue needs ticks beyond it: they come five times a second.
 _TICKS_S = 1.5
 
 
 class Source:
-    """A Milvus 2.3.5 with an etcd of its own, and a Kafka or Pulsar if that is its queue. `freeze` ends Milvus; its queue and its
-    etcd stay."""
+    """A Milvus 2.3.5 with an etcd of its own, and a Kafka or Pulsar if that is its queue.
+
+    `freeze` ends Milvus; its queue and its etcd stay.
+    """
 
     def __init__(self, lab: Lab, queue: str) -> None:
         self.queue = queue
@@ -38,6 +41,11 @@ class Source:
     def freeze(self) -> None:
         time.sleep(_TICKS_S)  # Milvus does not tell when a tick is written
         self.milvus.stop()
+
+    def broker_cpu_seconds(self) -> float:
+        """What the queue's server has used so far; RocksMQ has none."""
+        broker = self._kafka or self._pulsar
+        return cpu_seconds(broker.process.pid) if broker else 0.0
 
     @contextmanager
     def cdc(self) -> Iterator[CdcServer]:
