@@ -87,7 +87,7 @@ class Server {
   FakeReplicator replicator_;
   TaskManager tasks_{
       {.store = &store_, .replicator = &replicator_, .threads = 1, .clock = &clock_}};
-  Metrics metrics_{"1", [this] { return tasks_.List(); }, &clock_};
+  Metrics metrics_{{.version = "1"}, [this] { return tasks_.List(); }, &clock_};
   Api api_{&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}, &clock_};
 };
 

@@ -31,7 +31,9 @@ class ApiTest : public ::testing::Test {
   ApiTest()
       : tasks_({.store = &store_, .replicator = &replicator_, .threads = 2, .clock = &clock_}),
         metrics_(
-            "1.2.3", [this] { return tasks_.List(); }, &clock_),
+            {.version = "1.2.3", .queue_holds = std::chrono::minutes(2)},
+            [this] { return tasks_.List(); },
+            &clock_),
         api_(&tasks_, &metrics_, {.replicate_channel = "by-dev-replicate-msg"}, &clock_) {
     EXPECT_TRUE(tasks_.Start().ok());
   }
@@ -162,7 +164,7 @@ TEST_F(ApiTest, RunningTaskShowsItsProgress) {
                       clock_.UnixMs() - 250}};
   status.lag_ms = 42;
   status.source_lag_ms = 41;
-  status.rows_inserted = 9'007'199'254'740'993;
+  status.counts.collections[{1}].rows.written.inserts = 9'007'199'254'740'993;
   status.covers = {{"default", "c"}};
   status.target_version = "2.3.5";
   replicator_.SetTaskStatus("t1", status);
@@ -691,7 +693,14 @@ TEST_F(ApiTest, ACopyMayBeOfSomeRows) {
 TEST_F(ApiTest, Metrics) {
   TaskStatus status;
   status.lag_ms = 42;
-  status.rows_inserted = 3;
+  status.counts.collections[{450'541'344'162'316'901}] = {
+      .name = "c", .rows = {.read = {.inserts = 4}, .written = {.inserts = 3, .deletes = 1}}};
+  status.counts.collections[{8}].rows.read.inserts = 9;  // it is not known yet where they go
+  status.counts.bytes["dml_0"] = {.read = {.inserts = 400}, .written = {.inserts = 300}};
+  status.counts.bytes[""].written.upserts = 70;
+  status.counts.calls = {{"CreateCollection", 1}, {"Insert", 2}};
+  status.counts.errors = 6;
+  status.target_ticks = {{"dml_7", Timestamp::FromUnixMs(1'500)}};
   status.source_late_messages = 5;
   status.source_unknown_messages = 6;
   status.phase = TaskPhase::kSnapshot;
@@ -711,6 +720,7 @@ TEST_F(ApiTest, Metrics) {
   std::string text = metrics_.Scrape();
   for (const char* line :
        {"milvus_cdc_build_info{version=\"1.2.3\"} 1\n",
+        "milvus_cdc_source_queue_seconds 120\n",
         "milvus_cdc_task_num{task_state=\"Initial\"} 0\n",
         "milvus_cdc_task_num{task_state=\"Running\"} 1\n",
         "milvus_cdc_task_num{task_state=\"Paused\"} 0\n",
@@ -718,7 +728,19 @@ TEST_F(ApiTest, Metrics) {
         "milvus_cdc_replicate_lag_ms{task_id=\"t1\"} 42\n",
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"read\"} 2000\n",
         "milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 1000\n",
-        "milvus_cdc_replicate_data_cnt{task_id=\"t1\",op_type=\"write\",api_type=\"insert\"} 3\n",
+        "milvus_cdc_replicate_data_cnt{task_id=\"t1\",collection_id=\"450541344162316901\","
+        "collection_name=\"c\",op_type=\"read\",api_type=\"insert\"} 4\n",
+        "milvus_cdc_replicate_data_cnt{task_id=\"t1\",collection_id=\"450541344162316901\","
+        "collection_name=\"c\",op_type=\"write\",api_type=\"delete\"} 1\n",
+        "milvus_cdc_replicate_data_size{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"read\","
+        "msg_type=\"Insert\"} 400\n",
+        "milvus_cdc_replicate_data_size{task_id=\"t1\",vchannel_name=\"snapshot\","
+        "op_type=\"write\",msg_type=\"Upsert\"} 70\n",
+        "milvus_cdc_api_execute_total{task_id=\"t1\",api_type=\"CreateCollection\"} 1\n",
+        "milvus_cdc_center_tt{channel_name=\"dml_7\"} 1500\n",
+        "milvus_cdc_task_errors_total{task_id=\"t1\"} 6\n",
+        "milvus_cdc_task_condition{task_id=\"t1\",condition=\"ok\"} 1\n",
+        "milvus_cdc_task_condition{task_id=\"t1\",condition=\"retrying\"} 0\n",
         "milvus_cdc_source_late_messages{task_id=\"t1\"} 5\n",
         "milvus_cdc_source_unknown_messages{task_id=\"t1\"} 6\n",
         "milvus_cdc_snapshot_rows_copied{task_id=\"t1\",collection=\"d.c\"} 20\n",
@@ -737,11 +759,30 @@ TEST_F(ApiTest, Metrics) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, Not(HasSubstr("request_status=\"success\",request_type=\"pause\"")));
+  EXPECT_THAT(text, Not(HasSubstr("collection_id=\"8\"")));
   Ask("delete", R"({"task_id":"t1"})");
   text = metrics_.Scrape();
   EXPECT_THAT(text, HasSubstr("milvus_cdc_task_state{task_id=\"t1\"} -1\n"));
   EXPECT_THAT(text, Not(HasSubstr("replicate_lag_ms{task_id=\"t1\"")));
   EXPECT_THAT(metrics_.ScrapeProcess(), HasSubstr("process_resident_memory_bytes "));
+}
+
+TEST_F(ApiTest, MetricsOfAPausedTaskStay) {
+  TaskStatus status;
+  status.counts.calls = {{"Insert", 2}};
+  status.channels = {{"dml_0", Timestamp::FromUnixMs(9), Timestamp::FromUnixMs(8), {}}};
+  replicator_.SetTaskStatus("t1", status);
+  Ask("create", Data(R"("task_id":"t1",)" + kC));
+  ASSERT_TRUE(
+      store_.SaveCheckpoints("t1", {{"dml_0", MsgId{"id"}, Timestamp::FromUnixMs(7), {}}}).ok());
+  Ask("pause", R"({"task_id":"t1"})");
+  const std::string text = metrics_.Scrape();
+  for (const char* line :
+       {"milvus_cdc_replicate_tt{task_id=\"t1\",vchannel_name=\"dml_0\",op_type=\"write\"} 7\n",
+        "milvus_cdc_api_execute_total{task_id=\"t1\",api_type=\"Insert\"} 2\n",
+        "milvus_cdc_task_condition{task_id=\"t1\",condition=\"paused\"} 1\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
 }
 
 TEST(PositionTextTest, LengthsBeyondOneByte) {

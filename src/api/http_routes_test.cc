@@ -45,7 +45,7 @@ class HttpRoutesTest : public ::testing::Test {
  protected:
   HttpRoutesTest()
       : tasks_({.store = &store_, .replicator = &replicator_, .threads = 2}),
-        metrics_("1.2.3", [this] { return tasks_.List(); }),
+        metrics_({.version = "1.2.3"}, [this] { return tasks_.List(); }),
         api_(&tasks_, &metrics_, {}) {
     EXPECT_TRUE(tasks_.Start().ok());
     Result<std::unique_ptr<HttpServer>> server =

@@ -59,7 +59,7 @@ MetricFamily Single(const char* name, const char* help, prometheus::MetricType t
 
 class Metrics::Impl {
  public:
-  Impl(const std::string& version,
+  Impl(const MetricsOptions& options,
        std::function<std::vector<TaskView>()> list_tasks,
        const Clock* clock)
       : requests_(prometheus::BuildCounter()
@@ -75,8 +75,16 @@ class Metrics::Impl {
         .Name("milvus_cdc_build_info")
         .Help("1; the version is a label")
         .Register(registry_)
-        .Add({{"version", version}})
+        .Add({{"version", options.version}})
         .Set(1);
+    if (options.queue_holds.count() > 0) {
+      prometheus::BuildGauge()
+          .Name("milvus_cdc_source_queue_seconds")
+          .Help("How long the source's queue keeps a record, as configured")
+          .Register(registry_)
+          .Add({})
+          .Set(static_cast<double>(options.queue_holds.count()));
+    }
   }
 
   void CountRequest(std::string_view type, std::string_view status) {
@@ -106,10 +114,10 @@ class Metrics::Impl {
   const double start_seconds_ = static_cast<double>(std::time(nullptr));
 };
 
-Metrics::Metrics(std::string version,
+Metrics::Metrics(const MetricsOptions& options,
                  std::function<std::vector<TaskView>()> list_tasks,
                  const Clock* clock)
-    : impl_(std::make_unique<Impl>(version, std::move(list_tasks), clock)) {}
+    : impl_(std::make_unique<Impl>(options, std::move(list_tasks), clock)) {}
 
 Metrics::~Metrics() = default;
 

@@ -12,11 +12,16 @@
 
 namespace cdc {
 
+struct MetricsOptions {
+  std::string version;
+  std::chrono::seconds queue_holds{0};  // how long the source's queue keeps a record; 0: not known
+};
+
 // The metrics of docs/metrics.md as Prometheus text. Thread-safe.
 class Metrics {
  public:
   // `list_tasks` is called at each scrape. `clock` must outlive this.
-  Metrics(std::string version,
+  Metrics(const MetricsOptions& options,
           std::function<std::vector<TaskView>()> list_tasks,
           const Clock* clock = &Clock::Real());
   Metrics(const Metrics&) = delete;

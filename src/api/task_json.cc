@@ -208,10 +208,9 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   }
   out["sink_mode"] = SinkModeName(spec.sink_mode);
   out["sink_mode_reason"] = spec.sink_mode_reason;
-  out["rows"] = {{"inserted", status.rows_inserted},
-                 {"upserted", status.rows_upserted},
-                 {"deleted", status.rows_deleted}};
-  out["bytes_written"] = status.bytes_written;
+  const CountsByOp rows = status.counts.RowsWritten();
+  out["rows"] = {{"inserted", rows.inserts}, {"upserted", rows.upserts}, {"deleted", rows.deletes}};
+  out["bytes_written"] = status.counts.BytesWritten();
   out["rows_waiting"] = status.rows_waiting;
   out["bytes_waiting"] = status.bytes_waiting;
   out["skipped"] = {{"records", status.records_skipped}, {"last", status.last_skipped}};

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <utility>
 
 #include "base/clock.h"
@@ -52,6 +53,78 @@ MetricFamily CollectStates(const std::vector<TaskView>& tasks) {
   return family;
 }
 
+// Two standbys may have channels of one name, and the contract has no other label: the one that is
+// further behind is shown.
+MetricFamily CollectTargetTicks(const std::vector<TaskView>& tasks) {
+  MetricFamily family =
+      Family("milvus_cdc_center_tt", "Unix ms of the newest tick sent to a channel of a standby",
+             MetricType::Gauge);
+  std::map<std::string, Timestamp> ticks;
+  for (const TaskView& task : tasks) {
+    for (const TargetTick& tick : task.status.target_ticks) {
+      const auto [found, added] = ticks.try_emplace(tick.channel, tick.ts);
+      found->second = std::min(found->second, tick.ts);
+    }
+  }
+  for (const auto& [channel, ts] : ticks) {
+    Add(&family, {{"channel_name", channel}}, ToDouble(ts.UnixMs()));
+  }
+  return family;
+}
+
+using NamedCount = std::pair<const char*, uint64_t>;
+
+std::array<NamedCount, 3> ByMsgType(const CountsByOp& counts) {
+  return {NamedCount{"Insert", counts.inserts}, NamedCount{"Upsert", counts.upserts},
+          NamedCount{"Delete", counts.deletes}};
+}
+
+std::array<NamedCount, 3> ByApiType(const CountsByOp& counts) {
+  return {NamedCount{"insert", counts.inserts}, NamedCount{"upsert", counts.upserts},
+          NamedCount{"delete", counts.deletes}};
+}
+
+void AddCounts(const std::string& id,
+               const TaskCounts& counts,
+               MetricFamily* size,
+               MetricFamily* rows,
+               MetricFamily* calls) {
+  for (const auto& [channel, bytes] : counts.bytes) {
+    // Stored rows come from no channel.
+    const std::string name = channel.empty() ? "snapshot" : channel;
+    for (const auto& [op, sums] : {std::pair("read", &bytes.read), {"write", &bytes.written}}) {
+      for (const auto& [type, sum] : ByMsgType(*sums)) {
+        Add(size, {{"task_id", id}, {"vchannel_name", name}, {"op_type", op}, {"msg_type", type}},
+            ToDouble(sum));
+      }
+    }
+  }
+  for (const auto& [collection, count] : counts.collections) {
+    if (count.name.empty()) {
+      continue;  // it would begin again under another name
+    }
+    for (const auto& [op, sums] :
+         {std::pair("read", &count.rows.read), {"write", &count.rows.written}}) {
+      for (const auto& [type, sum] : ByApiType(*sums)) {
+        Add(rows,
+            {{"task_id", id},
+             {"collection_id", std::to_string(collection.value)},
+             {"collection_name", count.name},
+             {"op_type", op},
+             {"api_type", type}},
+            ToDouble(sum));
+      }
+    }
+  }
+  for (const auto& [call, count] : counts.calls) {
+    Add(calls, {{"task_id", id}, {"api_type", call}}, ToDouble(count));
+  }
+}
+
+Condition ConditionOf(const TaskView& task) {
+  return IsFailed(task.record) ? Condition::kFailed : task.status.condition;
+}
+
 }  // namespace
 
 std::vector<std::string> TaskMetrics::UpdateDeleted(const std::vector<TaskView>& tasks) const {
@@ -83,11 +156,23 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
              "Unix ms up to which a source channel is read (read) and acknowledged by "
              "the target (write)",
              MetricType::Gauge);
-  MetricFamily size =
-      Family("milvus_cdc_replicate_data_size", "Bytes of row messages acknowledged by the target",
-             MetricType::Counter);
-  MetricFamily rows = Family("milvus_cdc_replicate_data_cnt", "Rows acknowledged by the target",
+  MetricFamily size = Family(
+      "milvus_cdc_replicate_data_size",
+      "Bytes of row messages handed over to be written (read) and acknowledged by the target "
+      "(write)",
+      MetricType::Counter);
+  MetricFamily rows = Family("milvus_cdc_replicate_data_cnt",
+                             "Rows handed over to be written (read) and acknowledged by the target "
+                             "(write)",
                              MetricType::Counter);
+  MetricFamily calls = Family("milvus_cdc_api_execute_total", "Calls that the target has executed",
+                              MetricType::Counter);
+  MetricFamily errors =
+      Family("milvus_cdc_task_errors_total", "Attempts of any part of a task that have failed",
+             MetricType::Counter);
+  MetricFamily condition =
+      Family("milvus_cdc_task_condition", "1 for the condition of a task, 0 for the others",
+             MetricType::Gauge);
   MetricFamily lag = Family("milvus_cdc_replicate_lag_ms",
                             "Now minus the checkpoint of the slowest channel", MetricType::Gauge);
   MetricFamily source_lag =
@@ -136,17 +221,27 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
                                  "1 while a running task waits out an error", MetricType::Gauge);
   for (const TaskView& task : tasks) {
     const std::string& id = task.record.spec.id;
-    Add(&state, {{"task_id", id}}, static_cast<int>(task.record.state));
-    Add(&retrying, {{"task_id", id}}, task.status.condition == Condition::kRetrying ? 1 : 0);
-    if (!task.live) {
-      continue;
-    }
     const TaskStatus& status = task.status;
+    Add(&state, {{"task_id", id}}, static_cast<int>(task.record.state));
+    Add(&retrying, {{"task_id", id}}, status.condition == Condition::kRetrying ? 1 : 0);
+    for (const Condition each : {Condition::kOk, Condition::kWaiting, Condition::kRetrying,
+                                 Condition::kPaused, Condition::kFailed}) {
+      Add(&condition, {{"task_id", id}, {"condition", std::string(ConditionName(each))}},
+          ConditionOf(task) == each ? 1 : 0);
+    }
+    AddCounts(id, status.counts, &size, &rows, &calls);
+    Add(&errors, {{"task_id", id}}, ToDouble(status.counts.errors));
     for (const ChannelStatus& channel : status.channels) {
       Add(&tt, {{"task_id", id}, {"vchannel_name", channel.channel}, {"op_type", "read"}},
           ToDouble(channel.resolved.UnixMs()));
       Add(&tt, {{"task_id", id}, {"vchannel_name", channel.channel}, {"op_type", "write"}},
           ToDouble(channel.checkpoint.UnixMs()));
+    }
+    Add(&set_aside, {{"task_id", id}}, ToDouble(status.set_aside.size()));
+    if (!task.live) {
+      continue;
+    }
+    for (const ChannelStatus& channel : status.channels) {
       Add(&waiting_rows, {{"task_id", id}, {"vchannel_name", channel.channel}},
           ToDouble(channel.rows_waiting));
       if (channel.last_tick_unix_ms > 0) {
@@ -154,13 +249,6 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
             ToDouble(clock_->UnixMs() - channel.last_tick_unix_ms));
       }
     }
-    Add(&size, {{"task_id", id}, {"op_type", "write"}}, ToDouble(status.bytes_written));
-    Add(&rows, {{"task_id", id}, {"op_type", "write"}, {"api_type", "insert"}},
-        ToDouble(status.rows_inserted));
-    Add(&rows, {{"task_id", id}, {"op_type", "write"}, {"api_type", "upsert"}},
-        ToDouble(status.rows_upserted));
-    Add(&rows, {{"task_id", id}, {"op_type", "write"}, {"api_type", "delete"}},
-        ToDouble(status.rows_deleted));
     if (status.lag_ms.has_value()) {
       Add(&lag, {{"task_id", id}}, ToDouble(*status.lag_ms));
     }
@@ -169,7 +257,6 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     }
     Add(&waiting, {{"task_id", id}}, ToDouble(status.bytes_waiting));
     Add(&skipped, {{"task_id", id}}, ToDouble(status.records_skipped));
-    Add(&set_aside, {{"task_id", id}}, ToDouble(status.set_aside.size()));
     Add(&late, {{"task_id", id}}, ToDouble(status.source_late_messages));
     Add(&unknown, {{"task_id", id}}, ToDouble(status.source_unknown_messages));
     for (const TaskPhase each :
@@ -190,11 +277,12 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
   for (const std::string& id : UpdateDeleted(tasks)) {
     Add(&state, {{"task_id", id}}, -1);
   }
-  std::vector<MetricFamily> families = {CollectStates(tasks)};
+  std::vector<MetricFamily> families = {CollectStates(tasks), CollectTargetTicks(tasks)};
   for (MetricFamily* family :
-       {&state,        &phase,    &retrying, &tt,     &size,      &rows,       &lag,
-        &source_lag,   &waiting,  &copied,   &stored, &copy_rows, &copy_bytes, &copy_left,
-        &waiting_rows, &tick_age, &skipped,  &late,   &unknown,   &set_aside}) {
+       {&state,    &phase,   &condition, &retrying,   &errors,     &tt,
+        &size,     &rows,    &calls,     &lag,        &source_lag, &waiting,
+        &copied,   &stored,  &copy_rows, &copy_bytes, &copy_left,  &waiting_rows,
+        &tick_age, &skipped, &late,      &unknown,    &set_aside}) {
     families.push_back(std::move(*family));
   }
   return families;

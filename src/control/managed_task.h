@@ -37,13 +37,15 @@ struct ManagedTask {
   bool stored = false;  // until then the task is not visible
   bool removed = false;
   std::shared_ptr<Replication> replication;
-  std::shared_ptr<void> standby;  // keeps the standby answering
-  uint64_t run = 0;               // counts replications: identifies a late failure of an old one
-  uint64_t start_number = 0;      // counts scheduled starts: only the newest is carried out
-  TaskChanges wanted;             // what the last replication needs changed before the next start
-  std::string start_error;        // why the last start failed, while it is retried
+  std::shared_ptr<Replication> ending;  // until its counts are part of `past`
+  std::shared_ptr<void> standby;        // keeps the standby answering
+  uint64_t run = 0;           // counts replications: identifies a late failure of an old one
+  uint64_t start_number = 0;  // counts scheduled starts: only the newest is carried out
+  TaskChanges wanted;         // what the last replication needs changed before the next start
+  std::string start_error;    // why the last start failed, while it is retried
   int64_t since_unix_ms = 0;
   TaskStatus last_status;  // of the last replication, or as stored
+  TaskCounts past;         // of all ended replications
 };
 
 // What a stored progress says of collections that were set aside.

@@ -22,6 +22,15 @@ constexpr const char* kPausedByHand = "manually pause through http interface";
 constexpr const char* kAutoStartDisabled = "the task is disabled auto start";
 constexpr size_t kMaxStopThreads = 16;
 
+}  // namespace
+
+bool IsFailed(const TaskRecord& record) {
+  return record.state == TaskState::kPaused && record.reason != kPausedByHand &&
+         record.reason != kAutoStartDisabled;
+}
+
+namespace {
+
 // The caller's mistakes keep their code; anything else becomes our fault, whatever its code.
 bool IsCallersFault(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument ||

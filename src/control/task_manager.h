@@ -33,6 +33,9 @@ struct TaskView {
   std::optional<SourcePresent> present;  // only if requested
 };
 
+// Whether the task is paused because of an error, and not because somebody wanted it.
+bool IsFailed(const TaskRecord& record);
+
 // How far one collection has got in one source channel.
 struct CollectionPosition {
   CollectionId collection;

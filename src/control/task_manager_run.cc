@@ -82,6 +82,7 @@ void TaskManager::StopReplication(const TaskPtr& task) {
   {
     MutexLock lock(mutex_);
     replication = std::exchange(task->replication, nullptr);
+    task->ending = replication;
     // Both counters move on: a failure reported by this run and a start scheduled before are stale.
     ++task->run;
     ++task->start_number;
@@ -96,6 +97,8 @@ void TaskManager::StopReplication(const TaskPtr& task) {
   const TaskChanges wanted = replication->Changes();
   ShowStored(*options_.store, task->spec.id, &status);
   MutexLock lock(mutex_);
+  task->past.Add(status.counts);
+  task->ending = nullptr;
   task->last_status = std::move(status);
   task->wanted.Add(wanted);
 }

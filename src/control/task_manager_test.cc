@@ -334,6 +334,7 @@ TEST_F(TaskManagerTest, PauseAndResume) {
   EXPECT_EQ(Stored("t1").state, TaskState::kPaused);
   EXPECT_EQ(Stored("t1").reason, kByHand);
   EXPECT_EQ(View("t1").status.condition, Condition::kPaused);
+  EXPECT_FALSE(IsFailed(View("t1").record));
 
   const Status again = manager_->Pause("t1");
   EXPECT_EQ(again, FailedPreconditionError("the task has paused, task_id: t1"));
@@ -499,6 +500,7 @@ TEST_F(TaskManagerTest, FailedReplicationPausesItsTaskOnly) {
   EXPECT_TRUE(Eventually([this] { return !replicator_.running("t1"); }));
   EXPECT_EQ(Stored("t1").reason, "schema differs: field id");
   EXPECT_EQ(View("t1").status.reason, "schema differs: field id");
+  EXPECT_TRUE(IsFailed(View("t1").record));
   EXPECT_TRUE(replicator_.running("t2"));
   EXPECT_EQ(View("t2").record.state, TaskState::kRunning);
   ASSERT_TRUE(manager_->Resume("t1").ok());
@@ -557,6 +559,20 @@ TEST_F(TaskManagerTest, PausedTaskShowsWhatIsStoredAndNotWhatWasReached) {
   EXPECT_EQ(view.status.channels[0].checkpoint, Timestamp{7});
   EXPECT_EQ(view.status.channels[0].position, MsgId{"seven"});
   EXPECT_EQ(view.status.channels[1].checkpoint, Timestamp{});
+}
+
+TEST_F(TaskManagerTest, CountsGoOnOverAPause) {
+  TaskStatus status;
+  status.counts.errors = 5;
+  replicator_.SetTaskStatus("t1", status);
+  MustCreate(MakeSpec("t1"));
+  EXPECT_EQ(View("t1").status.counts.errors, 5U);
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  EXPECT_EQ(View("t1").status.counts.errors, 5U);
+  status.counts.errors = 1;  // of the next run
+  replicator_.SetTaskStatus("t1", status);
+  ASSERT_TRUE(manager_->Resume("t1").ok());
+  EXPECT_EQ(View("t1").status.counts.errors, 6U);
 }
 
 TEST_F(TaskManagerTest, RunningTaskTellsOfASourceThatIsNotWell) {

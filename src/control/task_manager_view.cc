@@ -25,10 +25,14 @@ void ShowSource(const Status& source, TaskStatus* status) {
 TaskView TaskManager::View(const TaskPtr& task) {
   TaskView view;
   std::shared_ptr<Replication> replication;
+  std::shared_ptr<Replication> ending;
+  TaskCounts counts;
   {
     MutexLock lock(mutex_);
     view.record = {task->spec, task->state, task->reason};
     replication = task->replication;
+    ending = task->ending;
+    counts = task->past;
     if (replication == nullptr) {
       view.status = task->last_status;
       view.status.idle = false;
@@ -51,7 +55,12 @@ TaskView TaskManager::View(const TaskPtr& task) {
     view.status = replication->GetStatus();
     view.live = true;
     ShowSource(options_.source_status ? options_.source_status() : OkStatus(), &view.status);
+    counts.Add(view.status.counts);
   }
+  if (ending != nullptr) {
+    counts.Add(ending->GetStatus().counts);
+  }
+  view.status.counts = std::move(counts);
   return view;
 }
 

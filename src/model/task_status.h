@@ -10,6 +10,7 @@
 #include "model/copy_selection.h"
 #include "model/ids.h"
 #include "model/rows.h"
+#include "model/task_counts.h"
 
 namespace cdc {
 
@@ -72,6 +73,12 @@ constexpr const char* TaskPhaseName(TaskPhase phase) {
   return "";
 }
 
+// The newest tick that was sent to a channel of the target.
+struct TargetTick {
+  std::string channel;
+  Timestamp ts;
+};
+
 struct TaskStatus {
   Condition condition = Condition::kOk;
   bool idle = false;  // waiting only because there is nothing to do
@@ -86,10 +93,7 @@ struct TaskStatus {
   // while any channel has no such time, or if no channel is followed.
   std::optional<int64_t> source_lag_ms;
   std::optional<int64_t> lag_ms;
-  uint64_t rows_inserted = 0;
-  uint64_t rows_upserted = 0;
-  uint64_t rows_deleted = 0;
-  uint64_t bytes_written = 0;
+  TaskCounts counts;
   uint64_t rows_waiting = 0;  // of `channels`, without rows that wait for a tick
   uint64_t bytes_waiting = 0;
   uint64_t records_skipped = 0;  // because they could not be decoded
@@ -99,6 +103,7 @@ struct TaskStatus {
   uint64_t source_unknown_messages = 0;  // of the write-ahead log, of types not known here
   std::vector<CollectionName> covers;    // source collections being replicated
   std::string target_version;
+  std::vector<TargetTick> target_ticks;  // of a standby
   // Of a time not later than `channels`: whatever of it is applied is applied in these.
   CatalogProgress catalog;
 };

@@ -84,7 +84,7 @@ std::vector<CollectionId> LogsApplied(const MetaStore::Progress& progress) {
 
 TaskPipeline::TaskPipeline(const Shared& shared,
                            TaskSpec spec,
-                           std::unique_ptr<Target> target,
+                           std::unique_ptr<CountedTarget> target,
                            const MetaStore::Progress& progress,
                            Replicator::OnFailed on_failed)
     : shared_(shared),
@@ -495,12 +495,11 @@ TaskStatus TaskPipeline::GetStatus() const {
     status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
   }
   status.phase = PhaseOf(status, copying);
-  const RowWriter::Counters counters = writer_.counters();
-  status.rows_inserted = counters.rows_inserted;
-  status.rows_upserted = counters.rows_upserted;
-  status.rows_deleted = counters.rows_deleted;
-  status.bytes_written = counters.bytes_written;
-  status.bytes_waiting = counters.bytes_waiting + router_.held_bytes();
+  status.counts = writer_.counts();
+  status.counts.calls = target_->Calls();
+  status.counts.errors = conditions_.errors();
+  status.bytes_waiting = writer_.bytes_waiting() + router_.held_bytes();
+  status.target_ticks = target_->SentTicks();
   status.covers = router_.Covered();
   UndecodableRecords::Skipped skipped = router_.skipped();
   status.records_skipped = skipped.records;

@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "model/task_status.h"
+#include "pipeline/counted_target.h"
 #include "pipeline/replicator.h"
 #include "pipeline/target_pulses.h"
 #include "progress/checkpoint_saver.h"
@@ -45,7 +46,7 @@ class TaskPipeline : public Replication {
 
   TaskPipeline(const Shared& shared,
                TaskSpec spec,
-               std::unique_ptr<Target> target,
+               std::unique_ptr<CountedTarget> target,
                const MetaStore::Progress& progress,
                Replicator::OnFailed on_failed);
   ~TaskPipeline() override;
@@ -88,7 +89,7 @@ class TaskPipeline : public Replication {
   TaskCheckpoints checkpoints_;
   Reconciler reconciler_;
   // Declared after all that its callbacks use: its destructor waits for them.
-  const std::unique_ptr<Target> target_;
+  const std::unique_ptr<CountedTarget> target_;
 
   bool target_away_ = false;  // used only on the thread of TakePulse
 

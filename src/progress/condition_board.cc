@@ -22,6 +22,7 @@ void ConditionBoard::SetState(const std::string& part, Condition state, const St
   // An existing entry keeps its time, even if the reason changes.
   const auto [entry, added] = entries_.try_emplace(part, Entry{state, "", clock_->UnixMs()});
   entry->second.state = state;
+  errors_ += state == Condition::kRetrying ? 1 : 0;
   ++entry->second.attempts;
   entry->second.reason = part + ": " + status.ToString();
 }
@@ -31,6 +32,7 @@ bool ConditionBoard::Fail(const std::string& reason) {
   if (!failure_.empty()) {
     return false;
   }
+  ++errors_;
   failure_ = reason;
   failed_at_ = clock_->UnixMs();
   return true;
@@ -42,6 +44,11 @@ void ConditionBoard::SetIdle(const std::string& reason) {
     idle_since_ = clock_->UnixMs();
   }
   idle_ = reason;
+}
+
+uint64_t ConditionBoard::errors() const {
+  MutexLock lock(mutex_);
+  return errors_;
 }
 
 ConditionBoard::View ConditionBoard::IdleView() const {

@@ -43,6 +43,9 @@ class ConditionBoard {
 
   View Current() const;
 
+  // How often any part has met a transient problem, and the failure.
+  uint64_t errors() const;
+
  private:
   struct Entry {
     Condition state;
@@ -57,6 +60,7 @@ class ConditionBoard {
   const Clock* const clock_;
   mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ CDC_GUARDED_BY(mutex_);
+  uint64_t errors_ CDC_GUARDED_BY(mutex_) = 0;
   std::string idle_ CDC_GUARDED_BY(mutex_);
   int64_t idle_since_ CDC_GUARDED_BY(mutex_) = 0;
   std::string failure_ CDC_GUARDED_BY(mutex_);

@@ -13,6 +13,7 @@ TEST(ConditionBoardTest, AttemptsAreThoseOfOneRowOfErrors) {
   board.SetWaiting("search on b", UnavailableError("no such index"));
   EXPECT_EQ(board.Current().state, Condition::kRetrying);
   EXPECT_EQ(board.Current().attempts, 2);
+  EXPECT_EQ(board.errors(), 2U) << "a problem that waits for somebody is no failed attempt";
   board.Set("write a", OkStatus());
   EXPECT_EQ(board.Current().state, Condition::kWaiting);
   EXPECT_EQ(board.Current().attempts, 1);

@@ -19,6 +19,9 @@ bool MayGo(const RowGate& gate, const Message& message) {
          gate.partitions.contains(message.partition);
 }
 
+// Where TaskCounts has the bytes of stored rows, whatever channel the log of their shard has.
+constexpr const char* kStored = "";
+
 }  // namespace
 
 RowWriter::RowWriter(RowSink* sink,
@@ -53,13 +56,14 @@ void RowWriter::Push(CollectionId collection,
   if (lane == nullptr) {
     lane = std::make_unique<Lane>();
   }
+  CountReadLocked(collection, *tracker, rows);
   for (PendingRows& each : rows) {
     each.tracker = tracker;
     if (lanes.discarded.contains(each.message->partition)) {
       Acknowledge({std::move(each)});
       continue;
     }
-    counters_.bytes_waiting += each.bytes;
+    bytes_waiting_ += each.bytes;
     // Rows pushed before the gate is known are converted by Open.
     if (lanes.gate != nullptr) {
       each.UpsertUntil(lanes.gate->may_hold_until);
@@ -70,9 +74,14 @@ void RowWriter::Push(CollectionId collection,
   changed_.NotifyAll();
 }
 
-RowWriter::Counters RowWriter::counters() const {
+TaskCounts RowWriter::counts() const {
   MutexLock lock(mutex_);
-  return counters_;
+  return counts_;
+}
+
+uint64_t RowWriter::bytes_waiting() const {
+  MutexLock lock(mutex_);
+  return bytes_waiting_;
 }
 
 void RowWriter::Acknowledge(const std::vector<PendingRows>& rows) {
@@ -166,11 +175,41 @@ void RowWriter::StartLocked(CallPtr call) {
   to_start_.push_back(std::move(call));
 }
 
+void RowWriter::CountReadLocked(CollectionId collection,
+                                const AckTracker& tracker,
+                                const std::vector<PendingRows>& rows) {
+  if (rows.empty()) {
+    return;
+  }
+  CountsByOp& keys = counts_.collections[collection].rows.read;
+  // Those of one push are all of the log, or all copied.
+  CountsByOp& bytes = counts_.bytes[rows.front().copied ? kStored : tracker.channel()].read;
+  for (const PendingRows& each : rows) {
+    keys.Of(each.op) += each.keys.size();
+    bytes.Of(each.op) += each.bytes;
+  }
+}
+
+void RowWriter::CountWrittenLocked(const Call& call) {
+  const RowOp op = call.rows.op;
+  counts_.collections[call.collection].rows.written.Of(op) += call.rows.rows;
+  uint64_t copied = 0;
+  for (const PendingRows& each : call.batch.rows) {
+    copied += each.copied ? each.bytes : 0;
+  }
+  if (copied > 0) {
+    counts_.bytes[kStored].written.Of(op) += copied;
+  }
+  if (call.batch.bytes > copied) {
+    counts_.bytes[call.lane->channel()].written.Of(op) += call.batch.bytes - copied;
+  }
+}
+
 void RowWriter::FinishLocked(Call& call, bool acknowledge) {
   CollectionLanes& lanes = collections_[call.collection];
   --lanes.unfinished_calls[call.batch.rows.front().message->partition];
   call.lane->Finish(call.batch);
-  counters_.bytes_waiting -= call.batch.bytes;
+  bytes_waiting_ -= call.batch.bytes;
   if (acknowledge) {
     Acknowledge(call.batch.rows);
   }
@@ -182,12 +221,7 @@ void RowWriter::HandleDoneLocked(const CallPtr& call, const WriteResult& result)
   if (result.status.ok()) {
     FaultPoint("before_ack");
     conditions_->Set("write " + call->rows.target.ToString(), OkStatus());
-    switch (call->rows.op) {
-      case RowOp::kInsert: counters_.rows_inserted += call->rows.rows; break;
-      case RowOp::kUpsert: counters_.rows_upserted += call->rows.rows; break;
-      case RowOp::kDelete: counters_.rows_deleted += call->rows.rows; break;
-    }
-    counters_.bytes_written += call->rows.bytes;
+    CountWrittenLocked(*call);
     FinishLocked(*call, true);
     FaultPoint("after_ack");
     return;

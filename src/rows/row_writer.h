@@ -21,6 +21,7 @@
 #include "base/status.h"
 #include "model/ids.h"
 #include "model/rows.h"
+#include "model/task_counts.h"
 #include "progress/condition_board.h"
 #include "progress/send_horizon.h"
 #include "rows/lane.h"
@@ -98,14 +99,9 @@ class RowWriter final : public RowConsumer, public RowGates {
   // After Run: whether the target may have executed a call that is not acknowledged.
   bool doubt_left() const;
 
-  struct Counters {
-    uint64_t rows_inserted = 0;
-    uint64_t rows_upserted = 0;
-    uint64_t rows_deleted = 0;
-    uint64_t bytes_written = 0;
-    uint64_t bytes_waiting = 0;
-  };
-  Counters counters() const;
+  // Without calls and errors.
+  TaskCounts counts() const;
+  uint64_t bytes_waiting() const;
 
  private:
   struct CollectionLanes {
@@ -135,6 +131,10 @@ class RowWriter final : public RowConsumer, public RowGates {
   void DispatchLocked() CDC_REQUIRES(mutex_);
   bool DispatchCollectionLocked(CollectionId id, CollectionLanes& lanes) CDC_REQUIRES(mutex_);
   void HandleDoneLocked(const CallPtr& call, const WriteResult& result) CDC_REQUIRES(mutex_);
+  void CountReadLocked(CollectionId collection,
+                       const AckTracker& tracker,
+                       const std::vector<PendingRows>& rows) CDC_REQUIRES(mutex_);
+  void CountWrittenLocked(const Call& call) CDC_REQUIRES(mutex_);
   void FinishLocked(Call& call, bool acknowledge) CDC_REQUIRES(mutex_);
   bool IsTransientLocked(Call& call, const Status& status) CDC_REQUIRES(mutex_);
   void RetryDueLocked() CDC_REQUIRES(mutex_);
@@ -170,7 +170,8 @@ class RowWriter final : public RowConsumer, public RowGates {
   Status fatal_ CDC_GUARDED_BY(mutex_);
   CollectionId fatal_collection_ CDC_GUARDED_BY(mutex_);
   std::vector<std::string> warnings_ CDC_GUARDED_BY(mutex_);  // logged after the lock is released
-  Counters counters_ CDC_GUARDED_BY(mutex_);
+  TaskCounts counts_ CDC_GUARDED_BY(mutex_);
+  uint64_t bytes_waiting_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cdc

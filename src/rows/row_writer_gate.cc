@@ -11,6 +11,7 @@ void RowWriter::Open(CollectionId collection, RowGate gate) {
   discarded_.erase(collection);  // the reconciler follows it again
   CollectionLanes& lanes = collections_[collection];
   RenameGateLocked(lanes, gate.target);
+  counts_.collections[collection].name = gate.target.collection;
   // A collection that was closed because another task wrote it comes back with a later time.
   if (lanes.gate == nullptr || lanes.gate->may_hold_until < gate.may_hold_until) {
     for (auto& [name, lane] : lanes.lanes) {
@@ -32,6 +33,7 @@ void RowWriter::Reopen(CollectionId collection, const CollectionName& target) {
   MutexLock lock(mutex_);
   CollectionLanes& lanes = collections_[collection];
   RenameGateLocked(lanes, target);
+  counts_.collections[collection].name = target.collection;
   if (std::exchange(lanes.closed, false)) {
     dirty_ = true;
     changed_.NotifyAll();
@@ -71,7 +73,7 @@ void RowWriter::DropLocked(CollectionLanes& lanes,
   for (auto& [name, lane] : lanes.lanes) {
     const auto removed = lane->Remove(predicate);
     for (const PendingRows& rows : removed) {
-      counters_.bytes_waiting -= rows.bytes;
+      bytes_waiting_ -= rows.bytes;
     }
     Acknowledge(removed);
   }
@@ -109,6 +111,7 @@ void RowWriter::Forget(CollectionId collection) {
     conditions_->Set("write " + found->second.gate->target.ToString(), OkStatus());
   }
   collections_.erase(found);
+  counts_.Drop(collection);
 }
 
 std::map<CollectionId, std::set<PartitionId>> RowWriter::WaitingPartitions() const {

@@ -45,11 +45,11 @@ class RowWriterTest : public ::testing::Test {
         [this](CollectionId collection, const Status& status) {
           EXPECT_EQ(collection, kThings);
           fatal_.push_back(status.message());
-          writer_->counters();
+          writer_->counts();
         },
         [this] {
           ++progress_;
-          writer_->counters();
+          writer_->counts();
         });
   }
 
@@ -250,7 +250,29 @@ TEST_F(RowWriterTest, RowsOfWhatIsDiscardedAreAcknowledgedUnwritten) {
   Turns();
   EXPECT_THAT(Written(), IsEmpty());
   EXPECT_EQ(acknowledged(), 13U) << "the call that waited to be repeated, too";
-  EXPECT_EQ(writer_->counters().bytes_waiting, 0U);
+  EXPECT_EQ(writer_->bytes_waiting(), 0U);
+}
+
+TEST_F(RowWriterTest, CountsWhatIsReadAndWritten) {
+  Push(RowOp::kInsert, 10, {1, 2});
+  TaskCounts counts = writer_->counts();
+  EXPECT_EQ(counts.collections[kThings].name, "");
+  EXPECT_EQ(counts.collections[kThings].rows.read.inserts, 2U);
+  EXPECT_EQ(counts.bytes[kChannel].read.inserts, 100U);
+  EXPECT_EQ(counts.BytesWritten(), 0U);
+  writer_->Open(kThings, Gate());
+  Push(RowOp::kDelete, 11, {1});
+  Turns();
+  counts = writer_->counts();
+  EXPECT_EQ(counts.collections[kThings].name, "things");
+  EXPECT_EQ(counts.collections[kThings].rows.written.inserts, 2U);
+  EXPECT_EQ(counts.collections[kThings].rows.written.deletes, 1U);
+  EXPECT_EQ(counts.bytes[kChannel].written.inserts, 100U);
+  EXPECT_EQ(counts.bytes[kChannel].written.deletes, 100U);
+  writer_->Forget(kThings);
+  counts = writer_->counts();
+  EXPECT_THAT(counts.collections, IsEmpty());
+  EXPECT_EQ(counts.RowsWritten().inserts, 2U);
 }
 
 TEST_F(RowWriterTest, RowsThatTheTargetMayHoldAreUpserted) {

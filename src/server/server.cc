@@ -27,7 +27,10 @@ class RealServer final : public Server {
                 .max_tasks = options_.config.max_task_num,
                 .source_status = [this] { return source_.Health(); },
                 .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); }}),
-        metrics_(options_.version, [this] { return tasks_.List(); }),
+        metrics_(
+            {.version = options_.version,
+             .queue_holds = std::chrono::minutes(options_.config.snapshot.queue_holds_minutes)},
+            [this] { return tasks_.List(); }),
         api_(&tasks_,
              &metrics_,
              {.max_name_length = options_.config.max_name_length,

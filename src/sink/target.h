@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "model/task.h"
+#include "model/task_status.h"
 #include "model/tls.h"
 #include "sink/access_sink.h"
 #include "sink/key_reader.h"
@@ -28,6 +30,9 @@ class Target {
   virtual KeyReader* keys() = 0;
   // nullptr: it has no users and roles that could be changed.
   virtual AccessSink* access() = 0;
+
+  // The newest tick sent to each of its channels; a target that is no standby gets none.
+  virtual std::vector<TargetTick> SentTicks() const { return {}; }
 
   // Checks whether the target answers; returns at once. `done` is called exactly once, on this
   // thread or another one, and must return at once. It gets the target's identity, a text that no

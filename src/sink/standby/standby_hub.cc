@@ -103,6 +103,17 @@ Status StandbyHub::Health() const {
   return OkStatus();
 }
 
+std::vector<TargetTick> StandbyHub::SentTicks() const {
+  std::vector<TargetTick> ticks;
+  MutexLock lock(mutex_);
+  for (const auto& [pchannel, queue] : queues_) {
+    if (queue.ticked() > Timestamp{}) {
+      ticks.push_back({pchannel, queue.ticked()});
+    }
+  }
+  return ticks;
+}
+
 Status StandbyHub::UseCredentials(const TargetOptions& target) {
   return connection_->UseCredentials(target);
 }

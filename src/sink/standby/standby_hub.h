@@ -69,6 +69,9 @@ class StandbyHub {
   // rows. Ok before anything was sent.
   Status Health() const;
 
+  // The newest tick that the standby has taken of each pchannel that got one.
+  std::vector<TargetTick> SentTicks() const;
+
   // Calls started from now on use these credentials. All tasks depend on them, so pass only
   // credentials that the standby has accepted.
   Status UseCredentials(const TargetOptions& target);

@@ -96,7 +96,9 @@ bool StandbyQueue::EndCall(const WriteResult& result,
                            Ended* ended) {
   const std::shared_ptr<const Call> call = std::exchange(in_flight_, nullptr);
   const bool failed = !result.status.ok();
-  if (failed) {
+  if (!failed) {
+    ticked_ = Timestamp{call->request.end};
+  } else {
     tick_due_ = now + kTickRetry;
     one_by_one_until_ = now + kOneByOne;
   }

@@ -82,6 +82,9 @@ class StandbyQueue {
   // connection. Returns whether it is news: a failure after a success, or the reverse.
   bool EndCall(const WriteResult& result, bool answered, Clock::TimePoint now, Ended* ended);
 
+  // The newest tick that the standby has taken; 0: none.
+  Timestamp ticked() const { return ticked_; }
+
   // Why the pchannel gets no ticks at present. Ok if it needs none.
   Status Health(Clock::TimePoint now) const;
 
@@ -92,6 +95,7 @@ class StandbyQueue {
   std::shared_ptr<const Call> in_flight_;
   Clock::TimePoint sent_at_;  // of the call in flight
   uint64_t last_stamp_ = 0;
+  Timestamp ticked_;
   bool ticking_ = false;
   Clock::TimePoint tick_due_;    // if there are no rows
   Clock::TimePoint not_before_;  // of the next call

@@ -89,7 +89,9 @@ TEST_F(StandbyQueueTest, StampsRiseAndAreNotBelowTheTime) {
   CallPtr call = BeginCall(1000);
   EXPECT_EQ(call->request.begin, 1000U);
   EXPECT_EQ(call->request.end, 1002U);
+  EXPECT_EQ(queue_.ticked(), Timestamp{});
   EXPECT_EQ(EndCall().front().stamp, Timestamp{1002});
+  EXPECT_EQ(queue_.ticked(), Timestamp{1002});
   call = BeginCall(1000);  // a tick
   EXPECT_EQ(call->request.begin, 1003U);
   EXPECT_EQ(call->request.end, 1003U);

@@ -114,6 +114,7 @@ class StandbyTarget final : public Target,
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return this; }
   AccessSink* access() override { return &access_; }
+  std::vector<TargetTick> SentTicks() const override { return hub_->SentTicks(); }
 
   // A standby that gets no ticks is dead to its users, even if its API answers.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
