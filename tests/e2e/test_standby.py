@@ -22,6 +22,7 @@ from lab.waiting import PATIENCE, NotYet, eventually, promised
 from rows_for import plain, vector
 from test_copy_into_existing import test_what_the_source_has_deleted_changed_and_moved  # noqa: F401
 from test_keys import RESERVED, make_collection_with_key, rows_with_key
+from test_metrics import scrape
 from test_operations import *  # noqa: F403
 from test_recreate import (  # noqa: F401
     test_generated_keys_and_partitions,
@@ -118,6 +119,22 @@ def test_many_collections_on_few_channels(world: World) -> None:
         thread.join()
     for name in names:
         assert world.expect_equal(name).target_rows == 1800
+
+
+def test_metrics(world: World) -> None:
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(10)))
+    world.expect_equal("c")
+    found = scrape(world.cdc.client)
+    assert found.sum("api_execute_total", task_id=task, api_type="ReplicateMessage") >= 1
+    assert found.sum("replicate_data_cnt", task_id=task, op_type="write") == 10
+    assert found.labels("center_tt") == {frozenset({"channel_name"})}
+
+    def ticks_follow_the_clock() -> None:
+        assert abs(time.time() * 1000 - scrape(world.cdc.client).least("center_tt")) < 5_000
+
+    eventually(ticks_follow_the_clock)
 
 
 def test_lives_of_one_name_do_not_mix(world: World) -> None:
