@@ -114,8 +114,9 @@ class RealReplicator : public Replicator {
                                       .pulses = &pulses_,
                                       .claims = &claims_,
                                       .throttle = &throttle_};
-    auto pipeline = std::make_unique<TaskPipeline>(shared, spec, NewCountedTarget(std::move(target), spec.sink_mode), progress,
-                                                   std::move(on_failed));
+    auto pipeline = std::make_unique<TaskPipeline>(
+        shared, spec, NewCountedTarget(std::move(target), spec.sink_mode), progress,
+        std::move(on_failed));
     CDC_RETURN_IF_ERROR(pipeline->Load());
     pipeline->Start();
     return std::unique_ptr<Replication>(std::move(pipeline));
