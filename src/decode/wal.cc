@@ -3,12 +3,12 @@
 #include <array>
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <openssl/evp.h>
-
+#include "base/base64.h"
 #include "decode/header.h"
 #include "decode/record.h"
 #include "wire/wire_reader.h"
@@ -28,18 +28,11 @@ Status ParseProperty(const char* name, std::string_view text, int base, Number* 
 
 // The bytes of a protobuf message in standard base64.
 Status DecodeProperty(const char* name, std::string_view text, std::string* bytes) {
-  bytes->resize(text.size() / 4 * 3);
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes->data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0 || static_cast<size_t>(size) != bytes->size()) {
+  std::optional<std::string> decoded = DecodeBase64(text);
+  if (!decoded) {
     return DataLossError(std::string("its property ") + name + " is not base64");
   }
-  // OpenSSL counts the padding as bytes.
-  for (size_t i = 0; i < 2 && text.ends_with('='); ++i) {
-    text.remove_suffix(1);
-    bytes->pop_back();
-  }
+  *bytes = *std::move(decoded);
   return OkStatus();
 }
 

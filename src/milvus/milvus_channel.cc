@@ -15,29 +15,13 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include "base/base64.h"
 #include "base/mutex.h"
 
 namespace cdc {
 namespace {
 
 constexpr char kService[] = "/milvus.proto.milvus.MilvusService/";
-
-std::string Base64(const std::string& bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      const auto byte = i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U;
-      group = group << 8 | byte;
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out.push_back(i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 0x3f]);
-    }
-  }
-  return out;
-}
 
 std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint,
                                        const MilvusChannel::Credentials& credentials) {
@@ -135,7 +119,7 @@ struct MilvusChannel::State {
   };
 
   State(const Endpoint& endpoint, const Credentials& credentials)
-      : authorization(Base64(credentials.token)), stub(Connect(endpoint, credentials)) {}
+      : authorization(EncodeBase64(credentials.token)), stub(Connect(endpoint, credentials)) {}
 
   void Finish(uint64_t number) {
     // Destroyed without the lock, with whatever its callback holds. Until then it counts as
