@@ -124,6 +124,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("on_undecodable":"stop","disable_auto_start":false,)"
       R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
       R"("extra_info":{"enable_user_role":false},)"
+      R"("rpc_channel_info":{"name":"","position":""},"buffer_config":{"period":0,"size":0},)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
       R"("since":1700000000000,"attempts":0},"phase":null,"lag_ms":null,"source_lag_ms":null,"checkpoint":[],)"
       R"("channels":[],"catalog":null,"set_aside":[],"covers":[],"sink_mode":"api",)"
@@ -446,11 +447,6 @@ INSTANTIATE_TEST_SUITE_P(
         CheckCase{"NameMapping", Data(kC + R"(,"name_mapping":[{"source_db":"a"}])"),
                   "the collection name in the name mapping is not in the collection info, "
                   "checkout it"},
-        CheckCase{"RpcPosition", Data(kC + R"(,"rpc_channel_info":{"position":"AQI="})"),
-                  "rpc_channel_info.position is not supported yet"},
-        CheckCase{"Positions",
-                  Data(R"("collection_infos":[{"name":"c","positions":{"dml_0_5v0":"AQI="}}])"),
-                  "a collection with positions is not supported yet"},
         CheckCase{"StartFrom", Data(kC + R"(,"start_from":"yesterday")"),
                   "start_from can be set to [latest earliest snapshot], got yesterday"},
         CheckCase{"SnapshotFrom", Data(kC + R"(,"snapshot":{"from":"tape"})"),
@@ -785,9 +781,26 @@ TEST_F(ApiTest, MetricsOfAPausedTaskStay) {
   }
 }
 
-TEST(PositionTextTest, LengthsBeyondOneByte) {
-  const std::string text = EncodePositionText(std::string(200, 'c'), MsgId{"x"});
-  EXPECT_THAT(text, StartsWith("CsgB"));
+TEST_F(ApiTest, PositionsAndWhatElseHasNoEffectAreKept) {
+  EXPECT_EQ(
+      CreateError(Data(R"("collection_infos":[{"name":"c","positions":{"a_5v0":"?"}}])"), 500),
+      "fail to decode the position data: it is not base64, channel a_5v0");
+  EXPECT_EQ(CreateError(Data(kC + R"(,"rpc_channel_info":{"position":"?"})"), 500),
+            "fail to decode the rpc position data: it is not base64");
+  EXPECT_EQ(CreateError(Data(R"("collection_infos":[{"name":"c","positions":{"a_5vx":"AQI="}}])")),
+            "the vchannel is invalid, a_5vx, err: it does not end in <collection id>v<number>");
+  EXPECT_EQ(CreateError(Data(R"("collection_infos":[{"name":"c","positions":)"
+                             R"({"dml_0_5v0":"AQI=","dml_1_6v0":"AQI="}}])")),
+            "the channel position info should be in the same collection");
+  Ask("create", Data(R"("task_id":"t1","collection_infos":[{"name":"c","positions":)"
+                     R"({"dml_0_5v0":"AQI="}}],"rpc_channel_info":{"name":"by-dev-replicate-msg",)"
+                     R"("position":"AwQ="},"buffer_config":{"period":3,"size":4})"));
+  EXPECT_EQ(replicator_.last_started("t1").rpc_channel_position, "AwQ=");
+  const Json task = AskJson("get", R"({"task_id":"t1"})")["data"]["task"];
+  EXPECT_EQ(task["collection_infos"][0]["positions"], (Json{{"dml_0_5v0", "AQI="}}));
+  EXPECT_EQ(task["rpc_channel_info"],
+            (Json{{"name", "by-dev-replicate-msg"}, {"position", "AwQ="}}));
+  EXPECT_EQ(task["buffer_config"], (Json{{"period", 3}, {"size", 4}}));
 }
 
 }  // namespace

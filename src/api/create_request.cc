@@ -149,10 +149,10 @@ Status CheckAddress(const CreateRequest& request) {
 }
 
 Status CheckBuffer(const CreateRequest& request) {
-  if (request.buffer_period < 0) {
+  if (request.spec.buffer_period < 0) {
     return InvalidArgumentError("the cache period is less zero");
   }
-  if (request.buffer_size < 0) {
+  if (request.spec.buffer_size < 0) {
     return InvalidArgumentError("the cache size is less zero");
   }
   return OkStatus();
@@ -160,8 +160,9 @@ Status CheckBuffer(const CreateRequest& request) {
 
 Status CheckPositions(const Infos& infos) {
   for (const CollectionInfo& info : infos) {
-    if (info.name == "*" && !info.positions.empty()) {
-      return InvalidArgumentError("the collection name is `*`, the positions should be empty");
+    if (!info.positions.empty() && info.name.find_first_of("*?") != std::string::npos) {
+      return InvalidArgumentError("the collection name is `" + info.name +
+                                  "`, the positions should be empty");
     }
   }
   for (const CollectionInfo& info : infos) {
@@ -232,30 +233,14 @@ Status CheckCollections(const TaskSpec& spec, int max_length) {
   return CheckExclude(spec, max_length);
 }
 
-// Options of older clients that this version does not support are refused, never ignored.
-Status CheckSupported(const CreateRequest& request) {
-  const auto unsupported = [](const std::string& what) {
-    return InvalidArgumentError(what + " is not supported yet");
-  };
-  if (!request.rpc_channel_position.empty()) {
-    return unsupported("rpc_channel_info.position");
-  }
+// Keys that a client can only have from our answers are refused, never ignored.
+Status CheckNoAnswer(const CreateRequest& request) {
   if (!request.exclude_collections.empty()) {
     return InvalidArgumentError(
         "exclude_collections says in answers what a task leaves to older ones; what this one is to "
         "leave out goes into exclude");
   }
-  bool positions = false;
-  const auto look = [&positions](const Infos& infos) {
-    for (const CollectionInfo& info : infos) {
-      positions = positions || !info.positions.empty();
-    }
-  };
-  look(request.spec.collection_infos);
-  for (const auto& [database, infos] : request.spec.db_collections) {
-    look(infos);
-  }
-  return positions ? unsupported("a collection with positions") : OkStatus();
+  return OkStatus();
 }
 
 // Reads a name of an enumeration; an empty text leaves `value` as it is.
@@ -297,15 +282,15 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
     request.spec.name_mapping.push_back(ReadNameMapping(element));
   });
   reader.Object("rpc_channel_info", [&request](const RequestReader& rpc) {
-    rpc.Read("name", &request.rpc_channel_name);
-    rpc.Read("position", &request.rpc_channel_position);
+    rpc.Read("name", &request.spec.rpc_channel_name);
+    rpc.Read("position", &request.spec.rpc_channel_position);
   });
   reader.Object("extra_info", [&request](const RequestReader& extra) {
     extra.Read("enable_user_role", &request.spec.enable_user_role);
   });
   reader.Object("buffer_config", [&request](const RequestReader& buffer) {
-    buffer.Read("period", &request.buffer_period);
-    buffer.Read("size", &request.buffer_size);
+    buffer.Read("period", &request.spec.buffer_period);
+    buffer.Read("size", &request.spec.buffer_size);
   });
   reader.Read("disable_auto_start", &request.spec.disable_auto_start);
   reader.Read("sync_index", &request.spec.sync_index);
@@ -334,11 +319,12 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   CDC_RETURN_IF_ERROR(CheckAddress(request));
   CDC_RETURN_IF_ERROR(CheckBuffer(request));
   CDC_RETURN_IF_ERROR(CheckCollections(request.spec, limits.max_name_length));
-  if (!request.rpc_channel_name.empty() && request.rpc_channel_name != limits.replicate_channel) {
+  if (!request.spec.rpc_channel_name.empty() &&
+      request.spec.rpc_channel_name != limits.replicate_channel) {
     return InvalidArgumentError(
         "the rpc channel is invalid, the channel name should be the same as the source config");
   }
-  CDC_RETURN_IF_ERROR(CheckSupported(request));
+  CDC_RETURN_IF_ERROR(CheckNoAnswer(request));
   CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
   TaskSpec spec = request.spec;
   CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));

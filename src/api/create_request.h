@@ -36,10 +36,6 @@ struct CreateRequest {
   DialConfig dial;
   std::string kafka_address;
   std::string kafka_topic;
-  int buffer_period = 0;
-  int buffer_size = 0;
-  std::string rpc_channel_name;
-  std::string rpc_channel_position;
   std::vector<std::string> exclude_collections;  // a key of our answers, sent back
 };
 

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/given_position.h"
 #include "scope/compare_scopes.h"
 #include "scope/scope.h"
 
@@ -178,6 +179,9 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   out["sync_index"] = spec.sync_index;
   out["sync_load"] = spec.sync_load;
   out["extra_info"] = {{"enable_user_role", spec.enable_user_role}};
+  out["rpc_channel_info"] = {{"name", spec.rpc_channel_name},
+                             {"position", spec.rpc_channel_position}};
+  out["buffer_config"] = {{"period", spec.buffer_period}, {"size", spec.buffer_size}};
   out["condition"] = {
       {"state", ConditionName(status.condition)},
       {"reason", status.reason},
@@ -215,34 +219,6 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   out["bytes_waiting"] = status.bytes_waiting;
   out["skipped"] = {{"records", status.records_skipped}, {"last", status.last_skipped}};
   out["target_version"] = status.target_version;
-}
-
-void AppendField(char tag, std::string_view bytes, std::string* out) {
-  out->push_back(tag);
-  size_t length = bytes.size();
-  while (length >= 0x80) {
-    out->push_back(static_cast<char>((length & 0x7f) | 0x80));
-    length >>= 7;
-  }
-  out->push_back(static_cast<char>(length));
-  out->append(bytes);
-}
-
-std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view part = bytes.substr(at, 3);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      bits = (bits << 8) | (i < part.size() ? static_cast<unsigned char>(part[i]) : 0U);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      text.push_back(i <= part.size() ? kDigits[(bits >> (18 - 6 * i)) & 0x3f] : '=');
-    }
-  }
-  return text;
 }
 
 // Escapes, as clients know it, what could end a script if an answer is shown inside a web page. The
@@ -294,15 +270,6 @@ OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {
                     {"msg_id", EncodePositionText(position.channel, position.position)}});
   }
   return {{"positions", std::move(list)}, {"op_positions", nullptr}, {"target_positions", nullptr}};
-}
-
-std::string EncodePositionText(std::string_view channel, const MsgId& id) {
-  constexpr char kChannelName = 0x0a;  // field 1, length-delimited
-  constexpr char kMsgId = 0x12;        // field 2
-  std::string message;
-  AppendField(kChannelName, channel, &message);
-  AppendField(kMsgId, id.bytes, &message);
-  return Base64(message);
 }
 
 std::string EncodeSuccess(const OrderedJson& data) {

@@ -20,9 +20,6 @@ nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
 // The data of the answer to `position`.
 nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);
 
-// A position in a channel as text: base64 of the message MsgPosition{channel_name, msgID}.
-std::string EncodePositionText(std::string_view channel, const MsgId& id);
-
 // `{"code":200,"data":{…}}`, without "data" if it is empty. Ends with a newline.
 std::string EncodeSuccess(const nlohmann::ordered_json& data);
 // `{"code":400,"message":"…"}`

@@ -12,6 +12,7 @@
 #include "control/same_target.h"
 #include "control/sink_mode.h"
 #include "control/task_id.h"
+#include "model/given_position.h"
 #include "scope/compare_scopes.h"
 #include "scope/name_mapping.h"
 
@@ -251,6 +252,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
 Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
   const std::string& id = task->spec.id;
   const auto launch = [&]() -> Status {
+    CDC_RETURN_IF_ERROR(CheckGivenPositions(task->spec));
     // Progress is stored before the task: after a crash in between it is an orphan that the store
     // removes at its next start.
     const Status prepared = options_.replicator->Prepare(task->spec, target);

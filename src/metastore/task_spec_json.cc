@@ -185,7 +185,12 @@ Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   spec.name_mapping = DecodeMappings(json.at("name_mapping"));
   json.at("sync_index").get_to(spec.sync_index);
   json.at("sync_load").get_to(spec.sync_load);
-  spec.enable_user_role = json.value("enable_user_role", false);  // older files lack it
+  // Older files lack these.
+  spec.enable_user_role = json.value("enable_user_role", false);
+  spec.rpc_channel_name = json.value("rpc_channel_name", std::string());
+  spec.rpc_channel_position = json.value("rpc_channel_position", std::string());
+  spec.buffer_period = json.value("buffer_period", 0);
+  spec.buffer_size = json.value("buffer_size", 0);
   return spec;
 }
 
@@ -216,7 +221,11 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
                      {"name_mapping", EncodeMappings(spec.name_mapping)},
                      {"sync_index", spec.sync_index},
                      {"sync_load", spec.sync_load},
-                     {"enable_user_role", spec.enable_user_role}};
+                     {"enable_user_role", spec.enable_user_role},
+                     {"rpc_channel_name", spec.rpc_channel_name},
+                     {"rpc_channel_position", spec.rpc_channel_position},
+                     {"buffer_period", spec.buffer_period},
+                     {"buffer_size", spec.buffer_size}};
   // A request cannot contain invalid UTF-8, but if it did, dump must not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -168,6 +168,12 @@ struct TaskSpec {
   OnUndecodable on_undecodable = OnUndecodable::kStop;
   SinkMode sink_mode = SinkMode::kAuto;  // never kAuto once the task is created
   std::string sink_mode_reason;          // why this mode was chosen
+  // Where the replicate channel is read from: base64 of MsgPosition; empty: its end.
+  std::string rpc_channel_position;
+  std::string rpc_channel_name;  // as in the request
+  // Clients of the Go program send and expect them; they had no effect there and have none here.
+  int buffer_period = 0;
+  int buffer_size = 0;
   bool disable_auto_start = false;
   bool sync_index = true;         // indexes are created and dropped as on the source
   bool sync_load = true;          // loaded and released as on the source

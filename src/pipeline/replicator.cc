@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <iterator>
-#include <optional>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -14,12 +12,11 @@
 #include "pipeline/target_pulses.h"
 #include "pipeline/task_editor.h"
 #include "pipeline/task_pipeline.h"
+#include "pipeline/task_preparation.h"
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
-#include "reconcile/plan/plan.h"
 #include "reconcile/target_identity.h"
 #include "snapshot/copy_throttle.h"
-#include "snapshot/log_choice.h"
 
 namespace cdc {
 
@@ -94,7 +91,9 @@ class RealReplicator : public Replicator {
     return present;
   }
 
-  Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
+  Status Prepare(const TaskSpec& spec, const TargetInfo& target) override {
+    return TaskPreparation(options_, spec, throttle_.ExpectedRate()).Run(target);
+  }
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
 
@@ -123,15 +122,6 @@ class RealReplicator : public Replicator {
   }
 
  private:
-  static Status CheckCovered(const TaskSpec& spec,
-                             const std::vector<Scope::Match>& covered,
-                             const TargetTraits& traits);
-  Status PrepareCollection(const TaskSpec& spec,
-                           const Scope& scope,
-                           const Scope::Match& match,
-                           Timestamp present);
-  Result<SnapshotProgress> PlanSnapshot(const TaskSpec& spec, const Scope::Match& match) const;
-  Status PrepareSnapshots(const TaskSpec& spec, const std::vector<Scope::Match>& matches);
   Status CheckSelections(const TaskSpec& spec, const Catalog& catalog, const TaskChanges& changes);
 
   const ReplicatorOptions options_;
@@ -218,167 +208,6 @@ Status RealReplicator::CheckSelections(const TaskSpec& spec,
     }
   }
   return OkStatus();
-}
-
-// Stores for every existing collection where its rows begin for this task. Collections created
-// later begin at their own creation.
-Status RealReplicator::Prepare(const TaskSpec& spec, const TargetInfo& target) {
-  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
-                       options_.catalog->Sync(std::stop_token()));
-  if (!catalog->Identity().empty()) {
-    CDC_RETURN_IF_ERROR(options_.store->PutSource(spec.id, catalog->Identity()));
-  }
-  if (spec.on_expired == OnExpired::kSnapshot &&
-      SnapshotSourceOf(options_, spec.snapshot.from) == nullptr) {
-    return FailedPreconditionError(
-        std::string("on_expired snapshot needs the stored rows of the source: set ") +
-        SnapshotSettingOf(spec.snapshot.from) + " in the configuration, or use on_expired stop");
-  }
-  const Scope scope(spec);
-  const std::vector<Scope::Match> covered = scope.Select(*catalog);
-  // A standby deletes by messages, whatever its API can express.
-  const TargetTraits traits{
-      .deletes_by = spec.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
-
-  CDC_RETURN_IF_ERROR(CheckCovered(spec, covered, traits));
-  std::vector<Scope::Match> copied;
-  std::ranges::copy_if(covered, std::back_inserter(copied), [&](const Scope::Match& match) {
-    return scope.StartOf(match.name) == StartFrom::kSnapshot;
-  });
-  CDC_RETURN_IF_ERROR(PrepareSnapshots(spec, copied));
-  // Whatever an earlier task may have written is at or below this time; stored rows are, too.
-  CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
-  for (const Scope::Match& match : covered) {
-    CDC_RETURN_IF_ERROR(PrepareCollection(spec, scope, match, present));
-  }
-  // A flush is an act, not a state: past ones need not be repeated.
-  if (!options_.replicate_channel.empty()) {
-    CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest,
-                         options_.log->Latest(options_.replicate_channel));
-    if (latest.has_value()) {
-      CDC_RETURN_IF_ERROR(
-          options_.store->SaveCheckpoints(spec.id, {{.channel = options_.replicate_channel,
-                                                     .position = *latest,
-                                                     .ts = {},
-                                                     .applied = {},
-                                                     .horizon = {}}}));
-    }
-  }
-  return OkStatus();
-}
-
-// A task that can do without the collections concerned sets them aside later.
-Status RealReplicator::CheckCovered(const TaskSpec& spec,
-                                    const std::vector<Scope::Match>& covered,
-                                    const TargetTraits& traits) {
-  Status refused;
-  bool all = true;
-  for (const Scope::Match& match : covered) {
-    const Status checked = CheckReplicable(*match.collection, match.name, traits);
-    all = all && !checked.ok();
-    refused = refused.ok() ? checked : refused;
-  }
-  return all || spec.on_collection_error == OnCollectionError::kPause ? refused : OkStatus();
-}
-
-Status RealReplicator::PrepareCollection(const TaskSpec& spec,
-                                         const Scope& scope,
-                                         const Scope::Match& match,
-                                         Timestamp present) {
-  const CollectionName& name = match.name;
-  const Collection& collection = *match.collection;
-  ReplicatedCollection record{.id = collection.id,
-                              .source = name,
-                              .target = scope.Target(name),
-                              .pchannels = collection.pchannels,
-                              .created = collection.created,
-                              .skip_until = {}};
-  const StartFrom begin = scope.StartOf(name);
-  if (begin != StartFrom::kLatest) {
-    record.may_hold_until = present;
-  }
-  if (begin == StartFrom::kSnapshot) {
-    return options_.store->PutCollection(spec.id, record);
-  }
-  for (const std::string& channel : collection.pchannels) {
-    if (begin == StartFrom::kEarliest) {
-      const auto start = collection.start_positions.find(channel);
-      if (start != collection.start_positions.end()) {
-        CDC_RETURN_IF_ERROR(
-            options_.log->CheckPosition(channel, {.id = start->second})
-                .WithContext("collection " + name.ToString() + " cannot be read from its start"));
-      }
-    } else {
-      // The entry of an empty channel is stored, too, as an empty id: all its rows are new.
-      CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest, options_.log->Latest(channel));
-      record.skip_until[channel] = latest.value_or(MsgId{});
-    }
-  }
-  return options_.store->PutCollection(spec.id, record);
-}
-
-// Notes where the log takes over from the stored rows, so that a wrong storage, or a queue that no
-// longer holds that place, is found before the task exists.
-Status RealReplicator::PrepareSnapshots(const TaskSpec& spec,
-                                        const std::vector<Scope::Match>& matches) {
-  std::vector<SnapshotProgress> planned;
-  int64_t bytes = 0;
-  for (const Scope::Match& match : matches) {
-    Result<SnapshotProgress> progress = PlanSnapshot(spec, match);
-    CDC_RETURN_IF_ERROR(progress.status().WithContext("the stored rows of collection " +
-                                                      match.name.ToString() + " cannot be copied"));
-    bytes += progress->bytes;
-    planned.push_back(*std::move(progress));
-  }
-  // One choice for all: they share channels, and are copied one after the other.
-  const LogChoice choice =
-      ChooseLog(spec.snapshot.log, bytes, throttle_.ExpectedRate(), options_.queue_holds);
-  for (SnapshotProgress& progress : planned) {
-    progress.bytes = 0;
-    progress.log = choice.apply ? CopyLog::kWillApply : CopyLog::kWaits;
-    progress.expected_seconds = choice.copy_takes.count();
-    progress.queue_seconds = options_.queue_holds.count();
-    CDC_RETURN_IF_ERROR(options_.store->PutSnapshot(spec.id, progress));
-  }
-  if (!planned.empty()) {
-    spdlog::info("task={} the copies are expected to take {} s, the queue holds {} s: the log {}",
-                 spec.id, choice.copy_takes.count(), options_.queue_holds.count(),
-                 choice.apply ? "is applied meanwhile" : "waits");
-  }
-  return OkStatus();
-}
-
-// `bytes` of the result: what is to be copied.
-Result<SnapshotProgress> RealReplicator::PlanSnapshot(const TaskSpec& spec,
-                                                      const Scope::Match& match) const {
-  SnapshotSource* const source = SnapshotSourceOf(options_, spec.snapshot.from);
-  if (source == nullptr) {
-    return FailedPreconditionError(
-        std::string("the server does not know where to read the source's rows: set ") +
-        SnapshotSettingOf(spec.snapshot.from) +
-        " in its configuration, or use start_from latest or earliest");
-  }
-  const Collection& collection = *match.collection;
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
-                       source->Plan(collection, {}, {}, std::stop_token()));
-  SnapshotProgress progress{
-      .collection = collection.id, .takeover = {}, .begun = false, .done = false, .segments = {}};
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const std::string& vchannel = collection.vchannels[shard];
-    const auto found = plan->shards().find(vchannel);
-    if (found == plan->shards().end()) {
-      return InternalError("the plan lacks channel " + vchannel);
-    }
-    CDC_RETURN_IF_ERROR(options_.log->CheckPosition(collection.pchannels[shard],
-                                                    {.id = found->second.takeover.position}));
-    progress.takeover[vchannel] = found->second.takeover;
-  }
-  for (const auto& [vchannel, shard] : plan->shards()) {
-    for (const CollectionSnapshot::Part& part : shard.parts) {
-      progress.bytes += part.bytes;
-    }
-  }
-  return progress;
 }
 
 }  // namespace

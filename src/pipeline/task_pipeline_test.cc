@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "pipeline/testing/task_pipeline_fixture.h"
 #include "reconcile/plan/plan.h"
 
@@ -69,6 +70,54 @@ TEST_F(TaskPipelineTest, LatestLeavesOutWhatWasThere) {
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
   EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
+}
+
+TEST_F(TaskPipelineTest, AGivenPositionIsWhereTheLogTakesOver) {
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  log_.Append(kChannel, InsertRecord(c, {1}, 11));
+  log_.Append(kChannel, InsertRecord(c, {2}, 12));
+  log_.Append(kChannel, InsertRecord(c, {3}, 13));
+  log_.Append(kChannel, TickRecord(20));
+  // Of the second record; rows up to its time are on the target.
+  pb::msg::MsgPosition position;
+  position.set_channel_name(c.vchannels[0]);
+  position.set_msgid(FakeLog::IdOf(2).bytes);
+  position.set_timestamp(12);
+  spec_.start_from = StartFrom::kLatest;
+  spec_.db_collections = {
+      {"default",
+       {{.name = "c",
+         .positions = {{c.vchannels[0], EncodeBase64(position.SerializeAsString())}}}}}};
+  ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
+  Start();
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert), 1U);
+}
+
+TEST_F(TaskPipelineTest, APositionThatDoesNotFitIsRefused) {
+  const Collection c = MakeCollection(1, "c", 5);
+  catalog_.Set(MakeCatalog({c}));
+  log_.Append(kChannel, TickRecord(6));
+  log_.Append(kChannel, TickRecord(7));
+  const auto prepare = [&](const std::string& name, std::map<std::string, std::string> positions) {
+    spec_.db_collections = {{"default", {{.name = name, .positions = std::move(positions)}}}};
+    return replicator_->Prepare(spec_, {});
+  };
+  const std::string first = EncodeBase64(FakeLog::IdOf(1).bytes);
+  EXPECT_THAT(prepare("other", {{c.vchannels[0], first}}).message(),
+              HasSubstr("positions are given for default.other, which the source does not have"));
+  const Status older = prepare("c", {{std::string(kChannel) + "_7v0", first}});
+  EXPECT_EQ(older.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(older.message(), HasSubstr("are those of collection 7, on the source it is 1"));
+  EXPECT_THAT(prepare("c", {{"elsewhere_1v9", first}}).message(),
+              HasSubstr("lack channel " + c.vchannels[0]));
+  EXPECT_THAT(prepare("c", {{c.vchannels[0], first}, {"elsewhere_1v9", first}}).message(),
+              HasSubstr("a channel that it has not"));
+  log_.Expire(kChannel, FakeLog::IdOf(2));
+  const Status expired = prepare("c", {{c.vchannels[0], first}});
+  EXPECT_EQ(expired.code(), StatusCode::kOutOfRange);
+  EXPECT_THAT(expired.message(), HasSubstr("default.c"));
 }
 
 TEST_F(TaskPipelineTest, EarliestIsRefusedIfTheQueueHasForgotten) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,11 @@ class Scope {
   // Where the collection begins if it is older than the task: the most that an entry wants which
   // covers it.
   StartFrom StartOf(const CollectionName& source) const;
+
+  // Where the user wants collections to begin instead: by name on the source, texts by vchannel.
+  const std::map<CollectionName, std::map<std::string, std::string>>& positions() const {
+    return rules_.positions;
+  }
 
   // The name on the target: by the collection's own mapping, otherwise by its database's.
   CollectionName Target(const CollectionName& source) const;

@@ -37,6 +37,9 @@ ScopeRules::ScopeRules(const TaskSpec& spec) {
                                         StartFrom::kLatest)
                            .first->second;
     start = std::max(start, info.start_from.value_or(otherwise));
+    if (!info.positions.empty()) {
+      positions[{DatabaseOf(database), info.name}] = info.positions;
+    }
   };
   for (const CollectionInfo& info : spec.collection_infos) {
     include(kDefaultDatabase, info);

@@ -28,7 +28,9 @@ struct ScopeRules {
     CollectionPattern pattern;
     StartFrom start;  // where collections that are older than the task begin
   };
-  std::vector<Included> included;           // sorted by pattern, each once
+  std::vector<Included> included;  // sorted by pattern, each once
+  // Where collections begin that the user knows a place of: texts by vchannel.
+  std::map<CollectionName, std::map<std::string, std::string>> positions;
   std::vector<CollectionPattern> excluded;  // by the user
   std::vector<LeftToOlder> left;            // to older tasks of the same target
   // Names on the target.

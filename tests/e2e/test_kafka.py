@@ -32,6 +32,7 @@ from test_operations import (  # noqa: F401
     test_same_name_again_after_a_drop,
     test_upsert,
 )
+from test_positions import *  # noqa: F403
 from world import Target, World
 
 
