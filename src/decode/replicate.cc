@@ -72,15 +72,20 @@ Result<ReplicatedRequest> DecodeUpdateCredential(std::string_view record) {
 
 }  // namespace
 
-Result<ReplicatedRequest> DecodeReplicated(const Payload& payload) {
+Result<ReplicatedRequest> DecodeReplicated(const Payload& payload, bool with_passwords) {
   const std::string_view record = payload.bytes;
   CDC_ASSIGN_OR_RETURN(const Header header, DecodeHeader(record));
-  switch (static_cast<WireMessage>(header.type)) {
-    case WireMessage::kFlush: return DecodeFlush(record, header);
-    case WireMessage::kCreateCredential: return DecodeCreateCredential(record);
-    case WireMessage::kUpdateCredential: return DecodeUpdateCredential(record);
-    default: return ReplicatedRequest();
+  const auto type = static_cast<WireMessage>(header.type);
+  if (type == WireMessage::kFlush) {
+    return DecodeFlush(record, header);
   }
+  if (with_passwords && type == WireMessage::kCreateCredential) {
+    return DecodeCreateCredential(record);
+  }
+  if (with_passwords && type == WireMessage::kUpdateCredential) {
+    return DecodeUpdateCredential(record);
+  }
+  return ReplicatedRequest();
 }
 
 }  // namespace cdc

@@ -1,5 +1,8 @@
 #include "milvus/access_client.h"
 
+#include <utility>
+
+#include "base/base64.h"
 #include "milvus.pb.h"
 #include "model/ids.h"
 
@@ -7,6 +10,25 @@ namespace cdc {
 namespace {
 
 namespace pb = ::milvus::proto::milvus;
+
+void Remove(const std::string& secret, std::string* text) {
+  for (size_t at = secret.empty() ? std::string::npos : text->find(secret); at != std::string::npos;
+       at = text->find(secret, at)) {
+    text->replace(at, secret.size(), "***");
+    at += 3;
+  }
+}
+
+// A server may quote what it refuses. `password`: in base64.
+Status WithoutPassword(const Status& status, const std::string& password) {
+  if (status.ok()) {
+    return status;
+  }
+  std::string message = status.message();
+  Remove(password, &message);
+  Remove(DecodeBase64(password).value_or(""), &message);
+  return {status.code(), std::move(message)};
+}
 
 }  // namespace
 
@@ -85,17 +107,24 @@ Status AccessClient::CreateUser(const std::string& user, const std::string& pass
   pb::CreateCredentialRequest request;
   request.set_username(user);
   request.set_password(password);
-  return Call("CreateCredential", request);
+  return WithoutPassword(Call("CreateCredential", request), password);
 }
 
-Status AccessClient::ChangePassword(const std::string& user,
-                                    const std::string& old_password,
-                                    const std::string& new_password) const {
+Result<bool> AccessClient::ChangePassword(const std::string& user,
+                                          const std::string& old_password,
+                                          const std::string& new_password) const {
   pb::UpdateCredentialRequest request;
   request.set_username(user);
   request.set_oldpassword(old_password);
   request.set_newpassword(new_password);
-  return Call("UpdateCredential", request);
+  const Status changed = Call("UpdateCredential", request);
+  // A refusal of our own credentials has the same code, but other words.
+  if (changed.code() == StatusCode::kUnauthenticated &&
+      changed.message().find("old password") != std::string::npos) {
+    return false;
+  }
+  CDC_RETURN_IF_ERROR(WithoutPassword(WithoutPassword(changed, old_password), new_password));
+  return true;
 }
 
 Status AccessClient::ApplyUserRole(const AccessChange& change) const {

@@ -19,9 +19,9 @@ class AccessClient {
   Result<AccessSet> ListGrants(const std::string& role, const std::string& database) const;
   Status Apply(const AccessChange& change) const;
   Status CreateUser(const std::string& user, const std::string& password) const;
-  Status ChangePassword(const std::string& user,
-                        const std::string& old_password,
-                        const std::string& new_password) const;
+  Result<bool> ChangePassword(const std::string& user,
+                              const std::string& old_password,
+                              const std::string& new_password) const;
 
  private:
   Status ApplyUserRole(const AccessChange& change) const;

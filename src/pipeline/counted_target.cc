@@ -109,12 +109,15 @@ class CountedAccess final : public AccessSink {
                     const std::stop_token& stop) override {
     return counter_->Counted("CreateCredential", access_->CreateUser(user, password, stop));
   }
-  Status ChangePassword(const std::string& user,
-                        const std::string& old_password,
-                        const std::string& new_password,
-                        const std::stop_token& stop) override {
-    return counter_->Counted("UpdateCredential",
-                             access_->ChangePassword(user, old_password, new_password, stop));
+  Result<bool> ChangePassword(const std::string& user,
+                              const std::string& old_password,
+                              const std::string& new_password,
+                              const std::stop_token& stop) override {
+    Result<bool> changed = access_->ChangePassword(user, old_password, new_password, stop);
+    if (changed.ok() && *changed) {
+      counter_->Count("UpdateCredential", OkStatus());
+    }
+    return changed;
   }
 
  private:

@@ -45,6 +45,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
       access_({.task_id = parts_.task_id,
                .target = parts_.access,
                .store = parts_.store,
+               .read_source = [this](const auto& stop) { return ReadAccess(stop); },
                .scope = parts_.scope,
                .conditions = parts_.conditions,
                .own_user = parts_.target_user,
@@ -55,6 +56,11 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
   for (const ReplicatedCollection& collection : progress.collections) {
     collections_.try_emplace(collection.id, &context_, collection, /*stored=*/true);
   }
+}
+
+Result<std::shared_ptr<const Access>> Reconciler::ReadAccess(const std::stop_token& stop) const {
+  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> now, parts_.catalog->Sync(stop));
+  return now->access;
 }
 
 CollectionContext Reconciler::ContextOf(const Parts& parts,

@@ -107,6 +107,7 @@ class Reconciler {
   void AddPassword(PasswordChange change, std::function<void()> done);
 
  private:
+  Result<std::shared_ptr<const Access>> ReadAccess(const std::stop_token& stop) const;
   // Oldest first, because a name may pass from one collection to a newer one.
   using Order = std::set<std::pair<Timestamp, CollectionId>>;
   static CollectionContext ContextOf(const Parts& parts,

@@ -103,7 +103,7 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
   if (failed_) {
     return;
   }
-  const auto request = DecodeReplicated(record.payload);
+  const auto request = DecodeReplicated(record.payload, parts_.follows_access);
   if (!request.ok()) {
     OnDamaged(channel, record.id, std::nullopt, request.status());
     return;
@@ -114,7 +114,7 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
     requests = requests_;
   }
   const auto* flush = std::get_if<FlushRequestInfo>(&*request);
-  const auto* password = parts_.follows_access ? std::get_if<PasswordChange>(&*request) : nullptr;
+  const auto* password = std::get_if<PasswordChange>(&*request);
   // Other records form an empty group: they move the position like a request that is done.
   std::vector<AckTracker::TrackedRecord> records;
   if (flush != nullptr || password != nullptr) {

@@ -633,5 +633,16 @@ TEST_F(RowRouterTest, PasswordsOfATaskWithoutUsersAreSkipped) {
   EXPECT_EQ(CheckpointOf(kFlushes).position, FakeLog::IdOf(3));
 }
 
+TEST_F(RowRouterTest, ADamagedPasswordFailsOnlyTasksWithUsers) {
+  // Its password is a number.
+  const LogRecord damaged = {
+      .id = FakeLog::IdOf(3),
+      .payload = Payload::Own(std::string("\x0a\x05\x08\xdc\x0b\x18\x05\x12\x02"
+                                          "al\x18\x05"))};
+  Begin({});
+  router_->OnRecord(kFlushes, damaged);
+  EXPECT_EQ(CheckpointOf(kFlushes).position, FakeLog::IdOf(3));
+}
+
 }  // namespace
 }  // namespace cdc

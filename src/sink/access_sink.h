@@ -27,15 +27,16 @@ class AccessSink {
   // be removed.
   virtual Status Apply(const AccessChange& change, const std::stop_token& stop) = 0;
 
-  // Passwords are base64 of the clear text.
+  // Passwords are base64 of the clear text; no message of a status has them.
   virtual Status CreateUser(const std::string& user,
                             const std::string& password,
                             const std::stop_token& stop) = 0;
-  // kInvalidArgument: `old_password` is not the user's.
-  virtual Status ChangePassword(const std::string& user,
-                                const std::string& old_password,
-                                const std::string& new_password,
-                                const std::stop_token& stop) = 0;
+  // False: `old_password` is not the user's, or there is no such user. kInvalidArgument: the new
+  // one is refused, whatever the old one is.
+  virtual Result<bool> ChangePassword(const std::string& user,
+                                      const std::string& old_password,
+                                      const std::string& new_password,
+                                      const std::stop_token& stop) = 0;
 };
 
 }  // namespace cdc

@@ -265,9 +265,9 @@ def test_passwords_of_the_queue_follow(
     eventually(told, what="the refused password is told")
     expect_login("byhand", "new-password")
     expect_login("carol", "third-3")
-    log = server.process.log.read_text()
-    for password in ("first-1", "third-3", "Other-456", "new-password"):
-        assert password not in log and base64.b64encode(password.encode()).decode() not in log
+    shown = server.process.log.read_text() + str(server.client.get(task))
+    for password in ("first-1", "third-3", "Other-456", "new-password", "not-the-one", "newer-password"):
+        assert password not in shown and base64.b64encode(password.encode()).decode() not in shown
     assert target.users() >= {"root", "carol", "dave"}  # asked as root
     server.client.delete(task)
     server.stop()

@@ -42,11 +42,15 @@ std::vector<std::string> Texts(const AccessSet& items) {
 AccessReconciler::AccessReconciler(Parts parts, AccessSet recorded)
     : parts_(std::move(parts)),
       recorded_(std::move(recorded)),
-      passwords_({.task_id = parts_.task_id,
-                  .target = parts_.target,
-                  .own_user = parts_.own_user,
-                  .record = [this](const AccessItem& user) { return Record({user}); },
-                  .clock = parts_.clock}),
+      passwords_(
+          {.task_id = parts_.task_id,
+           .target = parts_.target,
+           .own_user = parts_.own_user,
+           .record = [this](const AccessItem& user) { return Record({user}); },
+           .is_recorded = [this](const AccessItem& user) { return recorded_.contains(user); },
+           .is_on_source = [this](const AccessItem& user,
+                                  const auto& stop) { return IsOnSource(user, stop); },
+           .clock = parts_.clock}),
       backoff_(parts_.retry) {}
 
 void AccessReconciler::AddPassword(PasswordChange change, std::function<void()> done) {
@@ -117,6 +121,12 @@ Status AccessReconciler::Record(const AccessSet& items) {
     recorded_.insert(items.begin(), items.end());
   }
   return OkStatus();
+}
+
+Result<bool> AccessReconciler::IsOnSource(const AccessItem& user,
+                                          const std::stop_token& stop) const {
+  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Access> now, parts_.read_source(stop));
+  return now != nullptr && now->items.contains(user);
 }
 
 // Grants can only be listed by role and database.

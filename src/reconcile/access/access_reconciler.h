@@ -37,6 +37,8 @@ class AccessReconciler {
     std::string task_id;
     AccessSink* target;  // nullptr: the task does not replicate users and roles
     MetaStore* store;
+    // What the source has now; nullptr: it holds nothing of the kind.
+    std::function<Result<std::shared_ptr<const Access>>(const std::stop_token& stop)> read_source;
     const Scope* scope;
     ConditionBoard* conditions;
     std::string own_user;  // see PlanAccess
@@ -71,6 +73,7 @@ class AccessReconciler {
  private:
   Status Reconcile(const Access& source, const std::stop_token& stop);
   Status Record(const AccessSet& items);
+  Result<bool> IsOnSource(const AccessItem& user, const std::stop_token& stop) const;
   Result<AccessSet> ReadTarget(const AccessSet& wanted, const std::stop_token& stop);
   Status Carry(const AccessPlan& plan, const std::stop_token& stop);
   void ShowRefusals(const std::vector<std::string>& missing_users, const AccessSet& of_groups);

@@ -76,15 +76,15 @@ class FakeAccess final : public AccessSink {
     passwords[user] = password;
     return OkStatus();
   }
-  Status ChangePassword(const std::string& user,
-                        const std::string& old_password,
-                        const std::string& new_password,
-                        const std::stop_token&) override {
+  Result<bool> ChangePassword(const std::string& user,
+                              const std::string& old_password,
+                              const std::string& new_password,
+                              const std::stop_token&) override {
     if (passwords[user] != old_password) {
-      return InvalidArgumentError("old password is not correct");
+      return false;
     }
     passwords[user] = new_password;
-    return OkStatus();
+    return true;
   }
 
   AccessSet items = kBuiltIn;
@@ -105,16 +105,17 @@ class AccessReconcilerTest : public ::testing::Test {
   }
   // As a new process would.
   void Restart() {
-    reconciler_ =
-        std::make_unique<AccessReconciler>(AccessReconciler::Parts{.task_id = "t",
-                                                                   .target = &target_,
-                                                                   .store = &store_,
-                                                                   .scope = scope_.get(),
-                                                                   .conditions = &conditions_,
-                                                                   .own_user = "root",
-                                                                   .retry = {},
-                                                                   .clock = &clock_},
-                                           Recorded());
+    reconciler_ = std::make_unique<AccessReconciler>(
+        AccessReconciler::Parts{.task_id = "t",
+                                .target = &target_,
+                                .store = &store_,
+                                .read_source = [this](const auto&) { return source_; },
+                                .scope = scope_.get(),
+                                .conditions = &conditions_,
+                                .own_user = "root",
+                                .retry = {},
+                                .clock = &clock_},
+        Recorded());
   }
   AccessSet Recorded() { return store_.LoadProgress("t")->access; }
   void Source(AccessSet items) {
@@ -286,6 +287,7 @@ TEST_F(AccessReconcilerTest, WithoutASinkNothingIsDone) {
   AccessReconciler reconciler({.task_id = "t",
                                .target = nullptr,
                                .store = &store_,
+                               .read_source = {},
                                .scope = scope_.get(),
                                .conditions = &conditions_,
                                .own_user = "",

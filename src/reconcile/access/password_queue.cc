@@ -12,8 +12,16 @@ constexpr std::chrono::seconds kUserWait{10};
 // Somebody may have made it right.
 constexpr std::chrono::seconds kRefusedWait{60};
 
+// Errors that say nothing of the password, too: it must not be lost because of them.
 bool IsTransient(const Status& status) {
-  return status.code() == StatusCode::kCancelled || IsRetryable(status);
+  switch (status.code()) {
+    case StatusCode::kCancelled:
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kUnknown:
+    case StatusCode::kInternal: return true;
+    default: return IsRetryable(status);
+  }
 }
 
 }  // namespace
@@ -50,24 +58,46 @@ Status PasswordQueue::Carry(const AccessSet& source,
                             AccessSet* target,
                             const std::stop_token& stop) {
   for (auto user = by_user_.begin(); user != by_user_.end();) {
-    std::deque<Pending>& queue = user->second;
-    while (!queue.empty()) {
-      Pending& first = queue.front();
-      if (parts_.clock->Now() < first.not_before && queue.size() == 1) {
-        break;
-      }
-      CDC_ASSIGN_OR_RETURN(const Outcome outcome, Attempt(&first, source, target, stop));
-      if (outcome == Outcome::kWaits) {
-        break;
-      }
-      End(&first);
-      if (outcome == Outcome::kRefused && queue.size() == 1) {
-        first.not_before = parts_.clock->Now() + kRefusedWait;
-        break;
-      }
-      queue.pop_front();  // a later one counts
+    CDC_RETURN_IF_ERROR(CarryUser(&user->second, source, target, stop)
+                            .WithContext("set the password of user " + user->first));
+    user = user->second.empty() ? by_user_.erase(user) : std::next(user);
+  }
+  return OkStatus();
+}
+
+Status PasswordQueue::CarryUser(std::deque<Pending>* queue,
+                                const AccessSet& source,
+                                AccessSet* target,
+                                const std::stop_token& stop) {
+  const AccessItem user = AccessItem::User(queue->front().change.user);
+  if (IsLeftAlone(user.user)) {
+    EndAll(queue);
+    return OkStatus();
+  }
+  if (parts_.clock->Now() < queue->front().not_before && queue->size() == 1) {
+    return OkStatus();
+  }
+  if (source.contains(user) && target->contains(user)) {
+    CDC_ASSIGN_OR_RETURN(const bool has_last, Has(queue->back().change, stop));
+    if (has_last) {
+      EndAll(queue);
+      return OkStatus();
     }
-    user = queue.empty() ? by_user_.erase(user) : std::next(user);
+  }
+  while (!queue->empty()) {
+    Pending& first = queue->front();
+    CDC_ASSIGN_OR_RETURN(const Outcome outcome, source.contains(user)
+                                                    ? Attempt(&first, target, stop)
+                                                    : Await(first, stop));
+    if (outcome == Outcome::kWaits) {
+      break;
+    }
+    End(&first);
+    if (outcome == Outcome::kRefused && queue->size() == 1) {
+      first.not_before = parts_.clock->Now() + kRefusedWait;
+      break;
+    }
+    queue->pop_front();  // a later one counts
   }
   return OkStatus();
 }
@@ -82,23 +112,29 @@ std::vector<std::string> PasswordQueue::Refused() const {
   return refused;
 }
 
+// The catalog does not show the user. It may be behind.
+Result<PasswordQueue::Outcome> PasswordQueue::Await(const Pending& pending,
+                                                    const std::stop_token& stop) {
+  const std::string& user = pending.change.user;
+  if (parts_.clock->Now() < pending.added + kUserWait) {
+    return Outcome::kWaits;
+  }
+  CDC_ASSIGN_OR_RETURN(const bool is_there, parts_.is_on_source(AccessItem::User(user), stop));
+  if (is_there) {
+    return Outcome::kWaits;
+  }
+  spdlog::info("task={} the source has no user {} any more, whose password was set", parts_.task_id,
+               user);
+  return Outcome::kOver;
+}
+
 Result<PasswordQueue::Outcome> PasswordQueue::Attempt(Pending* pending,
-                                                      const AccessSet& source,
                                                       AccessSet* target,
                                                       const std::stop_token& stop) {
   const PasswordChange& change = pending->change;
-  const AccessItem user = AccessItem::User(change.user);
-  if (change.user == kRootUser || change.user == parts_.own_user) {
-    return Outcome::kOver;
-  }
-  if (!source.contains(user)) {
-    const bool gone = parts_.clock->Now() >= pending->added + kUserWait;
-    return gone ? Outcome::kOver : Outcome::kWaits;
-  }
-  const Status set =
-      target->contains(user) ? Change(change, target, stop) : Create(change, target, stop);
+  const Status set = Set(change, target, stop);
   if (IsTransient(set)) {
-    return set.WithContext("set the password of user " + change.user);
+    return set;
   }
   if (!set.ok()) {
     if (pending->refusal.empty()) {
@@ -109,6 +145,36 @@ Result<PasswordQueue::Outcome> PasswordQueue::Attempt(Pending* pending,
     return Outcome::kRefused;
   }
   return Outcome::kOver;
+}
+
+// False as well if the target would never take it.
+Result<bool> PasswordQueue::Has(const PasswordChange& change, const std::stop_token& stop) {
+  Result<bool> same =
+      parts_.target->ChangePassword(change.user, change.password, change.password, stop);
+  if (!same.ok() && !IsTransient(same.status())) {
+    return false;
+  }
+  return same;
+}
+
+Status PasswordQueue::Set(const PasswordChange& change,
+                          AccessSet* target,
+                          const std::stop_token& stop) {
+  if (!target->contains(AccessItem::User(change.user))) {
+    return Create(change, target, stop);
+  }
+  const std::string& old_password = change.old_password.value_or(change.password);
+  CDC_ASSIGN_OR_RETURN(const bool changed, parts_.target->ChangePassword(change.user, old_password,
+                                                                         change.password, stop));
+  if (changed) {
+    spdlog::info("task={} new password of user {}", parts_.task_id, change.user);
+    return OkStatus();
+  }
+  if (change.old_password.has_value()) {
+    return FailedPreconditionError(
+        "it has another old password there: set the new one there by hand");
+  }
+  return Replace(change, target, stop);
 }
 
 // Recorded before it is made: a removal on the source is then replicated even after a crash.
@@ -123,34 +189,30 @@ Status PasswordQueue::Create(const PasswordChange& change,
   return OkStatus();
 }
 
-// It may have been set before, by this task or by somebody; then it is also the old password.
-Status PasswordQueue::Change(const PasswordChange& change,
-                             AccessSet* target,
-                             const std::stop_token& stop) {
-  Status changed;
-  if (change.old_password.has_value()) {
-    changed =
-        parts_.target->ChangePassword(change.user, *change.old_password, change.password, stop);
-    if (changed.ok()) {
-      spdlog::info("task={} new password of user {}", parts_.task_id, change.user);
-    }
-    if (changed.ok() || IsTransient(changed)) {
-      return changed;
-    }
-  }
-  const Status same =
-      parts_.target->ChangePassword(change.user, change.password, change.password, stop);
-  if (same.ok() || IsTransient(same)) {
-    return same;
-  }
-  if (change.old_password.has_value()) {
-    return changed;
-  }
-  // Another user of this name, who was dropped on the source meanwhile.
+// Another user of this name, who was dropped on the source meanwhile.
+Status PasswordQueue::Replace(const PasswordChange& change,
+                              AccessSet* target,
+                              const std::stop_token& stop) {
   const AccessItem user = AccessItem::User(change.user);
+  if (!parts_.is_recorded(user)) {
+    return FailedPreconditionError(
+        "the target has a user of this name with another password, who is not the task's: set the "
+        "password there by hand, or drop the user there");
+  }
   CDC_RETURN_IF_ERROR(parts_.target->Apply({.add = false, .item = user}, stop));
   std::erase_if(*target, [&](const AccessItem& item) { return item.user == change.user; });
   return Create(change, target, stop);
+}
+
+bool PasswordQueue::IsLeftAlone(const std::string& user) const {
+  return user == kRootUser || user == parts_.own_user;
+}
+
+void PasswordQueue::EndAll(std::deque<Pending>* queue) {
+  for (Pending& each : *queue) {
+    End(&each);
+  }
+  queue->clear();
 }
 
 void PasswordQueue::End(Pending* pending) {

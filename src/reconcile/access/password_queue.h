@@ -18,7 +18,11 @@
 namespace cdc {
 
 // Gives users of the target the passwords that the source's users get while the task runs: the only
-// time at which they are known. A password that the target refuses is kept, to be tried again.
+// time at which they are known. A password that the target refuses is kept, to be tried again,
+// until the task stops.
+//
+// After a crash the queue repeats passwords that were set before. Therefore the last one of a user
+// is tried first: a user who has it is left alone, with all roles.
 //
 // Add and empty are thread-safe; the rest belongs to the reconciler's thread.
 class PasswordQueue {
@@ -29,6 +33,10 @@ class PasswordQueue {
     std::string own_user;  // whom the task works as: its password is left alone
     // Called before a user is created on the target.
     std::function<Status(const AccessItem& user)> record;
+    // Whether a user of the target is the task's, which may be dropped.
+    std::function<bool(const AccessItem& user)> is_recorded;
+    // Asks the source whether it has the user now.
+    std::function<Result<bool>(const AccessItem& user, const std::stop_token& stop)> is_on_source;
     const Clock* clock;
   };
 
@@ -57,13 +65,19 @@ class PasswordQueue {
   };
   enum class Outcome { kOver, kWaits, kRefused };
 
-  Result<Outcome> Attempt(Pending* pending,
-                          const AccessSet& source,
-                          AccessSet* target,
-                          const std::stop_token& stop);
+  Status CarryUser(std::deque<Pending>* queue,
+                   const AccessSet& source,
+                   AccessSet* target,
+                   const std::stop_token& stop);
+  Result<Outcome> Await(const Pending& pending, const std::stop_token& stop);
+  Result<Outcome> Attempt(Pending* pending, AccessSet* target, const std::stop_token& stop);
+  Result<bool> Has(const PasswordChange& change, const std::stop_token& stop);
+  Status Set(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
   Status Create(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
-  Status Change(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
+  Status Replace(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
+  bool IsLeftAlone(const std::string& user) const;
   void End(Pending* pending);
+  void EndAll(std::deque<Pending>* queue);
 
   const Parts parts_;
   std::map<std::string, std::deque<Pending>> by_user_;  // in the order of the source

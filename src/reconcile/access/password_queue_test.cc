@@ -38,24 +38,31 @@ class FakePasswords final : public AccessSink {
                     const std::string& password,
                     const std::stop_token&) override {
     CDC_RETURN_IF_ERROR(failure);
+    if (password == refused) {
+      return InvalidArgumentError("too short");
+    }
     passwords[user] = password;
     return OkStatus();
   }
-  Status ChangePassword(const std::string& user,
-                        const std::string& old_password,
-                        const std::string& new_password,
-                        const std::stop_token&) override {
+  Result<bool> ChangePassword(const std::string& user,
+                              const std::string& old_password,
+                              const std::string& new_password,
+                              const std::stop_token&) override {
     CDC_RETURN_IF_ERROR(failure);
+    if (new_password == refused) {
+      return InvalidArgumentError("too short");
+    }
     if (passwords[user] != old_password) {
-      return InvalidArgumentError("old password is not correct");
+      return false;
     }
     passwords[user] = new_password;
-    return OkStatus();
+    return true;
   }
 
   std::map<std::string, std::string> passwords;
   int drops = 0;
   Status failure;
+  std::string refused = "short";
 };
 
 class PasswordQueueTest : public ::testing::Test {
@@ -88,17 +95,25 @@ class PasswordQueueTest : public ::testing::Test {
   FakePasswords sink_;
   AccessSet recorded_;
   AccessSet source_{kAlice};
+  AccessSet newest_;  // what the source has, which the catalog does not show yet
+  Status etcd_;
   AccessSet roles_{kReader};
   int done_ = 0;
-  PasswordQueue queue_{{.task_id = "t",
-                        .target = &sink_,
-                        .own_user = "me",
-                        .record =
-                            [this](const AccessItem& user) {
-                              recorded_.insert(user);
-                              return OkStatus();
-                            },
-                        .clock = &clock_}};
+  PasswordQueue queue_{
+      {.task_id = "t",
+       .target = &sink_,
+       .own_user = "me",
+       .record =
+           [this](const AccessItem& user) {
+             recorded_.insert(user);
+             return OkStatus();
+           },
+       .is_recorded = [this](const AccessItem& user) { return recorded_.contains(user); },
+       .is_on_source = [this](const AccessItem& user, const std::stop_token&) -> Result<bool> {
+         CDC_RETURN_IF_ERROR(etcd_);
+         return newest_.contains(user);
+       },
+       .clock = &clock_}};
 };
 
 TEST_F(PasswordQueueTest, ANewUserIsRecordedAndCreated) {
@@ -131,24 +146,78 @@ TEST_F(PasswordQueueTest, WhatIsRepeatedAfterARestartChangesNothing) {
   EXPECT_EQ(sink_.drops, 0);
 }
 
-// From the creation on: the target goes through the same passwords again.
-TEST_F(PasswordQueueTest, AllThatIsRepeatedEndsInTheLastPassword) {
+// From the creation on.
+TEST_F(PasswordQueueTest, AUserWhoHasTheLastPasswordIsNotCreatedAnew) {
   sink_.passwords["alice"] = "p2";
+  recorded_.insert(kAlice);
+  roles_.insert(kAliceReads);
   Add("alice", std::nullopt, "p1");
   Add("alice", "p1", "p2");
   ASSERT_TRUE(Carry().ok());
   EXPECT_THAT(sink_.passwords, ElementsAre(Pair("alice", "p2")));
+  EXPECT_EQ(sink_.drops, 0);
+  EXPECT_THAT(roles_, UnorderedElementsAre(kReader, kAliceReads));
+  EXPECT_TRUE(queue_.empty());
   EXPECT_EQ(done_, 2);
 }
 
 TEST_F(PasswordQueueTest, AnotherUserOfTheSameNameIsCreatedAnewWithoutRoles) {
   sink_.passwords["alice"] = "p1";
+  recorded_.insert(kAlice);
   roles_.insert(kAliceReads);
   Add("alice", std::nullopt, "p9");
   ASSERT_TRUE(Carry().ok());
   EXPECT_THAT(sink_.passwords, ElementsAre(Pair("alice", "p9")));
   EXPECT_EQ(sink_.drops, 1);
   EXPECT_THAT(roles_, ElementsAre(kReader));
+}
+
+TEST_F(PasswordQueueTest, AUserOfTheTargetAloneIsNotDropped) {
+  sink_.passwords["alice"] = "by hand";
+  Add("alice", std::nullopt, "p9");
+  ASSERT_TRUE(Carry().ok());
+  EXPECT_THAT(sink_.passwords, ElementsAre(Pair("alice", "by hand")));
+  EXPECT_EQ(sink_.drops, 0);
+  EXPECT_THAT(queue_.Refused(), ElementsAre(HasSubstr("who is not the task's")));
+  EXPECT_EQ(done_, 1);
+}
+
+TEST_F(PasswordQueueTest, AUserIsNotDroppedForAPasswordThatIsRefused) {
+  sink_.passwords["alice"] = "p1";
+  recorded_.insert(kAlice);
+  Add("alice", std::nullopt, "short");
+  ASSERT_TRUE(Carry().ok());
+  EXPECT_THAT(sink_.passwords, ElementsAre(Pair("alice", "p1")));
+  EXPECT_EQ(sink_.drops, 0);
+  EXPECT_THAT(queue_.Refused(), ElementsAre(HasSubstr("too short")));
+}
+
+TEST_F(PasswordQueueTest, AnErrorThatSaysNothingOfThePasswordKeepsIt) {
+  for (const StatusCode code : {StatusCode::kInternal, StatusCode::kUnknown,
+                                StatusCode::kUnauthenticated, StatusCode::kPermissionDenied}) {
+    sink_.failure = Status(code, "odd");
+    Add("alice", std::nullopt, "p1");
+    EXPECT_EQ(Carry().code(), code);
+    EXPECT_FALSE(queue_.empty());
+  }
+  EXPECT_EQ(done_, 0);
+}
+
+TEST_F(PasswordQueueTest, ACatalogThatIsBehindIsWaitedFor) {
+  source_.clear();
+  Add("alice", std::nullopt, "p1");
+  ASSERT_TRUE(Carry().ok());
+  clock_.Advance(seconds(20));
+  etcd_ = UnavailableError("away");
+  EXPECT_EQ(Carry().code(), StatusCode::kUnavailable);
+  etcd_ = OkStatus();
+  newest_.insert(kAlice);
+  ASSERT_TRUE(Carry().ok());
+  EXPECT_FALSE(queue_.empty());
+  source_.insert(kAlice);
+  ASSERT_TRUE(Carry().ok());
+  EXPECT_THAT(sink_.passwords, ElementsAre(Pair("alice", "p1")));
+  EXPECT_EQ(done_, 1);
 }
 
 TEST_F(PasswordQueueTest, TheQueueMayBeAheadOfTheCatalog) {
@@ -186,7 +255,8 @@ TEST_F(PasswordQueueTest, ARefusedPasswordIsToldAndTriedAgainLater) {
   sink_.passwords["alice"] = "by hand";
   Add("alice", "p1", "p2");
   ASSERT_TRUE(Carry().ok());
-  EXPECT_THAT(queue_.Refused(), ElementsAre(HasSubstr("user alice: old password is not correct")));
+  EXPECT_THAT(queue_.Refused(),
+              ElementsAre(HasSubstr("user alice: it has another old password there")));
   // It does not hold the position of the queue.
   EXPECT_TRUE(queue_.empty());
   EXPECT_EQ(done_, 1);

@@ -26,10 +26,10 @@ Status MilvusAccess::CreateUser(const std::string& user,
   return Client(stop).CreateUser(user, password);
 }
 
-Status MilvusAccess::ChangePassword(const std::string& user,
-                                    const std::string& old_password,
-                                    const std::string& new_password,
-                                    const std::stop_token& stop) {
+Result<bool> MilvusAccess::ChangePassword(const std::string& user,
+                                          const std::string& old_password,
+                                          const std::string& new_password,
+                                          const std::stop_token& stop) {
   return Client(stop).ChangePassword(user, old_password, new_password);
 }
 

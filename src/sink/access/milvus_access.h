@@ -25,10 +25,10 @@ class MilvusAccess final : public AccessSink {
   Status CreateUser(const std::string& user,
                     const std::string& password,
                     const std::stop_token& stop) override;
-  Status ChangePassword(const std::string& user,
-                        const std::string& old_password,
-                        const std::string& new_password,
-                        const std::stop_token& stop) override;
+  Result<bool> ChangePassword(const std::string& user,
+                              const std::string& old_password,
+                              const std::string& new_password,
+                              const std::stop_token& stop) override;
 
  private:
   AccessClient Client(const std::stop_token& stop);
