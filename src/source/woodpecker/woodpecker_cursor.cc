@@ -73,6 +73,17 @@ Result<bool> WoodpeckerCursor::Begin(const std::stop_token& stop) {
   if (begun_) {
     return true;
   }
+  if (!IsTimeToAsk()) {
+    return false;
+  }
+  Result<bool> there = Find(stop);
+  if (!there.ok()) {
+    asked_at_.reset();  // an error lasts until the next answer
+  }
+  return there;
+}
+
+Result<bool> WoodpeckerCursor::Find(const std::stop_token& stop) {
   CDC_ASSIGN_OR_RETURN(const auto log, meta_->FindLog(log_, stop));
   if (!log) {
     if (!anywhere_) {
@@ -98,10 +109,22 @@ Status WoodpeckerCursor::BeginAtFirst(const WoodpeckerLogMeta& log, const std::s
                ? WoodpeckerId()
                : WoodpeckerId{.segment = log.truncated.segment, .entry = log.truncated.entry + 1};
   CDC_ASSIGN_OR_RETURN(const auto segments, meta_->ListSegments(log_, stop));
-  if (!segments.empty() && segments.front().number > place_.segment) {
-    place_ = {.segment = segments.front().number, .entry = 0};
+  // Older ones may still be there: they are deleted in no particular order.
+  const auto first =
+      std::ranges::lower_bound(segments, place_.segment, {}, &WoodpeckerSegmentMeta::number);
+  if (first != segments.end() && first->number > place_.segment) {
+    place_ = {.segment = first->number, .entry = 0};
   }
   return OkStatus();
+}
+
+bool WoodpeckerCursor::IsTimeToAsk() {
+  const auto now = options_.clock->Now();
+  if (asked_at_ && now - *asked_at_ < options_.meta_interval) {
+    return false;
+  }
+  asked_at_ = now;
+  return true;
 }
 
 void WoodpeckerCursor::Enter(const WoodpeckerSegmentMeta& segment) {
@@ -117,11 +140,12 @@ Result<bool> WoodpeckerCursor::AtEnd(const Status& looked,
   // The end of a segment is worth a question at once, but only the first time.
   const bool news = read.kind == Kind::kEnd && !ended_;
   ended_ = ended_ || read.kind == Kind::kEnd;
-  const auto now = options_.clock->Now();
-  if (asked_at_ && !news && now - *asked_at_ < options_.meta_interval) {
+  if (news) {
+    asked_at_.reset();
+  }
+  if (!IsTimeToAsk()) {
     return false;
   }
-  asked_at_ = now;
   CDC_ASSIGN_OR_RETURN(const auto segment, meta_->FindSegment(log_, place_.segment, stop));
   if (!segment) {
     return Absent(stop);
@@ -170,11 +194,11 @@ Result<bool> WoodpeckerCursor::Leave(const std::stop_token& stop) {
 }
 
 Result<bool> WoodpeckerCursor::Absent(const std::stop_token& stop) {
+  if (anywhere_ && !begun_) {
+    return false;  // none has been written yet, or it was deleted a moment ago
+  }
   CDC_ASSIGN_OR_RETURN(const auto segments, meta_->ListSegments(log_, stop));
   if (segments.empty()) {
-    if (anywhere_ && !begun_) {
-      return false;  // none has been written yet
-    }
     return Expired("the log has no segments");
   }
   const int64_t oldest = segments.front().number;

@@ -38,9 +38,12 @@ class WoodpeckerCursor {
   Result<std::vector<LogRecord>> Next(const std::stop_token& stop);
 
  private:
-  // Finds the log and where to begin; false: it does not exist yet.
+  // Finds the log and where to begin, now and then; false: it does not exist yet.
   Result<bool> Begin(const std::stop_token& stop);
+  Result<bool> Find(const std::stop_token& stop);
   Status BeginAtFirst(const WoodpeckerLogMeta& log, const std::stop_token& stop);
+  // Whether it is time to ask the metadata again; if so, remembers that it was asked.
+  bool IsTimeToAsk();
   void Enter(const WoodpeckerSegmentMeta& segment);
   // Nothing was read. Returns whether another look at once makes sense.
   Result<bool> AtEnd(const Status& looked, const WoodpeckerRead& read, const std::stop_token& stop);
@@ -61,7 +64,7 @@ class WoodpeckerCursor {
   WoodpeckerId place_;  // of the next record
   std::unique_ptr<WoodpeckerSegment> segment_;
   bool closed_ = false;                       // known of the segment before the look
-  std::optional<Clock::TimePoint> asked_at_;  // when the metadata was asked about the segment
+  std::optional<Clock::TimePoint> asked_at_;  // when the metadata was asked
   bool ended_ = false;                        // the segment says that it has ended
 };
 

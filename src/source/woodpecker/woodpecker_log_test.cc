@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "base/testing/eventually.h"
+#include "base/testing/fake_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "source/testing/log_contract.h"
 #include "source/woodpecker/testing/woodpecker_2_6_8.h"
 #include "source/woodpecker/testing/woodpecker_writer.h"
+#include "source/woodpecker/woodpecker_cursor.h"
 #include "source/woodpecker/woodpecker_id.h"
 #include "source/woodpecker/woodpecker_record.h"
 
@@ -301,6 +303,37 @@ TEST_F(WoodpeckerLogTest, MissingEntriesAreDataLoss) {
   writer.Close(3);
   Add(WoodpeckerId{.segment = 0, .entry = 1});
   EXPECT_THAT(ReadError(), HasSubstr("DATA_LOSS: channel c: the entries 1 to 3 of segment 0"));
+}
+
+TEST_F(WoodpeckerLogTest, ALogThatDoesNotExistIsAskedForNowAndThen) {
+  FakeClock clock;
+  const std::unique_ptr<Storage> storage = *OpenLocalStorage(root_.string());
+  WoodpeckerCursor cursor(meta_, storage.get(), {.clock = &clock}, "c", std::nullopt);
+  for (int round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_THAT(*cursor.Next({}), IsEmpty());
+    }
+    EXPECT_EQ(meta_->asked(), round);
+    clock.Advance(milliseconds(250));
+  }
+  NewWriter().Write({"a"});
+  EXPECT_THAT(*cursor.Next({}), ::testing::SizeIs(1));
+}
+
+TEST_F(WoodpeckerLogTest, AnOlderSegmentThatIsStillThereDoesNotHideTheFirst) {
+  WoodpeckerWriter writer = NewWriter();
+  for (const char* value : {"a", "b", "c"}) {
+    writer.Write({value});
+    writer.Finish();
+    writer.Close();
+    writer.Roll();
+  }
+  writer.Write({"d"});
+  writer.Truncate(1, 0);
+  writer.DeleteFiles(1);
+  writer.DeleteMeta(1);
+  Add();
+  EXPECT_THAT(Read(2), ElementsAre("2/0=c", "3/0=d"));
 }
 
 TEST_F(WoodpeckerLogTest, ATruncatedLogIsReadUntilItsFilesAreDeleted) {

@@ -46,6 +46,7 @@ std::string FileHeader() {
 
 Result<std::optional<WoodpeckerLogMeta>> FakeWoodpeckerMeta::FindLog(
     const std::string& log, const std::stop_token& /*stop*/) {
+  ++asked_;
   MutexLock lock(mutex_);
   const auto at = logs_.find(log);
   return at == logs_.end() ? std::nullopt : std::optional(at->second.meta);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -30,12 +31,16 @@ class FakeWoodpeckerMeta : public WoodpeckerMeta {
   void SetSegment(const std::string& log, const WoodpeckerSegmentMeta& segment);
   void RemoveSegment(const std::string& log, int64_t number);
 
+  // How often it was asked for a log.
+  int asked() const { return asked_; }
+
  private:
   struct Known {
     WoodpeckerLogMeta meta;
     std::map<int64_t, WoodpeckerSegmentMeta> segments;
   };
 
+  std::atomic<int> asked_ = 0;
   Mutex mutex_;
   std::map<std::string, Known> logs_ CDC_GUARDED_BY(mutex_);
 };
