@@ -47,8 +47,11 @@ Result<std::vector<LogRecord>> WoodpeckerCursor::Next(const std::stop_token& sto
     }
     Result<WoodpeckerRead> read = segment_->Read(place_.entry, closed_);
     if (!read.ok() && read.status().code() != StatusCode::kNotFound) {
-      return WithCure(read.status().WithContext("channel " + log_ + ", records from " +
-                                                place_.ToString() + " on"));
+      CDC_ASSIGN_OR_RETURN(const bool again, AfterError(read.status(), stop));
+      if (!again) {
+        break;
+      }
+      continue;
     }
     if (read.ok() && read->kind == Kind::kRecords) {
       CDC_ASSIGN_OR_RETURN(const WoodpeckerId first, DecodeWoodpeckerId(read->records.front().id));
@@ -161,6 +164,27 @@ Result<bool> WoodpeckerCursor::AtEnd(const Status& looked,
     return Lost(*segment, looked);
   }
   return Leave(stop);
+}
+
+Result<bool> WoodpeckerCursor::AfterError(const Status& error, const std::stop_token& stop) {
+  const Status told = WithCure(
+      error.WithContext("channel " + log_ + ", records from " + place_.ToString() + " on"));
+  const bool damaged = error.code() == StatusCode::kDataLoss;
+  if (!damaged && (error.code() != StatusCode::kUnavailable || !IsTimeToAsk())) {
+    return told;
+  }
+  CDC_ASSIGN_OR_RETURN(const auto segment, meta_->FindSegment(log_, place_.segment, stop));
+  if (!segment || !segment->closed()) {
+    return told;
+  }
+  if (!closed_) {
+    closed_ = true;  // what is damaged stays so
+    return true;
+  }
+  if (damaged && place_.entry > segment->last_entry) {
+    return Leave(stop);  // all that was acknowledged is delivered
+  }
+  return told;
 }
 
 Status WoodpeckerCursor::Lost(const WoodpeckerSegmentMeta& segment, const Status& looked) const {

@@ -47,6 +47,9 @@ class WoodpeckerCursor {
   void Enter(const WoodpeckerSegmentMeta& segment);
   // Nothing was read. Returns whether another look at once makes sense.
   Result<bool> AtEnd(const Status& looked, const WoodpeckerRead& read, const std::stop_token& stop);
+  // Nothing can be read. Returns the error unless the metadata says that it does not matter; else
+  // whether another look at once makes sense.
+  Result<bool> AfterError(const Status& error, const std::stop_token& stop);
   Result<bool> Leave(const std::stop_token& stop);
   Status Lost(const WoodpeckerSegmentMeta& segment, const Status& looked) const;
   // What became of a segment that the metadata does not know.

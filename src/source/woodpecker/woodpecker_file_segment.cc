@@ -69,8 +69,7 @@ class WoodpeckerFileSegment final : public WoodpeckerSegment {
   Result<WoodpeckerRead> ReadFrom(StorageFile& file, int64_t entry, bool closed) {
     if (offset_ == 0) {
       if (file.size() < static_cast<int64_t>(kWoodpeckerFileHeader)) {
-        return WoodpeckerRead{.kind = closed ? Kind::kEnd : Kind::kNothing,
-                              .cut_off = closed && file.size() > 0};
+        return WoodpeckerRead{.kind = closed ? Kind::kEnd : Kind::kNothing};
       }
       CDC_ASSIGN_OR_RETURN(const std::string header, ReadBytes(file, 0, kWoodpeckerFileHeader));
       CDC_RETURN_IF_ERROR(CheckWoodpeckerFileHeader(header));
@@ -124,7 +123,10 @@ class WoodpeckerFileSegment final : public WoodpeckerSegment {
     if (footer && CheckCutOff(file, *footer).ok()) {
       return WoodpeckerRead{.kind = Kind::kEnd, .cut_off = true};
     }
-    return damage.WithContext("block at byte " + std::to_string(offset_));
+    const std::string where = "block at byte " + std::to_string(offset_);
+    // Its writer may be about to write it once more.
+    return footer || closed ? damage.WithContext(where)
+                            : UnavailableError(where + " of an open segment: " + damage.message());
   }
 
   static Result<std::optional<WoodpeckerFooter>> FooterOf(StorageFile& file) {
@@ -138,8 +140,8 @@ class WoodpeckerFileSegment final : public WoodpeckerSegment {
   Result<WoodpeckerRead> NoWholeBlock(StorageFile& file, bool closed) {
     CDC_ASSIGN_OR_RETURN(const std::optional<WoodpeckerFooter> footer, FooterOf(file));
     if (!footer) {
-      return WoodpeckerRead{.kind = closed ? Kind::kEnd : Kind::kNothing,
-                            .cut_off = closed && offset_ < file.size()};
+      // Only an index says what was cut off. Without one, the metadata says what is missing.
+      return WoodpeckerRead{.kind = closed ? Kind::kEnd : Kind::kNothing};
     }
     if (offset_ == footer->index_offset) {
       return WoodpeckerRead{.kind = Kind::kEnd};

@@ -305,6 +305,57 @@ TEST_F(WoodpeckerLogTest, MissingEntriesAreDataLoss) {
   EXPECT_THAT(ReadError(), HasSubstr("DATA_LOSS: channel c: the entries 1 to 3 of segment 0"));
 }
 
+// Only an index or the metadata says that the rest of a block was never acknowledged.
+TEST_F(WoodpeckerLogTest, AClosedSegmentThatLacksItsEndIsDataLoss) {
+  WoodpeckerWriter writer = NewWriter();
+  writer.Write({"a"});
+  writer.WritePart({"b"}, 5);
+  writer.Close(1);
+  writer.Roll();
+  writer.Write({"c"});
+  Add(WoodpeckerId{.segment = 0, .entry = 1});
+  EXPECT_THAT(ReadError(), HasSubstr("DATA_LOSS: channel c: the entries 1 to 1 of segment 0"));
+}
+
+TEST_F(WoodpeckerLogTest, WhatTheMetadataDoesNotCountNeedNotBeThere) {
+  WoodpeckerWriter writer = NewWriter();
+  writer.Write({"a"});
+  writer.WritePart({"cut off"}, 5);
+  writer.Close(0);
+  writer.Roll();
+  writer.Write({"b"});
+  const int64_t second = writer.size();
+  writer.Write({"damaged"});
+  writer.Damage(second + static_cast<int64_t>(kWoodpeckerBlockHeader) + 12);
+  writer.Close(0);
+  writer.Roll();
+  Add();
+  EXPECT_THAT(Read(2), ElementsAre("0/0=a", "1/0=b"));
+  EXPECT_THAT(Read(0), IsEmpty());
+  EXPECT_TRUE(error_.ok()) << error_.ToString();
+  writer.Write({"c"});
+  EXPECT_THAT(Read(1), ElementsAre("2/0=c"));
+}
+
+TEST_F(WoodpeckerLogTest, DamageInAnOpenSegmentMayBeRepaired) {
+  WoodpeckerWriter writer = NewWriter();
+  const int64_t place = static_cast<int64_t>(kWoodpeckerFileHeader + kWoodpeckerBlockHeader) + 12;
+  writer.Write({"a"});
+  writer.Write({"b"});
+  writer.Damage(place);
+  Add();
+  EXPECT_THAT(ReadError(),
+              AllOf(HasSubstr("UNAVAILABLE"), HasSubstr("checksum"), HasSubstr("1/0/data.log")));
+  writer.Damage(place);
+  EXPECT_THAT(Read(2), ElementsAre("0/0=a", "0/1=b"));
+  reader_->Remove("c");
+  writer.Damage(place);
+  Add();
+  EXPECT_THAT(ReadError(), HasSubstr("UNAVAILABLE"));
+  writer.Close();
+  EXPECT_TRUE(Eventually([&] { return ReadError().find("DATA_LOSS") != std::string::npos; }));
+}
+
 TEST_F(WoodpeckerLogTest, ALogThatDoesNotExistIsAskedForNowAndThen) {
   FakeClock clock;
   const std::unique_ptr<Storage> storage = *OpenLocalStorage(root_.string());
@@ -318,6 +369,17 @@ TEST_F(WoodpeckerLogTest, ALogThatDoesNotExistIsAskedForNowAndThen) {
   }
   NewWriter().Write({"a"});
   EXPECT_THAT(*cursor.Next({}), ::testing::SizeIs(1));
+}
+
+TEST_F(WoodpeckerLogTest, ASegmentInAnUnknownStateIsNotLeft) {
+  WoodpeckerWriter writer = NewWriter();
+  writer.Write({"a"});
+  meta_->SetSegment("c", {.number = 0, .state = static_cast<WoodpeckerSegmentMeta::State>(1)});
+  meta_->SetSegment("c", {.number = 1});
+  Add();
+  EXPECT_THAT(Read(1), ElementsAre("0/0=a"));
+  writer.Write({"b"});
+  EXPECT_THAT(Read(1), ElementsAre("0/1=b"));
 }
 
 TEST_F(WoodpeckerLogTest, AnOlderSegmentThatIsStillThereDoesNotHideTheFirst) {

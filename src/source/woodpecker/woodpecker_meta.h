@@ -26,8 +26,11 @@ struct WoodpeckerSegmentMeta {
   State state = State::kActive;
   int64_t last_entry = -1;  // of one that is closed; -1: it is empty
 
-  // Nobody writes to it any more.
-  bool closed() const { return state != State::kActive; }
+  // Nobody writes to it any more. False for states that are not known: whoever leaves a segment too
+  // early loses what comes.
+  bool closed() const {
+    return state == State::kCompleted || state == State::kSealed || state == State::kTruncated;
+  }
 };
 
 // What Woodpecker says of its logs: which there are, and their segments. Thread-safe.

@@ -21,14 +21,15 @@ struct WoodpeckerRead {
   };
   Kind kind = Kind::kNothing;
   std::vector<LogRecord> records{};
-  // kEnd: what is behind the last whole block was cut off when its writer died. Nobody was told
-  // that it is stored.
+  // kEnd: its index says that what is behind the last whole block was cut off when its writer died.
+  // Nobody was told that it is stored.
   bool cut_off = false;
 };
 
 // Reads one segment of a log forwards. Use it from one thread.
 //
-// kNotFound: its file is missing. kDataLoss: it is damaged.
+// kNotFound: its file is missing. kDataLoss: it is damaged. kUnavailable: it is damaged, but may be
+// written once more.
 // Others: see Storage. After an error the same call may be repeated.
 class WoodpeckerSegment {
  public:
