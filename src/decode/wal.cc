@@ -180,8 +180,11 @@ Status MovedTo(int64_t queue) {
   constexpr std::array<const char*, 5> kNames = {"", "RocksMQ", "Pulsar", "Kafka", "Woodpecker"};
   const bool known = queue > 0 && queue < static_cast<int64_t>(kNames.size());
   const std::string name = known ? kNames.at(static_cast<size_t>(queue)) : "another queue";
+  const std::string limit =
+      name == "Woodpecker" ? " (it can be read if its files are in a folder)" : "";
   return FailedPreconditionError("the source has moved its log to " + name +
-                                 " (AlterWAL): configure that under sourceConfig, start the server "
+                                 " (AlterWAL): configure that under sourceConfig" + limit +
+                                 ", start the server "
                                  "again, delete the task, and create it again with "
                                  "start_from: snapshot");
 }
