@@ -329,12 +329,12 @@ void ReadWoodpecker(ConfigReader* reader, const Config& config, WoodpeckerConfig
   std::string type;
   reader->Read(section + "storage.type", &type);
   woodpecker->enabled = !type.empty();
-  if (SameConfigKey(type, "minio")) {
+  woodpecker->objects = SameConfigKey(type, "minio") || SameConfigKey(type, "default");
+  if (woodpecker->objects && config.storage.type != StorageConfig::Type::kS3) {
     reader->Fail(section +
-                 "storage.type minio cannot be read yet: give the source another queue (mq.type: "
-                 "kafka, pulsar or rocksmq), or woodpecker.storage.type: local");
-  } else if (woodpecker->enabled && !SameConfigKey(type, "local")) {
-    reader->Fail(section + "storage.type can be local, got " + type);
+                 "storage.type minio needs sourceConfig.storage, the source's bucket, of type s3");
+  } else if (woodpecker->enabled && !woodpecker->objects && !SameConfigKey(type, "local")) {
+    reader->Fail(section + "storage.type can be minio (default) or local, got " + type);
   }
   reader->Read(section + "storage.rootPath", &woodpecker->root_path);
   // What it stands for is in another setting of Milvus.

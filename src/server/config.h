@@ -45,11 +45,11 @@ struct PulsarConfig {
   std::string library;  // Apache's client, libpulsar.so
 };
 
-// The source's Woodpecker, the queue that a Milvus 2.6 has by default, if its files are in a
-// folder.
+// The source's Woodpecker, the queue that a Milvus 2.6 has by default.
 struct WoodpeckerConfig {
   bool enabled = false;
-  std::string root_path;  // empty: below the path of StorageConfig
+  bool objects = false;   // in the bucket of StorageConfig; else in a folder
+  std::string root_path;  // of the folder; empty: below the path of StorageConfig
   std::string meta_prefix = "woodpecker";
 };
 

@@ -257,6 +257,10 @@ sourceConfig:
   const std::string defaults =
       "sourceConfig: {woodpecker: {experimental: true, storage: {type: local, rootPath: default}}}";
   EXPECT_EQ(MustParse(defaults).config.woodpecker.root_path, "");
+  EXPECT_FALSE(MustParse(defaults).config.woodpecker.objects);
+  EXPECT_TRUE(MustParse("sourceConfig: {storage: {type: s3}, woodpecker: {experimental: true, "
+                        "storage: {type: minio}}}")
+                  .config.woodpecker.objects);
 }
 
 struct Warning {
@@ -353,9 +357,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"sourceConfig: {woodpecker: {storage: {type: local}}}",
                 "sourceConfig.woodpecker.experimental must be true"},
         Refusal{"sourceConfig: {woodpecker: {experimental: true, storage: {type: minio}}}",
-                "storage.type minio cannot be read yet: give the source another queue"},
+                "storage.type minio needs sourceConfig.storage"},
         Refusal{"sourceConfig: {woodpecker: {experimental: true, storage: {type: x}}}",
-                "sourceConfig.woodpecker.storage.type can be local, got x"},
+                "sourceConfig.woodpecker.storage.type can be minio (default) or local, got x"},
         Refusal{"sourceConfig: {kafka: {address: k}, woodpecker: {experimental: true, storage: "
                 "{type: local}}}",
                 "exclude each other: a source has one queue"},

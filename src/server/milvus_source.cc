@@ -156,17 +156,34 @@ Result<std::unique_ptr<Storage>> OpenStorage(const StorageConfig& storage) {
 }
 
 // Milvus keeps the files of its Woodpecker below minio.rootPath, even if they are in a folder.
-Result<std::unique_ptr<Log>> OpenWoodpecker(const Config& config) {
+Result<std::unique_ptr<Storage>> OpenWoodpeckerStorage(const Config& config) {
   const WoodpeckerConfig& woodpecker = config.woodpecker;
+  if (woodpecker.objects) {
+    StorageConfig bucket = config.storage;
+    bucket.root_path += "/wp";
+    auto storage = OpenStorage(bucket);
+    CDC_RETURN_IF_ERROR(storage.status().WithContext("sourceConfig.storage"));
+    return storage;
+  }
   const std::string root =
       woodpecker.root_path.empty() ? config.storage.path + "/wp" : woodpecker.root_path;
-  Result<std::unique_ptr<Storage>> storage =
-      OpenLocalStorage(root + "/" + config.storage.root_path + "/wp");
+  auto storage = OpenLocalStorage(root + "/" + config.storage.root_path + "/wp");
   CDC_RETURN_IF_ERROR(storage.status().WithContext(
       "sourceConfig.woodpecker.storage.rootPath with sourceConfig.storage.rootPath"));
+  return storage;
+}
+
+Result<std::unique_ptr<Log>> OpenWoodpecker(const Config& config) {
+  CDC_ASSIGN_OR_RETURN(auto storage, OpenWoodpeckerStorage(config));
   CDC_ASSIGN_OR_RETURN(auto etcd, NewEtcdClient(CatalogOptions(config.source_etcd).etcd));
-  return NewWoodpeckerLog(NewWoodpeckerEtcdMeta(std::move(etcd), woodpecker.meta_prefix),
-                          *std::move(storage), {});
+  WoodpeckerOptions options{.objects = config.woodpecker.objects};
+  if (options.objects) {
+    // Each look is a request, and Milvus writes an object every 200 ms.
+    options.poll_min = std::chrono::milliseconds(50);
+    options.poll_max = std::chrono::milliseconds(200);
+  }
+  return NewWoodpeckerLog(NewWoodpeckerEtcdMeta(std::move(etcd), config.woodpecker.meta_prefix),
+                          std::move(storage), options);
 }
 
 Result<std::unique_ptr<Log>> OpenLog(const Config& config) {

@@ -131,7 +131,8 @@ bool WoodpeckerCursor::IsTimeToAsk() {
 }
 
 void WoodpeckerCursor::Enter(const WoodpeckerSegmentMeta& segment) {
-  segment_ = NewWoodpeckerFileSegment(storage_, folder_, segment.number);
+  segment_ = options_.objects ? NewWoodpeckerObjectSegment(storage_, folder_, segment.number)
+                              : NewWoodpeckerFileSegment(storage_, folder_, segment.number);
   closed_ = segment.closed();
   asked_at_.reset();
   ended_ = false;

@@ -92,22 +92,9 @@ class WoodpeckerFileSegment final : public WoodpeckerSegment {
         return Damaged(file, *header, closed, entries.status());
       }
       offset_ = EndOf(offset_, *header);
-      return Records(*header, *entries, entry);
+      return WoodpeckerRead{.kind = Kind::kRecords,
+                            .records = ReadWoodpeckerEntries(segment_, *header, *entries, entry)};
     }
-  }
-
-  WoodpeckerRead Records(const WoodpeckerBlockHeader& header,
-                         const std::vector<std::string_view>& entries,
-                         int64_t from) const {
-    WoodpeckerRead read{.kind = Kind::kRecords};
-    for (size_t i = 0; i < entries.size(); ++i) {
-      const int64_t number = header.first_entry + static_cast<int64_t>(i);
-      if (number >= from) {
-        read.records.push_back(
-            ReadWoodpeckerEntry({.segment = segment_, .entry = number}, entries[i]));
-      }
-    }
-    return read;
   }
 
   // What it means that the block at the offset is not what its header says.

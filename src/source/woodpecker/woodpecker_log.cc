@@ -72,6 +72,13 @@ class WoodpeckerLog final : public Log {
     std::optional<WoodpeckerId> newest{};
   };
 
+  Result<std::optional<int64_t>> NewestOf(int64_t folder, int64_t segment) {
+    const auto reader = options_.objects
+                            ? NewWoodpeckerObjectSegment(storage_.get(), folder, segment)
+                            : NewWoodpeckerFileSegment(storage_.get(), folder, segment);
+    return reader->Newest();
+  }
+
   Result<Present> Look(const std::string& channel) {
     Present present;
     CDC_ASSIGN_OR_RETURN(const auto log, meta_->FindLog(channel, std::stop_token()));
@@ -81,8 +88,7 @@ class WoodpeckerLog final : public Log {
     present.folder = log->number;
     CDC_ASSIGN_OR_RETURN(present.segments, meta_->ListSegments(channel, std::stop_token()));
     for (auto at = present.segments.rbegin(); at != present.segments.rend(); ++at) {
-      const auto newest =
-          NewWoodpeckerFileSegment(storage_.get(), present.folder, at->number)->Newest();
+      const auto newest = NewestOf(present.folder, at->number);
       // It may have none yet, or none any more.
       if (newest.status().code() == StatusCode::kNotFound) {
         continue;
@@ -104,7 +110,7 @@ class WoodpeckerLog final : public Log {
     if (segment.state != WoodpeckerSegmentMeta::State::kTruncated || segment.last_entry < 0) {
       return OkStatus();
     }
-    const auto newest = NewWoodpeckerFileSegment(storage_.get(), folder, segment.number)->Newest();
+    const auto newest = NewestOf(folder, segment.number);
     if (newest.status().code() == StatusCode::kNotFound || (newest.ok() && !*newest)) {
       return WoodpeckerExpired(channel, id,
                                "segment " + std::to_string(segment.number) + " was deleted");

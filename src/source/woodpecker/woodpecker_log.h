@@ -19,13 +19,15 @@ struct WoodpeckerOptions {
   // How often the metadata is asked whether an idle segment was closed.
   std::chrono::milliseconds meta_interval{250};
   size_t prefetch_bytes = 1U << 20;  // the approximate read-ahead per channel
+  bool objects = false;              // the storage holds objects, not files that grow
 
   const Clock* clock = &Clock::Real();
 };
 
-// The queue that is embedded in a Milvus 2.6, with its files in a folder: `storage` holds them, as
-// <log>/<segment>/data.log, and `meta` says what they belong to. A channel is a log. MsgId holds
-// what Milvus writes: a serialized LogMessageIdData of segment and entry.
+// The queue that is embedded in a Milvus 2.6: `storage` holds its files, as
+// <log>/<segment>/data.log in a folder or as objects (see woodpecker_segment.h), and `meta` says
+// what they belong to. A channel is a log. MsgId holds what Milvus writes: a serialized
+// LogMessageIdData of segment and entry.
 //
 // Nothing is written. A log is read as far as its files reach, also what was truncated and not
 // deleted yet.

@@ -11,6 +11,7 @@ namespace cdc {
 namespace {
 
 constexpr uint16_t kFormat = 5;
+constexpr uint16_t kMerged = 1;
 constexpr std::string_view kFileMagic("HDR\x01", 4);
 constexpr std::string_view kFooterMagic("FTR\x01", 4);
 
@@ -156,9 +157,15 @@ Result<std::optional<WoodpeckerFooter>> ReadWoodpeckerFooter(std::string_view ta
   if (const auto format = ReadNumber<uint16_t>(*body, 28); format != kFormat) {
     return UnknownFormat(format);
   }
+  const auto flags = ReadNumber<uint16_t>(*body, 30);
+  if (flags > kMerged) {
+    return FailedPreconditionError("a footer of Woodpecker has flags that are not known: " +
+                                   std::to_string(flags));
+  }
   return std::optional(WoodpeckerFooter{.blocks = ReadNumber<int32_t>(*body, 0),
                                         .index_offset = ReadNumber<int64_t>(*body, 16),
-                                        .index_length = ReadNumber<uint32_t>(*body, 24)});
+                                        .index_length = ReadNumber<uint32_t>(*body, 24),
+                                        .merged = flags == kMerged});
 }
 
 Result<std::vector<WoodpeckerIndexEntry>> ReadWoodpeckerIndex(std::string_view bytes,
@@ -212,6 +219,20 @@ LogRecord ReadWoodpeckerEntry(const WoodpeckerId& id, std::string_view entry) {
   }
   // A copy: whoever holds a tick for long must not hold a whole block.
   return {EncodeWoodpeckerId(id), Payload::Own(std::string(payload)), std::move(properties)};
+}
+
+std::vector<LogRecord> ReadWoodpeckerEntries(int64_t segment,
+                                             const WoodpeckerBlockHeader& header,
+                                             const std::vector<std::string_view>& entries,
+                                             int64_t from) {
+  std::vector<LogRecord> records;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const int64_t number = header.first_entry + static_cast<int64_t>(i);
+    if (number >= from) {
+      records.push_back(ReadWoodpeckerEntry({.segment = segment, .entry = number}, entries[i]));
+    }
+  }
+  return records;
 }
 
 }  // namespace cdc

@@ -18,6 +18,9 @@ namespace cdc {
 //   block:  record kBlockHeader, then a record kData for each entry
 //   file:   record kFileHeader, blocks; when it is closed: a record kIndex for each block, kFooter
 //
+// As objects, each block is one, the first with the kFileHeader before it; kIndex and kFooter are
+// another.
+//
 // All views point into the bytes that were given.
 enum class WoodpeckerRecordType : uint8_t {
   kFileHeader = 1,
@@ -74,6 +77,7 @@ struct WoodpeckerFooter {
   int64_t blocks = 0;
   int64_t index_offset = 0;
   int64_t index_length = 0;
+  bool merged = false;  // its blocks, in objects, were merged into others
 };
 
 // nullopt: there is no footer at the end of these bytes. kFailedPrecondition: one of a format that
@@ -87,5 +91,11 @@ Result<std::vector<WoodpeckerIndexEntry>> ReadWoodpeckerIndex(std::string_view b
 // Takes a LogMessageLayout apart, {1: payload, 2: properties}. One without a version gets one that
 // nobody knows.
 LogRecord ReadWoodpeckerEntry(const WoodpeckerId& id, std::string_view entry);
+
+// Those of a block, from the entry `from` on.
+std::vector<LogRecord> ReadWoodpeckerEntries(int64_t segment,
+                                             const WoodpeckerBlockHeader& header,
+                                             const std::vector<std::string_view>& entries,
+                                             int64_t from);
 
 }  // namespace cdc

@@ -39,7 +39,8 @@ class WoodpeckerSegment {
   // `closed`: nobody writes to it any more, so what is incomplete stays so.
   virtual Result<WoodpeckerRead> Read(int64_t entry, bool closed) = 0;
 
-  // Its newest entry; nullopt: none. Independent of Read.
+  // Its newest entry, which may be one that is not acknowledged; nullopt: none. Independent of
+  // Read.
   virtual Result<std::optional<int64_t>> Newest() = 0;
 };
 
@@ -47,5 +48,12 @@ class WoodpeckerSegment {
 std::unique_ptr<WoodpeckerSegment> NewWoodpeckerFileSegment(Storage* storage,
                                                             int64_t log,
                                                             int64_t segment);
+
+// Objects <log>/<segment>/<n>.blk, one for each block, and footer.blk, the index, when it is
+// closed. Later on the blocks are merged into objects m_<n>.blk, footer.blk is replaced, and only
+// then they are deleted. Read finds out whatever it meets of that.
+std::unique_ptr<WoodpeckerSegment> NewWoodpeckerObjectSegment(Storage* storage,
+                                                              int64_t log,
+                                                              int64_t segment);
 
 }  // namespace cdc

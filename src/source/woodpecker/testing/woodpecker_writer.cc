@@ -101,8 +101,13 @@ std::string WoodpeckerEntry(const std::string& payload,
 WoodpeckerWriter::WoodpeckerWriter(std::filesystem::path root,
                                    FakeWoodpeckerMeta* meta,
                                    std::string log,
-                                   int64_t number)
-    : root_(std::move(root)), meta_(meta), log_(std::move(log)), number_(number) {
+                                   int64_t number,
+                                   bool objects)
+    : root_(std::move(root)),
+      meta_(meta),
+      log_(std::move(log)),
+      number_(number),
+      objects_(objects) {
   meta_->SetLog(log_, {.number = number_, .truncated = {.segment = -1, .entry = -1}});
   meta_->SetSegment(log_, {.number = 0});
 }
@@ -120,6 +125,12 @@ void WoodpeckerWriter::WritePart(const std::vector<std::string>& values, size_t 
   std::vector<Block>& blocks = blocks_[segment_];
   Block block = MakeBlock(values);
   const std::string bytes = Encode(block, blocks.size());
+  if (objects_) {
+    Put(std::to_string(blocks.size()) + ".blk", (blocks.empty() ? FileHeader() : "") + bytes);
+    block.size = static_cast<int64_t>(bytes.size());
+    blocks.push_back(std::move(block));
+    return;
+  }
   if (size_ == 0) {
     Append(FileHeader());
   }
@@ -165,6 +176,10 @@ std::string WoodpeckerWriter::Footer(const std::vector<Block>& blocks) const {
 }
 
 void WoodpeckerWriter::Finish() {
+  if (objects_) {
+    Put("footer.blk", Footer(blocks_[segment_]));
+    return;
+  }
   if (size_ == 0) {
     Append(FileHeader());
   }
@@ -210,6 +225,11 @@ void WoodpeckerWriter::Append(const std::string& bytes) {
   std::filesystem::create_directories(folder(segment_));
   std::ofstream(folder(segment_) / "data.log", std::ios::binary | std::ios::app) << bytes;
   size_ += static_cast<int64_t>(bytes.size());
+}
+
+void WoodpeckerWriter::Put(const std::string& name, const std::string& bytes) {
+  std::filesystem::create_directories(folder(segment_));
+  std::ofstream(folder(segment_) / name, std::ios::binary) << bytes;
 }
 
 }  // namespace cdc

@@ -49,11 +49,13 @@ class FakeWoodpeckerMeta : public WoodpeckerMeta {
 // recorded file has. Numbers its segments and entries itself.
 class WoodpeckerWriter {
  public:
-  // Files go below `root`. `meta` must outlive it.
+  // Files go below `root`. `meta` must outlive it. `objects`: each block is a file of its own, as
+  // in a bucket; then blocks are not written in parts.
   WoodpeckerWriter(std::filesystem::path root,
                    FakeWoodpeckerMeta* meta,
                    std::string log,
-                   int64_t number);
+                   int64_t number,
+                   bool objects = false);
 
   // One block with an entry for each value; its record has this payload and the property _v.
   void Write(const std::vector<std::string>& values);
@@ -90,11 +92,13 @@ class WoodpeckerWriter {
   std::string Footer(const std::vector<Block>& blocks) const;
   Block MakeBlock(const std::vector<std::string>& values);
   void Append(const std::string& bytes);
+  void Put(const std::string& name, const std::string& bytes);
 
   const std::filesystem::path root_;
   FakeWoodpeckerMeta* const meta_;
   const std::string log_;
   const int64_t number_;
+  const bool objects_;
   int64_t segment_ = 0;
   int64_t next_entry_ = 0;
   int64_t size_ = 0;
