@@ -42,7 +42,20 @@ class WoodpeckerObjectSegment final : public WoodpeckerSegment {
     if (closed && !index_) {
       CDC_ASSIGN_OR_RETURN(index_, FindIndex());
     }
-    return index_ ? ReadIndexed(entry) : ReadInOrder(entry, closed);
+    if (index_) {
+      return ReadIndexed(*index_, entry);
+    }
+    Result<WoodpeckerRead> read = ReadInOrder(entry, closed);
+    const bool ended =
+        read.ok() ? read->kind == Kind::kEnd : read.status().code() == StatusCode::kNotFound;
+    if (closed && ended) {
+      // Its blocks may have been merged since the index was looked for.
+      CDC_ASSIGN_OR_RETURN(index_, FindIndex());
+      if (index_) {
+        return ReadIndexed(*index_, entry);
+      }
+    }
+    return read;
   }
 
   Result<std::optional<int64_t>> Newest() override {
@@ -116,8 +129,9 @@ class WoodpeckerObjectSegment final : public WoodpeckerSegment {
     return found;
   }
 
-  Result<WoodpeckerRead> ReadIndexed(int64_t entry) {
-    Result<WoodpeckerRead> read = ReadFromIndex(entry);
+  // `index` may be replaced.
+  Result<WoodpeckerRead> ReadIndexed(const Index& index, int64_t entry) {
+    Result<WoodpeckerRead> read = ReadFromIndex(index, entry);
     const StatusCode code = read.status().code();
     if (code != StatusCode::kNotFound && code != StatusCode::kDataLoss) {
       return read;
@@ -128,20 +142,20 @@ class WoodpeckerObjectSegment final : public WoodpeckerSegment {
     if (!index_) {
       return first;
     }
-    read = ReadFromIndex(entry);
+    read = ReadFromIndex(*index_, entry);
     if (read.status().code() == StatusCode::kNotFound) {
       return WoodpeckerRead{.kind = Kind::kEnd};  // the metadata says what that means
     }
     return read;
   }
 
-  Result<WoodpeckerRead> ReadFromIndex(int64_t entry) {
+  Result<WoodpeckerRead> ReadFromIndex(const Index& index, int64_t entry) {
     const auto at =
-        std::ranges::lower_bound(index_->blocks, entry, {}, &WoodpeckerIndexEntry::last_entry);
-    if (at == index_->blocks.end()) {
+        std::ranges::lower_bound(index.blocks, entry, {}, &WoodpeckerIndexEntry::last_entry);
+    if (at == index.blocks.end()) {
       return WoodpeckerRead{.kind = Kind::kEnd};
     }
-    const std::string path = PathOf(at->number, index_->merged);
+    const std::string path = PathOf(at->number, index.merged);
     CDC_ASSIGN_OR_RETURN(const std::string bytes, Get(path, kMostBytes));
     Result<WoodpeckerRead> read = ReadBlock(bytes, at->number, entry);
     CDC_RETURN_IF_ERROR(read.status().WithContext("object " + path));

@@ -1,10 +1,14 @@
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,13 +17,13 @@
 #include "base/testing/fake_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "source/storage/storage.h"
 #include "source/testing/log_contract.h"
 #include "source/woodpecker/testing/woodpecker_2_6_8_objects.h"
 #include "source/woodpecker/testing/woodpecker_writer.h"
 #include "source/woodpecker/woodpecker_cursor.h"
 #include "source/woodpecker/woodpecker_id.h"
 #include "source/woodpecker/woodpecker_log.h"
-#include "source/woodpecker/woodpecker_segment.h"
 
 namespace cdc {
 namespace {
@@ -36,10 +40,35 @@ using State = WoodpeckerSegmentMeta::State;
 std::string Unhex(std::string_view hex) {
   std::string bytes;
   for (size_t i = 0; i < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    uint8_t byte = 0;
+    std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
+    bytes += static_cast<char>(byte);
   }
   return bytes;
 }
+
+// A storage in which something happens after a call.
+class EventfulStorage final : public Storage {
+ public:
+  EventfulStorage(Storage* storage, std::function<void(const std::string& path)> opened)
+      : storage_(storage), opened_(std::move(opened)) {}
+
+  Result<std::unique_ptr<StorageFile>> Open(const std::string& path) override {
+    auto file = storage_->Open(path);
+    opened_(path);
+    return file;
+  }
+  Result<std::vector<std::string>> List(const std::string& folder) override {
+    return storage_->List(folder);
+  }
+  std::unique_ptr<Storage> Until(std::stop_token /*stop*/) override {
+    return std::make_unique<EventfulStorage>(storage_, opened_);
+  }
+
+ private:
+  Storage* const storage_;
+  const std::function<void(const std::string& path)> opened_;
+};
 
 // Objects are files of a folder here: the reader knows only a Storage.
 class WoodpeckerObjectTest : public ::testing::Test {
@@ -216,6 +245,37 @@ TEST_F(WoodpeckerObjectTest, LosesAndRepeatsNothingWhenBlocksAreMergedMeanwhile)
           ASSERT_EQ(ids, expected) << read << " " << begun << " " << backwards << " " << knew;
         }
       }
+    }
+  }
+}
+
+TEST_F(WoodpeckerObjectTest, AMergeRightAfterTheIndexWasMissedLosesNothing) {
+  AddNext();
+  PutAll(recorded::kBlocks);
+  Delete("footer.blk");
+  SetMeta(recorded::kBlocksMeta);
+  bool merged = false;
+  EventfulStorage storage(storage_.get(), [&](const std::string& path) {
+    if (!merged && path == "1/0/footer.blk") {
+      merged = true;
+      PutAll(recorded::kMerged);
+      for (int block = 0; block < 5; ++block) {
+        Delete(std::to_string(block) + ".blk");
+      }
+    }
+  });
+  for (const int64_t from : {0, 2}) {
+    merged = false;
+    WoodpeckerCursor cursor(&meta_, &storage, options_, "c",
+                            WoodpeckerId{.segment = 0, .entry = from});
+    std::vector<std::string> expected = Ids(from, 5);
+    expected.push_back("1/0");
+    EXPECT_EQ(ReadAll(cursor), expected);
+    EXPECT_TRUE(merged);
+    PutAll(recorded::kBlocks);
+    Delete("footer.blk");
+    for (const char* name : {"m_0.blk", "m_1.blk", "m_2.blk"}) {
+      Delete(name);
     }
   }
 }
