@@ -180,8 +180,7 @@ Status MovedTo(int64_t queue) {
   constexpr std::array<const char*, 5> kNames = {"", "RocksMQ", "Pulsar", "Kafka", "Woodpecker"};
   const bool known = queue > 0 && queue < static_cast<int64_t>(kNames.size());
   const std::string name = known ? kNames.at(static_cast<size_t>(queue)) : "another queue";
-  const std::string limit =
-      name == "Woodpecker" ? " (it can be read if its files are in a folder)" : "";
+  const std::string limit = name == "Woodpecker" ? " (which is read as an experiment)" : "";
   return FailedPreconditionError("the source has moved its log to " + name +
                                  " (AlterWAL): configure that under sourceConfig" + limit +
                                  ", start the server "

@@ -163,8 +163,9 @@ TEST(DecodeWalMessage, ALogThatContinuesElsewhereIsRefusedWithTheCure) {
   };
   EXPECT_THAT(error("CAI="), AllOf(HasSubstr("to Pulsar (AlterWAL)"), HasSubstr("sourceConfig"),
                                    HasSubstr("start_from: snapshot")));
-  EXPECT_THAT(error("CAQ="), AllOf(HasSubstr("to Woodpecker (AlterWAL): configure"),
-                                   HasSubstr("if its files are in a folder")));
+  EXPECT_THAT(error("CAQ="),
+              AllOf(HasSubstr("to Woodpecker (AlterWAL): configure"),
+                    HasSubstr("sourceConfig (which is read as an experiment), start")));
   EXPECT_THAT(error("CGM="), HasSubstr("to another queue (AlterWAL): configure"));
 }
 
