@@ -13,6 +13,7 @@ from lab.etcd import Etcd
 from lab.lab import Lab
 from lab.rocksmq_writer import RocksmqQueue
 from lab.rows import Endpoint
+from lab.s3 import Bucket
 from lab.woodpecker_writer import WoodpeckerQueue
 from lab.written_source import KafkaQueue, Queue, Row
 from lab.written_wal import WrittenWal
@@ -54,11 +55,21 @@ def rocksmq_queue(lab: Lab) -> RocksmqQueue:
 
 @pytest.fixture(scope="module")
 def woodpecker_queue(lab: Lab, etcd: Etcd) -> WoodpeckerQueue:
-    return WoodpeckerQueue(lab.folder / "woodpecker-26", etcd.url)
+    return WoodpeckerQueue.in_folder(lab.folder / "woodpecker-26", etcd.url)
+
+
+@pytest.fixture(scope="module")
+def woodpecker_in_s3_queue(lab: Lab, etcd: Etcd) -> Iterator[WoodpeckerQueue]:
+    server = lab.s3("s3-26")
+    lab.start(server)
+    bucket = Bucket(server.address)
+    server.make_bucket(bucket.name)
+    yield WoodpeckerQueue.in_bucket(server, bucket, etcd.url)
+    lab.end(server)
 
 
 # With Pulsar it is in test_pulsar.py.
-@pytest.fixture(scope="module", params=["kafka", "rocksmq", "woodpecker"])
+@pytest.fixture(scope="module", params=["kafka", "rocksmq", "woodpecker", "woodpecker_in_s3"])
 def written(etcd: Etcd, request: pytest.FixtureRequest) -> Iterator[WrittenWal]:
     queue: Queue = request.getfixturevalue(f"{request.param}_queue")
     source = WrittenWal(etcd.url, queue, root_path=f"by-v26-{request.param}")
@@ -165,16 +176,17 @@ def test_what_sets_a_collection_aside(
         cdc.client.delete(task)
 
 
-@pytest.mark.parametrize("written", ["woodpecker"], indirect=True)
+@pytest.mark.parametrize("written", ["woodpecker", "woodpecker_in_s3"], indirect=True)
 def test_a_log_of_woodpecker_that_is_truncated(
     written: WrittenWal,
     cdc: CdcServer,  # noqa: F811
     lite: Target,
     target_end: Endpoint,  # noqa: F811
-    woodpecker_queue: WoodpeckerQueue,
 ) -> None:
     """Segments follow one another; once those that a paused task needs are deleted, its position has expired."""
-    source, end, name = written, target_end, "wal_truncated"
+    source, end, name = written, target_end, f"{written.root_path.replace('-', '_')}_truncated"
+    woodpecker_queue = written.queue
+    assert isinstance(woodpecker_queue, WoodpeckerQueue)
     database = source.create_database(name, {})
     made = source.create_collection(database, small(name, "rows"))
     source.create_index(made, "v", {"index_type": "FLAT", "metric_type": "L2"})

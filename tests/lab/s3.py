@@ -68,6 +68,7 @@ class S3:
         # As a module: the script beside the interpreter would need its folder in a `#!` line of bounded length.
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self.process = ServerProcess(name, command, folder)
+        self._clients: dict[str, Any] = {}  # making one takes longer than most calls
 
     @property
     def address(self) -> str:
@@ -114,10 +115,18 @@ class S3:
     def write(self, bucket: str, key: str, data: bytes) -> None:
         self._client("s3").put_object(Bucket=bucket, Key=key, Body=data)
 
+    def delete(self, bucket: str, key: str) -> None:
+        self._client("s3").delete_object(Bucket=bucket, Key=key)
+
     def make_bucket(self, bucket: str) -> None:
         self._client("s3").create_bucket(Bucket=bucket)
 
     def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
         # Here, since most users of the lab need no S3.
         import boto3
         from botocore.config import Config
