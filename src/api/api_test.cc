@@ -437,13 +437,6 @@ INSTANTIATE_TEST_SUITE_P(
         CheckCase{"RpcChannel", Data(kC + R"(,"rpc_channel_info":{"name":"other"})"),
                   "the rpc channel is invalid, the channel name should be the same as the source "
                   "config"},
-        CheckCase{"DialConfig",
-                  Data(kC, Param(R"("uri":"https://h:1","dial_config":{"ca_pem_path":"s"})")),
-                  "dial_config needs either server_pem_path, or all of ca_pem_path, "
-                  "client_pem_path and client_key_path"},
-        CheckCase{"DialConfigWithoutTls",
-                  Data(kC, Param(R"("uri":"http://h:1","dial_config":{"server_pem_path":"s"})")),
-                  "dial_config is for a target with https:// in its uri"},
         CheckCase{"NameMapping", Data(kC + R"(,"name_mapping":[{"source_db":"a"}])"),
                   "the collection name in the name mapping is not in the collection info, "
                   "checkout it"},
@@ -779,6 +772,18 @@ TEST_F(ApiTest, MetricsOfAPausedTaskStay) {
         "milvus_cdc_task_condition{task_id=\"t1\",condition=\"paused\"} 1\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+}
+
+TEST_F(ApiTest, AnIncompleteDialConfigHasNoEffect) {
+  const auto tls_of = [this](const std::string& id, const std::string& target) {
+    Ask("create", Data(R"("task_id":")" + id + R"(",)" + kC, Param(target)));
+    return replicator_.last_started(id).target.tls;
+  };
+  EXPECT_TRUE(tls_of("a", R"("uri":"https://h:1","dial_config":{"ca_pem_path":"s"})").empty());
+  EXPECT_TRUE(tls_of("b", R"("uri":"http://h:2","dial_config":{"server_pem_path":"s"})").empty());
+  EXPECT_EQ(
+      tls_of("c", R"("uri":"https://h:3","dial_config":{"server_pem_path":"s"})").authority_path,
+      "s");
 }
 
 TEST_F(ApiTest, PositionsAndWhatElseHasNoEffectAreKept) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "api/request_reader.h"
 #include "model/ids.h"
@@ -53,23 +54,30 @@ void ReadDialConfig(const RequestReader& reader, DialConfig* dial) {
   reader.Read("client_key_path", &dial->client_key_path);
 }
 
-// kInvalidArgument: incomplete settings for one-way or mutual TLS, or a target without TLS.
-Result<TlsOptions> TlsOf(const CreateRequest& request) {
+// Existing clients send incomplete settings, which never had an effect: they still have none.
+TlsOptions TlsOf(const CreateRequest& request) {
   const DialConfig& dial = request.dial;
   const TlsOptions tls{
       .server_name = dial.server_name,
       .authority_path = dial.server_pem_path.empty() ? dial.ca_pem_path : dial.server_pem_path,
       .certificate_path = dial.client_pem_path,
       .key_path = dial.client_key_path};
-  if (!tls.empty() && request.spec.target.ResolvedUri().rfind("https://", 0) != 0) {
-    return InvalidArgumentError("dial_config is for a target with https:// in its uri");
+  if (tls.empty()) {
+    return tls;
+  }
+  if (request.spec.target.ResolvedUri().rfind("https://", 0) != 0) {
+    spdlog::warn("target={} dial_config has no effect: it is for a target with https:// in its uri",
+                 request.spec.target.ResolvedUri());
+    return {};
   }
   const bool mutual = !dial.ca_pem_path.empty();
   if (dial.client_pem_path.empty() == mutual || dial.client_key_path.empty() == mutual ||
       (mutual && !dial.server_pem_path.empty())) {
-    return InvalidArgumentError(
-        "dial_config needs either server_pem_path, or all of ca_pem_path, client_pem_path and "
-        "client_key_path");
+    spdlog::warn(
+        "target={} dial_config has no effect: it needs either server_pem_path, or all of "
+        "ca_pem_path, client_pem_path and client_key_path",
+        request.spec.target.ResolvedUri());
+    return {};
   }
   return tls;
 }
@@ -327,7 +335,7 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits
   CDC_RETURN_IF_ERROR(CheckNoAnswer(request));
   CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
   TaskSpec spec = request.spec;
-  CDC_ASSIGN_OR_RETURN(spec.target.tls, TlsOf(request));
+  spec.target.tls = TlsOf(request);
   for (const std::string& text : request.entry_starts) {
     StartFrom ignored{};
     CDC_RETURN_IF_ERROR(ReadStartFrom(text, &ignored));

@@ -204,11 +204,23 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
   return TaskPtr();
 }
 
+std::optional<TaskManager::Created> TaskManager::FindCreated(const std::string& id) {
+  const TaskPtr task = Find(id);
+  MutexLock lock(mutex_);
+  if (task == nullptr || !task->stored || task->removed) {
+    return std::nullopt;
+  }
+  return Created{id, task->spec.sink_mode, task->spec.sink_mode_reason};
+}
+
 Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
   if (options_.source_status) {
     const Status source = options_.source_status();
     if (!source.ok()) {
-      return UnavailableError(source.message());
+      // Nothing would be changed, and nothing can be checked: a client that repeats its request
+      // gets the same answer.
+      const std::optional<Created> known = FindCreated(spec.id);
+      return known ? Result<Created>(*known) : UnavailableError(source.message());
     }
   }
   const Result<TargetInfo> target = options_.replicator->CheckTarget(spec.target);

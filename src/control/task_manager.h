@@ -127,6 +127,8 @@ class TaskManager {
  private:
   using TaskPtr = std::shared_ptr<ManagedTask>;
 
+  // nullopt: there is no such task, or it is being created.
+  std::optional<Created> FindCreated(const std::string& id);
   TaskPtr Find(const std::string& id) CDC_EXCLUDES(mutex_);
   // Adds `task`, whose `operation` the caller holds, and sets what it leaves to older tasks. If a
   // task with this id exists, returns that one instead.

@@ -171,6 +171,13 @@ TEST_F(TaskManagerTest, CreateNeedsTheSource) {
   EXPECT_EQ(status.message(), "the source is not ready: etcd does not answer");
 }
 
+TEST_F(TaskManagerTest, AKnownIdNeedsNoSource) {
+  MustCreate(MakeSpec("t1", "c1"));
+  source_status_ = FailedPreconditionError("the source is not ready: etcd does not answer");
+  EXPECT_EQ(MustCreate(MakeSpec("t1", "other")), "t1");
+  EXPECT_EQ(Stored("t1").spec.collection_infos[0].name, "c1");
+}
+
 TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
   MustCreate(MakeSpec("t1", "c"));
   const Status status = manager_->Create(MakeSpec("t2", "c")).status();
