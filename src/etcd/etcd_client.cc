@@ -10,6 +10,7 @@
 #include "etcd/etcd_connection.h"
 #include "etcd/etcd_endpoint.h"
 #include "etcd/etcd_watch.h"
+#include "etcd/etcd_writer.h"
 
 namespace cdc {
 namespace {
@@ -72,7 +73,7 @@ class TokenSource {
   std::optional<std::string> token_ CDC_GUARDED_BY(mutex_);
 };
 
-class Client final : public EtcdClient {
+class Client final : public EtcdWriter {
  public:
   Client(EtcdOptions options, std::vector<std::unique_ptr<EtcdConnection>> connections)
       : options_(std::move(options)),
@@ -88,6 +89,10 @@ class Client final : public EtcdClient {
   Result<std::unique_ptr<EtcdWatch>> Watch(const KeyRange& range,
                                            int64_t start_revision,
                                            const std::stop_token& stop) override;
+  Result<EtcdTxnResult> Txn(const EtcdTxn& txn, const std::stop_token& stop) override;
+  Result<EtcdLease> GrantLease(std::chrono::seconds ttl, const std::stop_token& stop) override;
+  Status KeepLease(int64_t lease, const std::stop_token& stop) override;
+  Status RevokeLease(int64_t lease, const std::stop_token& stop) override;
 
  private:
   // One attempt at one endpoint.
@@ -266,6 +271,71 @@ Result<std::unique_ptr<EtcdWatch>> Client::Watch(const KeyRange& range,
   return std::unique_ptr<EtcdWatch>(std::move(opened));
 }
 
+Result<EtcdTxnResult> Client::Txn(const EtcdTxn& txn, const std::stop_token& stop) {
+  etcdserverpb::TxnRequest request;
+  for (const EtcdTxn::Unchanged& condition : txn.conditions) {
+    auto* compare = request.add_compare();
+    compare->set_target(etcdserverpb::Compare::MOD);
+    compare->set_result(etcdserverpb::Compare::EQUAL);
+    compare->set_key(condition.key);
+    compare->set_mod_revision(condition.mod_revision);
+  }
+  for (const KeyRange& range : txn.deletions) {
+    auto* deletion = request.add_success()->mutable_request_delete_range();
+    deletion->set_key(range.begin);
+    deletion->set_range_end(range.end);
+  }
+  for (const EtcdTxn::Put& each : txn.puts) {
+    auto* put = request.add_success()->mutable_request_put();
+    put->set_key(each.key);
+    put->set_value(each.value);
+    put->set_lease(each.lease);
+  }
+  etcdserverpb::TxnResponse response;
+  CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    return stubs.kv->Txn(context, request, &response);
+  }));
+  return EtcdTxnResult{.succeeded = response.succeeded(), .revision = response.header().revision()};
+}
+
+Result<EtcdLease> Client::GrantLease(std::chrono::seconds ttl, const std::stop_token& stop) {
+  etcdserverpb::LeaseGrantRequest request;
+  request.set_ttl(ttl.count());
+  etcdserverpb::LeaseGrantResponse response;
+  CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    return stubs.lease->LeaseGrant(context, request, &response);
+  }));
+  return EtcdLease{.id = response.id(), .ttl = std::chrono::seconds(response.ttl())};
+}
+
+// etcd has no single call for it, so each opens a stream for one question and its answer.
+Status Client::KeepLease(int64_t lease, const std::stop_token& stop) {
+  etcdserverpb::LeaseKeepAliveRequest request;
+  request.set_id(lease);
+  etcdserverpb::LeaseKeepAliveResponse response;
+  CDC_RETURN_IF_ERROR(Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    const auto stream = stubs.lease->LeaseKeepAlive(context);
+    if (stream->Write(request) && stream->Read(&response)) {
+      // Otherwise the end of the stream would wait for etcd's.
+      context->TryCancel();
+      stream->Finish();
+      return grpc::Status::OK;
+    }
+    const grpc::Status status = stream->Finish();
+    return status.ok() ? grpc::Status(grpc::UNAVAILABLE, "etcd ended the stream") : status;
+  }));
+  return response.ttl() > 0 ? OkStatus() : NotFoundError("the lease has expired");
+}
+
+Status Client::RevokeLease(int64_t lease, const std::stop_token& stop) {
+  etcdserverpb::LeaseRevokeRequest request;
+  request.set_id(lease);
+  etcdserverpb::LeaseRevokeResponse response;
+  return Unary(stop, [&](EtcdStubs& stubs, grpc::ClientContext* context) {
+    return stubs.lease->LeaseRevoke(context, request, &response);
+  });
+}
+
 }  // namespace
 
 KeyRange PrefixRange(const std::string& prefix) {
@@ -282,7 +352,7 @@ KeyRange PrefixRange(const std::string& prefix) {
   return {.begin = prefix, .end = end};
 }
 
-Result<std::unique_ptr<EtcdClient>> NewEtcdClient(const EtcdOptions& options) {
+Result<std::unique_ptr<EtcdWriter>> NewEtcdWriter(const EtcdOptions& options) {
   if (options.endpoints.empty()) {
     return InvalidArgumentError("no etcd endpoint is configured");
   }
@@ -297,7 +367,12 @@ Result<std::unique_ptr<EtcdClient>> NewEtcdClient(const EtcdOptions& options) {
     connections.push_back(
         std::make_unique<EtcdConnection>(std::move(endpoint), std::move(credentials)));
   }
-  return std::unique_ptr<EtcdClient>(std::make_unique<Client>(options, std::move(connections)));
+  return std::unique_ptr<EtcdWriter>(std::make_unique<Client>(options, std::move(connections)));
+}
+
+Result<std::unique_ptr<EtcdClient>> NewEtcdClient(const EtcdOptions& options) {
+  CDC_ASSIGN_OR_RETURN(std::unique_ptr<EtcdWriter> client, NewEtcdWriter(options));
+  return std::unique_ptr<EtcdClient>(std::move(client));
 }
 
 }  // namespace cdc

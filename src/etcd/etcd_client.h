@@ -98,7 +98,8 @@ class EtcdWatch {
 // every endpoint has failed. It waits at most `call_timeout`, and ends early on `stop`
 // (kCancelled). kUnavailable, kDeadlineExceeded: try again. kUnauthenticated, kPermissionDenied:
 // wrong credentials. Messages name the endpoints and never contain a credential.
-// kPermissionDenied: credentials. Messages name the endpoints and never a credential.
+//
+// It only reads: who follows a source cannot write to it. See EtcdWriter.
 class EtcdClient {
  public:
   virtual ~EtcdClient() = default;

@@ -41,6 +41,7 @@ EtcdStubs::EtcdStubs(std::shared_ptr<grpc::Channel> connected)
     : channel(std::move(connected)),
       kv(etcdserverpb::KV::NewStub(channel)),
       watch(etcdserverpb::Watch::NewStub(channel)),
+      lease(etcdserverpb::Lease::NewStub(channel)),
       maintenance(etcdserverpb::Maintenance::NewStub(channel)),
       auth(etcdserverpb::Auth::NewStub(channel)) {}
 
