@@ -14,6 +14,7 @@ import unittest
 SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", "source/woodpecker", "source/snapshot",
            "source/query"}
 SINKS = {"sink/api", "sink/standby"}
+STORES = {"metastore/sqlite"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
 VALUES = {"base", "wire", "model"}
@@ -41,6 +42,7 @@ ALLOWED = {
     "feed": {"base", "model", "source", "decode"},
     "scope": {"base", "model"},
     "metastore": {"base", "model"},
+    "metastore/sqlite": {"base", "model", "metastore"},
     "progress": {"base", "model", "metastore"},
     "encode": VALUES,
     "sink": {"base", "model", "encode"},
@@ -61,7 +63,7 @@ ALLOWED = {
     "cli": {"base", "cli/view"},
     "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "cli", "cli/view", "http", "source",
                "source/storage", "sink"}
-              | SOURCES | SINKS,
+              | SOURCES | SINKS | STORES,
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -65,8 +64,5 @@ class MetaStore {
   virtual Status PutAccess(const std::string& task_id, const AccessSet& items) = 0;
   virtual Status RemoveAccess(const std::string& task_id, const AccessSet& items) = 0;
 };
-
-// A SQLite file in WAL mode, created if missing. kFailedPrecondition: another process has it open.
-Result<std::unique_ptr<MetaStore>> OpenSqliteMetaStore(const std::string& path);
 
 }  // namespace cdc

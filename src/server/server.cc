@@ -9,6 +9,7 @@
 #include "api/metrics.h"
 #include "control/task_manager.h"
 #include "http/http_server.h"
+#include "metastore/sqlite/sqlite_meta_store.h"
 #include "pipeline/replicator.h"
 #include "sink/standby/standby_hubs.h"
 

@@ -1,8 +1,8 @@
-#include "metastore/sqlite_aside.h"
+#include "metastore/sqlite/sqlite_aside.h"
 
 #include <utility>
 
-#include "metastore/sqlite_timestamp.h"
+#include "metastore/sqlite/sqlite_timestamp.h"
 
 namespace cdc {
 

@@ -1,3 +1,5 @@
+#include "metastore/sqlite/sqlite_meta_store.h"
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "metastore/meta_store.h"
 #include "metastore/testing/temp_dir.h"
 
 namespace cdc {

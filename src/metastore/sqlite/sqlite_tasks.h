@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "metastore/sqlite.h"
+#include "metastore/sqlite/sqlite.h"
 #include "model/task.h"
 
 namespace cdc {

@@ -1,4 +1,4 @@
-#include "metastore/sqlite_tasks.h"
+#include "metastore/sqlite/sqlite_tasks.h"
 
 #include <cstdint>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "metastore/sqlite_schema.h"
+#include "metastore/sqlite/sqlite_schema.h"
 
 #include <cstdint>
 

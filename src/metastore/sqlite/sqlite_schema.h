@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "metastore/sqlite.h"
+#include "metastore/sqlite/sqlite.h"
 
 namespace cdc {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "metastore/sqlite.h"
+#include "metastore/sqlite/sqlite.h"
 #include "model/task_progress.h"
 
 namespace cdc {

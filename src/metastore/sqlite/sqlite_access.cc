@@ -1,4 +1,4 @@
-#include "metastore/sqlite_access.h"
+#include "metastore/sqlite/sqlite_access.h"
 
 #include <cstdint>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "metastore/sqlite.h"
+#include "metastore/sqlite/sqlite.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "metastore/file_lock.h"
+#include "metastore/sqlite/file_lock.h"
 
 #include <array>
 #include <cerrno>

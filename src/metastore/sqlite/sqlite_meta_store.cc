@@ -1,3 +1,5 @@
+#include "metastore/sqlite/sqlite_meta_store.h"
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,16 +15,16 @@
 
 #include "base/fault_point.h"
 #include "base/mutex.h"
-#include "metastore/file_lock.h"
 #include "metastore/meta_store.h"
-#include "metastore/sqlite.h"
-#include "metastore/sqlite_access.h"
-#include "metastore/sqlite_aside.h"
-#include "metastore/sqlite_collections.h"
-#include "metastore/sqlite_progress.h"
-#include "metastore/sqlite_schema.h"
-#include "metastore/sqlite_snapshots.h"
-#include "metastore/sqlite_tasks.h"
+#include "metastore/sqlite/file_lock.h"
+#include "metastore/sqlite/sqlite.h"
+#include "metastore/sqlite/sqlite_access.h"
+#include "metastore/sqlite/sqlite_aside.h"
+#include "metastore/sqlite/sqlite_collections.h"
+#include "metastore/sqlite/sqlite_progress.h"
+#include "metastore/sqlite/sqlite_schema.h"
+#include "metastore/sqlite/sqlite_snapshots.h"
+#include "metastore/sqlite/sqlite_tasks.h"
 
 namespace cdc {
 namespace {

@@ -1,9 +1,9 @@
-#include "metastore/sqlite_collections.h"
+#include "metastore/sqlite/sqlite_collections.h"
 
 #include <cstdint>
 #include <utility>
 
-#include "metastore/sqlite_timestamp.h"
+#include "metastore/sqlite/sqlite_timestamp.h"
 
 namespace cdc {
 

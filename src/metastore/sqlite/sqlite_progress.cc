@@ -1,9 +1,9 @@
-#include "metastore/sqlite_progress.h"
+#include "metastore/sqlite/sqlite_progress.h"
 
 #include <utility>
 
 #include "metastore/msg_id_list.h"
-#include "metastore/sqlite_timestamp.h"
+#include "metastore/sqlite/sqlite_timestamp.h"
 
 namespace cdc {
 namespace {

@@ -1,8 +1,8 @@
-#include "metastore/sqlite_snapshots.h"
+#include "metastore/sqlite/sqlite_snapshots.h"
 
 #include <utility>
 
-#include "metastore/sqlite_timestamp.h"
+#include "metastore/sqlite/sqlite_timestamp.h"
 
 namespace cdc {
 
