@@ -14,7 +14,7 @@ import unittest
 SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", "source/woodpecker", "source/snapshot",
            "source/query"}
 SINKS = {"sink/api", "sink/standby"}
-STORES = {"metastore/sqlite"}
+STORES = {"metastore/sqlite", "metastore/etcd"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
 VALUES = {"base", "wire", "model"}
@@ -43,6 +43,8 @@ ALLOWED = {
     "scope": {"base", "model"},
     "metastore": {"base", "model"},
     "metastore/sqlite": {"base", "model", "metastore"},
+    "metastore/records": {"base", "model", "metastore"},
+    "metastore/etcd": {"base", "model", "etcd", "metastore", "metastore/records"},
     "progress": {"base", "model", "metastore"},
     "encode": VALUES,
     "sink": {"base", "model", "encode"},

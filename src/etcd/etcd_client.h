@@ -29,6 +29,7 @@ struct EtcdOptions {
 struct KeyRange {
   std::string begin{};
   std::string end{};
+  bool operator==(const KeyRange&) const = default;
 };
 
 // Every key that begins with `prefix`; an empty prefix selects all keys.

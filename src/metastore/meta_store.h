@@ -18,6 +18,11 @@ class MetaStore {
  public:
   virtual ~MetaStore() = default;
 
+  // Whether no other server can have taken the store over. Quick: whoever writes to a target asks
+  // first, since a process may have been suspended for any time. kUnavailable: not certain at
+  // present. kFailedPrecondition: another one has, so will every other call fail.
+  virtual Status CheckOwned() const = 0;
+
   // Creates or replaces.
   virtual Status PutTask(const TaskRecord& task) = 0;
   // Sorted by id.

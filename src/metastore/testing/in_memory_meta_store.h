@@ -18,6 +18,7 @@ class InMemoryMetaStore : public MetaStore {
   // Makes every later call fail with `status`; an OK status ends this.
   void FailWith(Status status);
 
+  Status CheckOwned() const override { return OkStatus(); }
   Status PutTask(const TaskRecord& task) override;
   Result<std::vector<TaskRecord>> ListTasks() override;
   Status DeleteTask(const std::string& id) override;

@@ -1,0 +1,60 @@
+#include "metastore/etcd/etcd_meta_store.h"
+
+#include <utility>
+
+#include "metastore/etcd/etcd_owner.h"
+#include "metastore/etcd/etcd_record_store.h"
+#include "metastore/records/record_meta_store.h"
+
+namespace cdc {
+namespace {
+
+// A call must not outlast the stop of the server, nor a renewal the lease.
+constexpr std::chrono::milliseconds kCallTimeout{3'000};
+// A page of values that are as large as they may be is 25 MiB.
+constexpr int64_t kPageKeys = 100;
+
+// `path` in the folder `root`, which may be empty or end with slashes.
+std::string Below(std::string root, const std::string& path) {
+  while (!root.empty() && root.back() == '/') {
+    root.pop_back();
+  }
+  return root.empty() ? path : root + "/" + path;
+}
+
+std::string PlaceOf(const EtcdMetaStoreOptions& options, const std::string& base) {
+  std::string place = "etcd";
+  for (const std::string& endpoint : options.etcd.endpoints) {
+    place += (place == "etcd" ? " " : ",") + endpoint;
+  }
+  return place + " " + base;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MetaStore>> OpenEtcdMetaStore(EtcdMetaStoreOptions options,
+                                                     const std::stop_token& stop) {
+  const std::string base = Below(options.root_path, "milvus-cdc/");
+  const std::string place = PlaceOf(options, base);
+  options.etcd.call_timeout = kCallTimeout;
+  options.etcd.dial_timeout = kCallTimeout;
+  options.etcd.page_keys = kPageKeys;
+  // Two connections, so that no large value delays the lease.
+  Result<std::unique_ptr<EtcdWriter>> lease_client = NewEtcdWriter(options.etcd);
+  CDC_RETURN_IF_ERROR(lease_client.status().WithContext("metastore " + place));
+  Result<std::unique_ptr<EtcdWriter>> client = NewEtcdWriter(options.etcd);
+  CDC_RETURN_IF_ERROR(client.status().WithContext("metastore " + place));
+  Result<std::unique_ptr<EtcdOwner>> owner =
+      EtcdOwner::Become(*std::move(lease_client),
+                        {.base = base,
+                         .place = place,
+                         .name = options.name,
+                         .ttl = options.lease_ttl,
+                         .on_lost = std::move(options.on_lost)},
+                        stop);
+  CDC_RETURN_IF_ERROR(owner.status().WithContext("metastore " + place));
+  return OpenRecordMetaStore(
+      std::make_unique<EtcdRecordStore>(*std::move(client), *std::move(owner), base, place));
+}
+
+}  // namespace cdc

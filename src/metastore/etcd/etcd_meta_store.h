@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/status.h"
+#include "etcd/etcd_client.h"
+#include "metastore/meta_store.h"
+
+namespace cdc {
+
+struct EtcdMetaStoreOptions {
+  EtcdOptions etcd{};
+  std::string root_path{};  // the store is below <root_path>/milvus-cdc/
+  std::string name{};       // who this server is, for the messages of others
+  std::chrono::seconds lease_ttl{8};
+  // Called once, on any thread, when another server has taken the store over. From then on all
+  // calls fail.
+  std::function<void(const Status&)> on_lost{};
+};
+
+// Waits until no other server uses the store, see EtcdOwner::Become; kCancelled if it is stopped
+// meanwhile. kInvalidArgument: the options.
+Result<std::unique_ptr<MetaStore>> OpenEtcdMetaStore(EtcdMetaStoreOptions options,
+                                                     const std::stop_token& stop);
+
+}  // namespace cdc

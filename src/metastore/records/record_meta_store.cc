@@ -1,0 +1,408 @@
+#include "metastore/records/record_meta_store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fault_point.h"
+#include "base/mutex.h"
+#include "metastore/records/record_keys.h"
+#include "metastore/records/record_values.h"
+
+namespace cdc {
+namespace {
+
+namespace keys = record_keys;
+namespace values = record_values;
+
+constexpr int64_t kLayoutVersion = 1;
+
+std::string CheckpointKey(const std::string& task, const std::string& channel) {
+  return keys::Progress(task) + "checkpoint/" + keys::Escape(channel);
+}
+
+std::string KeyOf(const std::string& task, const char* kind, CollectionId id) {
+  return keys::Progress(task) + kind + "/" + std::to_string(id.value);
+}
+
+bool KeepsLogKeys(const SnapshotProgress& snapshot) {
+  return !snapshot.done && snapshot.log == CopyLog::kApplied;
+}
+
+bool ReadNumber(std::string_view text, int64_t* number) {
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, *number);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
+// The records of one task's progress, as they are read: sorts them into what they are.
+class ProgressReader {
+ public:
+  Status Add(std::string_view key, const std::string& value) {
+    const std::string_view kind = keys::NextPart(key, "");
+    const std::string_view rest = key.substr(std::min(key.size(), kind.size() + 1));
+    if (kind == "source") {
+      progress_.source = value;
+      return OkStatus();
+    }
+    if (kind == "access") {
+      CDC_ASSIGN_OR_RETURN(progress_.access, values::DecodeAccess(value));
+      return OkStatus();
+    }
+    if (kind == "checkpoint" || kind == "database") {
+      const std::optional<std::string> name = keys::Unescape(rest);
+      return name ? AddNamed(kind, *name, value) : DataLossError("its key is malformed");
+    }
+    int64_t id = 0;
+    if (!ReadNumber(keys::NextPart(rest, ""), &id)) {
+      return DataLossError("its key has no number");
+    }
+    return AddOfCollection(kind, {id}, rest, value);
+  }
+
+  MetaStore::Progress Take() {
+    // Keys sort as texts, numbers otherwise.
+    std::sort(progress_.channels.begin(), progress_.channels.end(),
+              [](const auto& a, const auto& b) { return a.channel < b.channel; });
+    std::sort(progress_.databases.begin(), progress_.databases.end());
+    for (auto& [id, collection] : collections_) {
+      progress_.collections.push_back(std::move(collection));
+    }
+    for (auto& [id, snapshot] : snapshots_) {
+      snapshot.segments = std::move(segments_[id]);
+      progress_.snapshots.push_back(std::move(snapshot));
+    }
+    for (auto& [id, aside] : aside_) {
+      progress_.aside.push_back(std::move(aside));
+    }
+    return std::move(progress_);
+  }
+
+ private:
+  Status AddNamed(std::string_view kind, const std::string& name, const std::string& value) {
+    if (kind == "database") {
+      progress_.databases.push_back(name);
+      return OkStatus();
+    }
+    CDC_ASSIGN_OR_RETURN(ChannelCheckpoint checkpoint, values::DecodeCheckpoint(name, value));
+    progress_.channels.push_back(std::move(checkpoint));
+    return OkStatus();
+  }
+
+  Status AddOfCollection(std::string_view kind,
+                         CollectionId id,
+                         std::string_view rest,
+                         const std::string& value) {
+    if (kind == "collection") {
+      CDC_ASSIGN_OR_RETURN(collections_[id], values::DecodeCollection(id, value));
+    } else if (kind == "snapshot") {
+      CDC_ASSIGN_OR_RETURN(snapshots_[id], values::DecodeSnapshot(id, value));
+    } else if (kind == "aside") {
+      CDC_ASSIGN_OR_RETURN(aside_[id], values::DecodeAside(id, value));
+    } else if (kind == "segment") {
+      int64_t segment = 0;
+      const size_t slash = rest.find('/');
+      if (slash == std::string_view::npos || !ReadNumber(rest.substr(slash + 1), &segment)) {
+        return DataLossError("its key has no number");
+      }
+      segments_[id].insert(segment);
+    } else {
+      return DataLossError("nothing of this kind is known");
+    }
+    return OkStatus();
+  }
+
+  MetaStore::Progress progress_;
+  std::map<CollectionId, ReplicatedCollection> collections_;
+  std::map<CollectionId, SnapshotProgress> snapshots_;
+  std::map<CollectionId, std::set<int64_t>> segments_;
+  std::map<CollectionId, AsideCollection> aside_;
+};
+
+class RecordMetaStore final : public MetaStore {
+ public:
+  explicit RecordMetaStore(std::unique_ptr<RecordStore> records) : records_(std::move(records)) {}
+
+  Status Open() {
+    MutexLock lock(mutex_);
+    CDC_RETURN_IF_ERROR(CheckVersion());
+    return DropOrphans();
+  }
+
+  Status CheckOwned() const override { return records_->CheckOwned(); }
+
+  Status PutTask(const TaskRecord& task) override {
+    MutexLock lock(mutex_);
+    return records_->Write({.put = {{keys::Task(task.spec.id), values::Encode(task)}}});
+  }
+
+  Result<std::vector<TaskRecord>> ListTasks() override {
+    MutexLock lock(mutex_);
+    CDC_ASSIGN_OR_RETURN(const auto records, records_->Read(keys::kTasks));
+    std::vector<TaskRecord> tasks;
+    for (const auto& [key, value] : records) {
+      const auto id = keys::Unescape(keys::NextPart(key, keys::kTasks));
+      if (!id) {
+        return Damaged(key, "its key is malformed");
+      }
+      Result<TaskRecord> task = values::DecodeTask(*id, value);
+      if (!task.ok()) {
+        return Damaged(key, task.status().message());
+      }
+      tasks.push_back(*std::move(task));
+    }
+    std::sort(tasks.begin(), tasks.end(),
+              [](const TaskRecord& a, const TaskRecord& b) { return a.spec.id < b.spec.id; });
+    return tasks;
+  }
+
+  Status DeleteTask(const std::string& id) override {
+    MutexLock lock(mutex_);
+    return records_->Write(
+        {.removed = {keys::Task(id)}, .removed_below = {keys::Progress(id), keys::LogKeys(id)}});
+  }
+
+  Result<Progress> LoadProgress(const std::string& task_id) override {
+    MutexLock lock(mutex_);
+    const std::string prefix = keys::Progress(task_id);
+    CDC_ASSIGN_OR_RETURN(const auto records, records_->Read(prefix));
+    ProgressReader reader;
+    for (const auto& [key, value] : records) {
+      const Status added = reader.Add(std::string_view(key).substr(prefix.size()), value);
+      if (!added.ok()) {
+        return Damaged(key, added.message());
+      }
+    }
+    return reader.Take();
+  }
+
+  Status SaveAllCheckpoints(const Checkpoints& checkpoints) override {
+    MutexLock lock(mutex_);
+    RecordChanges changes;
+    for (const auto& [task_id, channels] : checkpoints) {
+      for (const ChannelCheckpoint& channel : channels) {
+        changes.put[CheckpointKey(task_id, channel.channel)] = values::Encode(channel);
+        for (const auto& [collection, log_keys] : channel.log_keys) {
+          CDC_RETURN_IF_ERROR(AddLogKeys(task_id, collection, log_keys, &changes));
+        }
+      }
+    }
+    // A crash here leaves every task at its previous checkpoint: records are read again, none is
+    // lost.
+    FaultPoint("in_checkpoint");
+    return records_->Write(changes);
+  }
+
+  Status PutCollection(const std::string& task_id,
+                       const ReplicatedCollection& collection) override {
+    MutexLock lock(mutex_);
+    return records_->Write(
+        {.put = {{KeyOf(task_id, "collection", collection.id), values::Encode(collection)}}});
+  }
+
+  Status RemoveCollection(const std::string& task_id, CollectionId id) override {
+    MutexLock lock(mutex_);
+    return records_->Write(
+        {.removed = {KeyOf(task_id, "collection", id), KeyOf(task_id, "snapshot", id),
+                     KeyOf(task_id, "aside", id)},
+         .removed_below = {KeyOf(task_id, "segment", id) + "/", keys::LogKeys(task_id, id)}});
+  }
+
+  Result<std::vector<std::string>> LoadLogKeys(const std::string& task_id,
+                                               CollectionId id) override {
+    MutexLock lock(mutex_);
+    CDC_ASSIGN_OR_RETURN(auto records, records_->Read(keys::LogKeys(task_id, id)));
+    std::vector<std::string> found;
+    for (auto& [key, value] : records) {
+      found.push_back(std::move(value));
+    }
+    return found;
+  }
+
+  Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override {
+    MutexLock lock(mutex_);
+    RecordChanges changes;
+    AddSnapshot(task_id, snapshot, &changes);
+    return records_->Write(changes);
+  }
+
+  Status ReplaceProgress(const std::string& task_id, const Progress& progress) override {
+    MutexLock lock(mutex_);
+    const std::string prefix = keys::Progress(task_id);
+    RecordChanges changes{.removed_below = {prefix + "checkpoint/", prefix + "snapshot/",
+                                            prefix + "segment/", prefix + "aside/"}};
+    for (const ChannelCheckpoint& channel : progress.channels) {
+      changes.put[CheckpointKey(task_id, channel.channel)] = values::Encode(channel);
+    }
+    std::set<CollectionId> keep;
+    for (const SnapshotProgress& snapshot : progress.snapshots) {
+      AddSnapshot(task_id, snapshot, &changes);
+      if (KeepsLogKeys(snapshot)) {
+        keep.insert(snapshot.collection);
+      }
+    }
+    // Those of a copy that is gone do not count for another one.
+    CDC_ASSIGN_OR_RETURN(const auto before, records_->ReadKeys(prefix + "snapshot/"));
+    for (const std::string& key : before) {
+      int64_t id = 0;
+      if (ReadNumber(keys::NextPart(key, prefix + "snapshot/"), &id) && !keep.contains({id})) {
+        changes.removed_below.push_back(keys::LogKeys(task_id, {id}));
+      }
+    }
+    for (const AsideCollection& aside : progress.aside) {
+      changes.put[KeyOf(task_id, "aside", aside.collection)] = values::Encode(aside);
+    }
+    for (const ReplicatedCollection& collection : progress.collections) {
+      changes.put[KeyOf(task_id, "collection", collection.id)] = values::Encode(collection);
+    }
+    return records_->Write(changes);
+  }
+
+  Status PutSource(const std::string& task_id, const std::string& identity) override {
+    MutexLock lock(mutex_);
+    return records_->Write({.put = {{keys::Progress(task_id) + "source", identity}}});
+  }
+
+  Status PutDatabase(const std::string& task_id, const std::string& database) override {
+    MutexLock lock(mutex_);
+    return records_->Write({.put = {{DatabaseKey(task_id, database), ""}}});
+  }
+
+  Status RemoveDatabase(const std::string& task_id, const std::string& database) override {
+    MutexLock lock(mutex_);
+    return records_->Write({.removed = {DatabaseKey(task_id, database)}});
+  }
+
+  Status PutAccess(const std::string& task_id, const AccessSet& items) override {
+    return ChangeAccess(task_id,
+                        [&](AccessSet* kept) { kept->insert(items.begin(), items.end()); });
+  }
+
+  Status RemoveAccess(const std::string& task_id, const AccessSet& items) override {
+    return ChangeAccess(task_id, [&](AccessSet* kept) {
+      for (const AccessItem& item : items) {
+        kept->erase(item);
+      }
+    });
+  }
+
+ private:
+  static std::string DatabaseKey(const std::string& task_id, const std::string& database) {
+    return keys::Progress(task_id) + "database/" + keys::Escape(database);
+  }
+
+  Status Damaged(const std::string& key, const std::string& what) CDC_REQUIRES(mutex_) {
+    return DataLossError("metastore " + records_->Place() + ": record " + key +
+                         " is damaged: " + what);
+  }
+
+  Status CheckVersion() CDC_REQUIRES(mutex_) {
+    CDC_ASSIGN_OR_RETURN(const auto found, records_->Read(keys::kVersion));
+    if (found.empty()) {
+      return records_->Write({.put = {{keys::kVersion, std::to_string(kLayoutVersion)}}});
+    }
+    int64_t version = 0;
+    if (!ReadNumber(found.begin()->second, &version)) {
+      return Damaged(keys::kVersion, "no number");
+    }
+    if (version > kLayoutVersion) {
+      return FailedPreconditionError(
+          "metastore " + records_->Place() + " was written by a newer program: version " +
+          std::to_string(version) + " > " + std::to_string(kLayoutVersion));
+    }
+    return OkStatus();
+  }
+
+  // A create that was interrupted may have left progress without its task. Also finds the number of
+  // the next log keys.
+  Status DropOrphans() CDC_REQUIRES(mutex_) {
+    CDC_ASSIGN_OR_RETURN(const auto tasks, records_->ReadKeys(keys::kTasks));
+    const std::set<std::string> known(tasks.begin(), tasks.end());
+    std::set<std::string> orphans;
+    for (const char* prefix : {keys::kProgress, keys::kLogKeys}) {
+      CDC_ASSIGN_OR_RETURN(const auto stored, records_->ReadKeys(prefix));
+      for (const std::string& key : stored) {
+        const std::string task(keys::NextPart(key, prefix));
+        if (!known.contains(keys::kTasks + task)) {
+          orphans.insert(prefix + task + "/");
+        }
+        int64_t number = 0;
+        if (prefix == keys::kLogKeys && ReadNumber(key.substr(key.rfind('/') + 1), &number)) {
+          next_log_keys_ = std::max(next_log_keys_, static_cast<uint64_t>(number) + 1);
+        }
+      }
+    }
+    return orphans.empty() ? OkStatus()
+                           : records_->Write({.removed_below = {orphans.begin(), orphans.end()}});
+  }
+
+  Status AddLogKeys(const std::string& task_id,
+                    CollectionId id,
+                    const std::string& log_keys,
+                    RecordChanges* changes) CDC_REQUIRES(mutex_) {
+    const std::string key = KeyOf(task_id, "snapshot", id);
+    CDC_ASSIGN_OR_RETURN(const auto found, records_->Read(key));
+    const auto record = found.find(key);  // a longer number may begin with this one
+    if (record == found.end()) {
+      return OkStatus();
+    }
+    const Result<SnapshotProgress> snapshot = values::DecodeSnapshot(id, record->second);
+    if (!snapshot.ok()) {
+      return Damaged(key, snapshot.status().message());
+    }
+    if (KeepsLogKeys(*snapshot)) {
+      changes->put[keys::LogKeys(task_id, id) + keys::Number(next_log_keys_++)] = log_keys;
+    }
+    return OkStatus();
+  }
+
+  static void AddSnapshot(const std::string& task_id,
+                          const SnapshotProgress& snapshot,
+                          RecordChanges* changes) {
+    const CollectionId id = snapshot.collection;
+    changes->put[KeyOf(task_id, "snapshot", id)] = values::Encode(snapshot);
+    for (const int64_t segment : snapshot.segments) {
+      changes->put[KeyOf(task_id, "segment", id) + "/" + std::to_string(segment)] = "";
+    }
+    if (!KeepsLogKeys(snapshot)) {
+      changes->removed_below.push_back(keys::LogKeys(task_id, id));
+    }
+  }
+
+  template <class Change>
+  Status ChangeAccess(const std::string& task_id, Change change) {
+    MutexLock lock(mutex_);
+    const std::string key = keys::Progress(task_id) + "access";
+    CDC_ASSIGN_OR_RETURN(const auto found, records_->Read(key));
+    AccessSet items;
+    if (!found.empty()) {
+      Result<AccessSet> stored = values::DecodeAccess(found.begin()->second);
+      if (!stored.ok()) {
+        return Damaged(key, stored.status().message());
+      }
+      items = *std::move(stored);
+    }
+    change(&items);
+    return records_->Write({.put = {{key, values::Encode(items)}}});
+  }
+
+  Mutex mutex_;
+  const std::unique_ptr<RecordStore> records_;  // its calls need the mutex
+  uint64_t next_log_keys_ CDC_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MetaStore>> OpenRecordMetaStore(std::unique_ptr<RecordStore> records) {
+  auto store = std::make_unique<RecordMetaStore>(std::move(records));
+  CDC_RETURN_IF_ERROR(store->Open());
+  return std::unique_ptr<MetaStore>(std::move(store));
+}
+
+}  // namespace cdc
