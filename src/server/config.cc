@@ -183,10 +183,10 @@ void WarnOfKeys(const YAML::Node& node,
 
 void CheckSections(ConfigReader* reader) {
   for (const char* section :
-       {"retry", "snapshot", "testing", "metaStoreConfig", "sourceConfig", "sourceConfig.etcd",
-        "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar", "sourceConfig.storage",
-        "sourceConfig.milvus", "sourceConfig.woodpecker", "sourceConfig.woodpecker.storage",
-        "sourceConfig.woodpecker.meta"}) {
+       {"retry", "snapshot", "testing", "metaStoreConfig", "metaStoreConfig.etcd", "sourceConfig",
+        "sourceConfig.etcd", "sourceConfig.rocksmq", "sourceConfig.kafka", "sourceConfig.pulsar",
+        "sourceConfig.storage", "sourceConfig.milvus", "sourceConfig.woodpecker",
+        "sourceConfig.woodpecker.storage", "sourceConfig.woodpecker.meta"}) {
     const std::optional<YAML::Node> node = reader->Find(section);
     if (node && !node->IsMap()) {
       reader->Fail(std::string(section) + " must be a section with keys");
@@ -197,13 +197,6 @@ void CheckSections(ConfigReader* reader) {
 // Refuses what a file may request but this version cannot do: doing something else instead would be
 // worse than not starting.
 void RefuseUnsupported(ConfigReader* reader) {
-  std::string store = "sqlite";
-  reader->Read("metaStoreConfig.storeType", &store);
-  if (SameConfigKey(store, "etcd") || SameConfigKey(store, "mysql")) {
-    reader->Fail("metaStoreConfig.storeType " + store + " is not supported yet, use sqlite");
-  } else if (!SameConfigKey(store, "sqlite")) {
-    reader->Fail("metaStoreConfig.storeType can be sqlite, got " + store);
-  }
   bool dry_run = false;
   reader->Read("dryRun", &dry_run);
   if (dry_run) {
@@ -216,11 +209,9 @@ void RefuseUnsupported(ConfigReader* reader) {
   }
 }
 
-void ReadEtcd(ConfigReader* reader, EtcdConfig* etcd) {
-  const std::string section = "sourceConfig.etcd.";
+// What both kinds of etcd have, in the section.
+void ReadEtcdConnection(ConfigReader* reader, const std::string& section, EtcdConfig* etcd) {
   reader->Read(section + "address", &etcd->address);
-  reader->Read(section + "rootPath", &etcd->root_path);
-  reader->Read(section + "metaSubPath", &etcd->meta_sub_path);
   reader->Read(section + "enableAuth", &etcd->enable_auth);
   reader->Read(section + "username", &etcd->username);
   reader->Read(section + "password", &etcd->password);
@@ -228,15 +219,53 @@ void ReadEtcd(ConfigReader* reader, EtcdConfig* etcd) {
   reader->Read(section + "tlsCertPath", &etcd->tls_cert_path);
   reader->Read(section + "tlsKeyPath", &etcd->tls_key_path);
   reader->Read(section + "tlsCACertPath", &etcd->tls_ca_cert_path);
+}
+
+void CheckEtcdAddress(ConfigReader* reader, const std::string& section, EtcdConfig* etcd) {
+  std::erase(etcd->address, "");
+  if (etcd->address.empty()) {
+    reader->Fail(section + "address is empty");
+  }
+}
+
+void ReadSourceEtcd(ConfigReader* reader, EtcdConfig* etcd) {
+  const std::string section = "sourceConfig.etcd.";
+  ReadEtcdConnection(reader, section, etcd);
+  reader->Read(section + "rootPath", &etcd->root_path);
+  reader->Read(section + "metaSubPath", &etcd->meta_sub_path);
   // The older form: as soon as the address is given, its three keys replace the new ones.
   if (reader->Find("sourceConfig.etcdAddress")) {
     reader->Read("sourceConfig.etcdAddress", &etcd->address);
     reader->Read("sourceConfig.etcdRootPath", &etcd->root_path);
     reader->Read("sourceConfig.etcdMetaSubPath", &etcd->meta_sub_path);
   }
-  std::erase(etcd->address, "");
-  if (etcd->address.empty()) {
-    reader->Fail(section + "address is empty");
+  CheckEtcdAddress(reader, section, etcd);
+}
+
+void ReadMetaStore(ConfigReader* reader, MetaStoreConfig* store) {
+  const std::string section = "metaStoreConfig.";
+  std::string type = "sqlite";
+  reader->Read(section + "storeType", &type);
+  if (SameConfigKey(type, "etcd")) {
+    store->type = MetaStoreConfig::Type::kEtcd;
+  } else if (SameConfigKey(type, "mysql")) {
+    reader->Fail(section + "storeType " + type + " is not supported yet, use etcd or sqlite");
+  } else if (!SameConfigKey(type, "sqlite")) {
+    reader->Fail(section + "storeType can be etcd or sqlite, got " + type);
+  }
+  reader->Read(section + "sqlitePath", &store->sqlite_path);
+  if (store->sqlite_path.empty()) {
+    reader->Fail(section + "sqlitePath must not be empty");
+  }
+  reader->Read(section + "rootPath", &store->root_path);
+  ReadEtcdConnection(reader, section + "etcd.", &store->etcd);
+  // The older form: a list of addresses without credentials.
+  if (reader->Find(section + "etcdEndpoints")) {
+    store->etcd = EtcdConfig();
+    reader->Read(section + "etcdEndpoints", &store->etcd.address);
+  }
+  if (store->type == MetaStoreConfig::Type::kEtcd) {
+    CheckEtcdAddress(reader, section + "etcd.", &store->etcd);
   }
 }
 
@@ -461,8 +490,8 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("maxTaskNum", &config.max_task_num);
   reader.Read("maxNameLength", &config.max_name_length);
   reader.Read("logLevel", &config.log_level);
-  reader.Read("metaStoreConfig.sqlitePath", &config.sqlite_path);
-  ReadEtcd(&reader, &config.source_etcd);
+  ReadMetaStore(&reader, &config.meta_store);
+  ReadSourceEtcd(&reader, &config.source_etcd);
   ReadPulsar(&reader, &config.pulsar);
   ReadKafka(&reader, &config.kafka);
   if (!config.pulsar.address.empty() && !config.kafka.address.empty()) {
@@ -487,10 +516,8 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   if (config.max_name_length <= 0) {
     reader.Fail("maxNameLength must be positive");
   }
-  if (config.address.empty() || config.sqlite_path.empty() || config.rocksmq_path.empty()) {
-    reader.Fail(
-        "address, metaStoreConfig.sqlitePath and sourceConfig.rocksmq.path must not be "
-        "empty");
+  if (config.address.empty() || config.rocksmq_path.empty()) {
+    reader.Fail("address and sourceConfig.rocksmq.path must not be empty");
   }
   CDC_RETURN_IF_ERROR(reader.status());
   WarnOfKeys(root, "", name, &loaded.warnings);

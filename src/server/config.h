@@ -10,7 +10,7 @@
 
 namespace cdc {
 
-// How to reach the source's etcd, and where Milvus keeps its metadata in it.
+// How to reach an etcd; of the source's also where Milvus keeps its metadata in it.
 struct EtcdConfig {
   std::vector<std::string> address{"127.0.0.1:2379"};
   std::string root_path = "by-dev";
@@ -98,13 +98,23 @@ struct TestingConfig {
   bool forget_doubts = false;
 };
 
+// Where tasks and their progress are kept.
+struct MetaStoreConfig {
+  enum class Type { kSqlite, kEtcd };
+  Type type = Type::kSqlite;
+  std::string sqlite_path = "./cdc.db";
+  // kEtcd: below <root_path>/milvus-cdc. Its own paths are not used.
+  EtcdConfig etcd;
+  std::string root_path;
+};
+
 // The content of cdc.yaml; members keep their defaults where it has no value.
 struct Config {
   std::string address = "0.0.0.0:8444";
   int max_task_num = 100;
   int max_name_length = 256;
   std::string log_level = "info";
-  std::string sqlite_path = "./cdc.db";
+  MetaStoreConfig meta_store;
   EtcdConfig source_etcd;
   // The message queue is Woodpecker if its storage has a type, Pulsar or Kafka if that has an
   // address, else RocksMQ.

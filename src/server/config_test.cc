@@ -31,7 +31,8 @@ void ExpectDefaults(const LoadedConfig& loaded) {
   EXPECT_EQ(config.max_task_num, 100);
   EXPECT_EQ(config.max_name_length, 256);
   EXPECT_EQ(config.log_level, "info");
-  EXPECT_EQ(config.sqlite_path, "./cdc.db");
+  EXPECT_EQ(config.meta_store.type, MetaStoreConfig::Type::kSqlite);
+  EXPECT_EQ(config.meta_store.sqlite_path, "./cdc.db");
   EXPECT_THAT(config.source_etcd.address, ElementsAre("127.0.0.1:2379"));
   EXPECT_EQ(config.source_etcd.root_path, "by-dev");
   EXPECT_EQ(config.source_etcd.meta_sub_path, "meta");
@@ -49,6 +50,44 @@ TEST(ConfigTest, WhatBreaksItOnPurposeIsSaidLoudly) {
   EXPECT_TRUE(loaded.config.testing.forget_doubts);
   EXPECT_THAT(loaded.warnings, ElementsAre(HasSubstr("testing.forgetDoubts is for tests")));
   EXPECT_FALSE(MustParse("testing: {forgetDoubts: false}").config.testing.forget_doubts);
+}
+
+TEST(ConfigTest, AStoreInEtcd) {
+  // As it is in configurations that exist.
+  const LoadedConfig loaded = MustParse(R"(
+metaStoreConfig:
+  storeType: etcd
+  etcd:
+    address:
+      - http://10.0.0.1:2379
+      - 10.0.0.2:2379
+    enableAuth: true
+    username: u
+    password: p
+    enableTLS: true
+    tlsCertPath: cert
+    tlsKeyPath: key
+    tlsCACertPath: ca
+    tlsMinVersion: 1.3
+  rootPath: cdc-by-dev
+)");
+  const MetaStoreConfig& store = loaded.config.meta_store;
+  EXPECT_EQ(store.type, MetaStoreConfig::Type::kEtcd);
+  EXPECT_EQ(store.root_path, "cdc-by-dev");
+  EXPECT_THAT(store.etcd.address, ElementsAre("http://10.0.0.1:2379", "10.0.0.2:2379"));
+  EXPECT_TRUE(store.etcd.enable_auth);
+  EXPECT_EQ(store.etcd.username, "u");
+  EXPECT_EQ(store.etcd.password, "p");
+  EXPECT_TRUE(store.etcd.enable_tls);
+  EXPECT_EQ(store.etcd.tls_cert_path, "cert");
+  EXPECT_EQ(store.etcd.tls_key_path, "key");
+  EXPECT_EQ(store.etcd.tls_ca_cert_path, "ca");
+  EXPECT_THAT(loaded.warnings,
+              ElementsAre("cdc.yaml: metaStoreConfig.etcd.tlsMinVersion has no effect"));
+  const MetaStoreConfig older =
+      MustParse("metaStoreConfig: {storeType: etcd, etcdEndpoints: [a, b], etcd: {address: c}}")
+          .config.meta_store;
+  EXPECT_THAT(older.etcd.address, ElementsAre("a", "b"));
 }
 
 TEST(ConfigTest, TheStorageHasAType) {
@@ -174,7 +213,7 @@ sourceConfig:
   EXPECT_EQ(config.max_task_num, 7);
   EXPECT_EQ(config.max_name_length, 9);
   EXPECT_EQ(config.log_level, "debug");
-  EXPECT_EQ(config.sqlite_path, "/x/y.db");
+  EXPECT_EQ(config.meta_store.sqlite_path, "/x/y.db");
   EXPECT_EQ(config.replicate_channel, "other");
   EXPECT_EQ(config.rocksmq_path, "/q");
   EXPECT_EQ(config.storage.type, StorageConfig::Type::kS3);
@@ -348,9 +387,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "sourceConfig.etcd.address must be a list"},
         Refusal{"sourceConfig: {etcd: {address: []}}", "sourceConfig.etcd.address is empty"},
         Refusal{"sourceConfig: {etcd: {password: [secret]}}", "sourceConfig.etcd.password"},
-        Refusal{"metaStoreConfig: {storeType: etcd}", "storeType etcd is not supported yet"},
+        Refusal{"metaStoreConfig: {storeType: etcd, etcd: {address: ''}}",
+                "metaStoreConfig.etcd.address is empty"},
+        Refusal{"metaStoreConfig: {storeType: etcd, etcdEndpoints: []}",
+                "metaStoreConfig.etcd.address is empty"},
+        Refusal{"metaStoreConfig: {etcd: {enableAuth: 1}}",
+                "metaStoreConfig.etcd.enableAuth must be true or false (line 1)"},
+        Refusal{"metaStoreConfig: {etcd: 5}", "metaStoreConfig.etcd must be a section"},
+        Refusal{"metaStoreConfig: {etcd: {password: [secret]}}", "metaStoreConfig.etcd.password"},
         Refusal{"metaStoreConfig: {storeType: MySQL}", "storeType MySQL is not supported yet"},
-        Refusal{"metaStoreConfig: {storeType: x}", "storeType can be sqlite, got x"},
+        Refusal{"metaStoreConfig: {storeType: x}", "storeType can be etcd or sqlite, got x"},
         Refusal{"sourceConfig: {kafka: {saslPassword: [secret]}}",
                 "sourceConfig.kafka.saslPassword must be a text"},
         Refusal{"sourceConfig: {kafka: {consumer: 5}}", "kafka.consumer must be a section"},

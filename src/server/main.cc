@@ -1,3 +1,4 @@
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include <CLI/CLI.hpp>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "base/fault_point.h"
 #include "base/thread.h"
@@ -47,16 +49,47 @@ sigset_t StopSignals() {
   return signals;
 }
 
+// The request to stop this process: SIGTERM or SIGINT, which must be blocked. A thread of its own
+// waits for it, so that it also ends a start that takes long.
+class StopRequest {
+ public:
+  StopRequest() {
+    thread_ = cdc::Thread("cdc-signals", [this](const std::stop_token&) {
+      const sigset_t signals = StopSignals();
+      int signal = 0;
+      sigwait(&signals, &signal);
+      requested_.request_stop();
+      signal_.set_value(signal);
+    });
+  }
+  ~StopRequest() { Make(); }
+
+  std::stop_token token() const { return requested_.get_token(); }
+  // As if by `kill`. From any thread.
+  void Make() const {
+    if (!requested_.stop_requested()) {
+      kill(getpid(), SIGTERM);
+    }
+  }
+  // Returns the signal. Call it once.
+  int Await() { return signal_.get_future().get(); }
+
+ private:
+  std::stop_source requested_;
+  std::promise<int> signal_;
+  cdc::Thread thread_;  // nothing may be declared after it: it uses what is above
+};
+
 // Stops in order, but within the time a supervisor usually waits. Server::Stop begins with the
 // tasks, so all that may be unfinished after the limit is the answer to a hanging request.
-void StopInTime(cdc::Server* server) {
+void StopInTime(cdc::Server* server, int exit_code) {
   std::promise<void> stopped;
   const std::shared_future<void> done = stopped.get_future().share();
-  const cdc::Thread watchdog("cdc-stop-limit", [done](const std::stop_token&) {
+  const cdc::Thread watchdog("cdc-stop-limit", [done, exit_code](const std::stop_token&) {
     if (done.wait_for(kStopLimit) == std::future_status::timeout) {
       spdlog::error("not everything ended in time, leaving now");
       spdlog::shutdown();
-      std::_Exit(EXIT_SUCCESS);
+      std::_Exit(exit_code);
     }
   });
   server->Stop();
@@ -95,28 +128,41 @@ int Serve(const Arguments& arguments) {
     cdc::ArmFaultPoint(testing.kill_at, testing.kill_at_pass);
   }
   const std::string address = loaded->config.address;
+  StopRequest stop;
+  std::atomic<bool> store_lost{false};
   cdc::Result<std::unique_ptr<cdc::Server>> server =
       cdc::StartServer({.config = loaded->config,
                         .version = CDC_VERSION,
                         .max_connections = cdc::ConnectionsFor(cdc::RaiseOpenFileLimit()),
-                        .open_source = cdc::OpenMilvusSource});
+                        .open_source = cdc::OpenMilvusSource,
+                        .on_store_lost =
+                            [&](const cdc::Status& lost) {
+                              spdlog::critical("{}, stopping", lost.message());
+                              store_lost = true;
+                              stop.Make();
+                            }},
+                       stop.token());
+  if (server.status().code() == cdc::StatusCode::kCancelled) {
+    spdlog::info("stopped");
+    return EXIT_SUCCESS;
+  }
   if (!server.ok()) {
     spdlog::critical("{}", server.status().message());
     return kExitCannotRun;
   }
   spdlog::info("milvus-cdc {} listens on {}", CDC_VERSION, address);
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("signal {}, stopping", signal);
-  StopInTime(server->get());
+  spdlog::info("signal {}, stopping", stop.Await());
+  // An error, so that whoever supervises it starts it again, to stand by.
+  const int exit_code = store_lost ? kExitCannotRun : EXIT_SUCCESS;
+  StopInTime(server->get(), exit_code);
   server->reset();
   if (const cdc::Status ended = cdc::EndStorage(); !ended.ok()) {
     spdlog::warn("{}, leaving now", ended.message());
     spdlog::shutdown();
-    std::_Exit(EXIT_SUCCESS);
+    std::_Exit(exit_code);
   }
   spdlog::info("stopped");
-  return EXIT_SUCCESS;
+  return exit_code;
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "pipeline/replicator.h"
+#include "server/etcd_options.h"
 #include "sink/api/milvus_target.h"
+#include "sink/guarded_target.h"
 #include "sink/standby/standby_hubs.h"
 #include "sink/standby/standby_target.h"
 #include "source/catalog/etcd_catalog.h"
@@ -20,10 +22,11 @@
 namespace cdc {
 namespace {
 
-// One line for each kind of target.
+// One line for each kind of target. A server that has been suspended may have been replaced: its
+// targets take nothing unless it still owns the store.
 class Targets final : public TargetFactory {
  public:
-  explicit Targets(StandbyHubs* hubs) : hubs_(hubs) {}
+  Targets(const MetaStore* store, StandbyHubs* hubs) : store_(store), hubs_(hubs) {}
 
   Result<TargetInfo> Check(const TargetOptions& options,
                            std::chrono::milliseconds timeout) override {
@@ -31,6 +34,12 @@ class Targets final : public TargetFactory {
   }
 
   Result<std::unique_ptr<Target>> New(const TargetOptions& options) override {
+    CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target, NewOfItsKind(options));
+    return NewGuardedTarget(std::move(target), [store = store_] { return store->CheckOwned(); });
+  }
+
+ private:
+  Result<std::unique_ptr<Target>> NewOfItsKind(const TargetOptions& options) {
     switch (options.mode) {
       case SinkMode::kReplicate: {
         CDC_ASSIGN_OR_RETURN(std::shared_ptr<StandbyHub> hub, hubs_->Hold(options));
@@ -42,7 +51,7 @@ class Targets final : public TargetFactory {
     return InternalError("the task has no sink mode");
   }
 
- private:
+  const MetaStore* const store_;
   StandbyHubs* const hubs_;
 };
 
@@ -59,7 +68,7 @@ class MilvusSource final : public OpenSource {
         log_(std::move(log)),
         snapshots_(std::move(snapshots)),
         queries_(std::move(queries)),
-        targets_(hubs),
+        targets_(store, hubs),
         replicator_(
             NewReplicator({.catalog = catalog_.get(),
                            .log = log_.get(),
@@ -93,20 +102,7 @@ EtcdCatalogOptions CatalogOptions(const EtcdConfig& etcd) {
   EtcdCatalogOptions options;
   options.root_path = etcd.root_path;
   options.meta_sub_path = etcd.meta_sub_path;
-  for (const std::string& address : etcd.address) {
-    const bool has_scheme = address.find("://") != std::string::npos;
-    options.etcd.endpoints.push_back(etcd.enable_tls && !has_scheme ? "https://" + address
-                                                                    : address);
-  }
-  if (etcd.enable_auth) {
-    options.etcd.user = etcd.username;
-    options.etcd.password = etcd.password;
-  }
-  if (etcd.enable_tls) {
-    options.etcd.ca_file = etcd.tls_ca_cert_path;
-    options.etcd.cert_file = etcd.tls_cert_path;
-    options.etcd.key_file = etcd.tls_key_path;
-  }
+  options.etcd = EtcdOptionsOf(etcd);
   return options;
 }
 
@@ -197,7 +193,7 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
   if (kafka.address.empty()) {
     // RocksDB's own log files go next to the metastore, so a killed server leaves nothing in /tmp.
     return OpenRocksmqLog(
-        {.path = config.rocksmq_path, .secondary_dir = config.sqlite_path + ".rocksmq"});
+        {.path = config.rocksmq_path, .secondary_dir = config.meta_store.sqlite_path + ".rocksmq"});
   }
   Result<std::unique_ptr<Log>> log = OpenKafkaLog({.address = kafka.address,
                                                    .sasl_username = kafka.sasl_username,

@@ -9,8 +9,8 @@
 #include "api/metrics.h"
 #include "control/task_manager.h"
 #include "http/http_server.h"
-#include "metastore/sqlite/sqlite_meta_store.h"
 #include "pipeline/replicator.h"
+#include "server/open_meta_store.h"
 #include "sink/standby/standby_hubs.h"
 
 namespace cdc {
@@ -93,9 +93,9 @@ class RealServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> StartServer(ServerOptions options) {
+Result<std::unique_ptr<Server>> StartServer(ServerOptions options, const std::stop_token& stop) {
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<MetaStore> store,
-                       OpenSqliteMetaStore(options.config.sqlite_path));
+                       OpenMetaStore(options.config, options.on_store_lost, stop));
   auto server = std::make_unique<RealServer>(std::move(options), std::move(store));
   CDC_RETURN_IF_ERROR(server->Start());
   return std::unique_ptr<Server>(std::move(server));

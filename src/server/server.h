@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/backoff.h"
@@ -22,6 +23,9 @@ struct ServerOptions {
   std::function<Result<std::unique_ptr<OpenSource>>(const Config&, MetaStore*, StandbyHubs*)>
       open_source;
   BackoffOptions source_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(5'000)};
+  // Called at most once, on any thread: another server has taken the store over, and this one can
+  // do nothing but stop.
+  std::function<void(const Status&)> on_store_lost{};
 };
 
 // The whole server. It listens once started, whatever the state of the source: until the source is
@@ -36,7 +40,10 @@ class Server {
   virtual void Stop() = 0;
 };
 
-// Fails if the store cannot be opened or read, or the address cannot be listened on.
-Result<std::unique_ptr<Server>> StartServer(ServerOptions options);
+// Fails if the store cannot be opened or read, or the address cannot be listened on. While another
+// server uses the same store in etcd, this one stands by: it waits here, and does not listen.
+// kCancelled: `stop` was requested meanwhile.
+Result<std::unique_ptr<Server>> StartServer(ServerOptions options,
+                                            const std::stop_token& stop = {});
 
 }  // namespace cdc

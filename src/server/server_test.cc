@@ -66,7 +66,7 @@ class ServerTest : public ::testing::Test {
   Result<std::unique_ptr<Server>> TryStart() {
     ServerOptions options;
     options.config.address = "127.0.0.1:0";
-    options.config.sqlite_path = dir_.File("cdc.db");
+    options.config.meta_store.sqlite_path = dir_.File("cdc.db");
     options.version = "1.2.3";
     options.open_source = [this](const Config&, MetaStore*, StandbyHubs*) {
       return source_.Open();

@@ -1,0 +1,45 @@
+#include "server/open_meta_store.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+#include "metastore/etcd/etcd_meta_store.h"
+#include "metastore/sqlite/sqlite_meta_store.h"
+#include "server/etcd_options.h"
+
+namespace cdc {
+namespace {
+
+// For a person who looks for the server that holds the store.
+std::string NameOfThisServer(const Config& config) {
+  std::array<char, 256> host{};
+  // If it fails, the rest of the name has to do.
+  if (gethostname(host.data(), host.size() - 1) != 0) {
+    host[0] = '\0';
+  }
+  return "the server " + std::string(host.data()) + ", process " + std::to_string(getpid()) +
+         ", address " + config.address;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
+                                                 std::function<void(const Status&)> on_lost,
+                                                 const std::stop_token& stop) {
+  const MetaStoreConfig& store = config.meta_store;
+  switch (store.type) {
+    case MetaStoreConfig::Type::kEtcd:
+      return OpenEtcdMetaStore({.etcd = EtcdOptionsOf(store.etcd),
+                                .root_path = store.root_path,
+                                .name = NameOfThisServer(config),
+                                .on_lost = std::move(on_lost)},
+                               stop);
+    case MetaStoreConfig::Type::kSqlite: break;
+  }
+  return OpenSqliteMetaStore(store.sqlite_path);
+}
+
+}  // namespace cdc

@@ -1,0 +1,174 @@
+"""The metastore in an etcd of its own: crashes, and a second server that stands by."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lab.cdc_server import CdcServer
+from lab.etcd import Etcd, etcd_keys
+from lab.lab import Lab
+from lab.milvus import MilvusStandalone
+from lab.waiting import eventually, promised
+from rows_for import plain
+from world import Target, World
+from writer import Writer
+
+TAKEOVER_SECONDS = 15
+
+
+@pytest.fixture(scope="module")
+def store(lab: Lab) -> Iterator[Etcd]:
+    server = lab.etcd("store")
+    lab.start(server)
+    yield server
+    lab.end(server)
+
+
+@pytest.fixture
+def new_server(
+    new_cdc: Callable[..., CdcServer], store: Etcd, request: pytest.FixtureRequest
+) -> Callable[[], CdcServer]:
+    """Servers of one test share one root path."""
+
+    def make() -> CdcServer:
+        return new_cdc(
+            {
+                "metaStoreConfig": {
+                    "storeType": "etcd",
+                    "etcd": {"address": [store.url]},
+                    "rootPath": f"cdc/{request.node.name}",
+                }
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def first(new_server: Callable[[], CdcServer]) -> CdcServer:
+    server = new_server()
+    server.start()
+    server.wait_ready()
+    return server
+
+
+@pytest.fixture
+def etcd_world(source: MilvusStandalone, milvus: Target, first: CdcServer) -> Iterator[World]:
+    # On a Milvus, where count(*) shows a row that was written twice.
+    world = World(source, milvus, first)
+    yield world
+    world.close()
+
+
+def stand_by(server: CdcServer) -> None:
+    server.start()
+    server.process.wait_until(lambda: "standing by" in server.process.log.read_text(), 60, "it stands by")
+    text = server.process.log.read_text()
+    assert "is used by the server" in text and ", process " in text
+
+
+def expect_takeover(world: World, server: CdcServer, since: float) -> None:
+    server.wait_ready()
+    seconds = time.monotonic() - since
+    print(f"taken over after {seconds:.1f} s")
+    assert seconds < promised(TAKEOVER_SECONDS)
+    world.cdc = server
+
+
+def test_goes_on_after_kills(etcd_world: World, store: Etcd) -> None:
+    world = etcd_world
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    with Writer(world.connect(), "c", range(500)).running() as writer:
+        for _ in range(4):
+            writer.expect_rounds(3)
+            world.cdc.kill()
+            # The lock of the dead process goes with its lease; until then the new one stands by.
+            world.cdc.restart()
+    assert world.cdc.client.state(task) == "Running"
+    world.expect_equal("c")
+    assert any("/milvus-cdc/records/task/" in key for key in etcd_keys(store.url, "cdc/"))
+
+
+def test_second_server_takes_over_from_a_dead_one(
+    etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+) -> None:
+    world = etcd_world
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    second = new_server()
+    stand_by(second)
+    with Writer(world.connect(), "c", range(500)).running() as writer:
+        writer.expect_rounds(5)
+        first.kill()
+        expect_takeover(world, second, time.monotonic())
+        writer.expect_rounds(3)
+    assert second.client.state(task) == "Running"
+    world.expect_equal("c")
+
+
+def test_second_server_takes_over_at_once_from_one_that_stops(
+    etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+) -> None:
+    world = etcd_world
+    world.start_task()
+    world.make_collection("c")
+    world.client.insert("c", plain(range(50)))
+    second = new_server()
+    stand_by(second)
+    first.stop()
+    expect_takeover(world, second, time.monotonic())
+    world.client.insert("c", plain(range(50, 80)))
+    assert world.expect_equal("c").target_rows == 80
+
+
+def test_a_server_that_only_stands_by_stops(first: CdcServer, new_server: Callable[[], CdcServer]) -> None:
+    second = new_server()
+    stand_by(second)
+    second.stop()
+    assert first.client.list() == []
+
+
+def test_a_suspended_server_writes_nothing_once_it_has_been_replaced(
+    etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+) -> None:
+    world = etcd_world
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    owner, other = first, new_server()
+    stand_by(other)
+    with Writer(world.connect(), "c", range(500)).running() as writer:
+        for _ in range(3):
+            writer.expect_rounds(5)
+            owner.process.signal(signal.SIGSTOP)
+            expect_takeover(world, other, time.monotonic())
+            writer.expect_rounds(3)
+            owner.process.signal(signal.SIGCONT)
+            eventually(lambda server=owner: not server.process.is_running(), what="the replaced server ends")
+            assert owner.process.exit_code == 1
+            assert "has been taken over by the server" in owner.process.log.read_text()
+            owner, other = other, owner
+            # As a supervisor would.
+            other.start()
+    assert owner.client.state(task) == "Running"
+    world.expect_equal("c")
+
+
+def test_etcd_is_away_for_a_while(etcd_world: World, first: CdcServer, store: Etcd) -> None:
+    world = etcd_world
+    task = world.start_task()
+    world.make_collection("c")
+    world.client.insert("c", plain(range(50)))
+    world.expect_equal("c")
+    store.kill()
+    world.client.insert("c", plain(range(50, 100)))
+    world.expect_condition(task, "retrying", "checkpoint")
+    assert first.process.is_running()
+    store.start()
+    store.wait_ready()
+    assert world.expect_equal("c").target_rows == 100
+    world.expect_condition(task, "ok")
