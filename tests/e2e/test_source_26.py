@@ -105,10 +105,12 @@ def test_a_source_of_2_6(written: WrittenWal, cdc: CdcServer, lite: Target, targ
         # It dies between two messages of a transaction, which it has read and must read again.
         fresh = rows(30, 50, version=2)
         with source.transaction(made):
-            made.send_insert(fresh, "_default", source.now())
+            with source.lock:
+                made.send_insert(fresh, "_default", source.now())
             cdc.kill()
             cdc.restart()
-            made.send_delete([each["id"] for each in fresh], source.now())
+            with source.lock:
+                made.send_delete([each["id"] for each in fresh], source.now())
         made.note(fresh)
         expect_equal(end, made)
 
