@@ -1,9 +1,12 @@
 #include "metastore/etcd/etcd_meta_store.h"
 
+#include <cstdint>
+#include <map>
 #include <utility>
 
 #include "metastore/etcd/etcd_owner.h"
 #include "metastore/etcd/etcd_record_store.h"
+#include "metastore/legacy/legacy_records.h"
 #include "metastore/records/record_meta_store.h"
 
 namespace cdc {
@@ -30,6 +33,30 @@ std::string PlaceOf(const EtcdMetaStoreOptions& options, const std::string& base
   return place + " " + base;
 }
 
+Result<std::map<std::string, std::string>> ReadBelow(EtcdClient* etcd,
+                                                     const std::string& prefix,
+                                                     int64_t* revision) {
+  CDC_ASSIGN_OR_RETURN(EtcdRange range,
+                       etcd->Range(PrefixRange(prefix), {.revision = *revision}, {}));
+  *revision = range.revision;
+  std::map<std::string, std::string> records;
+  for (EtcdKeyValue& kv : range.kvs) {
+    records[std::move(kv.key)] = std::move(kv.value);
+  }
+  return records;
+}
+
+// What the earlier program has below the same root path; its records stay as they are.
+Result<InitialContent> ReadLegacy(EtcdClient* etcd, const EtcdMetaStoreOptions& options) {
+  LegacyRecords records;
+  int64_t revision = 0;  // both at one
+  CDC_ASSIGN_OR_RETURN(records.tasks,
+                       ReadBelow(etcd, Below(options.root_path, "task_info/"), &revision));
+  CDC_ASSIGN_OR_RETURN(records.positions,
+                       ReadBelow(etcd, Below(options.root_path, "task_position/"), &revision));
+  return TakeOverLegacy(records, Below(options.root_path, ""), *options.clock);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MetaStore>> OpenEtcdMetaStore(EtcdMetaStoreOptions options,
@@ -53,8 +80,14 @@ Result<std::unique_ptr<MetaStore>> OpenEtcdMetaStore(EtcdMetaStoreOptions option
                          .on_lost = std::move(options.on_lost)},
                         stop);
   CDC_RETURN_IF_ERROR(owner.status().WithContext("metastore " + place));
+  EtcdClient* const reader = client->get();  // lives as long as the store
   return OpenRecordMetaStore(
-      std::make_unique<EtcdRecordStore>(*std::move(client), *std::move(owner), base, place));
+      std::make_unique<EtcdRecordStore>(*std::move(client), *std::move(owner), base, place),
+      [&options, reader, &place]() -> Result<InitialContent> {
+        Result<InitialContent> content = ReadLegacy(reader, options);
+        CDC_RETURN_IF_ERROR(content.status().WithContext("metastore " + place));
+        return content;
+      });
 }
 
 }  // namespace cdc

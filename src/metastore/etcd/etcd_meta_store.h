@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "etcd/etcd_client.h"
 #include "metastore/meta_store.h"
@@ -20,10 +21,12 @@ struct EtcdMetaStoreOptions {
   // Called once, on any thread, when another server has taken the store over. From then on all
   // calls fail.
   std::function<void(const Status&)> on_lost{};
+  const Clock* clock = &Clock::Real();
 };
 
 // Waits until no other server uses the store, see EtcdOwner::Become; kCancelled if it is stopped
-// meanwhile. kInvalidArgument: the options.
+// meanwhile. A new store begins with what the earlier program has stored below the same root path.
+// kInvalidArgument: the options.
 Result<std::unique_ptr<MetaStore>> OpenEtcdMetaStore(EtcdMetaStoreOptions options,
                                                      const std::stop_token& stop);
 

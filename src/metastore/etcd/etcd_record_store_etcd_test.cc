@@ -338,6 +338,42 @@ TEST_F(EtcdRecordStoreTest, TheServerIsAwayAndComesBack) {
   EXPECT_EQ(ReadAll(*store), (std::map<std::string, std::string>{{"a", "3"}}));
 }
 
+TEST_F(EtcdRecordStoreTest, ANewStoreBeginsWithWhatAnEarlierProgramHasStored) {
+  const std::string task =
+      R"({"TaskID":"t1","MilvusConnectParam":{"uri":"http://h:1"},"State":2,"Reason":"by hand"})";
+  const std::string position =
+      R"({"TaskID":"t1","CollectionID":5,"Positions":{"dml_0":{"Time":1700000000000,)"
+      R"("DataPair":{"key":"dml_0","data":"AQI="}}}})";
+  etcd_->Put("root/task_info/t1", task);
+  etcd_->Put("root/task_position/t1/5", position);
+  etcd_->Put("root/task_information", "not a task");
+  const auto open = [this](const std::string& root) {
+    return OpenEtcdMetaStore({.etcd = {.endpoints = {etcd_->endpoint()}}, .root_path = root}, {});
+  };
+  {
+    const auto store = open("root/");
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    const auto tasks = (*store)->ListTasks();
+    ASSERT_TRUE(tasks.ok());
+    ASSERT_THAT(*tasks, SizeIs(1));
+    EXPECT_EQ(tasks->front().reason, "by hand");
+    const auto progress = (*store)->LoadProgress("t1");
+    ASSERT_TRUE(progress.ok());
+    ASSERT_THAT(progress->channels, SizeIs(1));
+    EXPECT_GT(progress->channels[0].horizon.UnixMs(), Clock::Real().UnixMs());
+    ASSERT_TRUE((*store)->DeleteTask("t1").ok());
+  }
+  // Once only: what is deleted stays deleted.
+  EXPECT_THAT(*(*open("root"))->ListTasks(), IsEmpty());
+  EXPECT_THAT(KeysBelow("root/task_"), SizeIs(3));
+  etcd_->Put("other/task_info/t1", "no JSON");
+  const Status refused = open("other").status();
+  EXPECT_EQ(refused.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(refused.message(),
+              AllOf(HasSubstr("metastore etcd"), HasSubstr("other/task_info/t1")));
+  EXPECT_THAT(*(*open(""))->ListTasks(), IsEmpty());
+}
+
 TEST_F(EtcdRecordStoreTest, OpenNamesThePlaceAndNoPassword) {
   const std::string dead = "127.0.0.1:" + std::to_string(FreePort());
   const Status status =

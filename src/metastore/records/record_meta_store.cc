@@ -129,9 +129,9 @@ class RecordMetaStore final : public MetaStore {
  public:
   explicit RecordMetaStore(std::unique_ptr<RecordStore> records) : records_(std::move(records)) {}
 
-  Status Open() {
+  Status Open(const ReadInitialContent& read_initial) {
     MutexLock lock(mutex_);
-    CDC_RETURN_IF_ERROR(CheckVersion());
+    CDC_RETURN_IF_ERROR(CheckVersion(read_initial));
     return DropOrphans();
   }
 
@@ -302,10 +302,27 @@ class RecordMetaStore final : public MetaStore {
                          " is damaged: " + what);
   }
 
-  Status CheckVersion() CDC_REQUIRES(mutex_) {
+  // The version is written with the content, so it says that there is nothing left to begin with.
+  Status Begin(const ReadInitialContent& read_initial) CDC_REQUIRES(mutex_) {
+    RecordChanges changes{.put = {{keys::kVersion, std::to_string(kLayoutVersion)}}};
+    if (read_initial) {
+      CDC_ASSIGN_OR_RETURN(const InitialContent content, read_initial());
+      for (const TaskRecord& task : content.tasks) {
+        changes.put[keys::Task(task.spec.id)] = values::Encode(task);
+      }
+      for (const auto& [task_id, channels] : content.checkpoints) {
+        for (const ChannelCheckpoint& channel : channels) {
+          changes.put[CheckpointKey(task_id, channel.channel)] = values::Encode(channel);
+        }
+      }
+    }
+    return records_->Write(changes);
+  }
+
+  Status CheckVersion(const ReadInitialContent& read_initial) CDC_REQUIRES(mutex_) {
     CDC_ASSIGN_OR_RETURN(const auto found, records_->Read(keys::kVersion));
     if (found.empty()) {
-      return records_->Write({.put = {{keys::kVersion, std::to_string(kLayoutVersion)}}});
+      return Begin(read_initial);
     }
     int64_t version = 0;
     if (!ReadNumber(found.begin()->second, &version)) {
@@ -399,9 +416,10 @@ class RecordMetaStore final : public MetaStore {
 
 }  // namespace
 
-Result<std::unique_ptr<MetaStore>> OpenRecordMetaStore(std::unique_ptr<RecordStore> records) {
+Result<std::unique_ptr<MetaStore>> OpenRecordMetaStore(std::unique_ptr<RecordStore> records,
+                                                       const ReadInitialContent& read_initial) {
   auto store = std::make_unique<RecordMetaStore>(std::move(records));
-  CDC_RETURN_IF_ERROR(store->Open());
+  CDC_RETURN_IF_ERROR(store->Open(read_initial));
   return std::unique_ptr<MetaStore>(std::move(store));
 }
 

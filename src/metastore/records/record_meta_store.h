@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/status.h"
 #include "metastore/meta_store.h"
@@ -8,10 +10,20 @@
 
 namespace cdc {
 
+// What a new store begins with.
+struct InitialContent {
+  std::vector<TaskRecord> tasks{};
+  MetaStore::Checkpoints checkpoints{};
+};
+using ReadInitialContent = std::function<Result<InitialContent>()>;
+
 // A MetaStore on records that this process alone uses. Removes progress whose task was never
-// stored.
+// stored. If there are no records, not even those of an empty store, it begins with what
+// `read_initial` returns (unset: nothing), in one write.
 //
-// kFailedPrecondition: written by a newer program. Others: see RecordStore.
-Result<std::unique_ptr<MetaStore>> OpenRecordMetaStore(std::unique_ptr<RecordStore> records);
+// kFailedPrecondition: written by a newer program. Others: see RecordStore; errors of
+// `read_initial`.
+Result<std::unique_ptr<MetaStore>> OpenRecordMetaStore(std::unique_ptr<RecordStore> records,
+                                                       const ReadInitialContent& read_initial = {});
 
 }  // namespace cdc
