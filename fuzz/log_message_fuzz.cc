@@ -210,7 +210,7 @@ void CheckDelete(const MessagePtr& message) {
 
 MessagePtr Decode(const Payload& payload, size_t number) {
   const auto header = DecodeHeader(payload.bytes);
-  const auto request = DecodeReplicated(payload);
+  const auto request = DecodeReplicated(payload, true);
   if (!request.ok()) {
     CheckError(request.status());
   }

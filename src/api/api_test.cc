@@ -700,7 +700,7 @@ TEST_F(ApiTest, Metrics) {
                        .bytes_per_second = 4096,
                        .seconds_left = 5}};
   status.channels = {{"dml_0", Timestamp::FromUnixMs(2'000), Timestamp::FromUnixMs(1'000), {}}};
-  status.channels.front().last_tick_unix_ms = clock_.UnixMs() - 250;
+  status.channels.front().silent_since_unix_ms = clock_.UnixMs() - 250;
   replicator_.SetTaskStatus("t1", status);
   Ask("create", Data(R"("task_id":"t1",)" + kC));
   Ask("pause", R"({"task_id":"nobody"})");

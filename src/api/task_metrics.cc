@@ -244,9 +244,9 @@ std::vector<MetricFamily> TaskMetrics::Collect() const {
     for (const ChannelStatus& channel : status.channels) {
       Add(&waiting_rows, {{"task_id", id}, {"vchannel_name", channel.channel}},
           ToDouble(channel.rows_waiting));
-      if (channel.last_tick_unix_ms > 0) {
+      if (channel.silent_since_unix_ms > 0) {
         Add(&tick_age, {{"task_id", id}, {"vchannel_name", channel.channel}},
-            ToDouble(clock_->UnixMs() - channel.last_tick_unix_ms));
+            ToDouble(clock_->UnixMs() - channel.silent_since_unix_ms));
       }
     }
     if (status.lag_ms.has_value()) {

@@ -96,7 +96,14 @@ TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
                   progress.status().ToString());
     return task;
   }
+  std::set<std::string> in_use;  // others are left from collections that have been dropped
+  for (const ReplicatedCollection& collection : progress->collections) {
+    in_use.insert(collection.pchannels.begin(), collection.pchannels.end());
+  }
   for (const ChannelCheckpoint& channel : progress->channels) {
+    if (!in_use.contains(channel.channel)) {
+      continue;
+    }
     task->last_status.channels.push_back(
         {channel.channel, channel.ts, channel.ts, channel.position});
   }

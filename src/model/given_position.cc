@@ -23,8 +23,10 @@ std::optional<Takeover> ParseMsgPosition(std::string_view bytes) {
   bool has_channel = false;
   WireReader reader(bytes);
   while (reader.Next()) {
+    // Milvus 2.6 has more fields.
     const bool is_time = reader.field() == kTimestamp;
-    if (reader.type() != (is_time ? WireType::kVarint : WireType::kBytes)) {
+    if (reader.field() <= kTimestamp &&
+        reader.type() != (is_time ? WireType::kVarint : WireType::kBytes)) {
       return std::nullopt;
     }
     switch (reader.field()) {
@@ -32,7 +34,7 @@ std::optional<Takeover> ParseMsgPosition(std::string_view bytes) {
       case kMsgId: place.position.bytes = std::string(reader.bytes()); break;
       case kMsgGroup: break;
       case kTimestamp: place.ts = Timestamp{reader.number()}; break;
-      default: return std::nullopt;
+      default: break;
     }
   }
   return reader.status().ok() && has_channel && !place.position.empty() ? std::optional(place)

@@ -31,6 +31,9 @@ void TaskCounts::Add(const TaskCounts& more) {
     }
   }
   dropped_rows.Add(more.dropped_rows);
+  for (const CollectionId collection : more.dropped) {
+    Drop(collection);
+  }
   for (const auto& [channel, count] : more.bytes) {
     bytes[channel].Add(count);
   }
@@ -41,6 +44,7 @@ void TaskCounts::Add(const TaskCounts& more) {
 }
 
 void TaskCounts::Drop(CollectionId collection) {
+  dropped.insert(collection);
   const auto found = collections.find(collection);
   if (found != collections.end()) {
     dropped_rows.Add(found->second.rows);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "model/ids.h"
@@ -37,6 +38,7 @@ struct TaskCounts {
 
   std::map<CollectionId, Collection> collections;  // of the source
   ReadAndWritten dropped_rows;                     // of collections that no longer exist
+  std::set<CollectionId> dropped;                  // these
   std::map<std::string, ReadAndWritten> bytes;     // by source channel; "": stored rows
   // Calls that the target has executed, by the name of the call ("CreateCollection", "Insert").
   std::map<std::string, uint64_t> calls;

@@ -39,9 +39,11 @@ TEST(TaskCountsTest, TheRowsOfADroppedCollectionStayInTheSum) {
   EXPECT_EQ(counts.RowsWritten().inserts, 8U);
   EXPECT_EQ(counts.RowsWritten().upserts, 1U);
   EXPECT_EQ(counts.RowsWritten().deletes, 2U);
-  TaskCounts sum;
+  TaskCounts sum;  // of earlier runs, in which it was there
+  sum.collections[{1}].rows.written.inserts = 100;
   sum.Add(counts);
-  EXPECT_EQ(sum.RowsWritten().inserts, 8U);
+  EXPECT_EQ(sum.collections.count({1}), 0U);
+  EXPECT_EQ(sum.RowsWritten().inserts, 108U);
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ struct ChannelStatus {
   uint64_t rows_waiting = 0;
   uint64_t bytes_waiting = 0;
   int64_t last_tick_unix_ms = 0;  // by our clock; 0: none read yet
+  // The last tick, or when it was followed; 0: it is full and not read, so its silence is no news.
+  int64_t silent_since_unix_ms = 0;
 };
 
 // The copy of what the source had stored of a collection before the task.

@@ -180,9 +180,11 @@ Takeover PlaceToGoOn(const Collection& collection,
       return left->second;
     }
   }
-  // A log that is applied while its collection is copied begins where it takes over.
+  // A log that is applied while its collection is copied begins where it takes over, and so does
+  // that of one whose copy is done, or was made by somebody else.
   for (const SnapshotProgress& copy : progress.snapshots) {
-    if (copy.collection == collection.id && IsLogApplied(copy)) {
+    const bool takes_over = IsLogApplied(copy) || (copy.done && copy.selection.IsAll());
+    if (copy.collection == collection.id && takes_over) {
       const std::map<std::string, Takeover> places = PlacesOf(collection, copy);
       if (const auto place = places.find(channel); place != places.end()) {
         return place->second;

@@ -90,9 +90,34 @@ TEST_F(TaskPipelineTest, AGivenPositionIsWhereTheLogTakesOver) {
        {{.name = "c",
          .positions = {{c.vchannels[0], EncodeBase64(position.SerializeAsString())}}}}}};
   ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
+  ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"}, {})).ok());
   Start();
   EXPECT_TRUE(WaitForCheckpoint(20));
   EXPECT_EQ(target_.rows_of(RowOp::kInsert) + target_.rows_of(RowOp::kUpsert), 1U);
+}
+
+TEST_F(TaskPipelineTest, ACollectionWithoutItsRowsIsNotMadeForAGivenPosition) {
+  Collection c = MakeCollection(1, "c", 5);
+  c.start_positions[kChannel] = FakeLog::IdOf(1);
+  catalog_.Set(MakeCatalog({c}));
+  log_.Append(kChannel, InsertRecord(c, {1}, 11));
+  log_.Append(kChannel, TickRecord(20));
+  const auto begin_at = [&](const MsgId& id) {
+    spec_.db_collections = {
+        {"default", {{.name = "c", .positions = {{c.vchannels[0], EncodeBase64(id.bytes)}}}}}};
+    ASSERT_TRUE(replicator_->Prepare(spec_, {}).ok());
+    Start();
+  };
+  begin_at(FakeLog::IdOf(2));
+  EXPECT_TRUE(Eventually([&] { return !failure().empty(); }));
+  EXPECT_THAT(failure(), HasSubstr("positions were given for it"));
+  EXPECT_THAT(target_.ddl(), IsEmpty());
+  Stop();
+  ASSERT_TRUE(store_.DeleteTask("t").ok());
+  // There are none before its beginning.
+  begin_at(FakeLog::IdOf(1));
+  EXPECT_TRUE(WaitForCheckpoint(20));
+  EXPECT_EQ(target_.rows_of(RowOp::kInsert), 1U);
 }
 
 TEST_F(TaskPipelineTest, APositionThatDoesNotFitIsRefused) {

@@ -8,11 +8,30 @@
 
 #include <spdlog/spdlog.h>
 
-#include "model/given_position.h"
 #include "reconcile/plan/plan.h"
 #include "snapshot/log_choice.h"
 
 namespace cdc {
+namespace {
+
+// Whether some position is later than the collection's beginning.
+bool HasRowsBefore(const GivenPositions& given, const Collection& collection) {
+  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
+    const auto place = given.places.find(collection.vchannels[shard]);
+    const auto start = collection.start_positions.find(collection.pchannels[shard]);
+    const bool at_start =
+        place != given.places.end() &&
+        (place->second.ts > Timestamp{} ? place->second.ts <= collection.created
+                                        : start != collection.start_positions.end() &&
+                                              start->second == place->second.position);
+    if (!at_start) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 Status TaskPreparation::Run(const TargetInfo& target) {
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
@@ -148,7 +167,10 @@ Status TaskPreparation::PrepareCollection(const Scope::Match& match, Timestamp p
   const StartFrom begin = scope_.StartOf(match.name);
   if (positions != scope_.positions().end()) {
     record.may_hold_until = present;
-    CDC_RETURN_IF_ERROR(PrepareGiven(match, positions->second));
+    CDC_ASSIGN_OR_RETURN(const GivenPositions given, ReadGivenPositions(positions->second));
+    // It must be there, with the rows up to the positions: it is not created without them.
+    record.seen_on_target = HasRowsBefore(given, *match.collection);
+    CDC_RETURN_IF_ERROR(PrepareGiven(match, given));
     return options_.store->PutCollection(spec_.id, record);
   }
   if (begin != StartFrom::kLatest) {
@@ -162,10 +184,9 @@ Status TaskPreparation::PrepareCollection(const Scope::Match& match, Timestamp p
 
 // Whoever gives positions has the stored rows on the target already, e.g. from a backup: the log
 // takes over there, as after a copy of ours.
-Status TaskPreparation::PrepareGiven(const Scope::Match& match, const Positions& positions) {
+Status TaskPreparation::PrepareGiven(const Scope::Match& match, const GivenPositions& given) {
   const std::string name = match.name.ToString();
   const Collection& collection = *match.collection;
-  CDC_ASSIGN_OR_RETURN(GivenPositions given, ReadGivenPositions(positions));
   if (given.collection != collection.id) {
     return InvalidArgumentError(
         "the positions of " + name + " are those of collection " +
@@ -189,7 +210,7 @@ Status TaskPreparation::PrepareGiven(const Scope::Match& match, const Positions&
     return InvalidArgumentError("the positions of " + name + " name a channel that it has not");
   }
   return options_.store->PutSnapshot(
-      spec_.id, {.collection = collection.id, .takeover = std::move(given.places), .done = true});
+      spec_.id, {.collection = collection.id, .takeover = given.places, .done = true});
 }
 
 // Returns the last records that do not belong to the task, by pchannel.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/given_position.h"
 #include "model/task.h"
 #include "model/task_progress.h"
 #include "pipeline/replicator.h"
@@ -30,15 +31,13 @@ class TaskPreparation {
   Status Run(const TargetInfo& target);
 
  private:
-  using Positions = std::map<std::string, std::string>;
-
   Status CheckCopies() const;
   Status CheckCovered(const std::vector<Scope::Match>& covered, const TargetTraits& traits) const;
   Status CheckGiven(const std::vector<Scope::Match>& covered) const;
   Status PrepareSnapshots(const std::vector<Scope::Match>& covered);
   Result<SnapshotProgress> PlanSnapshot(const Scope::Match& match) const;
   Status PrepareCollection(const Scope::Match& match, Timestamp present);
-  Status PrepareGiven(const Scope::Match& match, const Positions& positions);
+  Status PrepareGiven(const Scope::Match& match, const GivenPositions& given);
   Result<std::map<std::string, MsgId>> PrepareChannels(const Scope::Match& match, StartFrom begin);
   Status PrepareReplicateChannel();
 

@@ -197,7 +197,8 @@ Status CollectionReconciler::CreateOnTarget() {
   if (!found && record_->seen_on_target) {
     // A recreated collection would look complete but lack every row replicated so far.
     return NotFoundError(
-        "has been removed from the target, along with its rows; to copy what the source has of it, "
+        "has been removed from the target, along with its rows, or was never there although "
+        "positions were given for it; to copy what the source has of it, "
         "run `milvus-cdc task snapshot " +
         context_->task_id + " --collection " + record_->source.ToString() +
         "`; to continue without the old rows, create the collection on the target and run "

@@ -118,13 +118,16 @@ std::vector<ChannelStatus> RowRouter::ChannelStatuses() const {
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : channels_) {
     ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
-    statuses.push_back({.channel = name,
-                        .resolved = channel->tracker->resolved(),
-                        .checkpoint = checkpoint.ts,
-                        .position = std::move(checkpoint.position),
-                        .rows_waiting = channel->tracker->pending_rows(),
-                        .bytes_waiting = channel->tracker->pending_bytes() + channel->held_bytes,
-                        .last_tick_unix_ms = channel->last_tick_unix_ms});
+    statuses.push_back(
+        {.channel = name,
+         .resolved = channel->tracker->resolved(),
+         .checkpoint = checkpoint.ts,
+         .position = std::move(checkpoint.position),
+         .rows_waiting = channel->tracker->pending_rows(),
+         .bytes_waiting = channel->tracker->pending_bytes() + channel->held_bytes,
+         .last_tick_unix_ms = channel->last_tick_unix_ms,
+         .silent_since_unix_ms =
+             channel->full ? 0 : std::max(channel->last_tick_unix_ms, channel->followed_unix_ms)});
   }
   return statuses;
 }

@@ -75,10 +75,10 @@ class GuardedAccess final : public AccessSink {
     CDC_RETURN_IF_ERROR(Ask(*may_write_));
     return access_->CreateUser(user, password, stop);
   }
-  Status ChangePassword(const std::string& user,
-                        const std::string& old_password,
-                        const std::string& new_password,
-                        const std::stop_token& stop) override {
+  Result<bool> ChangePassword(const std::string& user,
+                              const std::string& old_password,
+                              const std::string& new_password,
+                              const std::stop_token& stop) override {
     CDC_RETURN_IF_ERROR(Ask(*may_write_));
     return access_->ChangePassword(user, old_password, new_password, stop);
   }
@@ -101,6 +101,7 @@ class GuardedTarget final : public Target {
   MetadataSink& metadata() override { return metadata_; }
   KeyReader* keys() override { return target_->keys(); }
   AccessSink* access() override { return target_->access() == nullptr ? nullptr : &access_; }
+  std::vector<TargetTick> SentTicks() const override { return target_->SentTicks(); }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     target_->AskPulse(timeout, std::move(done));
   }

@@ -32,7 +32,7 @@ class Target {
   virtual AccessSink* access() = 0;
 
   // The newest tick sent to each of its channels; a target that is no standby gets none.
-  virtual std::vector<TargetTick> SentTicks() const { return {}; }
+  virtual std::vector<TargetTick> SentTicks() const = 0;
 
   // Checks whether the target answers; returns at once. `done` is called exactly once, on this
   // thread or another one, and must return at once. It gets the target's identity, a text that no

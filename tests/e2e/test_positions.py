@@ -10,6 +10,7 @@ from pymilvus.grpc_gen import milvus_pb2
 
 from lab.catalog import collection_id
 from lab.cdc_client import CdcError
+from lab.client import connect
 from lab.etcd import etcd_values
 from lab.flush import flush
 from lab.milvus import MilvusStandalone
@@ -45,9 +46,15 @@ def start_at(world: World, collection: str, positions: dict[str, str]) -> str:
 
 
 def test_only_what_is_later_than_the_checkpoints(world: World, source: MilvusStandalone) -> None:
-    """Whoever gives them has restored the stored rows himself. Here nobody has, so that it shows."""
+    """Whoever gives them has restored the stored rows himself. Some of them are missing here, so that it shows."""
     world.make_collection("c", shards=2)
     world.client.insert("c", plain(range(300)))
+    first = world.start_task(start_from="earliest")
+    world.expect_equal("c")
+    world.cdc.client.delete(first)
+    target = connect(world.target.uri, world.database)
+    target.delete("c", ids=list(range(50)))
+    target.close()
     positions = checkpoints(world, source, "c")
     assert len(positions) == 2
     world.client.insert("c", plain(range(1000, 1100)))
@@ -56,10 +63,18 @@ def test_only_what_is_later_than_the_checkpoints(world: World, source: MilvusSta
     world.client.insert("c", plain(range(2000, 2050)))
 
     def only_later_rows() -> bool:
-        return world.target_count("c") == 140
+        return world.target_count("c") == 250 + 90 + 50
 
-    world.expect_target("c", lambda c: c.loaded == "loaded", "the collection is loaded")
-    eventually(only_later_rows, what="the later rows, and no others, are on the target")
+    eventually(only_later_rows, what="the later rows, and no others, have come to the target")
+
+
+def test_a_target_without_the_earlier_rows_is_told(lite_world: World, source: MilvusStandalone) -> None:
+    world = lite_world
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(300)))
+    task = start_at(world, "c", checkpoints(world, source, "c"))
+    world.expect_set_aside(task, "c", "was never there although positions were given for it")
+    world.expect_collections()
 
 
 def test_goes_on_where_an_earlier_task_ended(world: World) -> None:

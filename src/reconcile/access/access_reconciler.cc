@@ -47,7 +47,6 @@ AccessReconciler::AccessReconciler(Parts parts, AccessSet recorded)
            .target = parts_.target,
            .own_user = parts_.own_user,
            .record = [this](const AccessItem& user) { return Record({user}); },
-           .is_recorded = [this](const AccessItem& user) { return recorded_.contains(user); },
            .is_on_source = [this](const AccessItem& user,
                                   const auto& stop) { return IsOnSource(user, stop); },
            .clock = parts_.clock}),
@@ -106,12 +105,15 @@ Status AccessReconciler::Reconcile(const Access& source, const std::stop_token& 
   const WantedAccess wanted = FindWantedAccess(source, *parts_.scope);
   LogOutside(wanted.outside);
   CDC_ASSIGN_OR_RETURN(AccessSet target, ReadTarget(wanted.items, stop));
-  CDC_RETURN_IF_ERROR(passwords_.Carry(source.items, &target, stop));
+  const Status passwords = passwords_.Carry(source.items, &target, stop);
+  if (passwords.code() == StatusCode::kCancelled) {
+    return passwords;
+  }
   const AccessPlan plan = PlanAccess(wanted.items, target, recorded_, parts_.own_user);
   CDC_RETURN_IF_ERROR(Record(plan.record));
   CDC_RETURN_IF_ERROR(Carry(plan, stop));
   ShowRefusals(plan.missing_users, wanted.of_groups);
-  return OkStatus();
+  return passwords;  // they hold up nothing else
 }
 
 // Stored before it is made: a removal on the source is then replicated even after a crash.

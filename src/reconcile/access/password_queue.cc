@@ -12,15 +12,20 @@ constexpr std::chrono::seconds kUserWait{10};
 // Somebody may have made it right.
 constexpr std::chrono::seconds kRefusedWait{60};
 
+// May or may not have to do with the password; after this, it counts as refused.
+constexpr std::chrono::minutes kOddWait{5};
+
+bool IsOdd(const Status& status) {
+  return status.code() == StatusCode::kUnknown || status.code() == StatusCode::kInternal;
+}
+
 // Errors that say nothing of the password, too: it must not be lost because of them.
 bool IsTransient(const Status& status) {
   switch (status.code()) {
     case StatusCode::kCancelled:
     case StatusCode::kUnauthenticated:
-    case StatusCode::kPermissionDenied:
-    case StatusCode::kUnknown:
-    case StatusCode::kInternal: return true;
-    default: return IsRetryable(status);
+    case StatusCode::kPermissionDenied: return true;
+    default: return IsOdd(status) || IsRetryable(status);
   }
 }
 
@@ -57,12 +62,18 @@ bool PasswordQueue::Take() {
 Status PasswordQueue::Carry(const AccessSet& source,
                             AccessSet* target,
                             const std::stop_token& stop) {
+  Status failed;
   for (auto user = by_user_.begin(); user != by_user_.end();) {
-    CDC_RETURN_IF_ERROR(CarryUser(&user->second, source, target, stop)
-                            .WithContext("set the password of user " + user->first));
+    const Status carried = CarryUser(&user->second, source, target, stop);
+    if (carried.code() == StatusCode::kCancelled) {
+      return carried;
+    }
+    if (!carried.ok() && failed.ok()) {
+      failed = carried.WithContext("set the password of user " + user->first);
+    }
     user = user->second.empty() ? by_user_.erase(user) : std::next(user);
   }
-  return OkStatus();
+  return failed;
 }
 
 Status PasswordQueue::CarryUser(std::deque<Pending>* queue,
@@ -123,7 +134,7 @@ Result<PasswordQueue::Outcome> PasswordQueue::Await(const Pending& pending,
   if (is_there) {
     return Outcome::kWaits;
   }
-  spdlog::info("task={} the source has no user {} any more, whose password was set", parts_.task_id,
+  spdlog::warn("task={} the source has no user {} any more, whose password was set", parts_.task_id,
                user);
   return Outcome::kOver;
 }
@@ -133,7 +144,8 @@ Result<PasswordQueue::Outcome> PasswordQueue::Attempt(Pending* pending,
                                                       const std::stop_token& stop) {
   const PasswordChange& change = pending->change;
   const Status set = Set(change, target, stop);
-  if (IsTransient(set)) {
+  const bool too_long = parts_.clock->Now() >= pending->added + kOddWait;
+  if (IsTransient(set) && !(IsOdd(set) && too_long)) {
     return set;
   }
   if (!set.ok()) {
@@ -151,7 +163,7 @@ Result<PasswordQueue::Outcome> PasswordQueue::Attempt(Pending* pending,
 Result<bool> PasswordQueue::Has(const PasswordChange& change, const std::stop_token& stop) {
   Result<bool> same =
       parts_.target->ChangePassword(change.user, change.password, change.password, stop);
-  if (!same.ok() && !IsTransient(same.status())) {
+  if (!same.ok() && (IsOdd(same.status()) || !IsTransient(same.status()))) {
     return false;
   }
   return same;
@@ -170,11 +182,13 @@ Status PasswordQueue::Set(const PasswordChange& change,
     spdlog::info("task={} new password of user {}", parts_.task_id, change.user);
     return OkStatus();
   }
-  if (change.old_password.has_value()) {
-    return FailedPreconditionError(
-        "it has another old password there: set the new one there by hand");
-  }
-  return Replace(change, target, stop);
+  // Never dropped for it, not even one that the task has made: somebody may have changed the
+  // password there, or granted roles.
+  return FailedPreconditionError(
+      change.old_password.has_value()
+          ? "it has another old password there: set the new one there by hand"
+          : "the target has a user of this name with another password: set the password there by "
+            "hand, or drop the user there");
 }
 
 // Recorded before it is made: a removal on the source is then replicated even after a crash.
@@ -187,21 +201,6 @@ Status PasswordQueue::Create(const PasswordChange& change,
   target->insert(user);
   spdlog::info("task={} add {}", parts_.task_id, user.ToString());
   return OkStatus();
-}
-
-// Another user of this name, who was dropped on the source meanwhile.
-Status PasswordQueue::Replace(const PasswordChange& change,
-                              AccessSet* target,
-                              const std::stop_token& stop) {
-  const AccessItem user = AccessItem::User(change.user);
-  if (!parts_.is_recorded(user)) {
-    return FailedPreconditionError(
-        "the target has a user of this name with another password, who is not the task's: set the "
-        "password there by hand, or drop the user there");
-  }
-  CDC_RETURN_IF_ERROR(parts_.target->Apply({.add = false, .item = user}, stop));
-  std::erase_if(*target, [&](const AccessItem& item) { return item.user == change.user; });
-  return Create(change, target, stop);
 }
 
 bool PasswordQueue::IsLeftAlone(const std::string& user) const {

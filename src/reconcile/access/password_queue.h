@@ -33,8 +33,6 @@ class PasswordQueue {
     std::string own_user;  // whom the task works as: its password is left alone
     // Called before a user is created on the target.
     std::function<Status(const AccessItem& user)> record;
-    // Whether a user of the target is the task's, which may be dropped.
-    std::function<bool(const AccessItem& user)> is_recorded;
     // Asks the source whether it has the user now.
     std::function<Result<bool>(const AccessItem& user, const std::stop_token& stop)> is_on_source;
     const Clock* clock;
@@ -50,7 +48,7 @@ class PasswordQueue {
   // Begins with what was added since the last call, and returns whether there was any.
   bool Take();
   // Sets what can be set. `source`: what the source has; `target`: the users and roles of the
-  // target, kept up to date. A returned error is transient.
+  // target, kept up to date. A returned error is transient, the first of all users'.
   Status Carry(const AccessSet& source, AccessSet* target, const std::stop_token& stop);
   // Those that the target has refused, with the reason.
   std::vector<std::string> Refused() const;
@@ -74,7 +72,6 @@ class PasswordQueue {
   Result<bool> Has(const PasswordChange& change, const std::stop_token& stop);
   Status Set(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
   Status Create(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
-  Status Replace(const PasswordChange& change, AccessSet* target, const std::stop_token& stop);
   bool IsLeftAlone(const std::string& user) const;
   void End(Pending* pending);
   void EndAll(std::deque<Pending>* queue);

@@ -94,6 +94,7 @@ class MilvusTarget final : public Target,
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return this; }
   AccessSink* access() override { return &access_; }
+  std::vector<TargetTick> SentTicks() const override { return {}; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
   }

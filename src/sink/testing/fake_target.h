@@ -72,6 +72,7 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
   MetadataSink& metadata() override { return *this; }
   KeyReader* keys() override { return nullptr; }     // it keeps no rows
   AccessSink* access() override { return nullptr; }  // nor users
+  std::vector<TargetTick> SentTicks() const override { return {}; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override;
 
   Result<Connected> Connect(std::chrono::milliseconds timeout,

@@ -40,6 +40,7 @@ class FakeTargetFactory final : public TargetFactory {
     MetadataSink& metadata() override { return target_->metadata(); }
     KeyReader* keys() override { return target_->keys(); }
     AccessSink* access() override { return target_->access(); }
+    std::vector<TargetTick> SentTicks() const override { return target_->SentTicks(); }
     void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
       target_->AskPulse(timeout, std::move(done));
     }
