@@ -21,6 +21,7 @@ class RealServer final : public Server {
   RealServer(ServerOptions options, std::unique_ptr<MetaStore> store)
       : options_(std::move(options)),
         store_(std::move(store)),
+        hubs_([this] { return store_->CheckOwned(); }),
         source_([this] { return options_.open_source(options_.config, store_.get(), &hubs_); },
                 options_.source_backoff),
         tasks_({.store = store_.get(),

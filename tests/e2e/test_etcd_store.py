@@ -14,7 +14,7 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import eventually, promised
 from rows_for import plain
-from world import Target, World
+from world import Target, World, target_of
 from writer import Writer
 
 TAKEOVER_SECONDS = 15
@@ -62,6 +62,16 @@ def etcd_world(source: MilvusStandalone, milvus: Target, first: CdcServer) -> It
     world = World(source, milvus, first)
     yield world
     world.close()
+
+
+@pytest.fixture
+def standby_world(lab: Lab, source: MilvusStandalone, first: CdcServer) -> Iterator[World]:
+    standby = lab.milvus("standby", root_path="by-standby", standby=True)
+    lab.start(standby)
+    world = World(source, target_of(standby), first)
+    yield world
+    world.close()
+    lab.end(standby)
 
 
 def stand_by(server: CdcServer) -> None:
@@ -136,7 +146,17 @@ def test_a_server_that_only_stands_by_stops(first: CdcServer, new_server: Callab
 def test_a_suspended_server_writes_nothing_once_it_has_been_replaced(
     etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
 ) -> None:
-    world = etcd_world
+    suspend_and_replace(etcd_world, first, new_server)
+
+
+def test_a_suspended_server_sends_nothing_to_a_standby_either(
+    standby_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+) -> None:
+    """Two servers that tick one standby would undo the order of its rows."""
+    suspend_and_replace(standby_world, first, new_server)
+
+
+def suspend_and_replace(world: World, first: CdcServer, new_server: Callable[[], CdcServer]) -> None:
     task = world.start_task()
     world.make_collection("c", shards=2)
     owner, other = first, new_server()

@@ -205,6 +205,10 @@ void StandbyHub::TakeChannels() {
 }
 
 void StandbyHub::Start(const CallPtr& call) {
+  if (const Status allowed = options_.may_send ? options_.may_send() : OkStatus(); !allowed.ok()) {
+    Finish(call, {.status = UnavailableError(allowed.message())}, /*answered=*/false);
+    return;
+  }
   std::vector<const StandbyMessage*> messages;
   for (const auto& item : call->items) {
     for (const StandbyMessage& message : item->messages) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -26,6 +27,9 @@ struct StandbyHubOptions {
   std::chrono::milliseconds query_timeout{10'000};  // of everything the hub asks the standby
   std::chrono::milliseconds list_interval{60'000};  // see StandbyChannels
   const Clock* clock = &Clock::Real();
+  // Asked before each ReplicateMessage; must return at once. On an error nothing is sent, and what
+  // was to be sent ends with kUnavailable, not in doubt. Unset: always allowed.
+  std::function<Status()> may_send{};
 };
 
 // Writes the queues of one standby for all tasks of this process; the standby itself writes none.

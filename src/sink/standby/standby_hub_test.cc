@@ -278,6 +278,30 @@ TEST_F(StandbyHubTest, RefusedRowsDoNotMakeAStandbyUnhealthy) {
   EXPECT_TRUE(hub->Health().ok()) << hub->Health().ToString();
 }
 
+// Two processes must not send to one standby, not even ticks: their stamps would not rise.
+TEST_F(StandbyHubTest, NothingIsSentWhileItMayNot) {
+  std::atomic<bool> allowed{true};
+  StandbyHubOptions options;
+  options.may_send = [&allowed] {
+    return allowed ? OkStatus() : FailedPreconditionError("taken over");
+  };
+  const auto hub = MakeHub(options);
+  const auto target = MakeTarget(hub);
+  ASSERT_TRUE(StartWrite(target.get(), Rows("a", RowOp::kInsert, 1)).get().status.ok());
+  allowed = false;
+  const WriteResult refused = StartWrite(target.get(), Rows("a", RowOp::kInsert, 2)).get();
+  EXPECT_EQ(refused.status.code(), StatusCode::kUnavailable);
+  EXPECT_FALSE(refused.in_doubt);
+  ASSERT_TRUE(Eventually([&] { return !hub->Health().ok(); }));
+  const size_t sent = Sent(kChannel).size();
+  EXPECT_EQ(StartWrite(target.get(), Rows("a", RowOp::kInsert, 3)).get().status.code(),
+            StatusCode::kUnavailable);
+  EXPECT_EQ(Sent(kChannel).size(), sent);
+  allowed = true;
+  EXPECT_TRUE(StartWrite(target.get(), Rows("a", RowOp::kInsert, 4)).get().status.ok());
+  EXPECT_TRUE(Eventually([&] { return hub->Health().ok(); }));
+}
+
 TEST_F(StandbyHubTest, TasksOfOneStandbyShareAHub) {
   StandbyHubs hubs;
   auto one = *hubs.Hold({.uri = server_.uri()});

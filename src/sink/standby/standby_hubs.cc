@@ -12,7 +12,8 @@ Result<std::shared_ptr<StandbyHub>> StandbyHubs::Hold(const TargetOptions& targe
   if (std::shared_ptr<StandbyHub> hub = known.lock()) {
     return hub;
   }
-  CDC_ASSIGN_OR_RETURN(std::unique_ptr<StandbyHub> made, StandbyHub::New(target));
+  CDC_ASSIGN_OR_RETURN(std::unique_ptr<StandbyHub> made,
+                       StandbyHub::New(target, {.may_send = may_send_}));
   std::shared_ptr<StandbyHub> hub(std::move(made));
   known = hub;
   return hub;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/status.h"
@@ -17,11 +19,15 @@ class StandbyHub;
 // Thread-safe.
 class StandbyHubs {
  public:
+  // `may_send`: see StandbyHubOptions.
+  explicit StandbyHubs(std::function<Status()> may_send = {}) : may_send_(std::move(may_send)) {}
+
   // The hub of `target`'s address, made if nobody holds it; an existing one keeps its credentials.
   // kInvalidArgument: see NewMilvusTarget.
   Result<std::shared_ptr<StandbyHub>> Hold(const TargetOptions& target);
 
  private:
+  const std::function<Status()> may_send_;
   Mutex mutex_;
   // By Endpoint::Key. One standby must not have two: their stamps would not rise in one order.
   std::map<std::string, std::weak_ptr<StandbyHub>> hubs_ CDC_GUARDED_BY(mutex_);
