@@ -1,10 +1,10 @@
 #include "metastore/etcd/etcd_owner.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include <spdlog/spdlog.h>
-#include <time.h>
 
 namespace cdc {
 namespace {
