@@ -1,4 +1,5 @@
-// Positions and task specifications, as queues write them and as the metastore holds them.
+// Positions and task specifications, as queues write them, as users give them, and as the metastore
+// or that of an earlier program holds them.
 //
 // Input: the bytes of any of them; every decoder is given all.
 #include <string>
@@ -6,8 +7,11 @@
 #include <vector>
 
 #include "fuzz.h"
+#include "metastore/etcd/etcd_changes.h"
+#include "metastore/legacy/legacy_records.h"
 #include "metastore/msg_id_list.h"
 #include "metastore/task_spec_json.h"
+#include "model/given_position.h"
 #include "model/ids.h"
 #include "source/kafka/kafka_log_offset.h"
 #include "source/pulsar/pulsar_id.h"
@@ -80,6 +84,42 @@ void RunTaskSpec(const std::string& text) {
   FUZZ_EXPECT(EncodeTaskSpec(*again) == encoded, encoded);
 }
 
+void RunGiven(const std::string& text) {
+  const auto place = DecodePositionText(text);
+  if (!place.ok()) {
+    CheckError(place.status(), StatusCode::kInternal);
+  } else {
+    FUZZ_EXPECT(!place->position.empty(), "a position without an id");
+    const auto again = DecodePositionText(EncodePositionText("c", place->position));
+    FUZZ_EXPECT(again.ok() && again->position == place->position, "not the same position");
+  }
+  const auto name = ParseVchannelName(text);
+  if (!name.ok()) {
+    FUZZ_EXPECT(name.status().code() == StatusCode::kInvalidArgument, name.status().ToString());
+  } else {
+    FUZZ_EXPECT(text.starts_with(name->pchannel + "_"), text);
+  }
+}
+
+void RunJournal(const std::string& bytes) {
+  const auto operations = etcd_changes::Decode(bytes);
+  if (operations) {
+    FUZZ_EXPECT(etcd_changes::Encode(*operations) == bytes, "not the same journal");
+  }
+}
+
+// As a task and as its position.
+void RunLegacy(const std::string& text) {
+  for (const LegacyRecords& records :
+       {LegacyRecords{.tasks = {{"r/task_info/t", text}}, .positions = {}},
+        LegacyRecords{.tasks = {}, .positions = {{"r/task_position/t/5", text}}}}) {
+    const auto content = ReadLegacyRecords(records, Timestamp{1});
+    if (!content.ok()) {
+      CheckError(content.status(), StatusCode::kDataLoss);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cdc
 
@@ -90,5 +130,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   cdc::RunPulsar(input);
   cdc::RunMsgIds(input);
   cdc::RunTaskSpec(input);
+  cdc::RunGiven(input);
+  cdc::RunJournal(input);
+  cdc::RunLegacy(input);
   return 0;
 }
