@@ -206,7 +206,7 @@ class Drainer {
       *context_.console.out << "drained task " << id_ << ", now paused\n"
                             << "  up to    " << FormatHybrid(goal_.ts) << "\n"
                             << "  rows     " << FormatCount(after_.rows_written)
-                            << " written since the task was started\n"
+                            << " written since the server was started\n"
                             << "  channels " << reached_.channels.size()
                             << ", read and acknowledged up to it\n"
                             << "  catalog  revision " << goal_.catalog_revision

@@ -58,7 +58,7 @@ def test_rows_of_its_time_aside_come_and_nothing_of_the_others_is_repeated(world
     world.client.insert("d", plain(range(200, 220)))
     world.expect_equal("c")
     world.expect_equal("d")
-    # Rows are counted since the task was started again: those of `d` came once.
+    # Those of `d` came once.
     assert sum(world.cdc.client.get(task)["rows"].values()) < written + 300
 
 
