@@ -88,9 +88,11 @@ Status PasswordQueue::CarryUser(std::deque<Pending>* queue,
   if (parts_.clock->Now() < queue->front().not_before && queue->size() == 1) {
     return OkStatus();
   }
+  EndSuperseded(queue);
   if (source.contains(user) && target->contains(user)) {
     CDC_ASSIGN_OR_RETURN(const bool has_last, Has(queue->back().change, stop));
     if (has_last) {
+      known_[user.user] = queue->back().change.password;
       EndAll(queue);
       return OkStatus();
     }
@@ -175,12 +177,19 @@ Status PasswordQueue::Set(const PasswordChange& change,
   if (!target->contains(AccessItem::User(change.user))) {
     return Create(change, target, stop);
   }
-  const std::string& old_password = change.old_password.value_or(change.password);
-  CDC_ASSIGN_OR_RETURN(const bool changed, parts_.target->ChangePassword(change.user, old_password,
-                                                                         change.password, stop));
-  if (changed) {
-    spdlog::info("task={} new password of user {}", parts_.task_id, change.user);
-    return OkStatus();
+  std::vector<std::string> old_passwords = {change.old_password.value_or(change.password)};
+  const auto known = known_.find(change.user);
+  if (!change.old_password.has_value() && known != known_.end()) {
+    old_passwords.push_back(known->second);  // another user of this name, whom the source dropped
+  }
+  for (const std::string& old_password : old_passwords) {
+    CDC_ASSIGN_OR_RETURN(const bool changed, parts_.target->ChangePassword(
+                                                 change.user, old_password, change.password, stop));
+    if (changed) {
+      known_[change.user] = change.password;
+      spdlog::info("task={} new password of user {}", parts_.task_id, change.user);
+      return OkStatus();
+    }
   }
   // Never dropped for it, not even one that the task has made: somebody may have changed the
   // password there, or granted roles.
@@ -199,12 +208,25 @@ Status PasswordQueue::Create(const PasswordChange& change,
   CDC_RETURN_IF_ERROR(parts_.record(user));
   CDC_RETURN_IF_ERROR(parts_.target->CreateUser(change.user, change.password, stop));
   target->insert(user);
+  known_[change.user] = change.password;
   spdlog::info("task={} add {}", parts_.task_id, user.ToString());
   return OkStatus();
 }
 
 bool PasswordQueue::IsLeftAlone(const std::string& user) const {
   return user == kRootUser || user == parts_.own_user;
+}
+
+// What comes before the last creation was of another user of this name, who is gone.
+void PasswordQueue::EndSuperseded(std::deque<Pending>* queue) {
+  size_t last = 0;
+  for (size_t i = 0; i < queue->size(); ++i) {
+    last = (*queue)[i].change.old_password.has_value() ? last : i;
+  }
+  for (; last > 0; --last) {
+    End(&queue->front());
+    queue->pop_front();
+  }
 }
 
 void PasswordQueue::EndAll(std::deque<Pending>* queue) {

@@ -75,9 +75,12 @@ class PasswordQueue {
   bool IsLeftAlone(const std::string& user) const;
   void End(Pending* pending);
   void EndAll(std::deque<Pending>* queue);
+  void EndSuperseded(std::deque<Pending>* queue);
 
   const Parts parts_;
   std::map<std::string, std::deque<Pending>> by_user_;  // in the order of the source
+  // What users of the target are known to have, since the task has set it in this run.
+  std::map<std::string, std::string> known_;
 
   mutable Mutex mutex_;
   std::vector<Pending> added_ CDC_GUARDED_BY(mutex_);
