@@ -229,7 +229,10 @@ void WoodpeckerWriter::Append(const std::string& bytes) {
 
 void WoodpeckerWriter::Put(const std::string& name, const std::string& bytes) {
   std::filesystem::create_directories(folder(segment_));
-  std::ofstream(folder(segment_) / name, std::ios::binary) << bytes;
+  // An object is there as a whole or not at all.
+  const auto part = folder(segment_) / (name + ".part");
+  std::ofstream(part, std::ios::binary) << bytes;
+  std::filesystem::rename(part, folder(segment_) / name);
 }
 
 }  // namespace cdc
