@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+
+#include "base/base64.h"
 
 namespace cdc {
 namespace {
@@ -43,29 +46,12 @@ const Json& Part(const Json& json, const char* key) {
   return *found;
 }
 
-// The standard alphabet, padded.
 std::string FromBase64(std::string_view text) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  while (!text.empty() && text.back() == '=') {
-    text.remove_suffix(1);
+  std::optional<std::string> bytes = DecodeBase64(text);
+  if (!bytes) {
+    throw BadRecord("a position is not base64");
   }
-  std::string bytes;
-  uint32_t buffer = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos) {
-      throw BadRecord("a position is not base64");
-    }
-    buffer = (buffer << 6) | static_cast<uint32_t>(digit);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes.push_back(static_cast<char>((buffer >> bits) & 0xff));
-    }
-  }
-  return bytes;
+  return *std::move(bytes);
 }
 
 TlsOptions ReadDialConfig(const Json& json) {
