@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -155,6 +156,11 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     int64_t last_tick_unix_ms = 0;
     int64_t followed_unix_ms = 0;
 
+    // Its last tick, or when it was followed: one followed only now has not had the time to bring a
+    // tick. nullopt: it is full and not read, so its silence is no news.
+    std::optional<int64_t> SilentSince() const {
+      return full ? std::nullopt : std::optional(std::max(last_tick_unix_ms, followed_unix_ms));
+    }
     // What the target has of a collection, if the channel is read again for some; nullptr: nothing
     // above the checkpoint. `own`: the collection is one of those.
     const ChannelCheckpoint::AppliedUntil* AppliedOf(CollectionId collection, bool* own) const;

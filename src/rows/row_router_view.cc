@@ -118,16 +118,14 @@ std::vector<ChannelStatus> RowRouter::ChannelStatuses() const {
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : channels_) {
     ChannelCheckpoint checkpoint = channel->tracker->Snapshot();
-    statuses.push_back(
-        {.channel = name,
-         .resolved = channel->tracker->resolved(),
-         .checkpoint = checkpoint.ts,
-         .position = std::move(checkpoint.position),
-         .rows_waiting = channel->tracker->pending_rows(),
-         .bytes_waiting = channel->tracker->pending_bytes() + channel->held_bytes,
-         .last_tick_unix_ms = channel->last_tick_unix_ms,
-         .silent_since_unix_ms =
-             channel->full ? 0 : std::max(channel->last_tick_unix_ms, channel->followed_unix_ms)});
+    statuses.push_back({.channel = name,
+                        .resolved = channel->tracker->resolved(),
+                        .checkpoint = checkpoint.ts,
+                        .position = std::move(checkpoint.position),
+                        .rows_waiting = channel->tracker->pending_rows(),
+                        .bytes_waiting = channel->tracker->pending_bytes() + channel->held_bytes,
+                        .last_tick_unix_ms = channel->last_tick_unix_ms,
+                        .silent_since_unix_ms = channel->SilentSince().value_or(0)});
   }
   return statuses;
 }
@@ -138,11 +136,9 @@ std::optional<RowRouter::Silence> RowRouter::LongestSilence(
   const int64_t latest = options_.clock->UnixMs() - at_least.count();
   MutexLock lock(mutex_);
   for (const auto& [name, channel] : channels_) {
-    // A full channel is not read, so its silence is no news. One that was followed only now has
-    // not had the time to bring a tick.
-    const int64_t since = std::max(channel->last_tick_unix_ms, channel->followed_unix_ms);
-    if (!channel->full && since <= latest && (!longest || since < longest->since_unix_ms)) {
-      longest = Silence{.channel = name, .since_unix_ms = since};
+    const std::optional<int64_t> since = channel->SilentSince();
+    if (since && *since <= latest && (!longest || *since < longest->since_unix_ms)) {
+      longest = Silence{.channel = name, .since_unix_ms = *since};
     }
   }
   return longest;
