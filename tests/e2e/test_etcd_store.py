@@ -31,15 +31,15 @@ def store(lab: Lab) -> Iterator[Etcd]:
 @pytest.fixture
 def new_server(
     new_cdc: Callable[..., CdcServer], store: Etcd, request: pytest.FixtureRequest
-) -> Callable[[], CdcServer]:
+) -> Callable[..., CdcServer]:
     """Servers of one test share one root path."""
 
-    def make() -> CdcServer:
+    def make(store_url: str = store.url) -> CdcServer:
         return new_cdc(
             {
                 "metaStoreConfig": {
                     "storeType": "etcd",
-                    "etcd": {"address": [store.url]},
+                    "etcd": {"address": [store_url]},
                     "rootPath": f"cdc/{request.node.name}",
                 }
             }
@@ -176,6 +176,41 @@ def suspend_and_replace(world: World, first: CdcServer, new_server: Callable[[],
             other.start()
     assert owner.client.state(task) == "Running"
     world.expect_equal("c")
+
+
+@pytest.mark.parametrize("fault", ["cut", "black_hole"])
+def test_a_server_cut_off_from_etcd_writes_nothing_once_it_has_been_replaced(
+    lab: Lab,
+    source: MilvusStandalone,
+    milvus: Target,
+    store: Etcd,
+    new_server: Callable[..., CdcServer],
+    fault: str,
+) -> None:
+    """It still reaches source and target, so only its lease keeps it from doubling what the other one writes."""
+    gate = lab.gate(store.url)
+    lab.start(gate)
+    first, second = new_server(gate.uri), new_server()
+    first.start()
+    first.wait_ready()
+    world = World(source, milvus, first)
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    stand_by(second)
+    with Writer(world.connect(), "c", range(500)).running() as writer:
+        writer.expect_rounds(5)
+        getattr(gate, fault)()
+        expect_takeover(world, second, time.monotonic())
+        writer.expect_rounds(3)
+        gate.open()
+        eventually(lambda: not first.process.is_running(), what="the replaced server ends")
+        assert first.process.exit_code == 1
+        assert "has been taken over by the server" in first.process.log.read_text()
+        writer.expect_rounds(3)
+    assert second.client.state(task) == "Running"
+    world.expect_equal("c")
+    world.close()
+    lab.end(gate)
 
 
 def test_etcd_is_away_for_a_while(etcd_world: World, first: CdcServer, store: Etcd) -> None:
