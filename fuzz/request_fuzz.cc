@@ -63,7 +63,7 @@ class Server {
   }
 
   std::string Ask(std::string_view body) {
-    std::string text = api_.Handle(body);
+    std::string text = api_.Handle(body).body;
     const Json answer = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     FUZZ_EXPECT(answer.is_object() && answer.contains("code"), text);
     FUZZ_EXPECT(answer.value("message", "") != "internal error", "an exception");

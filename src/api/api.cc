@@ -13,7 +13,6 @@
 
 #include "api/maintenance.h"
 #include "api/request_reader.h"
-#include "api/task_json.h"
 
 namespace cdc {
 namespace {
@@ -143,12 +142,12 @@ Result<Envelope> ParseEnvelope(std::string_view body) {
 
 }  // namespace
 
-std::string Api::WrongMethod() {
+ApiAnswer Api::WrongMethod() {
   metrics_->CountRequest("unknown", "invalid_method");
   return EncodeFailure(kMethodNotAllowed, "only support the POST method");
 }
 
-std::string Api::UnreadableBody(const std::string& cause) {
+ApiAnswer Api::UnreadableBody(const std::string& cause) {
   metrics_->CountRequest("unknown", "read_error");
   return EncodeFailure(kServerError, "fail to read the request body, error: " + cause);
 }
@@ -158,7 +157,7 @@ bool Api::MayTakeLong(std::string_view body) {
   return envelope.ok() && envelope->type == kCreate;
 }
 
-std::string Api::Handle(std::string_view body) {
+ApiAnswer Api::Handle(std::string_view body) {
   try {
     const Result<Envelope> envelope = ParseEnvelope(body);
     if (!envelope.ok()) {
@@ -173,7 +172,7 @@ std::string Api::Handle(std::string_view body) {
   }
 }
 
-std::string Api::Dispatch(const std::string& type, const Json& data) {
+ApiAnswer Api::Dispatch(const std::string& type, const Json& data) {
   struct Handler {
     const char* type;
     Answer (Api::*handle)(const Json&);

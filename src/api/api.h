@@ -8,14 +8,15 @@
 
 #include "api/create_request.h"
 #include "api/metrics.h"
+#include "api/task_json.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "control/task_manager.h"
 
 namespace cdc {
 
-// The control API: one request in, one answer out, both JSON texts. Every request gets an answer;
-// errors are reported in its `code`. Thread-safe. Manager, metrics and clock must outlive it.
+// The control API: one request in, one answer out, both JSON. Every request gets an answer; errors
+// are reported in its `code`. Thread-safe. Manager, metrics and clock must outlive it.
 class Api {
  public:
   Api(TaskManager* tasks,
@@ -25,19 +26,19 @@ class Api {
       : tasks_(tasks), metrics_(metrics), limits_(std::move(limits)), clock_(clock) {}
 
   // Executes the request in `body`.
-  std::string Handle(std::string_view body);
+  ApiAnswer Handle(std::string_view body);
 
   // Whether the request in `body` waits for a target: a create, for up to its connect_timeout.
   static bool MayTakeLong(std::string_view body);
 
   // The answers to a request that is not a POST, and to one whose body did not arrive.
-  std::string WrongMethod();
-  std::string UnreadableBody(const std::string& cause);
+  ApiAnswer WrongMethod();
+  ApiAnswer UnreadableBody(const std::string& cause);
 
  private:
   using Answer = Result<nlohmann::ordered_json>;
 
-  std::string Dispatch(const std::string& type, const nlohmann::json& data);
+  ApiAnswer Dispatch(const std::string& type, const nlohmann::json& data);
 
   Answer Create(const nlohmann::json& data);
   Answer Delete(const nlohmann::json& data);

@@ -39,7 +39,7 @@ class ApiTest : public ::testing::Test {
   }
 
   std::string Ask(const std::string& type, const std::string& data) {
-    return api_.Handle(R"({"request_type":")" + type + R"(","request_data":)" + data + "}");
+    return api_.Handle(R"({"request_type":")" + type + R"(","request_data":)" + data + "}").body;
   }
 
   Json AskJson(const std::string& type, const std::string& data) {
@@ -72,7 +72,8 @@ TEST_F(ApiTest, AnswersWithoutDataHaveNoData) {
   EXPECT_EQ(Ask("delete", R"({"task_id":"abc"})"), "{\"code\":200}\n");
   EXPECT_EQ(Ask("delete", R"({"task_id":"abc","ignore_not_found":true})"), "{\"code\":200}\n");
   EXPECT_EQ(Ask("list", "null"), "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
-  EXPECT_EQ(api_.Handle(R"({"request_type":"list"})"), "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
+  EXPECT_EQ(api_.Handle(R"({"request_type":"list"})").body,
+            "{\"code\":200,\"data\":{\"tasks\":[]}}\n");
 }
 
 TEST_F(ApiTest, CreateAnswersTheId) {
@@ -267,8 +268,8 @@ TEST_F(ApiTest, NoCredentialComesBack) {
   all += Ask("create",
              R"({"milvus_connect_param":{"token":["tok-secret"],"uri":{"t":"tok-secret"}}})");
   all += Ask("create", R"({"milvus_connect_param":{"password":true,"token":12345678}})");
-  all += api_.Handle(R"({"request_type":"create","request_data":{"token":"tok-secret)");
-  all += api_.Handle(R"({"request_type":"create","request_data":"tok-secret"})");
+  all += api_.Handle(R"({"request_type":"create","request_data":{"token":"tok-secret)").body;
+  all += api_.Handle(R"({"request_type":"create","request_data":"tok-secret"})").body;
   all += Ask("create", R"({"milvus_connect_param":{"uri":"http://a:pwd-secret@h:1"},)"
                        R"("collection_infos":[{"name":"c"}]})");
   EXPECT_THAT(all, Not(HasSubstr("-secret")));
@@ -276,8 +277,9 @@ TEST_F(ApiTest, NoCredentialComesBack) {
 }
 
 TEST_F(ApiTest, EnvelopeErrors) {
-  EXPECT_EQ(api_.WrongMethod(), "{\"code\":405,\"message\":\"only support the POST method\"}\n");
-  EXPECT_EQ(api_.UnreadableBody("x"),
+  EXPECT_EQ(api_.WrongMethod().body,
+            "{\"code\":405,\"message\":\"only support the POST method\"}\n");
+  EXPECT_EQ(api_.UnreadableBody("x").body,
             "{\"code\":500,\"message\":\"fail to read the request body, error: x\"}\n");
   const char* const bodies[] = {"",
                                 "{",
@@ -290,14 +292,14 @@ TEST_F(ApiTest, EnvelopeErrors) {
                                 R"({"request_type":"list","request_data":{"x":1e999}})",
                                 "{\"request_type\":\"\xff\"}"};
   for (const char* body : bodies) {
-    const Json answer = Json::parse(api_.Handle(body));
+    const Json answer = Json::parse(api_.Handle(body).body);
     EXPECT_EQ(answer.at("code"), 500) << body;
     EXPECT_THAT(answer.at("message").get<std::string>(),
                 StartsWith("fail to unmarshal the request, error: "))
         << body;
   }
   for (const char* body : {"{}", "null", R"({"request_type":"drop"})", R"({"request_type":""})"}) {
-    const Json answer = Json::parse(api_.Handle(body));
+    const Json answer = Json::parse(api_.Handle(body).body);
     EXPECT_EQ(answer.at("code"), 400) << body;
     EXPECT_THAT(answer.at("message").get<std::string>(),
                 StartsWith("invalid 'request_type' param, can be set ["));
@@ -306,16 +308,18 @@ TEST_F(ApiTest, EnvelopeErrors) {
 
 TEST_F(ApiTest, NestedWithoutEndGetsAnAnswer) {
   const std::string deep = std::string(200'000, '[');
-  EXPECT_EQ(Json::parse(api_.Handle(deep)).at("code"), 500);
+  EXPECT_EQ(Json::parse(api_.Handle(deep).body).at("code"), 500);
   const std::string closed = deep + std::string(200'000, ']');
   EXPECT_EQ(AskJson("create", R"({"task_id":)" + closed + "}").at("code"), 500);
 }
 
 TEST_F(ApiTest, KeysMatchInAnyCaseAndNumbersAreCutOff) {
-  const Json answer = Json::parse(api_.Handle(
-      R"({"Request_Type":"create","REQUEST_DATA":{"TASK_ID":"t1","Milvus_Connect_Param":
+  const Json answer = Json::parse(
+      api_.Handle(
+              R"({"Request_Type":"create","REQUEST_DATA":{"TASK_ID":"t1","Milvus_Connect_Param":
       {"HOST":"h","Port":19530.9,"channel_num":3.7,"connect_timeout":null},
-      "Collection_Infos":[{"NAME":"c"}],"unknown":5,"positions":7}})"));
+      "Collection_Infos":[{"NAME":"c"}],"unknown":5,"positions":7}})")
+          .body);
   EXPECT_EQ(answer.at("code"), 200) << answer;
   const Json task = AskJson("get", R"({"task_id":"t1"})").at("data").at("task");
   EXPECT_EQ(task.at("milvus_connect_param").at("port"), 19530);

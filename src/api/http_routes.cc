@@ -14,7 +14,9 @@ constexpr int kBusy = 503;
 constexpr int kFailure = 500;  // the `code` of errors that are not the caller's
 constexpr const char* kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 
-HttpAnswer JsonAnswer(std::string body) { return {.content_type = kJson, .body = std::move(body)}; }
+HttpAnswer JsonAnswer(std::string body, int status = 200) {
+  return {.status = status, .content_type = kJson, .body = std::move(body)};
+}
 
 HttpRoute Get(std::string path, bool may_block, std::function<HttpAnswer()> answer) {
   return {.method = "GET",
@@ -32,10 +34,8 @@ HttpRoute GetHealth(std::string path, std::function<Status()> health, int status
     if (!status.ok()) {
       text["reason"] = status.message();
     }
-    HttpAnswer answer =
-        JsonAnswer(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-    answer.status = status.ok() ? 200 : status_if_ill;
-    return answer;
+    return JsonAnswer(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+                      status.ok() ? 200 : status_if_ill);
   });
 }
 
@@ -45,22 +45,26 @@ std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options) {
   Api* const api = options.api;
   Metrics* const metrics = options.metrics;
   const std::string version = nlohmann::json{{"version", options.version}}.dump() + "\n";
+  const auto encode = [real_status = options.real_status](ApiAnswer answer) {
+    return JsonAnswer(std::move(answer.body), real_status ? answer.code : 200);
+  };
   std::vector<HttpRoute> routes;
   routes.push_back(
       {.method = "POST",
        .path = "/cdc",
-       .answer =
-           [api](const HttpRequest& request) { return JsonAnswer(api->Handle(request.body)); },
+       .answer = [api,
+                  encode](const HttpRequest& request) { return encode(api->Handle(request.body)); },
        .may_take_long = [](const HttpRequest& request) { return Api::MayTakeLong(request.body); },
        .refuse =
            [api](int status, const std::string& reason) {
-             HttpAnswer answer = JsonAnswer(status == kBusy ? EncodeFailure(kFailure, reason)
-                                                            : api->UnreadableBody(reason));
-             answer.status = status;
-             return answer;
+             ApiAnswer answer =
+                 status == kBusy ? EncodeFailure(kFailure, reason) : api->UnreadableBody(reason);
+             return JsonAnswer(std::move(answer.body), status);
            }});
-  routes.push_back({.path = "/cdc", .answer = [api](const HttpRequest&) {
-                      return JsonAnswer(api->WrongMethod());
+  routes.push_back({.path = "/cdc", .answer = [api, encode](const HttpRequest&) {
+                      HttpAnswer answer = encode(api->WrongMethod());
+                      answer.allow = answer.status == 200 ? "" : "POST";
+                      return answer;
                     }});
   routes.push_back(Get("/cdc/metrics", true, [metrics] {
     return HttpAnswer{.content_type = kMetricsText, .body = metrics->Scrape()};

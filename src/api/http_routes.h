@@ -17,6 +17,8 @@ struct HttpRoutesOptions {
   // Whether the source can be read; used by /healthz and /readyz. Must not block.
   std::function<Status()> health;
   std::string version;
+  // The HTTP status of POST /cdc is the `code` of the body; else 200, as existing clients expect.
+  bool real_status = false;
 };
 
 // POST /cdc, GET /cdc/metrics, /cdc/metrics_default, /healthz, /readyz, /version. The objects in
@@ -25,6 +27,9 @@ struct HttpRoutesOptions {
 // /healthz reports whether the process is alive: 200 whenever it can answer. /readyz reports
 // whether it can replicate: 503 while the source cannot be read. Both have the status and the
 // reason in the body.
+//
+// A request that could not be read (too large, too slow, one too many) has its own HTTP status in
+// any case.
 std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options);
 
 }  // namespace cdc

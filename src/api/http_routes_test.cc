@@ -129,6 +129,28 @@ TEST_F(HttpRoutesTest, OtherMethodsAreToldSo) {
   }
 }
 
+TEST_F(HttpRoutesTest, RealStatuses) {
+  Result<std::unique_ptr<HttpServer>> server = StartHttpServer(
+      {.address = "127.0.0.1:0",
+       .routes = HttpRoutes({.api = &api_, .metrics = &metrics_, .real_status = true})});
+  ASSERT_TRUE(server.ok()) << server.status().ToString();
+  httplib::Client client("127.0.0.1", (*server)->port());
+  const auto post = [&client](const std::string& body) {
+    return client.Post("/cdc", body, "application/json");
+  };
+  const std::pair<httplib::Result, int> cases[] = {
+      {post(kList), 200},
+      {post("x"), 500},
+      {post(R"({"request_type":"get","request_data":{"task_id":"nobody"}})"), 400},
+      {client.Get("/cdc"), 405}};
+  for (const auto& [result, status] : cases) {
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->status, status) << result->body;
+    EXPECT_EQ(Json::parse(result->body).at("code"), status);
+  }
+  EXPECT_EQ(cases[3].first->get_header_value("Allow"), "POST");
+}
+
 TEST_F(HttpRoutesTest, TooLargeABodyIsAnsweredAtOnce) {
   for (const std::string type : {"application/json", kForm}) {
     RawClient client(server_->port(), "POST /cdc HTTP/1.1\r\nHost: h\r\nContent-Type: " + type +

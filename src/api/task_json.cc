@@ -272,20 +272,21 @@ OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {
   return {{"positions", std::move(list)}, {"op_positions", nullptr}, {"target_positions", nullptr}};
 }
 
-std::string EncodeSuccess(const OrderedJson& data) {
-  OrderedJson answer = {{"code", 200}};
+ApiAnswer EncodeSuccess(const OrderedJson& data) {
+  constexpr int kOk = 200;
+  OrderedJson answer = {{"code", kOk}};
   if (!data.empty()) {
     answer["data"] = data;
   }
-  return Dump(answer);
+  return {.code = kOk, .body = Dump(answer)};
 }
 
-std::string EncodeFailure(int code, const std::string& message) {
+ApiAnswer EncodeFailure(int code, const std::string& message) {
   OrderedJson answer = {{"code", code}};
   if (!message.empty()) {
     answer["message"] = message;
   }
-  return Dump(answer);
+  return {.code = code, .body = Dump(answer)};
 }
 
 }  // namespace cdc

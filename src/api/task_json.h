@@ -13,6 +13,12 @@
 // The JSON of answers. None of it ever holds a credential of a task.
 namespace cdc {
 
+// The answer to a request of POST /cdc.
+struct ApiAnswer {
+  int code = 0;      // 200, or the HTTP status that says why not; also in the body
+  std::string body;  // JSON, ends with a newline
+};
+
 // A task as `get` and `list` show it at `now_unix_ms`: first the keys existing clients know, then
 // ours.
 nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
@@ -20,9 +26,9 @@ nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
 // The data of the answer to `position`.
 nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);
 
-// `{"code":200,"data":{…}}`, without "data" if it is empty. Ends with a newline.
-std::string EncodeSuccess(const nlohmann::ordered_json& data);
+// `{"code":200,"data":{…}}`, without "data" if it is empty.
+ApiAnswer EncodeSuccess(const nlohmann::ordered_json& data);
 // `{"code":400,"message":"…"}`
-std::string EncodeFailure(int code, const std::string& message);
+ApiAnswer EncodeFailure(int code, const std::string& message);
 
 }  // namespace cdc

@@ -31,6 +31,9 @@ std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing) {
                      ReasonPhrase(answer.status) + "\r\nDate: " + Date(std::time(nullptr)) +
                      "\r\nContent-Type: " + answer.content_type +
                      "\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n";
+  if (!answer.allow.empty()) {
+    text += "Allow: " + answer.allow + "\r\n";
+  }
   if (!framing.keep_alive) {
     text += "Connection: close\r\n";
   } else if (framing.to_http_1_0) {

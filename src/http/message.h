@@ -14,6 +14,7 @@ struct HttpAnswer {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::string allow;  // with 405: the methods that the path has
 };
 
 // How the answer is sent.

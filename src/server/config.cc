@@ -209,6 +209,18 @@ void RefuseUnsupported(ConfigReader* reader) {
   }
 }
 
+void ReadResponse(ConfigReader* reader, bool* real_status) {
+  std::string response = "compatible";
+  reader->Read("response", &response);
+  *real_status = SameConfigKey(response, "real_status");
+  if (!*real_status && !SameConfigKey(response, "compatible")) {
+    reader->Fail(
+        "response can be compatible (HTTP 200, whatever the code in the body says) or "
+        "real_status (the code is the HTTP status), got " +
+        response);
+  }
+}
+
 // What both kinds of etcd have, in the section.
 void ReadEtcdConnection(ConfigReader* reader, const std::string& section, EtcdConfig* etcd) {
   reader->Read(section + "address", &etcd->address);
@@ -490,6 +502,7 @@ Result<LoadedConfig> ReadConfig(const YAML::Node& root, const std::string& name)
   reader.Read("maxTaskNum", &config.max_task_num);
   reader.Read("maxNameLength", &config.max_name_length);
   reader.Read("logLevel", &config.log_level);
+  ReadResponse(&reader, &config.real_status);
   ReadMetaStore(&reader, &config.meta_store);
   ReadSourceEtcd(&reader, &config.source_etcd);
   ReadPulsar(&reader, &config.pulsar);

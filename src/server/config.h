@@ -114,6 +114,7 @@ struct Config {
   int max_task_num = 100;
   int max_name_length = 256;
   std::string log_level = "info";
+  bool real_status = false;  // HTTP statuses of POST /cdc; else it is always 200
   MetaStoreConfig meta_store;
   EtcdConfig source_etcd;
   // The message queue is Woodpecker if its storage has a type, Pulsar or Kafka if that has an

@@ -21,6 +21,7 @@ constexpr auto kKnownKeys = std::to_array<KnownKey>({
     {"maxTaskNum", kUsed},
     {"maxNameLength", kUsed},
     {"logLevel", kUsed},
+    {"response", kUsed},
     {"dryRun", kUsed},
     {"replicateID", kUsed},
     {"detectDeadLock", kNoEffect},

@@ -52,6 +52,12 @@ TEST(ConfigTest, WhatBreaksItOnPurposeIsSaidLoudly) {
   EXPECT_FALSE(MustParse("testing: {forgetDoubts: false}").config.testing.forget_doubts);
 }
 
+TEST(ConfigTest, StatusesOfTheApi) {
+  EXPECT_FALSE(MustParse("").config.real_status);
+  EXPECT_FALSE(MustParse("response: compatible").config.real_status);
+  EXPECT_TRUE(MustParse("response: Real_Status").config.real_status);
+}
+
 TEST(ConfigTest, AStoreInEtcd) {
   // As it is in configurations that exist.
   const LoadedConfig loaded = MustParse(R"(
@@ -377,6 +383,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"snapshot: 2", "snapshot must be a section with keys"},
         Refusal{"maxTaskNum: -1", "maxTaskNum must not be negative"},
         Refusal{"maxNameLength: 0", "maxNameLength must be positive"},
+        Refusal{"response: 400", "response can be compatible"},
         Refusal{"address: [a]", "address must be a text"},
         Refusal{"address: ''", "must not be empty"},
         Refusal{"sourceConfig: 5", "sourceConfig must be a section"},

@@ -47,7 +47,8 @@ class RealServer final : public Server {
                                 .routes = HttpRoutes({.api = &api_,
                                                       .metrics = &metrics_,
                                                       .health = [this] { return source_.Health(); },
-                                                      .version = options_.version}),
+                                                      .version = options_.version,
+                                                      .real_status = options_.config.real_status}),
                                 .limits = {.connections = options_.max_connections}}));
     source_.Begin([this] { tasks_.RetryNow(); });
     return OkStatus();
