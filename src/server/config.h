@@ -7,6 +7,7 @@
 
 #include "base/backoff.h"
 #include "base/status.h"
+#include "server/config_values.h"
 
 namespace cdc {
 
@@ -134,17 +135,20 @@ struct Config {
 
 struct LoadedConfig {
   Config config;
-  std::vector<std::string> warnings;
+  ConfigValues values;  // what was given, with warnings and notes
 };
 
-// Parses a configuration; keys match in any letter case. Settings this version does not support are
-// refused; an unknown key is a warning.
+// Parses a configuration; keys match in any letter case. Variables of the environment take
+// precedence over it. Settings this version does not support are refused; an unknown key is a
+// warning.
 //
-// kInvalidArgument: not YAML (with line and column), or a value of the wrong type or without
-// meaning (with its key). Every message starts with `name`.
-Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& name);
+// kInvalidArgument: not YAML, or values of the wrong type or without meaning: a line for each, with
+// the line and column in `name`, or the variable, and the key.
+Result<LoadedConfig> ParseConfig(const std::string& text,
+                                 const std::string& name,
+                                 const Environment& environment = {});
 
 // As above, from a file; a missing file counts as empty.
-Result<LoadedConfig> LoadConfig(const std::string& path);
+Result<LoadedConfig> LoadConfig(const std::string& path, const Environment& environment = {});
 
 }  // namespace cdc

@@ -1,150 +1,17 @@
 #include "server/config_keys.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <vector>
+
+#include "server/config_key_table.h"
 
 namespace cdc {
 namespace {
 
-struct KnownKey {
-  std::string_view path;
-  ConfigKeyKind kind;
-};
-
-constexpr auto kUsed = ConfigKeyKind::kUsed;
-constexpr auto kSection = ConfigKeyKind::kSection;
-constexpr auto kNoEffect = ConfigKeyKind::kNoEffect;
-
-constexpr auto kKnownKeys = std::to_array<KnownKey>({
-    {"address", kUsed},
-    {"maxTaskNum", kUsed},
-    {"maxNameLength", kUsed},
-    {"logLevel", kUsed},
-    {"response", kUsed},
-    {"dryRun", kUsed},
-    {"replicateID", kUsed},
-    {"detectDeadLock", kNoEffect},
-    {"batchMode", kNoEffect},
-    {"enableReverse", kNoEffect},
-    {"reverseMilvus", kNoEffect},
-    {"currentMilvus", kNoEffect},
-    {"retry", kSection},
-    {"retry.retryTimes", kNoEffect},
-    {"retry.initBackOff", kUsed},
-    {"retry.maxBackOff", kUsed},
-    {"replicate", kSection},
-    {"replicate.keepTickingWhenPaused", kUsed},
-    {"snapshot", kSection},
-    {"snapshot.maxParallel", kUsed},
-    {"snapshot.queueHoldsMinutes", kUsed},
-    {"snapshot.maxBytesPerSecond", kUsed},
-    {"packer", kNoEffect},
-    {"testing", kSection},
-    {"testing.forgetDoubts", kUsed},
-    {"testing.killAt", kUsed},
-    {"metaStoreConfig", kSection},
-    {"metaStoreConfig.storeType", kUsed},
-    {"metaStoreConfig.sqlitePath", kUsed},
-    {"metaStoreConfig.rootPath", kUsed},
-    {"metaStoreConfig.etcd", kSection},
-    {"metaStoreConfig.etcd.address", kUsed},
-    {"metaStoreConfig.etcd.rootPath", kNoEffect},
-    {"metaStoreConfig.etcd.metaSubPath", kNoEffect},
-    {"metaStoreConfig.etcd.enableAuth", kUsed},
-    {"metaStoreConfig.etcd.username", kUsed},
-    {"metaStoreConfig.etcd.password", kUsed},
-    {"metaStoreConfig.etcd.enableTLS", kUsed},
-    {"metaStoreConfig.etcd.tlsCertPath", kUsed},
-    {"metaStoreConfig.etcd.tlsKeyPath", kUsed},
-    {"metaStoreConfig.etcd.tlsCACertPath", kUsed},
-    {"metaStoreConfig.etcd.tlsMinVersion", kNoEffect},
-    {"metaStoreConfig.etcdEndpoints", kUsed},
-    {"metaStoreConfig.mysqlSourceUrl", kNoEffect},
-    {"sourceConfig", kSection},
-    {"sourceConfig.etcd", kSection},
-    {"sourceConfig.etcd.address", kUsed},
-    {"sourceConfig.etcd.rootPath", kUsed},
-    {"sourceConfig.etcd.metaSubPath", kUsed},
-    {"sourceConfig.etcd.enableAuth", kUsed},
-    {"sourceConfig.etcd.username", kUsed},
-    {"sourceConfig.etcd.password", kUsed},
-    {"sourceConfig.etcd.enableTLS", kUsed},
-    {"sourceConfig.etcd.tlsCertPath", kUsed},
-    {"sourceConfig.etcd.tlsKeyPath", kUsed},
-    {"sourceConfig.etcd.tlsCACertPath", kUsed},
-    {"sourceConfig.etcd.tlsMinVersion", kNoEffect},
-    {"sourceConfig.etcdAddress", kUsed},
-    {"sourceConfig.etcdRootPath", kUsed},
-    {"sourceConfig.etcdMetaSubPath", kUsed},
-    {"sourceConfig.readChanLen", kNoEffect},
-    {"sourceConfig.channelNum", kNoEffect},
-    {"sourceConfig.timeTickInterval", kNoEffect},
-    {"sourceConfig.defaultPartitionName", kNoEffect},
-    {"sourceConfig.replicateChan", kUsed},
-    {"sourceConfig.rocksmq", kSection},
-    {"sourceConfig.rocksmq.path", kUsed},
-    {"sourceConfig.storage", kSection},
-    {"sourceConfig.storage.type", kUsed},
-    {"sourceConfig.storage.path", kUsed},
-    {"sourceConfig.storage.address", kUsed},
-    {"sourceConfig.storage.bucketName", kUsed},
-    {"sourceConfig.storage.rootPath", kUsed},
-    {"sourceConfig.storage.accessKeyID", kUsed},
-    {"sourceConfig.storage.secretAccessKey", kUsed},
-    {"sourceConfig.storage.gcpCredentialJSON", kUsed},
-    {"sourceConfig.storage.useSSL", kUsed},
-    {"sourceConfig.storage.sslCACert", kUsed},
-    {"sourceConfig.storage.region", kUsed},
-    {"sourceConfig.storage.useVirtualHost", kUsed},
-    {"sourceConfig.milvus", kSection},
-    {"sourceConfig.milvus.address", kUsed},
-    {"sourceConfig.milvus.username", kUsed},
-    {"sourceConfig.milvus.password", kUsed},
-    {"sourceConfig.milvus.token", kUsed},
-    {"sourceConfig.milvus.enableTLS", kUsed},
-    {"sourceConfig.milvus.tlsServerName", kUsed},
-    {"sourceConfig.milvus.tlsCertPath", kUsed},
-    {"sourceConfig.milvus.tlsKeyPath", kUsed},
-    {"sourceConfig.milvus.tlsCACertPath", kUsed},
-    {"sourceConfig.pulsar", kSection},
-    {"sourceConfig.pulsar.address", kUsed},
-    {"sourceConfig.pulsar.webAddress", kNoEffect},
-    {"sourceConfig.pulsar.webPort", kNoEffect},
-    {"sourceConfig.pulsar.maxMessageSize", kNoEffect},
-    {"sourceConfig.pulsar.tenant", kUsed},
-    {"sourceConfig.pulsar.namespace", kUsed},
-    {"sourceConfig.pulsar.authPlugin", kUsed},
-    {"sourceConfig.pulsar.authParams", kUsed},
-    {"sourceConfig.pulsar.tlsCACertPath", kUsed},
-    {"sourceConfig.pulsar.library", kUsed},
-    {"sourceConfig.woodpecker", kSection},
-    {"sourceConfig.woodpecker.experimental", kUsed},
-    {"sourceConfig.woodpecker.storage", kSection},
-    {"sourceConfig.woodpecker.storage.type", kUsed},
-    {"sourceConfig.woodpecker.storage.rootPath", kUsed},
-    {"sourceConfig.woodpecker.meta", kSection},
-    {"sourceConfig.woodpecker.meta.type", kNoEffect},
-    {"sourceConfig.woodpecker.meta.prefix", kUsed},
-    {"sourceConfig.woodpecker.client", kNoEffect},
-    {"sourceConfig.woodpecker.logstore", kNoEffect},
-    {"sourceConfig.kafka", kSection},
-    {"sourceConfig.kafka.address", kUsed},
-    {"sourceConfig.kafka.saslUsername", kUsed},
-    {"sourceConfig.kafka.saslPassword", kUsed},
-    {"sourceConfig.kafka.saslMechanisms", kUsed},
-    {"sourceConfig.kafka.securityProtocol", kUsed},
-    {"sourceConfig.kafka.producer", kNoEffect},
-    {"sourceConfig.kafka.consumer", kUsed},
-});
-
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return Lower(c); });
-  return lower;
-}
+char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 // The number of characters to insert, delete or change to turn one into the other.
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -164,37 +31,124 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string_view LastPart(std::string_view path) { return path.substr(path.rfind('.') + 1); }
+std::string_view LastPart(std::string_view path, char separator) {
+  return path.substr(path.rfind(separator) + 1);
+}
+
+// The name of the key that is most like `wanted`, where keys are called as `name_of` says.
+std::string Nearest(std::string_view wanted,
+                    char separator,
+                    const std::function<std::string(std::string_view path)>& name_of) {
+  constexpr size_t kFar = 3;
+  const std::string lower = InLowerCase(wanted);
+  const std::string_view last = LastPart(lower, separator);
+  std::string nearest;
+  size_t distance = kFar;
+  for (const ConfigKey& key : ConfigKeys()) {
+    const std::string name = name_of(key.path);
+    const std::string known = InLowerCase(name);
+    // The right name in the wrong section counts like one wrong letter.
+    const size_t here = LastPart(known, separator) == last ? 1 : EditDistance(known, lower);
+    if (here < distance) {
+      distance = here;
+      nearest = name;
+    }
+  }
+  return nearest;
+}
+
+struct AllKeys {
+  std::vector<std::string> names;  // of the keys that are not in the table
+  std::vector<ConfigKey> keys;
+};
+
+const AllKeys& All() {
+  static const AllKeys all = [] {
+    AllKeys made;
+    made.names.reserve(ConfigKeyTable().size());  // the keys point into it
+    for (const ConfigKey& key : ConfigKeyTable()) {
+      made.keys.push_back(key);
+      if (key.type == ConfigKeyType::kSecret && key.used) {
+        made.names.push_back(SecretFileKey(key.path));
+        made.keys.push_back({.path = made.names.back(),
+                             .type = ConfigKeyType::kText,
+                             .default_value = "\"\"",
+                             .about = "a file with it, instead; a final newline does not count"});
+      }
+    }
+    return made;
+  }();
+  return all;
+}
+
+bool Is(const ConfigKey& key, std::string_view name, std::string_view wanted, char separator) {
+  return SameConfigKey(name, wanted) ||
+         (!key.used && wanted.size() > name.size() && wanted[name.size()] == separator &&
+          SameConfigKey(name, wanted.substr(0, name.size())));
+}
 
 }  // namespace
 
-bool SameConfigKey(std::string_view a, std::string_view b) { return Lower(a) == Lower(b); }
+const char* Requirement(ConfigKeyType type) {
+  switch (type) {
+    case ConfigKeyType::kSection: return "must be a section with keys";
+    case ConfigKeyType::kList: return "must be a list of texts";
+    case ConfigKeyType::kMap: return "must be a section with keys, with one value each";
+    case ConfigKeyType::kInteger: return "must be an integer";
+    case ConfigKeyType::kBool: return "must be true or false";
+    case ConfigKeyType::kText:
+    case ConfigKeyType::kSecret: break;
+  }
+  return "must be a text";
+}
 
-ConfigKeyKind LookUpConfigKey(std::string_view path) {
-  for (const KnownKey& key : kKnownKeys) {
-    if (SameConfigKey(key.path, path)) {
-      return key.kind;
+std::span<const ConfigKey> ConfigKeys() { return All().keys; }
+
+bool SameConfigKey(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+std::string InLowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return Lower(c); });
+  return lower;
+}
+
+const ConfigKey* FindConfigKey(std::string_view path) {
+  for (const ConfigKey& key : ConfigKeys()) {
+    if (Is(key, key.path, path, '.')) {
+      return &key;
     }
   }
-  return ConfigKeyKind::kUnknown;
+  return nullptr;
+}
+
+std::string SecretFileKey(std::string_view secret) { return std::string(secret) + "File"; }
+
+std::string EnvironmentName(std::string_view path) {
+  std::string name(kEnvironmentPrefix);
+  for (const char c : path) {
+    name += c == '.' ? '_' : Upper(c);
+  }
+  return name;
+}
+
+const ConfigKey* FindByEnvironmentName(std::string_view name) {
+  for (const ConfigKey& key : ConfigKeys()) {
+    if (Is(key, EnvironmentName(key.path), name, '_')) {
+      return &key;
+    }
+  }
+  return nullptr;
 }
 
 std::string NearestConfigKey(std::string_view path) {
-  constexpr size_t kFar = 3;
-  const std::string wanted = Lower(path);
-  const std::string wanted_last = Lower(LastPart(path));
-  std::string_view nearest;
-  size_t distance = kFar;
-  for (const KnownKey& key : kKnownKeys) {
-    // The right name in the wrong section counts like one wrong letter.
-    const size_t here =
-        Lower(LastPart(key.path)) == wanted_last ? 1 : EditDistance(Lower(key.path), wanted);
-    if (here < distance) {
-      distance = here;
-      nearest = key.path;
-    }
-  }
-  return std::string(nearest);
+  return Nearest(path, '.', [](std::string_view known) { return std::string(known); });
+}
+
+std::string NearestEnvironmentName(std::string_view name) {
+  return Nearest(name, '_', EnvironmentName);
 }
 
 }  // namespace cdc

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <sstream>
 #include <stop_token>
 #include <string>
 #include <system_error>
@@ -23,6 +24,7 @@
 #include "cli/task_cli.h"
 #include "cli/view/console.h"
 #include "server/config.h"
+#include "server/config_print.h"
 #include "server/log_setup.h"
 #include "server/milvus_source.h"
 #include "server/open_files.h"
@@ -38,6 +40,7 @@ constexpr std::chrono::milliseconds kStopLimit{4'500};
 struct Arguments {
   std::string config = "./configs/cdc.yaml";
   bool config_given = false;
+  bool check_config = false;
   std::vector<std::string> unknown;
 };
 
@@ -96,6 +99,41 @@ void StopInTime(cdc::Server* server, int exit_code) {
   stopped.set_value();
 }
 
+// Reads the configuration, from the environment, too. A missing file is an error only if it was
+// named.
+cdc::Result<cdc::LoadedConfig> Load(const Arguments& arguments) {
+  std::error_code error;
+  if (arguments.config_given && !std::filesystem::exists(arguments.config, error)) {
+    return cdc::InvalidArgumentError(arguments.config +
+                                     ": there is no such file; without --config the defaults are "
+                                     "used");
+  }
+  return cdc::LoadConfig(arguments.config, cdc::ProcessEnvironment());
+}
+
+// Prints what is configured, and starts nothing.
+int CheckConfig(const Arguments& arguments) {
+  const cdc::Result<cdc::LoadedConfig> loaded = Load(arguments);
+  if (!loaded.ok()) {
+    std::fprintf(stderr, "%s\n", loaded.status().message().c_str());
+    return kExitCannotRun;
+  }
+  for (const auto* messages : {&loaded->values.warnings(), &loaded->values.notes()}) {
+    for (const std::string& message : *messages) {
+      std::fprintf(stderr, "%s\n", message.c_str());
+    }
+  }
+  std::fputs(cdc::PrintConfig(loaded->values).c_str(), stdout);
+  return EXIT_SUCCESS;
+}
+
+void LogLines(spdlog::level::level_enum level, const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    spdlog::log(level, "{}", line);
+  }
+}
+
 int Serve(const Arguments& arguments) {
   // Before the first thread is started: all threads inherit the mask, and only sigwait gets them.
   const sigset_t signals = StopSignals();
@@ -104,22 +142,19 @@ int Serve(const Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
 
   cdc::SetUpLog();
-  std::error_code error;
-  if (arguments.config_given && !std::filesystem::exists(arguments.config, error)) {
-    spdlog::critical("{}: there is no such file; without --config the defaults are used",
-                     arguments.config);
-    return kExitCannotRun;
-  }
-  cdc::Result<cdc::LoadedConfig> loaded = cdc::LoadConfig(arguments.config);
+  const cdc::Result<cdc::LoadedConfig> loaded = Load(arguments);
   if (!loaded.ok()) {
-    spdlog::critical("{}", loaded.status().message());
+    LogLines(spdlog::level::critical, loaded.status().message());
     return kExitCannotRun;
   }
   for (const std::string& unknown : arguments.unknown) {
     spdlog::warn("argument {} is ignored", unknown);
   }
-  for (const std::string& warning : loaded->warnings) {
+  for (const std::string& warning : loaded->values.warnings()) {
     spdlog::warn("{}", warning);
+  }
+  for (const std::string& note : loaded->values.notes()) {
+    spdlog::info("{}", note);
   }
   if (!cdc::SetLogLevel(loaded->config.log_level)) {
     spdlog::warn("unknown logLevel {}, info is used", loaded->config.log_level);
@@ -173,7 +208,20 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("milvus-cdc ") + CDC_VERSION);
   const CLI::Option* const config =
       app.add_option("--config", arguments.config, "the configuration file")->capture_default_str();
-  app.add_subcommand("serve", "runs the server (the default)")->fallthrough()->allow_extras();
+  app.add_flag(
+      "--check-config", arguments.check_config,
+      "prints the configuration in effect, and where each value comes from; starts nothing");
+  app.add_flag_callback(
+      "--print-config-reference",
+      [] {
+        std::fputs(cdc::PrintConfigReference().c_str(), stdout);
+        throw CLI::Success();
+      },
+      "prints a table of all keys of the configuration, in Markdown");
+  app.add_subcommand("serve", "runs the server (the default)")
+      ->alias("server")
+      ->fallthrough()
+      ->allow_extras();
   // The command itself parses everything after it, including --help.
   CLI::App* const task = app.add_subcommand(
       "task", "creates, shows and changes the tasks of a running server: milvus-cdc task --help");
@@ -190,7 +238,7 @@ int main(int argc, char** argv) {
   arguments.unknown = app.remaining(true);
   arguments.config_given = config->count() > 0;
   try {
-    return Serve(arguments);
+    return arguments.check_config ? CheckConfig(arguments) : Serve(arguments);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "milvus-cdc: %s\n", error.what());
     return kExitCannotRun;
