@@ -32,8 +32,11 @@ std::string Read(std::string_view bytes, size_t piece) {
       FUZZ_EXPECT(!request.method.empty(), "");
       FUZZ_EXPECT(request.body.size() <= kLimits.body_bytes, request.body);
       FUZZ_EXPECT(request.method.size() + request.path.size() <= kLimits.header_bytes, "");
-      text += request.method + '\n' + request.path + '\n' + request.body + '\n' +
-              (parser.keep_alive() ? "keep\n" : "close\n");
+      for (const HttpHeader& header : request.headers) {
+        text += header.name + '=' + header.value + '\n';
+      }
+      text += request.method + '\n' + request.path + '\n' + request.query + '\n' + request.body +
+              '\n' + (parser.keep_alive() ? "keep\n" : "close\n");
       parser.Next();
     }
     FUZZ_EXPECT(parser.progress() == Progress::kRefused ||

@@ -63,7 +63,9 @@ std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options) {
            }});
   routes.push_back({.path = "/cdc", .answer = [api, encode](const HttpRequest&) {
                       HttpAnswer answer = encode(api->WrongMethod());
-                      answer.allow = answer.status == 200 ? "" : "POST";
+                      if (answer.status != 200) {
+                        answer.headers.push_back({"Allow", "POST"});
+                      }
                       return answer;
                     }});
   routes.push_back(Get("/cdc/metrics", true, [metrics] {

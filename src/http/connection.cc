@@ -150,7 +150,7 @@ void Connection::Answer(HttpAnswer answer) {
   }
   keep_alive_ = keep_alive_ && !stopping_;
   head_ = EncodeHead(answer, {.keep_alive = keep_alive_, .to_http_1_0 = parser_.http_1_0()});
-  body_ = is_head_ ? std::string() : std::move(answer.body);
+  body_ = is_head_ || HasNoBody(answer.status) ? std::string() : std::move(answer.body);
   CountBuffered(parser_.buffered_bytes());  // no longer counts the request being answered
   Enter(State::kWriting);
   SetDeadline(stopping_ ? limits_->stop_time : limits_->answer_time);

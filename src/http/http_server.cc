@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -51,6 +52,13 @@ bool MayTakeLong(const HttpRoute& route, const HttpRequest& request) {
   } catch (const std::exception&) {
     return true;  // its answer will meet the same error and report it
   }
+}
+
+bool IsOf(const HttpRoute& route, std::string_view path) {
+  if (!path.starts_with(route.path)) {
+    return false;
+  }
+  return path.size() == route.path.size() || (route.and_below && path[route.path.size()] == '/');
 }
 
 HandlerPool::Options PoolOptions(const HttpLimits& limits) {
@@ -291,7 +299,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
   const HttpRoute* Find(const HttpRequest& request) const {
     const std::string& method = request.method == "HEAD" ? kGet : request.method;
     for (const HttpRoute& route : options_.routes) {
-      if (route.path == request.path && (route.method.empty() || route.method == method)) {
+      if (IsOf(route, request.path) && (route.method.empty() || route.method == method)) {
         return &route;
       }
     }

@@ -16,6 +16,7 @@ namespace cdc {
 struct HttpRoute {
   std::string method;  // "GET": also HEAD; empty: any
   std::string path;
+  bool and_below = false;  // all paths below it, too: "/api/v1" also answers "/api/v1/tasks"
   std::function<HttpAnswer(const HttpRequest&)> answer;
   // False: `answer` never waits, not even for a lock that may be held long. It then runs on the
   // thread of the connections and is answered however many other requests wait.

@@ -89,6 +89,14 @@ class HttpServerTest : public ::testing::Test {
                ++large_;
                return text(std::string(size_t{16} << 20, 'x'));
              }},
+        {.path = "/below",
+         .and_below = true,
+         .answer = [text](const HttpRequest& request) { return text(request.path); }},
+        {.path = "/nothing",
+         .answer =
+             [](const HttpRequest&) {
+               return HttpAnswer{.status = 204, .body = "never sent", .headers = {{"ETag", "1"}}};
+             }},
         {.path = "/throws",
          .answer = [](const HttpRequest&) -> HttpAnswer { throw std::runtime_error("oh"); }}};
     options.limits.body_bytes = 100'000;
@@ -196,6 +204,24 @@ TEST_F(HttpServerTest, HeadHasNoBody) {
   const RawAnswer head = client.Read(RawClient::kLimit, true);
   EXPECT_EQ(head.status, 200);
   EXPECT_THAT(head.head, HasSubstr("\r\nContent-Length: 3"));
+  EXPECT_EQ(client.Read().body, "now");
+}
+
+TEST_F(HttpServerTest, ARouteMayAnswerAllPathsBelow) {
+  Start();
+  EXPECT_EQ(Exchange(port(), Get("/below")).body, "/below");
+  EXPECT_EQ(Exchange(port(), Get("/below/a%2Fb?c")).body, "/below/a%2Fb");
+  EXPECT_EQ(Exchange(port(), Get("/belowx")).status, 404);
+  EXPECT_EQ(Exchange(port(), Get("/now/a")).status, 404);
+}
+
+TEST_F(HttpServerTest, AnAnswerWithoutContentHasNoBody) {
+  Start();
+  RawClient client(port(), Get("/nothing") + Get("/now"));
+  const RawAnswer nothing = client.Read(RawClient::kLimit, true);
+  EXPECT_EQ(nothing.status, 204);
+  EXPECT_THAT(nothing.head, HasSubstr("\r\nETag: 1"));
+  EXPECT_THAT(nothing.head, Not(HasSubstr("Content-")));
   EXPECT_EQ(client.Read().body, "now");
 }
 

@@ -5,6 +5,7 @@
 #include <ostream>  // missing in Boost
 #include <string>
 
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/status.hpp>
 
 namespace cdc {
@@ -26,13 +27,29 @@ std::string Date(std::time_t now) {
 
 }  // namespace
 
+std::string HttpRequest::HeaderOf(std::string_view name) const {
+  std::string value;
+  bool found = false;
+  for (const HttpHeader& header : headers) {
+    if (boost::beast::iequals(header.name, {name.data(), name.size()})) {
+      value += (found ? ", " : "") + header.value;
+      found = true;
+    }
+  }
+  return value;
+}
+
+bool HasNoBody(int status) { return status == 204 || status == 304; }
+
 std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing) {
   std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " " +
-                     ReasonPhrase(answer.status) + "\r\nDate: " + Date(std::time(nullptr)) +
-                     "\r\nContent-Type: " + answer.content_type +
-                     "\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n";
-  if (!answer.allow.empty()) {
-    text += "Allow: " + answer.allow + "\r\n";
+                     ReasonPhrase(answer.status) + "\r\nDate: " + Date(std::time(nullptr)) + "\r\n";
+  if (!HasNoBody(answer.status)) {
+    text += "Content-Type: " + answer.content_type +
+            "\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n";
+  }
+  for (const HttpHeader& header : answer.headers) {
+    text += header.name + ": " + header.value + "\r\n";
   }
   if (!framing.keep_alive) {
     text += "Connection: close\r\n";

@@ -1,20 +1,33 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace cdc {
 
+struct HttpHeader {
+  std::string name;
+  std::string value;
+};
+
 struct HttpRequest {
-  std::string method;  // as sent: "POST"
-  std::string path;    // without the query
+  std::string method;               // as sent: "POST"
+  std::string path;                 // without the query, as sent: percent-encoded
+  std::string query;                // what follows the first "?", as sent
+  std::vector<HttpHeader> headers;  // in their order; use HeaderOf
   std::string body;
+
+  // The value of a header, whatever the case of its name; "" if there is none. Several lines of one
+  // header are one list, joined by ", ".
+  std::string HeaderOf(std::string_view name) const;
 };
 
 struct HttpAnswer {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::string allow;  // with 405: the methods that the path has
+  std::string body;                 // not sent with a status that has none (204, 304)
+  std::vector<HttpHeader> headers;  // besides those that every answer has
 };
 
 // How the answer is sent.
@@ -22,6 +35,9 @@ struct AnswerFraming {
   bool keep_alive = true;
   bool to_http_1_0 = false;  // an HTTP/1.0 client must be informed that the connection stays
 };
+
+// Whether answers of this status have no body, by definition.
+bool HasNoBody(int status);
 
 // Encodes all that precedes the body: status line, headers and the empty line.
 std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing);

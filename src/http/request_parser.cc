@@ -30,8 +30,8 @@ bool ConsistsOf(std::string_view text, std::string_view characters) {
   return text.find_first_not_of(characters) == std::string_view::npos;
 }
 
-// The path of "/path?query" and of "http://host/path?query".
-std::string PathOf(std::string_view target) {
+// Splits "/path?query", or "http://host/path?query".
+void SplitTarget(std::string_view target, HttpRequest* request) {
   if (!target.starts_with('/')) {
     const size_t scheme_end = target.find("://");
     if (scheme_end != std::string_view::npos) {
@@ -39,7 +39,12 @@ std::string PathOf(std::string_view target) {
       target = path == std::string_view::npos ? "/" : target.substr(path);
     }
   }
-  return std::string(target.substr(0, target.find_first_of("?#")));
+  target = target.substr(0, target.find('#'));
+  const size_t path_end = target.find('?');
+  request->path = std::string(target.substr(0, path_end));
+  if (path_end != std::string_view::npos) {
+    request->query = std::string(target.substr(path_end + 1));
+  }
 }
 
 }  // namespace
@@ -82,11 +87,15 @@ class RequestParser::Message final : public http::basic_parser<true> {
 
   void on_request_impl(http::verb, View method, View target, int version, ErrorCode&) override {
     request_->method = std::string(method);
-    request_->path = PathOf({target.data(), target.size()});
+    SplitTarget({target.data(), target.size()}, request_);
     http_1_0_ = version < 11;
   }
 
-  void on_field_impl(http::field name, View, View value, ErrorCode&) override {
+  void on_field_impl(http::field name, View text, View value, ErrorCode&) override {
+    // What follows a chunked body is no header: a proxy in front of us may not have looked at it.
+    if (!header_complete_) {
+      request_->headers.push_back({std::string(text), std::string(value)});
+    }
     if (name == http::field::content_length) {
       ++content_lengths_;
       content_length_ = std::string(value);
@@ -113,13 +122,14 @@ class RequestParser::Message final : public http::basic_parser<true> {
   }
 
   void on_response_impl(int, View, int, ErrorCode&) override {}
-  void on_header_impl(ErrorCode&) override {}
+  void on_header_impl(ErrorCode&) override { header_complete_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
   void on_chunk_header_impl(std::uint64_t, View, ErrorCode&) override {}
   void on_finish_impl(ErrorCode&) override {}
 
   HttpRequest* const request_;
   bool http_1_0_ = false;
+  bool header_complete_ = false;
   bool expects_continue_ = false;
   bool expects_other_ = false;
   int content_lengths_ = 0;

@@ -121,6 +121,21 @@ TEST(RequestParserTest, ReadsAllRequestsOfAConnection) {
   EXPECT_EQ(Parse(get + "GET /2").end, Progress::kHeader);
 }
 
+TEST(RequestParserTest, KeepsQueryAndHeaders) {
+  RequestParser parser({.header_bytes = 200, .body_bytes = 20});
+  parser.Feed(
+      "POST http://h/a%2Fb?q=1?&x#part HTTP/1.1\r\nHost: h\r\nIf-Match: \"1\"\r\nif-match:  "
+      "\"2\" \r\nEmpty:\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: late\r\n\r\n");
+  ASSERT_EQ(parser.progress(), Progress::kComplete) << parser.refusal().reason;
+  const HttpRequest request = parser.TakeRequest();
+  EXPECT_EQ(request.path, "/a%2Fb");
+  EXPECT_EQ(request.query, "q=1?&x");
+  EXPECT_EQ(request.HeaderOf("IF-match"), "\"1\", \"2\"");
+  EXPECT_EQ(request.HeaderOf("empty"), "");
+  EXPECT_EQ(request.HeaderOf("accept"), "");
+  EXPECT_EQ(request.HeaderOf("Authorization"), "") << "it is in the trailer";
+}
+
 TEST(RequestParserTest, Http10) {
   const Parsed once = Parse("GET /a HTTP/1.0\r\n\r\n");
   EXPECT_EQ(once.requests, std::vector<std::string>{"GET /a  close"});
