@@ -41,6 +41,28 @@ void ReadResponse(ConfigValues* values, bool* real_status) {
   }
 }
 
+void ReadLog(ConfigValues* values, LogConfig* log) {
+  constexpr int kMostMegabytes = 1'000'000;
+  constexpr int kMostFiles = 1'000;
+  values->Read("log.path", &log->path);
+  values->Read("log.maxSizeMB", &log->max_size_mb);
+  if (log->max_size_mb < 1 || log->max_size_mb > kMostMegabytes) {
+    values->Fail("log.maxSizeMB", "must be from 1 to " + std::to_string(kMostMegabytes) + ", got " +
+                                      std::to_string(log->max_size_mb));
+  }
+  values->Read("log.maxFiles", &log->max_files);
+  if (log->max_files < 1 || log->max_files > kMostFiles) {
+    values->Fail("log.maxFiles", "must be from 1 to " + std::to_string(kMostFiles) + ", got " +
+                                     std::to_string(log->max_files));
+  }
+  std::string format = "text";
+  values->Read("log.format", &format);
+  log->json = SameConfigKey(format, "json");
+  if (!log->json && !SameConfigKey(format, "text")) {
+    values->Fail("log.format", "can be text or json, got " + format);
+  }
+}
+
 void ReadMetaStore(ConfigValues* values, MetaStoreConfig* store) {
   const std::string section = "metaStoreConfig.";
   std::string type = "sqlite";
@@ -154,6 +176,7 @@ Result<LoadedConfig> ParseConfig(const std::string& text,
     values->Fail("maxNameLength", "must be positive");
   }
   values->Read("logLevel", &config.log_level);
+  ReadLog(values, &config.log);
   ReadResponse(values, &config.real_status);
   ReadMetaStore(values, &config.meta_store);
   ReadSource(values, &config);

@@ -109,12 +109,21 @@ struct MetaStoreConfig {
   std::string root_path;
 };
 
+// Beside standard output.
+struct LogConfig {
+  std::string path;       // of a file; empty: none
+  int max_size_mb = 100;  // then it becomes an older one
+  int max_files = 5;      // older ones that are kept
+  bool json = false;      // each line is a JSON object, also on standard output
+};
+
 // The content of cdc.yaml; members keep their defaults where it has no value.
 struct Config {
   std::string address = "0.0.0.0:8444";
   int max_task_num = 100;
   int max_name_length = 256;
   std::string log_level = "info";
+  LogConfig log;
   bool real_status = false;  // HTTP statuses of POST /cdc; else it is always 200
   MetaStoreConfig meta_store;
   EtcdConfig source_etcd;

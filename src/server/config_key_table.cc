@@ -47,6 +47,11 @@ constexpr auto kTable = std::to_array<ConfigKey>({
     Integer("maxTaskNum", "100", "how many tasks there may be"),
     Integer("maxNameLength", "256", "the longest name of a database or collection, in bytes"),
     AText("logLevel", "info", "debug, info, warn or error; `maintenance` changes it while running"),
+    Section("log", "where the log goes, besides standard output"),
+    AText("log.path", kEmpty, "a file; empty: none. Its folder is created"),
+    Integer("log.maxSizeMB", "100", "a larger file becomes an older one, `cdc.1.log`"),
+    Integer("log.maxFiles", "5", "how many older files are kept"),
+    AText("log.format", "text", "text, or json: an object per line, also on standard output"),
     AText("response",
           "compatible",
           "compatible: POST /cdc always answers with HTTP 200, and the `code` in the body tells; "

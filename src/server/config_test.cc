@@ -53,6 +53,15 @@ TEST(ConfigTest, WhatBreaksItOnPurposeIsSaidLoudly) {
   EXPECT_FALSE(MustParse("testing: {forgetDoubts: false}").config.testing.forget_doubts);
 }
 
+TEST(ConfigTest, TheLog) {
+  const LogConfig log =
+      MustParse("log: {path: /l/cdc.log, maxSizeMB: 7, maxFiles: 2, format: JSON}").config.log;
+  EXPECT_EQ(log.path, "/l/cdc.log");
+  EXPECT_EQ(log.max_size_mb, 7);
+  EXPECT_EQ(log.max_files, 2);
+  EXPECT_TRUE(log.json);
+}
+
 TEST(ConfigTest, StatusesOfTheApi) {
   EXPECT_FALSE(MustParse("").config.real_status);
   EXPECT_FALSE(MustParse("response: compatible").config.real_status);
@@ -380,6 +389,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"snapshot: 2", "snapshot must be a section with keys"},
         Refusal{"maxTaskNum: -1", "maxTaskNum must not be negative"},
         Refusal{"maxNameLength: 0", "maxNameLength must be positive"},
+        Refusal{"log: {format: xml}", "log.format can be text or json, got xml"},
+        Refusal{"log: {maxSizeMB: 0}", "log.maxSizeMB must be from 1 to 1000000, got 0"},
+        Refusal{"log: {maxFiles: 0}", "log.maxFiles must be from 1 to 1000, got 0"},
         Refusal{"response: 400", "response can be compatible"},
         Refusal{"address: [a]", "address must be a text"},
         Refusal{"address: ''", "must not be empty"},

@@ -141,10 +141,18 @@ int Serve(const Arguments& arguments) {
   // A client that closes its connection must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
 
-  cdc::SetUpLog();
+  // As soon as possible; the configuration may ask for more.
+  if (const cdc::Status log = cdc::SetUpLog({}); !log.ok()) {
+    std::fprintf(stderr, "milvus-cdc: %s\n", log.message().c_str());
+    return kExitCannotRun;
+  }
   const cdc::Result<cdc::LoadedConfig> loaded = Load(arguments);
   if (!loaded.ok()) {
     LogLines(spdlog::level::critical, loaded.status().message());
+    return kExitCannotRun;
+  }
+  if (const cdc::Status log = cdc::SetUpLog(loaded->config.log); !log.ok()) {
+    spdlog::critical("{}", log.message());
     return kExitCannotRun;
   }
   for (const std::string& unknown : arguments.unknown) {

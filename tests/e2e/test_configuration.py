@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
+from lab.etcd import http_ok
 from lab.paths import CDC_BINARY
-from lab.waiting import PATIENCE
+from lab.ports import give_back, take_port
+from lab.process import ServerProcess
+from lab.waiting import PATIENCE, promised
 
 
 def check_config(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -54,3 +59,41 @@ def test_errors_have_their_place_and_the_exit_code_tells(tmp_path: Path) -> None
     missing = check_config(tmp_path, "--config", "other.yaml")
     assert missing.returncode == 1
     assert "other.yaml: there is no such file" in missing.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["server"]])
+def test_as_existing_containers_start_it(tmp_path: Path, arguments: list[str]) -> None:
+    """`/app/cdc` or `/app/cdc server` in `/app`, with `configs/cdc.yaml`; here with a log file, too."""
+    app = tmp_path / "app"
+    (app / "configs").mkdir(parents=True)
+    (app / "cdc").symlink_to(CDC_BINARY.resolve())
+    port = take_port()
+    settings = {
+        "address": f"127.0.0.1:{port}",
+        "log": {"path": "logs/cdc.log", "format": "json"},
+        "sourceConfig": {"etcd": {"address": ["127.0.0.1:1"]}},  # nobody is there
+    }
+    (app / "configs" / "cdc.yaml").write_text(yaml.safe_dump(settings))
+    process = ServerProcess("cdc", ["./cdc", *arguments], app)
+    process.start()
+    try:
+        process.wait_until(lambda: http_ok(f"http://127.0.0.1:{port}/healthz"), PATIENCE, "it listens")
+        assert process.stop(promised(5)) == 0
+    finally:
+        process.kill()
+        give_back(port)
+    lines = (app / "logs" / "cdc.log").read_text().splitlines()
+    messages = [json.loads(line)["message"] for line in lines]
+    assert any(message.endswith(f" listens on 127.0.0.1:{port}") for message in messages)
+    assert messages[-1] == "stopped"
+    assert not any("ignored" in message for message in messages)
+    assert all(line in process.log.read_text().splitlines() for line in lines)
+
+
+def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cdc.yaml").write_text(f"log: {{path: {tmp_path}}}")
+    result = subprocess.run(
+        [str(CDC_BINARY), "--config", "cdc.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert result.returncode == 1
+    assert f"critical log.path: Failed opening file {tmp_path} for writing" in result.stdout
