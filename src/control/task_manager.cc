@@ -188,24 +188,25 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
     const auto other = std::ranges::find_if(
         siblings, [](const TaskSpec* sibling) { return sibling->enable_user_role; });
     if (other != siblings.end()) {
-      return InvalidArgumentError("the enable user role param is duplicate, task " + (*other)->id +
-                                  " replicates the users and roles of this target" +
-                                  OtherAddresses(task->spec, siblings));
+      return AlreadyExistsError("the enable user role param is duplicate, task " + (*other)->id +
+                                " replicates the users and roles of this target" +
+                                OtherAddresses(task->spec, siblings));
     }
   }
   ScopeDecision decision = CompareScopes(task->spec, siblings);
   if (!decision.duplicates.empty()) {
-    return InvalidArgumentError("the collection name is duplicate with existing task, [" +
-                                JoinNames(decision.duplicates) + "]" +
-                                OtherAddresses(task->spec, siblings));
+    return AlreadyExistsError("the collection name is duplicate with existing task, [" +
+                              JoinNames(decision.duplicates) + "]" +
+                              OtherAddresses(task->spec, siblings));
   }
   task->spec.left_to_older = std::move(decision.left);
   if (const std::string collision = FindTargetCollision(task->spec, siblings); !collision.empty()) {
-    return InvalidArgumentError("the target name is duplicate with existing task, " + collision +
-                                OtherAddresses(task->spec, siblings));
+    return AlreadyExistsError("the target name is duplicate with existing task, " + collision +
+                              OtherAddresses(task->spec, siblings));
   }
   if (tasks_.size() >= static_cast<size_t>(std::max(options_.max_tasks, 0))) {
-    return OurFault("the task num has reach the limit, " + std::to_string(options_.max_tasks));
+    return Status(StatusCode::kResourceExhausted,
+                  "the task num has reach the limit, " + std::to_string(options_.max_tasks));
   }
   tasks_[task->spec.id] = task;
   return TaskPtr();
@@ -217,7 +218,7 @@ std::optional<TaskManager::Created> TaskManager::FindCreated(const std::string& 
   if (task == nullptr || !task->stored || task->removed) {
     return std::nullopt;
   }
-  return Created{id, task->spec.sink_mode, task->spec.sink_mode_reason};
+  return Created{id, task->spec.sink_mode, task->spec.sink_mode_reason, true};
 }
 
 Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
@@ -255,7 +256,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
         spdlog::info("task created, task={} target={} sink_mode={}: {}", spec.id,
                      spec.target.ResolvedUri(), SinkModeName(spec.sink_mode),
                      spec.sink_mode_reason);
-        return Created{spec.id, spec.sink_mode, spec.sink_mode_reason};
+        return Created{spec.id, spec.sink_mode, spec.sink_mode_reason, false};
       }
     }
     // Another request is creating it, or has: its outcome is only known once its operation ends.
@@ -263,7 +264,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
     MutexLock lock(mutex_);
     // Removed: the other create failed and the id is free again, so try once more.
     if (!existing->removed) {
-      return Created{spec.id, existing->spec.sink_mode, existing->spec.sink_mode_reason};
+      return Created{spec.id, existing->spec.sink_mode, existing->spec.sink_mode_reason, true};
     }
   }
 }

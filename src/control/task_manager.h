@@ -67,8 +67,9 @@ struct TaskManagerOptions {
 // Operations on one task run one after another; those on different tasks, and List, never wait for
 // each other.
 //
-// Errors of operations: kInvalidArgument, kNotFound, kFailedPrecondition, kOutOfRange: the caller's
-// mistake. Any other: a failure of the server, the source or the target.
+// Errors of operations: kInvalidArgument, kNotFound, kAlreadyExists (another task replicates it),
+// kFailedPrecondition, kOutOfRange: the caller's mistake. kResourceExhausted: there are max_tasks.
+// Any other: a failure of the server, the source or the target.
 //
 // Thread-safe. Store and replicator must outlive it.
 class TaskManager {
@@ -89,6 +90,7 @@ class TaskManager {
     std::string id;
     SinkMode sink_mode = SinkMode::kAuto;
     std::string sink_mode_reason;
+    bool existed = false;  // with that id, before the call
   };
   // Checks the target, chooses the sink mode, stores and starts the task; generates an id if `spec`
   // has none. If a task with that id exists it is returned and nothing else is done.

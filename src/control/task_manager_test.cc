@@ -181,7 +181,7 @@ TEST_F(TaskManagerTest, AKnownIdNeedsNoSource) {
 TEST_F(TaskManagerTest, OverlapIsRefusedPerTarget) {
   MustCreate(MakeSpec("t1", "c"));
   const Status status = manager_->Create(MakeSpec("t2", "c")).status();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(status.message(), "the collection name is duplicate with existing task, [default.c]");
   MustCreate(MakeSpec("t3", "c", "http://127.0.0.1:2"));
   ASSERT_TRUE(manager_->Delete("t1", false).ok());
@@ -198,7 +198,7 @@ TEST_F(TaskManagerTest, OneTaskOfATargetReplicatesUsersAndRoles) {
   TaskSpec second = MakeSpec("t2", "b", "http://milvus-2");
   second.enable_user_role = true;
   const Status status = manager_->Create(second).status();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.code(), StatusCode::kAlreadyExists);
   EXPECT_THAT(status.message(), HasSubstr("the enable user role param is duplicate, task t1"));
   EXPECT_THAT(status.message(), HasSubstr("task t1 as http://milvus-1"));
   MustCreate(MakeSpec("t3", "b", "http://milvus-2"));
@@ -235,7 +235,7 @@ TEST_F(TaskManagerTest, OneTargetHasOneAddressHoweverItIsWritten) {
         MakeSpec("t2", "c", "https://127.0.0.1:19530"), MakeSpec("t2", "c", "http://[::1]"), parts,
         whole, v6}) {
     const Status status = manager_->Create(spec).status();
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << spec.target.ResolvedUri();
+    EXPECT_EQ(status.code(), StatusCode::kAlreadyExists) << spec.target.ResolvedUri();
     EXPECT_EQ(status.message(),
               "the collection name is duplicate with existing task, [default.c] (the target is in "
               "use already by task t1 as http://127.0.0.1:19530)");
@@ -249,7 +249,7 @@ TEST_F(TaskManagerTest, OneMilvusIsOneTargetUnderAllItsNames) {
   MustCreate(MakeSpec("t1", "c", "http://milvus-1"));
   Restart();
   const Status status = manager_->Create(MakeSpec("t2", "c", "http://milvus-2")).status();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.code(), StatusCode::kAlreadyExists);
   EXPECT_THAT(status.message(), HasSubstr("duplicate with existing task, [default.c]"));
   EXPECT_THAT(status.message(), HasSubstr("task t1 as http://milvus-1"));
   EXPECT_THAT(status.message(), HasSubstr("copy of another one's"));
@@ -276,7 +276,7 @@ TEST_F(TaskManagerTest, AnotherTaskMustNotWriteToTheSameName) {
   TaskSpec spec = MakeSpec("t2", "b");
   spec.name_mapping = {{"default", "default", {{"b", "a"}}}};
   const auto created = manager_->Create(spec);
-  EXPECT_EQ(created.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(created.status().code(), StatusCode::kAlreadyExists);
   EXPECT_THAT(created.status().message(), HasSubstr("default.a of default.b"));
   spec.target.uri = "http://127.0.0.1:2";
   EXPECT_TRUE(manager_->Create(spec).ok());
@@ -301,7 +301,7 @@ TEST_F(TaskManagerTest, LimitCountsStoredTasks) {
   MustCreate(MakeSpec("t1"));
   MustCreate(MakeSpec("t2"));
   const Status status = manager_->Create(MakeSpec("t3")).status();
-  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "the task num has reach the limit, 2");
   EXPECT_EQ(MustCreate(MakeSpec("t2")), "t2");
 }
