@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "api/change_request.h"
+#include "api/json_text.h"
 #include "api/maintenance.h"
 #include "api/request_reader.h"
 
@@ -52,55 +54,13 @@ Result<std::string> ReadTaskId(
     const std::string& type,
     const Json& data,
     const std::function<void(const RequestReader&)>& read_more = [](const RequestReader&) {}) {
-  std::vector<std::string> errors;
+  std::vector<FieldError> errors;
   const RequestReader reader(data, "", &errors);
   std::string id;
   reader.Read("task_id", &id);
   read_more(reader);
-  CDC_RETURN_IF_ERROR(DecodeFailure(type, DecodeErrors(std::move(errors))));
+  CDC_RETURN_IF_ERROR(DecodeFailure(type, DecodeErrors(errors)));
   return id;
-}
-
-bool IsBlank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-// Without the library's message: it quotes the last input, which may be a token.
-std::string DescribeParseError(const Json::exception& error, std::string_view body) {
-  const auto* parse_error = dynamic_cast<const Json::parse_error*>(&error);
-  if (body.empty()) {
-    return "the body is empty";
-  }
-  return parse_error == nullptr ? "a number is out of range"
-                                : "invalid JSON at byte " + std::to_string(parse_error->byte);
-}
-
-// The maximum nesting of arrays and objects: the JSON library copies and destroys recursively.
-constexpr int kMaxDepth = 64;
-
-bool NestedTooDeep(std::string_view body) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < body.size(); ++i) {
-    const char c = body[i];
-    // Brackets in strings do not count, and an escaped quote does not end one.
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxDepth) {
-        return true;
-      }
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
 }
 
 struct Envelope {
@@ -112,15 +72,11 @@ Result<Envelope> ParseEnvelope(std::string_view body) {
   const auto fail = [](const std::string& cause) {
     return InternalError("fail to unmarshal the request, error: " + cause);
   };
-  if (NestedTooDeep(body)) {
-    return fail("nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  Result<Json> parsed = ParseJson(body);
+  if (!parsed.ok()) {
+    return fail(parsed.status().message());
   }
-  Json json;
-  try {
-    json = Json::parse(body);
-  } catch (const Json::exception& error) {
-    return fail(DescribeParseError(error, body));
-  }
+  const Json& json = *parsed;
   if (!json.is_object() && !json.is_null()) {
     return fail("the request must be a JSON object");
   }
@@ -258,52 +214,20 @@ Api::Answer Api::SetAside(const Json& data) {
 }
 
 Api::Answer Api::Snapshot(const Json& data) {
-  std::vector<std::string> errors;
-  const RequestReader reader(data, "", &errors);
-  bool cancel = false;
-  reader.Read("cancel", &cancel);
-  std::vector<std::string> partitions;
-  reader.Read("partitions", &partitions);
-  CopySelection selection{.partitions = {partitions.begin(), partitions.end()}};
-  reader.Read("filter", &selection.filter);
-  CDC_RETURN_IF_ERROR(DecodeFailure("snapshot", DecodeErrors(std::move(errors))));
-  if (cancel && !selection.IsAll()) {
-    return OperationFailure("snapshot",
-                            InvalidArgumentError("cancel ends a copy whatever it copies: leave out "
-                                                 "partitions and filter"));
-  }
-  if (!selection.filter.empty() && IsBlank(selection.filter)) {
-    return OperationFailure("snapshot", InvalidArgumentError("filter is blank: leave it out, or "
-                                                             "write an expression"));
-  }
-  return ChangeCollections(
-      "snapshot",
-      cancel ? TaskManager::CollectionChange::kCancel : TaskManager::CollectionChange::kCopy, data,
-      selection);
+  return ChangeCollections("snapshot", TaskManager::CollectionChange::kCopy, data);
 }
 
 Api::Answer Api::ChangeCollections(const std::string& type,
                                    TaskManager::CollectionChange change,
-                                   const Json& data,
-                                   const CopySelection& selection) {
-  std::vector<std::string> texts;
-  const auto read_more = [&texts](const RequestReader& reader) {
-    reader.Read("collections", &texts);
+                                   const Json& data) {
+  ChangeRequest request;
+  const auto read_more = [&](const RequestReader& reader) {
+    request = ReadChangeRequest(reader, change);
   };
   CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId(type, data, read_more));
-  if (texts.empty()) {
-    return OperationFailure(type, InvalidArgumentError("collections is empty"));
-  }
-  std::vector<CollectionName> names;
-  for (const std::string& text : texts) {
-    // No collection in Milvus has a dot in its name.
-    const size_t dot = text.find('.');
-    names.push_back(dot == std::string::npos
-                        ? CollectionName{kDefaultDatabase, text}
-                        : CollectionName{text.substr(0, dot), text.substr(dot + 1)});
-  }
-  CDC_RETURN_IF_ERROR(
-      OperationFailure(type, tasks_->ChangeCollections(id, change, names, selection)));
+  CDC_RETURN_IF_ERROR(OperationFailure(type, CheckChangeRequest(request)));
+  CDC_RETURN_IF_ERROR(OperationFailure(
+      type, tasks_->ChangeCollections(id, request.change, request.collections, request.selection)));
   return OrderedJson::object();
 }
 
@@ -337,10 +261,10 @@ Api::Answer Api::Position(const Json& data) {
 }
 
 Api::Answer Api::Maintenance(const Json& data) {
-  std::vector<std::string> errors;
+  std::vector<FieldError> errors;
   std::string operation;
   RequestReader(data, "", &errors).Read("operation", &operation);
-  CDC_RETURN_IF_ERROR(DecodeFailure("maintenance", DecodeErrors(std::move(errors))));
+  CDC_RETURN_IF_ERROR(DecodeFailure("maintenance", DecodeErrors(errors)));
   const Json* params = FindMember(data, "params");
   return OrderedJson{
       {"State", RunMaintenance(operation, params == nullptr ? Json::object() : *params)}};

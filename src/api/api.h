@@ -49,8 +49,7 @@ class Api {
   Answer Snapshot(const nlohmann::json& data);
   Answer ChangeCollections(const std::string& type,
                            TaskManager::CollectionChange change,
-                           const nlohmann::json& data,
-                           const CopySelection& selection = {});
+                           const nlohmann::json& data);
   Answer Get(const nlohmann::json& data);
   Answer List(const nlohmann::json& data);
   Answer Position(const nlohmann::json& data);

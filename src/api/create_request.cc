@@ -241,6 +241,10 @@ Status CheckCollections(const TaskSpec& spec, int max_length) {
   return CheckExclude(spec, max_length);
 }
 
+const char* CollectionsField(const TaskSpec& spec) {
+  return spec.db_collections.empty() ? "collection_infos" : "db_collections";
+}
+
 // Keys that a client can only have from our answers are refused, never ignored.
 Status CheckNoAnswer(const CreateRequest& request) {
   if (!request.exclude_collections.empty()) {
@@ -272,9 +276,7 @@ Status ReadStartFrom(const std::string& text, StartFrom* start) {
 
 }  // namespace
 
-Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
-  std::vector<std::string> errors;
-  const RequestReader reader(data, "", &errors);
+CreateRequest ReadCreateRequest(const RequestReader& reader) {
   CreateRequest request;
   reader.Read("task_id", &request.spec.id);
   reader.Object("milvus_connect_param",
@@ -313,7 +315,13 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
   reader.Read("on_collection_error", &request.on_collection_error);
   reader.Read("on_undecodable", &request.on_undecodable);
   reader.Read("sink_mode", &request.sink_mode);
-  CDC_RETURN_IF_ERROR(DecodeErrors(std::move(errors)));
+  return request;
+}
+
+Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data) {
+  std::vector<FieldError> errors;
+  CreateRequest request = ReadCreateRequest(RequestReader(data, "", &errors));
+  CDC_RETURN_IF_ERROR(DecodeErrors(errors));
   return request;
 }
 
@@ -323,39 +331,56 @@ Result<OnUndecodable> ReadOnUndecodable(const std::string& name) {
   return policy;
 }
 
-Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits) {
-  CDC_RETURN_IF_ERROR(CheckAddress(request));
-  CDC_RETURN_IF_ERROR(CheckBuffer(request));
-  CDC_RETURN_IF_ERROR(CheckCollections(request.spec, limits.max_name_length));
+Result<TaskSpec> ValidateCreate(const CreateRequest& request,
+                                const CreateLimits& limits,
+                                std::string* field) {
+  const auto about = [field](const char* name, Status status) {
+    if (!status.ok() && field != nullptr) {
+      *field = name;
+    }
+    return status;
+  };
+  CDC_RETURN_IF_ERROR(about("milvus_connect_param", CheckAddress(request)));
+  CDC_RETURN_IF_ERROR(about("buffer_config", CheckBuffer(request)));
+  CDC_RETURN_IF_ERROR(about(CollectionsField(request.spec),
+                            CheckCollections(request.spec, limits.max_name_length)));
   if (!request.spec.rpc_channel_name.empty() &&
       request.spec.rpc_channel_name != limits.replicate_channel) {
-    return InvalidArgumentError(
-        "the rpc channel is invalid, the channel name should be the same as the source config");
+    return about("rpc_channel_info.name",
+                 InvalidArgumentError("the rpc channel is invalid, the channel name should be the "
+                                      "same as the source config"));
   }
-  CDC_RETURN_IF_ERROR(CheckNoAnswer(request));
-  CDC_RETURN_IF_ERROR(CheckNameMapping(request.spec, limits.max_name_length));
+  CDC_RETURN_IF_ERROR(about("exclude_collections", CheckNoAnswer(request)));
+  CDC_RETURN_IF_ERROR(
+      about("name_mapping", CheckNameMapping(request.spec, limits.max_name_length)));
   TaskSpec spec = request.spec;
   spec.target.tls = TlsOf(request);
   for (const std::string& text : request.entry_starts) {
     StartFrom ignored{};
-    CDC_RETURN_IF_ERROR(ReadStartFrom(text, &ignored));
+    CDC_RETURN_IF_ERROR(about(CollectionsField(request.spec), ReadStartFrom(text, &ignored)));
   }
-  CDC_RETURN_IF_ERROR(ReadStartFrom(request.start_from, &spec.start_from));
-  CDC_RETURN_IF_ERROR(ReadChoice("snapshot.from", request.snapshot_from, ParseSnapshotFrom,
-                                 "storage query", &spec.snapshot.from));
-  CDC_RETURN_IF_ERROR(ReadChoice("snapshot.index", request.snapshot_index, ParseSnapshotIndex,
-                                 "before after", &spec.snapshot.index));
-  CDC_RETURN_IF_ERROR(ReadChoice("snapshot.log", request.snapshot_log, ParseSnapshotLog,
-                                 "auto wait apply", &spec.snapshot.log));
-  CDC_RETURN_IF_ERROR(ReadChoice("on_expired", request.on_expired, ParseOnExpired, "stop snapshot",
-                                 &spec.on_expired));
-  CDC_RETURN_IF_ERROR(ReadChoice("on_collection_error", request.on_collection_error,
-                                 ParseOnCollectionError, "set_aside pause",
-                                 &spec.on_collection_error));
-  CDC_RETURN_IF_ERROR(ReadChoice("on_undecodable", request.on_undecodable, ParseOnUndecodable,
-                                 "stop skip", &spec.on_undecodable));
-  CDC_RETURN_IF_ERROR(ReadChoice("sink_mode", request.sink_mode, ParseSinkMode,
-                                 "auto api replicate", &spec.sink_mode));
+  CDC_RETURN_IF_ERROR(about("start_from", ReadStartFrom(request.start_from, &spec.start_from)));
+  CDC_RETURN_IF_ERROR(
+      about("snapshot.from", ReadChoice("snapshot.from", request.snapshot_from, ParseSnapshotFrom,
+                                        "storage query", &spec.snapshot.from)));
+  CDC_RETURN_IF_ERROR(about("snapshot.index",
+                            ReadChoice("snapshot.index", request.snapshot_index, ParseSnapshotIndex,
+                                       "before after", &spec.snapshot.index)));
+  CDC_RETURN_IF_ERROR(
+      about("snapshot.log", ReadChoice("snapshot.log", request.snapshot_log, ParseSnapshotLog,
+                                       "auto wait apply", &spec.snapshot.log)));
+  CDC_RETURN_IF_ERROR(
+      about("on_expired", ReadChoice("on_expired", request.on_expired, ParseOnExpired,
+                                     "stop snapshot", &spec.on_expired)));
+  CDC_RETURN_IF_ERROR(
+      about("on_collection_error",
+            ReadChoice("on_collection_error", request.on_collection_error, ParseOnCollectionError,
+                       "set_aside pause", &spec.on_collection_error)));
+  CDC_RETURN_IF_ERROR(
+      about("on_undecodable", ReadChoice("on_undecodable", request.on_undecodable,
+                                         ParseOnUndecodable, "stop skip", &spec.on_undecodable)));
+  CDC_RETURN_IF_ERROR(about("sink_mode", ReadChoice("sink_mode", request.sink_mode, ParseSinkMode,
+                                                    "auto api replicate", &spec.sink_mode)));
   return spec;
 }
 

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "api/request_reader.h"
 #include "base/status.h"
 #include "model/task.h"
 
@@ -44,7 +45,10 @@ struct CreateLimits {
   std::string replicate_channel;
 };
 
-// kInvalidArgument: wrong types, "N error(s) decoding: …".
+// Reads what has the right type; the reader collects the errors.
+CreateRequest ReadCreateRequest(const RequestReader& reader);
+
+// By the lenient rules. kInvalidArgument: wrong types, "N error(s) decoding: …".
 Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data);
 
 // kInvalidArgument: neither "stop" nor "skip".
@@ -52,7 +56,9 @@ Result<OnUndecodable> ReadOnUndecodable(const std::string& name);
 
 // Runs all checks that need neither the target nor the other tasks, in the order and with the texts
 // clients know; returns the task's specification. kInvalidArgument: invalid, or requests something
-// that cannot be replicated yet.
-Result<TaskSpec> ValidateCreate(const CreateRequest& request, const CreateLimits& limits);
+// that cannot be replicated yet. `field`: receives the name of the field that an error is about.
+Result<TaskSpec> ValidateCreate(const CreateRequest& request,
+                                const CreateLimits& limits,
+                                std::string* field = nullptr);
 
 }  // namespace cdc

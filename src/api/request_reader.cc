@@ -79,6 +79,12 @@ void Show(const Json& value, int depth, std::string* out) {
   }
 }
 
+// 3.0 is an integer for JSON.
+bool IsIntegerOf(const Json& value, double min, double max) {
+  const double number = value.get<double>();
+  return number == std::trunc(number) && number >= min && number <= max;
+}
+
 bool MayHoldSecret(const Json& value) { return value.is_structured(); }
 
 }  // namespace
@@ -98,7 +104,29 @@ const Json* FindMember(const Json& object, const std::string& key) {
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
-const Json* RequestReader::Find(const char* key) const { return FindMember(object_, key); }
+const Json* RequestReader::Find(const char* key) const {
+  if (reading_ == Reading::kLenient) {
+    return FindMember(object_, key);
+  }
+  known_.insert(key);
+  const auto found = object_.find(key);
+  return found == object_.end() ? nullptr : &*found;
+}
+
+bool RequestReader::IsNothing(const Json& element) const {
+  return element.is_null() && reading_ == Reading::kLenient;
+}
+
+void RequestReader::ReportUnknown() const {
+  if (reading_ == Reading::kLenient) {
+    return;
+  }
+  for (const auto& [key, value] : object_.items()) {
+    if (!known_.contains(key)) {
+      errors_->push_back({PathOf(key.c_str()), "is not known here"});
+    }
+  }
+}
 
 std::string RequestReader::PathOf(const char* key) const {
   return path_.empty() ? key : path_ + "." + key;
@@ -115,8 +143,21 @@ void RequestReader::WrongType(const std::string& path,
   } else {
     Show(value, 0, &shown);
   }
-  errors_->push_back("'" + path + "' expected type '" + expected + "', got unconvertible type '" +
-                     TypeName(value) + "', value: '" + shown + "'");
+  errors_->push_back({path, "expected type '" + std::string(expected) +
+                                "', got unconvertible type '" + TypeName(value) + "', value: '" +
+                                shown + "'"});
+}
+
+void RequestReader::WrongKind(const std::string& path,
+                              const char* expected,
+                              const Json& value) const {
+  errors_->push_back(
+      {path, "expected a " + std::string(expected) + ", got '" + KindName(value) + "'"});
+}
+
+void RequestReader::WrongList(const std::string& path, const Json& value) const {
+  errors_->push_back(
+      {path, "source data must be an array or slice, got " + std::string(KindName(value)), ": "});
 }
 
 void RequestReader::Read(const char* key, std::string* value) const {
@@ -145,12 +186,12 @@ void RequestReader::Read(const char* key, int* value) const {
   if (found == nullptr) {
     return;
   }
-  if (!found->is_number()) {
+  constexpr double kMin = std::numeric_limits<int>::min();
+  constexpr double kMax = std::numeric_limits<int>::max();
+  if (!found->is_number() || (reading_ == Reading::kStrict && !IsIntegerOf(*found, kMin, kMax))) {
     WrongType(PathOf(key), "int", *found);
     return;
   }
-  constexpr double kMin = std::numeric_limits<int>::min();
-  constexpr double kMax = std::numeric_limits<int>::max();
   *value = static_cast<int>(std::clamp(std::trunc(found->get<double>()), kMin, kMax));
 }
 
@@ -172,13 +213,13 @@ void RequestReader::Read(const char* key, std::map<std::string, std::string>* va
     return;
   }
   if (!found->is_object()) {
-    errors_->push_back("'" + PathOf(key) + "' expected a map, got '" + KindName(*found) + "'");
+    WrongKind(PathOf(key), "map", *found);
     return;
   }
   for (const auto& [name, member] : found->items()) {
     if (member.is_string()) {
       (*value)[name] = member.get<std::string>();
-    } else if (member.is_null()) {
+    } else if (IsNothing(member)) {
       (*value)[name] = "";
     } else {
       WrongType(PathOf(key) + "[" + name + "]", "string", member);
@@ -192,13 +233,12 @@ void RequestReader::Read(const char* key, std::vector<std::string>* value) const
     return;
   }
   if (!found->is_array()) {
-    errors_->push_back("'" + PathOf(key) + "': source data must be an array or slice, got " +
-                       KindName(*found));
+    WrongList(PathOf(key), *found);
     return;
   }
   for (size_t i = 0; i < found->size(); ++i) {
     const Json& element = (*found)[i];
-    if (!element.is_string() && !element.is_null()) {
+    if (!element.is_string() && !IsNothing(element)) {
       WrongType(PathOf(key) + "[" + std::to_string(i) + "]", "string", element);
       continue;
     }
@@ -213,28 +253,31 @@ void RequestReader::Object(const char* key,
     return;
   }
   if (!found->is_object()) {
-    errors_->push_back("'" + PathOf(key) + "' expected a map, got '" + KindName(*found) + "'");
+    WrongKind(PathOf(key), "map", *found);
     return;
   }
-  visit(RequestReader(*found, PathOf(key), errors_));
+  const RequestReader reader(*found, PathOf(key), errors_, reading_);
+  visit(reader);
+  reader.ReportUnknown();
 }
 
 void RequestReader::Elements(const Json& list,
                              const std::string& path,
                              const VisitElement& visit) const {
   if (!list.is_array()) {
-    errors_->push_back("'" + path + "': source data must be an array or slice, got " +
-                       KindName(list));
+    WrongList(path, list);
     return;
   }
   const Json empty = Json::object();
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string element = path + "[" + std::to_string(i) + "]";
-    if (!list[i].is_object() && !list[i].is_null()) {
-      errors_->push_back("'" + element + "' expected a map, got '" + KindName(list[i]) + "'");
+    if (!list[i].is_object() && !IsNothing(list[i])) {
+      WrongKind(element, "map", list[i]);
       continue;
     }
-    visit(RequestReader(list[i].is_null() ? empty : list[i], element, errors_));
+    const RequestReader reader(list[i].is_null() ? empty : list[i], element, errors_, reading_);
+    visit(reader);
+    reader.ReportUnknown();
   }
 }
 
@@ -253,25 +296,29 @@ void RequestReader::MapOfLists(const char* key,
     return;
   }
   if (!found->is_object()) {
-    errors_->push_back("'" + PathOf(key) + "' expected a map, got '" + KindName(*found) + "'");
+    WrongKind(PathOf(key), "map", *found);
     return;
   }
   for (const auto& [name, list] : found->items()) {
     begin(name);
-    if (!list.is_null()) {
+    if (!IsNothing(list)) {
       Elements(list, PathOf(key) + "[" + name + "]", visit);
     }
   }
 }
 
-Status DecodeErrors(std::vector<std::string> errors) {
+Status DecodeErrors(const std::vector<FieldError>& errors) {
   if (errors.empty()) {
     return OkStatus();
   }
-  std::sort(errors.begin(), errors.end());
-  std::string text = std::to_string(errors.size()) + " error(s) decoding:\n";
-  for (const std::string& error : errors) {
-    text += "\n* " + error;
+  std::vector<std::string> texts;
+  for (const FieldError& error : errors) {
+    texts.push_back(error.ToString());
+  }
+  std::sort(texts.begin(), texts.end());
+  std::string text = std::to_string(texts.size()) + " error(s) decoding:\n";
+  for (const std::string& each : texts) {
+    text += "\n* " + each;
   }
   return InvalidArgumentError(std::move(text));
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,25 @@
 
 namespace cdc {
 
-// Reads a request's object by the rules clients rely on: a key is looked up as written, then in any
-// letter case; unknown keys, missing keys and null keep the default; a number is accepted for an
-// integer (its fraction is dropped); no other type is accepted for another.
+// What is wrong with a field of a request.
+struct FieldError {
+  std::string field;    // "milvus_connect_param.port"
+  std::string message;  // what stands behind its name: "expected type 'int', …"
+  std::string separator = " ";
+
+  std::string ToString() const { return "'" + field + "'" + separator + message; }
+};
+
+enum class Reading {
+  // The rules clients of the Go program rely on: a key is looked up as written, then in any letter
+  // case; unknown keys, missing keys and null keep the default; a number is accepted for an integer
+  // (its fraction is dropped).
+  kLenient,
+  // Keys only as written; unknown keys, null, and numbers that are no integers are errors.
+  kStrict,
+};
+
+// Reads a request's object. No type is accepted for another.
 //
 // Type errors are collected in `errors`, which readers of inner objects share. The object and the
 // errors must outlive the reader.
@@ -21,8 +38,11 @@ class RequestReader {
  public:
   using Json = nlohmann::json;
 
-  RequestReader(const Json& object, std::string path, std::vector<std::string>* errors)
-      : object_(object), path_(std::move(path)), errors_(errors) {}
+  RequestReader(const Json& object,
+                std::string path,
+                std::vector<FieldError>* errors,
+                Reading reading = Reading::kLenient)
+      : object_(object), path_(std::move(path)), errors_(errors), reading_(reading) {}
 
   void Read(const char* key, std::string* value) const;
   void Read(const char* key, int* value) const;
@@ -46,6 +66,10 @@ class RequestReader {
                   const std::function<void(const std::string&)>& begin,
                   const VisitElement& visit) const;
 
+  // If it is strict, reports the keys that nothing has asked for. Call it when everything is read;
+  // readers of inner objects do it by themselves.
+  void ReportUnknown() const;
+
  private:
   const Json* Find(const char* key) const;
   std::string PathOf(const char* key) const;
@@ -54,16 +78,22 @@ class RequestReader {
                  const char* expected,
                  const Json& value,
                  bool secret = false) const;
+  void WrongKind(const std::string& path, const char* expected, const Json& value) const;
+  void WrongList(const std::string& path, const Json& value) const;
+  // Whether an element may be missing.
+  bool IsNothing(const Json& element) const;
 
   const Json& object_;
   const std::string path_;
-  std::vector<std::string>* const errors_;
+  std::vector<FieldError>* const errors_;
+  const Reading reading_;
+  mutable std::set<std::string> known_;  // keys that were asked for, if it is strict
 };
 
 // Combines all errors: "2 error(s) decoding:\n\n* 'a' …\n* 'b' …", sorted; OK if there are none.
-Status DecodeErrors(std::vector<std::string> errors);
+Status DecodeErrors(const std::vector<FieldError>& errors);
 
-// The member of an object by the rules above; nullptr if it is missing or null.
+// The member of an object by the lenient rules; nullptr if it is missing or null.
 const nlohmann::json* FindMember(const nlohmann::json& object, const std::string& key);
 
 }  // namespace cdc

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_text.h"
 #include "model/given_position.h"
 #include "scope/compare_scopes.h"
 #include "scope/scope.h"
@@ -221,24 +222,6 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   out["target_version"] = status.target_version;
 }
 
-// Escapes, as clients know it, what could end a script if an answer is shown inside a web page. The
-// three characters occur only inside strings.
-std::string Dump(const OrderedJson& json) {
-  const std::string plain = json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-  std::string text;
-  text.reserve(plain.size() + 1);
-  for (const char c : plain) {
-    switch (c) {
-      case '<': text += "\\u003c"; break;
-      case '>': text += "\\u003e"; break;
-      case '&': text += "\\u0026"; break;
-      default: text.push_back(c);
-    }
-  }
-  text.push_back('\n');
-  return text;
-}
-
 }  // namespace
 
 OrderedJson EncodeTask(const TaskView& view, int64_t now_unix_ms) {
@@ -278,7 +261,7 @@ ApiAnswer EncodeSuccess(const OrderedJson& data) {
   if (!data.empty()) {
     answer["data"] = data;
   }
-  return {.code = kOk, .body = Dump(answer)};
+  return {.code = kOk, .body = DumpJson(answer)};
 }
 
 ApiAnswer EncodeFailure(int code, const std::string& message) {
@@ -286,7 +269,7 @@ ApiAnswer EncodeFailure(int code, const std::string& message) {
   if (!message.empty()) {
     answer["message"] = message;
   }
-  return {.code = code, .body = Dump(answer)};
+  return {.code = code, .body = DumpJson(answer)};
 }
 
 }  // namespace cdc
