@@ -62,10 +62,11 @@ ALLOWED = {
                  "reconcile", "reconcile/plan", "snapshot"},
     "control": {"base", "model", "metastore", "scope", "pipeline"},
     "api": {"base", "model", "metastore", "scope", "control", "http"},  # metastore: its fake
+    "api/rest": {"base", "model", "metastore", "scope", "control", "http", "api"},
     "cli/view": {"base"},
     "cli": {"base", "cli/view"},
-    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "cli", "cli/view", "http", "source",
-               "source/storage", "sink"}
+    "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "api/rest", "cli", "cli/view", "http",
+               "source", "source/storage", "sink"}
               | SOURCES | SINKS | STORES,
 }
 

@@ -1,12 +1,14 @@
 #include "server/server.h"
 
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
 #include "api/api.h"
 #include "api/http_routes.h"
 #include "api/metrics.h"
+#include "api/rest/rest_api.h"
 #include "control/task_manager.h"
 #include "http/http_server.h"
 #include "pipeline/replicator.h"
@@ -15,6 +17,10 @@
 
 namespace cdc {
 namespace {
+
+CreateLimits CreateLimitsOf(const Config& config) {
+  return {.max_name_length = config.max_name_length, .replicate_channel = config.replicate_channel};
+}
 
 class RealServer final : public Server {
  public:
@@ -33,23 +39,26 @@ class RealServer final : public Server {
             {.version = options_.version,
              .queue_holds = std::chrono::minutes(options_.config.snapshot.queue_holds_minutes)},
             [this] { return tasks_.List(); }),
-        api_(&tasks_,
-             &metrics_,
-             {.max_name_length = options_.config.max_name_length,
-              .replicate_channel = options_.config.replicate_channel}) {}
+        api_(&tasks_, &metrics_, CreateLimitsOf(options_.config)),
+        rest_({.tasks = &tasks_,
+               .metrics = &metrics_,
+               .limits = CreateLimitsOf(options_.config),
+               .version = options_.version}) {}
 
   ~RealServer() override { Stop(); }
 
   Status Start() {
     CDC_RETURN_IF_ERROR(tasks_.Start());
-    CDC_ASSIGN_OR_RETURN(
-        http_, StartHttpServer({.address = options_.config.address,
-                                .routes = HttpRoutes({.api = &api_,
-                                                      .metrics = &metrics_,
-                                                      .health = [this] { return source_.Health(); },
-                                                      .version = options_.version,
-                                                      .real_status = options_.config.real_status}),
-                                .limits = {.connections = options_.max_connections}}));
+    std::vector<HttpRoute> routes = HttpRoutes({.api = &api_,
+                                                .metrics = &metrics_,
+                                                .health = [this] { return source_.Health(); },
+                                                .version = options_.version,
+                                                .real_status = options_.config.real_status});
+    routes.push_back(RestRoute(&rest_));
+    CDC_ASSIGN_OR_RETURN(http_,
+                         StartHttpServer({.address = options_.config.address,
+                                          .routes = std::move(routes),
+                                          .limits = {.connections = options_.max_connections}}));
     source_.Begin([this] { tasks_.RetryNow(); });
     return OkStatus();
   }
@@ -90,6 +99,7 @@ class RealServer final : public Server {
   TaskManager tasks_;
   Metrics metrics_;
   Api api_;
+  RestApi rest_;
   std::unique_ptr<HttpServer> http_;
 };
 

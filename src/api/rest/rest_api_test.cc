@@ -1,0 +1,395 @@
+// Requests below /api/v1 and their answers.
+#include "api/rest/rest_api.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "api/rest/openapi_document.h"
+#include "base/testing/fake_clock.h"
+#include "control/testing/fake_replicator.h"
+#include "metastore/testing/in_memory_meta_store.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Json = nlohmann::json;
+
+const std::string kTarget =
+    R"("milvus_connect_param":{"uri":"http://10.0.0.2:19530","token":"tok-secret"})";
+
+// The body of a create that covers one collection.
+std::string Body(const std::string& collection, const std::string& more = "") {
+  return "{" + kTarget + R"(,"db_collections":{"db1":[{"name":")" + collection + R"("}]})" + more +
+         "}";
+}
+
+class RestApiTest : public ::testing::Test {
+ protected:
+  RestApiTest()
+      : tasks_({.store = &store_,
+                .replicator = &replicator_,
+                .max_tasks = 6,
+                .threads = 2,
+                .clock = &clock_}),
+        metrics_(
+            {.version = "1.2.3"}, [this] { return tasks_.List(); }, &clock_),
+        api_({.tasks = &tasks_, .metrics = &metrics_, .version = "1.2.3", .clock = &clock_}) {
+    EXPECT_TRUE(tasks_.Start().ok());
+  }
+
+  HttpAnswer Send(const std::string& method,
+                  const std::string& target,
+                  const std::string& body = "",
+                  std::vector<HttpHeader> headers = {}) {
+    const size_t query = target.find('?');
+    HttpRequest request{.method = method,
+                        .path = "/api/v1" + target.substr(0, query),
+                        .query = query == std::string::npos ? "" : target.substr(query + 1),
+                        .headers = std::move(headers),
+                        .body = body};
+    if (!body.empty() && request.HeaderOf("Content-Type").empty()) {
+      request.headers.push_back({"Content-Type", "application/json"});
+    }
+    HttpAnswer answer = api_.Handle(request);
+    CheckForm(answer);
+    return answer;
+  }
+
+  HttpAnswer Get(const std::string& target, std::vector<HttpHeader> headers = {}) {
+    return Send("GET", target, "", std::move(headers));
+  }
+
+  static std::string Header(const HttpAnswer& answer, const std::string& name) {
+    return HttpRequest{.headers = answer.headers}.HeaderOf(name);
+  }
+
+  std::string Tag(const std::string& id) { return Header(Get("/tasks/" + id), "ETag"); }
+
+  std::vector<std::string> Listed(const std::string& query) {
+    const HttpAnswer answer = Get("/tasks?" + query);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    const Json page = Json::parse(answer.body);
+    std::vector<std::string> ids;
+    for (const Json& task : page.at("tasks")) {
+      ids.push_back(task.at("task_id"));
+    }
+    return ids;
+  }
+
+  // What holds for each answer.
+  static void CheckForm(const HttpAnswer& answer) {
+    EXPECT_THAT(answer.body, Not(HasSubstr("tok-secret")));
+    if (answer.status >= 400) {
+      EXPECT_EQ(answer.content_type, "application/problem+json");
+      const Json problem = Json::parse(answer.body);
+      EXPECT_EQ(problem.at("status"), answer.status);
+      EXPECT_THAT(problem.at("title").get<std::string>(), Not(IsEmpty()));
+      EXPECT_THAT(problem.at("detail").get<std::string>(), Not(IsEmpty()));
+    }
+  }
+
+  FakeClock clock_;
+  InMemoryMetaStore store_;
+  FakeReplicator replicator_;
+  TaskManager tasks_;
+  Metrics metrics_;
+  RestApi api_;
+};
+
+TEST_F(RestApiTest, CreatesAndShowsATask) {
+  const HttpAnswer created = Send("POST", "/tasks", Body("c", R"(,"task_id":"t1")"));
+  EXPECT_EQ(created.status, 201) << created.body;
+  EXPECT_EQ(Header(created, "Location"), "/api/v1/tasks/t1");
+  const HttpAnswer shown = Get("/tasks/t1");
+  EXPECT_EQ(shown.status, 200);
+  EXPECT_EQ(shown.content_type, "application/json");
+  EXPECT_EQ(shown.body, created.body);
+  EXPECT_EQ(Header(shown, "ETag"), Header(created, "ETag"));
+  const Json task = Json::parse(shown.body);
+  EXPECT_EQ(task.at("task_id"), "t1");
+  EXPECT_EQ(task.at("state"), "Running");
+  EXPECT_EQ(Send("HEAD", "/tasks/t1").status, 200);
+
+  const HttpAnswer without_id = Send("POST", "/tasks", Body("d"));
+  EXPECT_EQ(without_id.status, 201);
+  EXPECT_EQ(Header(without_id, "Location"),
+            "/api/v1/tasks/" + Json::parse(without_id.body).at("task_id").get<std::string>());
+}
+
+TEST_F(RestApiTest, PutCreatesOnce) {
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c")).status, 201);
+  // Whatever has become of the target meanwhile.
+  replicator_.SetCheckStatus(UnavailableError("no route"));
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c")).status, 200);
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c", R"(,"task_id":"t1")")).status, 200);
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("d")).status, 409);
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c", R"(,"sync_load":false)")).status, 409);
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c", R"(,"sink_mode":"api")")).status, 200);
+  EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c", R"(,"sink_mode":"replicate")")).status, 409);
+  EXPECT_EQ(Send("PUT", "/tasks/t2", Body("d")).status, 503);
+  const HttpAnswer other = Send("PUT", "/tasks/t3", Body("d", R"(,"task_id":"t4")"));
+  EXPECT_EQ(other.status, 422);
+  EXPECT_EQ(Json::parse(other.body).at("errors").at(0).at("field"), "task_id");
+  EXPECT_THAT(Listed(""), ElementsAre("t1"));
+}
+
+TEST_F(RestApiTest, WhatIsInTheWayIsAConflict) {
+  Send("PUT", "/tasks/t1", Body("c"));
+  const HttpAnswer again = Send("POST", "/tasks", Body("d", R"(,"task_id":"t1")"));
+  EXPECT_EQ(again.status, 409);
+  EXPECT_THAT(again.body, HasSubstr("PUT /api/v1/tasks/t1"));
+  EXPECT_EQ(Send("POST", "/tasks", Body("c")).status, 409) << "the collection has a task";
+  EXPECT_EQ(Send("POST", "/tasks/t1/resume").status, 409);
+  EXPECT_EQ(Send("POST", "/tasks/t1/pause").status, 200);
+  EXPECT_EQ(Send("POST", "/tasks/t1/pause").status, 409);
+  for (const char* name : {"d", "e", "f", "g", "h"}) {
+    EXPECT_EQ(Send("POST", "/tasks", Body(name)).status, 201);
+  }
+  EXPECT_EQ(Send("POST", "/tasks", Body("i")).status, 409) << "the limit";
+}
+
+TEST_F(RestApiTest, ErrorsNameTheField) {
+  const auto fields = [this](const std::string& body) {
+    const HttpAnswer answer = Send("POST", "/tasks", body);
+    EXPECT_EQ(answer.status, 422) << body << answer.body;
+    const Json problem = Json::parse(answer.body);
+    std::vector<std::string> names;
+    for (const Json& error : problem.at("errors")) {
+      names.push_back(error.at("field"));
+      EXPECT_THAT(error.at("message").get<std::string>(), Not(IsEmpty()));
+    }
+    return names;
+  };
+  EXPECT_THAT(fields(R"({"milvus_connect_param":{"port":"1","uri":null},"start_form":"earliest",
+                         "db_collections":{"d":[{"nam":"c"},null]}})"),
+              ElementsAre("milvus_connect_param.uri", "milvus_connect_param.port",
+                          "db_collections[d][0].nam", "db_collections[d][1]", "start_form"));
+  EXPECT_THAT(fields(R"({"milvus_connect_param":{"uri":"http://h:1","connect_timeout":1.5}})"),
+              ElementsAre("milvus_connect_param.connect_timeout"));
+  EXPECT_THAT(fields(R"({"Milvus_Connect_Param":{}})"), ElementsAre("Milvus_Connect_Param"));
+  EXPECT_THAT(fields("{}"), ElementsAre("milvus_connect_param"));
+  EXPECT_THAT(fields("{" + kTarget + "}"), ElementsAre("collection_infos"));
+  EXPECT_THAT(fields(Body("a.b")), ElementsAre("db_collections"));
+  EXPECT_THAT(fields(Body("a", R"(,"start_from":"now")")), ElementsAre("start_from"));
+  EXPECT_THAT(fields(Body("a", R"(,"snapshot":{"log":"now"})")), ElementsAre("snapshot.log"));
+  EXPECT_THAT(fields(Body("a", R"(,"task_id":"a/b")")), ElementsAre("task_id"));
+  EXPECT_THAT(fields(Body("a", R"(,"task_id":"..")")), ElementsAre("task_id"));
+  EXPECT_EQ(Send("PUT", "/tasks/a%2Fb", Body("a")).status, 422);
+  EXPECT_THAT(Listed(""), IsEmpty());
+}
+
+TEST_F(RestApiTest, TagsChangeWithTheTask) {
+  Send("PUT", "/tasks/t1", Body("c"));
+  const std::string running = Tag("t1");
+  EXPECT_THAT(running, StartsWith("\""));
+  TaskStatus status;
+  status.lag_ms = 5;
+  replicator_.SetTaskStatus("t1", status);
+  const std::string measured = Tag("t1");
+  status.lag_ms = 7;
+  replicator_.SetTaskStatus("t1", status);
+  EXPECT_EQ(Tag("t1"), measured) << "a lag is not the task";
+  status.condition = Condition::kRetrying;
+  replicator_.SetTaskStatus("t1", status);
+  EXPECT_NE(Tag("t1"), measured);
+
+  const HttpAnswer unchanged = Get("/tasks/t1", {{"If-None-Match", "\"x\", W/" + Tag("t1")}});
+  EXPECT_EQ(unchanged.status, 304);
+  EXPECT_EQ(Header(unchanged, "ETag"), Tag("t1"));
+  EXPECT_EQ(Get("/tasks/t1", {{"If-None-Match", measured}}).status, 200);
+
+  const std::string before = Tag("t1");
+  EXPECT_EQ(Send("POST", "/tasks/t1/pause", "", {{"If-Match", before}}).status, 200);
+  EXPECT_EQ(Send("POST", "/tasks/t1/resume", "", {{"If-Match", before}}).status, 412);
+  EXPECT_EQ(Send("DELETE", "/tasks/t1", "", {{"If-Match", before}}).status, 412);
+  EXPECT_EQ(Send("DELETE", "/tasks/t1", "", {{"If-Match", "*"}}).status, 204);
+  EXPECT_EQ(Send("DELETE", "/tasks/t1").status, 404);
+  EXPECT_EQ(Get("/tasks/t1").status, 404);
+}
+
+TEST_F(RestApiTest, ListsByFilter) {
+  Send("PUT", "/tasks/a", Body("orders"));
+  Send("PUT", "/tasks/b", Body("c2"));
+  Send("PUT", "/tasks/c",
+       R"({"milvus_connect_param":{"host":"h","port":1},"collection_infos":[{"name":"o*"}]})");
+  Send("PUT", "/tasks/d",
+       R"({"milvus_connect_param":{"host":"h","port":2},"db_collections":{"*":[{"name":"x"}]}})");
+  Send("POST", "/tasks/b/pause");
+  EXPECT_THAT(Listed(""), ElementsAre("a", "b", "c", "d"));
+  EXPECT_THAT(Listed("state=Paused"), ElementsAre("b"));
+  EXPECT_THAT(Listed("condition=paused"), ElementsAre("b"));
+  EXPECT_THAT(Listed("state=Running&database=db1"), ElementsAre("a", "d"));
+  EXPECT_THAT(Listed("database=default"), ElementsAre("c", "d"));
+  EXPECT_THAT(Listed("target=http://h:1"), ElementsAre("c"));
+  EXPECT_THAT(Listed("target=h:2"), ElementsAre("d"));
+  EXPECT_THAT(Listed("target=h"), IsEmpty());
+  EXPECT_THAT(Listed("q=ORDERS"), ElementsAre("a"));
+  EXPECT_THAT(Listed("q=10.0.0.2"), ElementsAre("a", "b"));
+  EXPECT_THAT(Listed("q=manually"), ElementsAre("b"));
+  EXPECT_THAT(Listed("q=tok-secret"), IsEmpty());
+}
+
+TEST_F(RestApiTest, ListsPageByPage) {
+  std::vector<std::string> expected;
+  for (const char* id : {"a", "b", "c", "d", "e"}) {
+    Send("PUT", std::string("/tasks/") + id, Body(id));
+    expected.emplace_back(id);
+  }
+  std::vector<std::string> seen;
+  std::string token;
+  int pages = 0;
+  do {
+    const HttpAnswer answer = Get("/tasks?limit=2" + (token.empty() ? "" : "&page_token=" + token));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    const Json page = Json::parse(answer.body);
+    EXPECT_LE(page.at("tasks").size(), 2U);
+    for (const Json& task : page.at("tasks")) {
+      seen.push_back(task.at("task_id"));
+    }
+    token = page.value("next_page_token", "");
+    EXPECT_THAT(token, testing::MatchesRegex("[A-Za-z0-9_-]*"));
+  } while (!token.empty() && ++pages < 10);
+  EXPECT_EQ(seen, expected);
+  EXPECT_THAT(Listed("limit=5"), testing::SizeIs(5));
+}
+
+TEST_F(RestApiTest, WrongParametersAreRefused) {
+  for (const std::string query :
+       {"state=running", "condition=no", "limit=0", "limit=1001", "limit=x", "limit=", "limit=-1",
+        "page_token=x", "page_token=", "sort=a", "Q=1"}) {
+    const HttpAnswer answer = Get("/tasks?" + query);
+    EXPECT_EQ(answer.status, 400) << query << answer.body;
+    EXPECT_EQ(Json::parse(answer.body).at("errors").at(0).at("field"),
+              query.substr(0, query.find('=')));
+  }
+  EXPECT_EQ(Get("/tasks?q=%").status, 400);
+  EXPECT_EQ(Get("/tasks?q=a&q=b").status, 400);
+  EXPECT_EQ(Get("/tasks/%x").status, 400);
+}
+
+TEST_F(RestApiTest, ActionsChangeTheTask) {
+  replicator_.SetCollections({{{"db1", "c"}, CollectionId{7}}});
+  Send("PUT", "/tasks/t1", Body("c"));
+  const HttpAnswer paused = Send("POST", "/tasks/t1/pause", "{}");
+  EXPECT_EQ(Json::parse(paused.body).at("state"), "Paused");
+  const HttpAnswer resumed = Send("POST", "/tasks/t1/resume", R"({"on_undecodable":"skip"})");
+  EXPECT_EQ(resumed.status, 200) << resumed.body;
+  EXPECT_EQ(Json::parse(resumed.body).at("on_undecodable"), "skip");
+  EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"on_undecodable":"no"})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/pause", R"({"force":true})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":["db1.c"]})").status, 200);
+  EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":["nothing"]})").status, 404);
+  EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":[]})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/retry", R"({"collections":["db1.c"],"cancel":true})").status,
+            422);
+  EXPECT_EQ(Send("POST", "/tasks/no/pause").status, 404);
+  EXPECT_EQ(Get("/tasks/no/positions").status, 404);
+  EXPECT_EQ(Get("/tasks/t1/positions").body, "{\"positions\":[]}\n");
+}
+
+TEST_F(RestApiTest, ACopyIsAccepted) {
+  replicator_.SetCollections({{{"db1", "c"}, CollectionId{7}}});
+  Send("PUT", "/tasks/t1", Body("c"));
+  EXPECT_EQ(Send("POST", "/tasks/t1/snapshot",
+                 R"({"collections":["db1.c"],"partitions":["p"],"filter":"id > 1"})")
+                .status,
+            202);
+  ASSERT_THAT(replicator_.changes("t1"), testing::SizeIs(1));
+  EXPECT_EQ(
+      Send("POST", "/tasks/t1/snapshot", R"({"collections":["db1.c"],"filter":"a","cancel":true})")
+          .status,
+      422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/snapshot", R"({"collections":["db1.c"],"cancel":true})").status,
+            200);
+}
+
+TEST_F(RestApiTest, ThePresentOfTheSource) {
+  Send("PUT", "/tasks/t1", Body("c"));
+  EXPECT_FALSE(Json::parse(Get("/tasks/t1").body).contains("present"));
+  EXPECT_FALSE(Json::parse(Get("/tasks/t1?present=false").body).contains("present"));
+  EXPECT_TRUE(Json::parse(Get("/tasks/t1?present=true").body).contains("present"));
+  EXPECT_EQ(Get("/tasks/t1?present=1").status, 400);
+}
+
+TEST_F(RestApiTest, MethodsPathsAndTypesThatAreNotKnown) {
+  const HttpAnswer method = Send("PATCH", "/tasks", "{}");
+  EXPECT_EQ(method.status, 405);
+  EXPECT_EQ(Header(method, "Allow"), "GET, HEAD, POST");
+  EXPECT_EQ(Header(Send("GET", "/tasks/t1/pause"), "Allow"), "POST");
+  EXPECT_EQ(Header(Send("POST", "/tasks/t1", "{}"), "Allow"), "GET, HEAD, PUT, DELETE");
+  for (const char* path : {"", "/", "/task", "/tasks/", "/tasks//pause", "/tasks/a/b/c",
+                           "/tasks/a/pause/", "/tasks/a/stop", "/tasks/a%2Fpause/x"}) {
+    EXPECT_EQ(Get(path).status, 404) << path;
+  }
+  EXPECT_EQ(Get("/tasks/a%2Fpause").status, 404) << "an id";
+  EXPECT_THAT(Get("/tasks/a%2Fpause").body, HasSubstr("a/pause"));
+  EXPECT_EQ(Send("POST", "/tasks", Body("c"), {{"Content-Type", "text/plain"}}).status, 415);
+  EXPECT_EQ(Get("/tasks", {{"Accept", "text/html"}}).status, 406);
+  EXPECT_EQ(Send("POST", "/tasks", "{").status, 400);
+  EXPECT_EQ(Send("POST", "/tasks", std::string(100, '[')).status, 400);
+  EXPECT_EQ(Send("POST", "/tasks", "[]").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks").status, 400);
+}
+
+TEST_F(RestApiTest, FailuresOfTheServerSayWhoseTheyAre) {
+  replicator_.SetCheckStatus(UnavailableError("no route"));
+  EXPECT_EQ(Send("POST", "/tasks", Body("c")).status, 503);
+  replicator_.SetCheckStatus(OkStatus());
+  replicator_.SetPrepareStatus(InternalError("etcd"));
+  EXPECT_EQ(Send("POST", "/tasks", Body("c")).status, 500);
+}
+
+TEST_F(RestApiTest, OnlyCreatesWaitForATarget) {
+  const auto takes_long = [](const char* method, const char* path) {
+    return RestApi::MayTakeLong({.method = method, .path = path});
+  };
+  EXPECT_TRUE(takes_long("POST", "/api/v1/tasks"));
+  EXPECT_TRUE(takes_long("PUT", "/api/v1/tasks/a"));
+  EXPECT_FALSE(takes_long("GET", "/api/v1/tasks"));
+  EXPECT_FALSE(takes_long("POST", "/api/v1/tasks/a/pause"));
+}
+
+TEST_F(RestApiTest, VersionAndDescription) {
+  EXPECT_EQ(Get("/version").body, "{\"version\":\"1.2.3\"}\n");
+  const HttpAnswer answer = Get("/openapi.json");
+  EXPECT_EQ(answer.content_type, "application/json");
+  EXPECT_EQ(answer.body, OpenApiDocument());
+}
+
+// The description and the table of operations have the same paths and methods.
+TEST_F(RestApiTest, DescribesWhatThereIs) {
+  const Json document = Json::parse(OpenApiDocument());
+  ASSERT_TRUE(document.contains("paths"));
+  for (const auto& [path, item] : document.at("paths").items()) {
+    std::string example = path;
+    if (const size_t id = example.find("{task_id}"); id != std::string::npos) {
+      example.replace(id, 9, "t1");
+    }
+    ASSERT_THAT(example, StartsWith("/api/v1/"));
+    const HttpAnswer answer = Send("TRACE", example.substr(7));
+    ASSERT_EQ(answer.status, 405) << path;
+    std::string methods;
+    for (const char* method : {"get", "post", "put", "delete", "patch"}) {
+      std::string name = method;
+      std::transform(name.begin(), name.end(), name.begin(), ::toupper);
+      if (item.contains(method)) {
+        methods += (methods.empty() ? "" : ", ") + name + (name == "GET" ? ", HEAD" : "");
+      }
+    }
+    EXPECT_EQ(Header(answer, "Allow"), methods) << path;
+  }
+}
+
+}  // namespace
+}  // namespace cdc

@@ -1,0 +1,295 @@
+// What the paths of tasks do.
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "api/change_request.h"
+#include "api/rest/entity_tag.h"
+#include "api/rest/openapi_document.h"
+#include "api/rest/problem.h"
+#include "api/rest/rest_api.h"
+#include "api/rest/rest_request.h"
+#include "api/rest/task_query.h"
+#include "api/task_json.h"
+#include "metastore/task_spec_json.h"
+
+namespace cdc {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr size_t kMaxIdLength = 128;
+constexpr std::string_view kIdCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-";
+
+// An id is a segment of a path; clients take "." and ".." off it.
+bool IsId(std::string_view id) {
+  return !id.empty() && id.size() <= kMaxIdLength && id != "." && id != ".." &&
+         id.find_first_not_of(kIdCharacters) == std::string_view::npos;
+}
+
+std::string LocationOf(const std::string& id) {
+  return std::string(kRestPath) + "/tasks/" + EncodePathSegment(id);
+}
+
+HttpAnswer WrongField(const std::string& field, const std::string& message) {
+  return ProblemAnswer(422, field + ": " + message, {{field, message}});
+}
+
+// Whether `wanted`, as a request has it, is the definition of the task that is stored.
+bool IsDefinitionOf(const TaskSpec& stored, TaskSpec wanted) {
+  // What the create has decided.
+  wanted.id = stored.id;
+  wanted.target_identity = stored.target_identity;
+  wanted.left_to_older = stored.left_to_older;
+  wanted.sink_mode_reason = stored.sink_mode_reason;
+  if (wanted.sink_mode == SinkMode::kAuto) {
+    wanted.sink_mode = stored.sink_mode;
+  }
+  return EncodeTaskSpec(wanted) == EncodeTaskSpec(stored);
+}
+
+}  // namespace
+
+HttpAnswer RestApi::Show(const TaskView& view, int status) const {
+  HttpAnswer answer = RestAnswer(EncodeTask(view, options_.clock->UnixMs()), status);
+  answer.headers.push_back({"ETag", EntityTag(view)});
+  return answer;
+}
+
+HttpAnswer RestApi::ShowTask(const std::string& id, int status) {
+  const Result<TaskView> view = options_.tasks->Get(id);
+  return view.ok() ? Show(*view, status) : ProblemOf(view.status());
+}
+
+RestApi::Refusal RestApi::CheckIfMatch(const RestRequest& request) {
+  const std::string expected = request.http.HeaderOf("If-Match");
+  if (expected.empty()) {
+    return std::nullopt;
+  }
+  const Result<TaskView> view = options_.tasks->Get(request.id);
+  if (!view.ok()) {
+    return ProblemOf(view.status());
+  }
+  if (!NamesTag(expected, EntityTag(*view))) {
+    return ProblemAnswer(
+        412,
+        "the task has changed since: get it again, and repeat the request with its "
+        "ETag if it is still wanted");
+  }
+  return std::nullopt;
+}
+
+HttpAnswer RestApi::ListTasks(const RestRequest& request) {
+  std::vector<FieldError> errors;
+  const TaskQuery query = ReadTaskQuery(request.query, &errors);
+  if (!errors.empty()) {
+    return ProblemAnswer(400, "the query has wrong parameters, see errors", errors);
+  }
+  const TaskPage page = FindTasks(options_.tasks->List(), query);
+  OrderedJson tasks = OrderedJson::array();
+  for (const TaskView& view : page.tasks) {
+    tasks.push_back(EncodeTask(view, options_.clock->UnixMs()));
+  }
+  OrderedJson answer = {{"tasks", std::move(tasks)}};
+  if (!page.next_token.empty()) {
+    answer["next_page_token"] = page.next_token;
+  }
+  return RestAnswer(answer);
+}
+
+RestApi::Refusal RestApi::ReadSpec(const RestRequest& request,
+                                   const std::string& id,
+                                   TaskSpec* spec) const {
+  CreateRequest create;
+  if (Refusal refusal = request.ReadBody(
+          [&create](const RequestReader& reader) { create = ReadCreateRequest(reader); })) {
+    return refusal;
+  }
+  std::string& given = create.spec.id;
+  if (!id.empty() && !given.empty() && given != id) {
+    return WrongField("task_id", "is not that of the path: leave it out");
+  }
+  given = id.empty() ? given : id;
+  if (!given.empty() && !IsId(given)) {
+    return WrongField("task_id", "must be at most " + std::to_string(kMaxIdLength) +
+                                     " letters, digits and . _ ~ -");
+  }
+  std::string field;
+  Result<TaskSpec> valid = ValidateCreate(create, options_.limits, &field);
+  if (!valid.ok()) {
+    return ProblemAnswer(422, valid.status().message(), {{field, valid.status().message()}});
+  }
+  *spec = *std::move(valid);
+  return std::nullopt;
+}
+
+HttpAnswer RestApi::CreateTask(const RestRequest& request) {
+  TaskSpec spec;
+  if (Refusal refusal = ReadSpec(request, "", &spec)) {
+    return *std::move(refusal);
+  }
+  const auto exists = [](const std::string& id) {
+    return ProblemAnswer(
+        409, "task " + id + " exists: PUT " + LocationOf(id) + " creates it only if it does not");
+  };
+  if (!spec.id.empty() && options_.tasks->Get(spec.id).ok()) {
+    return exists(spec.id);
+  }
+  const Result<TaskManager::Created> created = options_.tasks->Create(std::move(spec));
+  if (!created.ok()) {
+    return ProblemOf(created.status());
+  }
+  if (created->existed) {
+    return exists(created->id);
+  }
+  HttpAnswer answer = ShowTask(created->id, 201);
+  answer.headers.push_back({"Location", LocationOf(created->id)});
+  return answer;
+}
+
+HttpAnswer RestApi::PutTask(const RestRequest& request) {
+  TaskSpec spec;
+  if (Refusal refusal = ReadSpec(request, request.id, &spec)) {
+    return *std::move(refusal);
+  }
+  // Without a look at the target: a client that repeats its request needs none.
+  if (const Result<TaskView> existing = options_.tasks->Get(request.id); existing.ok()) {
+    return AnswerExisting(*existing, spec);
+  }
+  const Result<TaskManager::Created> created = options_.tasks->Create(spec);
+  if (!created.ok()) {
+    return ProblemOf(created.status());
+  }
+  const Result<TaskView> view = options_.tasks->Get(request.id);
+  if (!view.ok()) {
+    return ProblemOf(view.status());
+  }
+  if (created->existed) {
+    return AnswerExisting(*view, spec);
+  }
+  HttpAnswer answer = Show(*view, 201);
+  answer.headers.push_back({"Location", LocationOf(request.id)});
+  return answer;
+}
+
+HttpAnswer RestApi::AnswerExisting(const TaskView& existing, const TaskSpec& wanted) const {
+  if (!IsDefinitionOf(existing.record.spec, wanted)) {
+    return ProblemAnswer(409, "task " + wanted.id +
+                                  " exists with another definition: delete it, or choose another "
+                                  "id");
+  }
+  return Show(existing);
+}
+
+HttpAnswer RestApi::GetTask(const RestRequest& request) {
+  const auto present = request.query.find("present");
+  if (present != request.query.end() && present->second != "true" && present->second != "false") {
+    return ProblemAnswer(400, "the query has wrong parameters, see errors",
+                         {{"present", "can be one of true, false"}});
+  }
+  const bool with_present = present != request.query.end() && present->second == "true";
+  const Result<TaskView> view =
+      with_present ? options_.tasks->GetWithPresent(request.id) : options_.tasks->Get(request.id);
+  if (!view.ok()) {
+    return ProblemOf(view.status());
+  }
+  if (NamesTag(request.http.HeaderOf("If-None-Match"), EntityTag(*view))) {
+    return {.status = 304, .headers = {{"ETag", EntityTag(*view)}}};
+  }
+  return Show(*view);
+}
+
+HttpAnswer RestApi::DeleteTask(const RestRequest& request) {
+  if (Refusal refusal = CheckIfMatch(request)) {
+    return *std::move(refusal);
+  }
+  const Status deleted = options_.tasks->Delete(request.id, false);
+  return deleted.ok() ? HttpAnswer{.status = 204} : ProblemOf(deleted);
+}
+
+HttpAnswer RestApi::Pause(const RestRequest& request) {
+  if (Refusal refusal = request.ReadBody([](const RequestReader&) {})) {
+    return *std::move(refusal);
+  }
+  if (Refusal refusal = CheckIfMatch(request)) {
+    return *std::move(refusal);
+  }
+  const Status paused = options_.tasks->Pause(request.id);
+  return paused.ok() ? ShowTask(request.id) : ProblemOf(paused);
+}
+
+HttpAnswer RestApi::Resume(const RestRequest& request) {
+  std::string policy;
+  if (Refusal refusal = request.ReadBody(
+          [&policy](const RequestReader& reader) { reader.Read("on_undecodable", &policy); })) {
+    return *std::move(refusal);
+  }
+  std::optional<OnUndecodable> on_undecodable;
+  if (request.body.contains("on_undecodable")) {
+    on_undecodable = ParseOnUndecodable(policy);
+    if (!on_undecodable) {
+      return WrongField("on_undecodable", "can be one of stop, skip");
+    }
+  }
+  if (Refusal refusal = CheckIfMatch(request)) {
+    return *std::move(refusal);
+  }
+  const Status resumed = options_.tasks->Resume(request.id, on_undecodable);
+  return resumed.ok() ? ShowTask(request.id) : ProblemOf(resumed);
+}
+
+HttpAnswer RestApi::Snapshot(const RestRequest& request) {
+  return ChangeCollections(request, TaskManager::CollectionChange::kCopy);
+}
+
+HttpAnswer RestApi::Retry(const RestRequest& request) {
+  return ChangeCollections(request, TaskManager::CollectionChange::kRetry);
+}
+
+HttpAnswer RestApi::SetAside(const RestRequest& request) {
+  return ChangeCollections(request, TaskManager::CollectionChange::kSetAside);
+}
+
+HttpAnswer RestApi::ChangeCollections(const RestRequest& request,
+                                      TaskManager::CollectionChange change) {
+  ChangeRequest wanted;
+  if (Refusal refusal = request.ReadBody(
+          [&](const RequestReader& reader) { wanted = ReadChangeRequest(reader, change); })) {
+    return *std::move(refusal);
+  }
+  if (const Status valid = CheckChangeRequest(wanted); !valid.ok()) {
+    return ProblemOf(valid);
+  }
+  if (Refusal refusal = CheckIfMatch(request)) {
+    return *std::move(refusal);
+  }
+  const Status changed = options_.tasks->ChangeCollections(request.id, wanted.change,
+                                                           wanted.collections, wanted.selection);
+  // A copy has only begun.
+  const int status = wanted.change == TaskManager::CollectionChange::kCopy ? 202 : 200;
+  return changed.ok() ? ShowTask(request.id, status) : ProblemOf(changed);
+}
+
+HttpAnswer RestApi::Positions(const RestRequest& request) {
+  if (const Result<TaskView> view = options_.tasks->Get(request.id); !view.ok()) {
+    return ProblemOf(view.status());
+  }
+  const Result<std::vector<CollectionPosition>> positions = options_.tasks->Positions(request.id);
+  if (!positions.ok()) {
+    return ProblemOf(positions.status());
+  }
+  OrderedJson list = EncodePositions(*positions)["positions"];
+  return RestAnswer({{"positions", list.is_null() ? OrderedJson::array() : std::move(list)}});
+}
+
+HttpAnswer RestApi::Version(const RestRequest&) {
+  return RestAnswer({{"version", options_.version}});
+}
+
+HttpAnswer RestApi::OpenApi(const RestRequest&) {
+  return {.content_type = "application/json", .body = std::string(OpenApiDocument())};
+}
+
+}  // namespace cdc
