@@ -15,6 +15,8 @@
 #include "api/json_text.h"
 #include "api/maintenance.h"
 #include "api/request_reader.h"
+#include "control/drain_goal.h"
+#include "model/source_time.h"
 
 namespace cdc {
 namespace {
@@ -139,7 +141,7 @@ ApiAnswer Api::Dispatch(const std::string& type, const Json& data) {
       {"get", &Api::Get},           {"list", &Api::List},
       {"position", &Api::Position}, {"maintenance", &Api::Maintenance},
       {"retry", &Api::Retry},       {"set_aside", &Api::SetAside},
-      {"snapshot", &Api::Snapshot}};
+      {"snapshot", &Api::Snapshot}, {"drain", &Api::Drain}};
   for (const Handler& handler : kHandlers) {
     if (type != handler.type) {
       continue;
@@ -205,6 +207,33 @@ Api::Answer Api::Resume(const Json& data) {
   return OrderedJson::object();
 }
 
+Api::Answer Api::Drain(const Json& data) {
+  constexpr int kMaxTimeoutMs = 86'400'000;
+  constexpr int kDefaultTimeoutMs = 600'000;
+  int timeout_ms = kDefaultTimeoutMs;
+  bool cancel = false;
+  DrainOptions options;
+  const auto read_more = [&](const RequestReader& reader) {
+    reader.Read("timeout_ms", &timeout_ms);
+    reader.Read("accept_waiting", &options.accept_waiting);
+    reader.Read("cancel", &cancel);
+  };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("drain", data, read_more));
+  if (cancel) {
+    CDC_RETURN_IF_ERROR(OperationFailure("drain", tasks_->CancelDrain(id)));
+    return OrderedJson::object();
+  }
+  if (timeout_ms < 0 || timeout_ms > kMaxTimeoutMs) {
+    return OperationFailure(
+        "drain", InvalidArgumentError("timeout_ms is 0 to " + std::to_string(kMaxTimeoutMs) +
+                                      " (a day), got " + std::to_string(timeout_ms)));
+  }
+  options.timeout = std::chrono::milliseconds(timeout_ms);
+  const Result<DrainStatus> drain = tasks_->Drain(id, options);
+  CDC_RETURN_IF_ERROR(OperationFailure("drain", drain.status()));
+  return OrderedJson{{"drain", EncodeDrain(*drain)}};
+}
+
 Api::Answer Api::Retry(const Json& data) {
   return ChangeCollections("retry", TaskManager::CollectionChange::kRetry, data);
 }
@@ -233,8 +262,10 @@ Api::Answer Api::ChangeCollections(const std::string& type,
 
 Api::Answer Api::Get(const Json& data) {
   bool present = false;
-  const auto read_more = [&present](const RequestReader& reader) {
+  std::string synced_at;
+  const auto read_more = [&](const RequestReader& reader) {
     reader.Read("present", &present);
+    reader.ReadTime("synced_at", &synced_at);
   };
   CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("get", data, read_more));
   if (id.empty()) {
@@ -242,7 +273,13 @@ Api::Answer Api::Get(const Json& data) {
   }
   const Result<TaskView> view = present ? tasks_->GetWithPresent(id) : tasks_->Get(id);
   CDC_RETURN_IF_ERROR(OperationFailure("get", view.status()));
-  return OrderedJson{{"task", EncodeTask(*view, clock_->UnixMs())}};
+  OrderedJson task = EncodeTask(*view, clock_->UnixMs());
+  if (!synced_at.empty()) {
+    const Result<Timestamp> ts = ParseSourceTime(synced_at);
+    CDC_RETURN_IF_ERROR(OperationFailure("get", ts.status().WithContext("synced_at")));
+    task["synced"] = EncodeSynced(*ts, MissingUpTo(*view, *ts));
+  }
+  return OrderedJson{{"task", std::move(task)}};
 }
 
 Api::Answer Api::List(const Json&) {

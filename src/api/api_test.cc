@@ -812,5 +812,51 @@ TEST_F(ApiTest, PositionsAndWhatElseHasNoEffectAreKept) {
   EXPECT_EQ(task["buffer_config"], (Json{{"period", 3}, {"size", 4}}));
 }
 
+TEST_F(ApiTest, ADrainIsBegunShownAndCancelled) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"collection_infos":[{"name":"c"}]})");
+  replicator_.SetPresent(
+      SourcePresent{.ts = Timestamp::FromUnixMs(1000, 7), .catalog_revision = 9});
+  replicator_.SetCatalogProgress({.revision = 8, .applied = true});
+  const Json drain = AskJson("drain", R"({"task_id":"t1","timeout_ms":60000})")["data"]["drain"];
+  EXPECT_EQ(drain["phase"], "waiting");
+  EXPECT_EQ(drain["until_ts"], 262144007);
+  EXPECT_EQ(drain["until_ms"], 1000);
+  EXPECT_EQ(drain["catalog_revision"], 9);
+  EXPECT_EQ(drain["ended"], nullptr);
+  EXPECT_THAT(drain["missing"][0], HasSubstr("revision 8, it was at 9"));
+  EXPECT_EQ(AskJson("get", R"({"task_id":"t1"})")["data"]["task"]["drain"]["phase"], "waiting");
+  EXPECT_EQ(Ask("drain", R"({"task_id":"t1","cancel":true})"), "{\"code\":200}\n");
+  EXPECT_EQ(AskJson("get", R"({"task_id":"t1"})")["data"]["task"]["drain"]["phase"], "cancelled");
+  EXPECT_THAT(Ask("drain", R"({"task_id":"t1","cancel":true})"),
+              AllOf(HasSubstr("\"code\":400"), HasSubstr("no drain to cancel")));
+  EXPECT_THAT(Ask("drain", R"({"task_id":"t1","timeout_ms":-1})"),
+              AllOf(HasSubstr("\"code\":400"), HasSubstr("timeout_ms is 0 to 86400000")));
+  replicator_.SetPresent(UnavailableError("etcd is away"));
+  EXPECT_THAT(Ask("drain", R"({"task_id":"t1"})"),
+              AllOf(HasSubstr("\"code\":500"), HasSubstr("etcd is away")));
+}
+
+TEST_F(ApiTest, WhetherATaskIsSyncedUpToATime) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"collection_infos":[{"name":"c"}]})");
+  TaskStatus status;
+  status.channels = {{.channel = "dml_0", .checkpoint = Timestamp::FromUnixMs(1'714'979'289'123)}};
+  replicator_.SetTaskStatus("t1", status);
+  replicator_.SetCatalogProgress({.revision = 8, .applied = true});
+  const auto synced = [this](const std::string& at) {
+    return AskJson("get", R"({"task_id":"t1","synced_at":)" + at + "}")["data"]["task"]["synced"];
+  };
+  EXPECT_EQ(synced("1714979289123")["synced"], true);
+  EXPECT_EQ(synced("\"2024-05-06T07:08:09.123Z\"")["synced"], true);
+  const Json later = synced("\"2024-05-06T07:08:09.124Z\"");
+  EXPECT_EQ(later["synced"], false);
+  EXPECT_EQ(later["time_ms"], 1'714'979'289'124);
+  EXPECT_THAT(later["missing"][0], HasSubstr("channel dml_0 is on the target up to"));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1","synced_at":"noon"})"),
+              AllOf(HasSubstr("\"code\":400"), HasSubstr("RFC 3339")));
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1","synced_at":true})"), HasSubstr("\"code\":500"));
+}
+
 }  // namespace
 }  // namespace cdc

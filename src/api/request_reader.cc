@@ -207,6 +207,20 @@ void RequestReader::Read(const char* key, bool* value) const {
   *value = found->get<bool>();
 }
 
+void RequestReader::ReadTime(const char* key, std::string* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (found->is_number_unsigned()) {
+    *value = std::to_string(found->get<uint64_t>());
+  } else if (found->is_string()) {
+    *value = found->get<std::string>();
+  } else {
+    WrongType(PathOf(key), "time", *found);
+  }
+}
+
 void RequestReader::Read(const char* key, std::map<std::string, std::string>* value) const {
   const Json* found = Find(key);
   if (found == nullptr) {

@@ -49,6 +49,8 @@ class RequestReader {
   void Read(const char* key, bool* value) const;
   // As a string, but an error does not quote the value.
   void ReadSecret(const char* key, std::string* value) const;
+  // A number without a fraction, or a string, as text: see ParseSourceTime.
+  void ReadTime(const char* key, std::string* value) const;
   void Read(const char* key, std::map<std::string, std::string>* value) const;
 
   void Read(const char* key, std::vector<std::string>* value) const;

@@ -203,6 +203,9 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   if (view.present.has_value()) {
     out["present"] = EncodePresent(*view.present);
   }
+  if (view.drain.has_value()) {
+    out["drain"] = EncodeDrain(*view.drain);
+  }
   out["set_aside"] = EncodeSetAside(status.set_aside);
   if (CopiesStoredRows(spec) || !status.snapshots.empty()) {
     out["snapshots"] = EncodeSnapshots(status.snapshots);
@@ -240,6 +243,29 @@ OrderedJson EncodeTask(const TaskView& view, int64_t now_unix_ms) {
   json["task_id"] = spec.id;
   AppendDetails(view, now_unix_ms, &json);
   return json;
+}
+
+OrderedJson EncodeDrain(const DrainStatus& drain) {
+  return {{"phase", DrainPhaseName(drain.phase)},
+          {"until_ts", drain.goal.ts.value},
+          {"until_ms", drain.goal.ts.UnixMs()},
+          {"catalog_revision", drain.goal.catalog_revision},
+          {"since", drain.since_unix_ms},
+          {"ended", drain.ended_unix_ms == 0 ? OrderedJson() : OrderedJson(drain.ended_unix_ms)},
+          {"missing", drain.missing},
+          {"reason", drain.reason},
+          {"left", drain.left},
+          {"idle", drain.idle},
+          {"channels", drain.channels},
+          {"rows_written", drain.rows_written},
+          {"rows_above", drain.rows_above}};
+}
+
+OrderedJson EncodeSynced(Timestamp ts, const std::vector<std::string>& missing) {
+  return {{"ts", ts.value},
+          {"time_ms", ts.UnixMs()},
+          {"synced", missing.empty()},
+          {"missing", missing}};
 }
 
 OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {

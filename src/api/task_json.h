@@ -23,6 +23,12 @@ struct ApiAnswer {
 // ours.
 nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
 
+// A drain as in the answer to `drain`, and in the task.
+nlohmann::ordered_json EncodeDrain(const DrainStatus& drain);
+
+// Whether everything up to `ts` is on the target, and what is missing.
+nlohmann::ordered_json EncodeSynced(Timestamp ts, const std::vector<std::string>& missing);
+
 // The data of the answer to `position`.
 nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);
 

@@ -21,85 +21,52 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using Json = nlohmann::ordered_json;
 
 constexpr uint64_t kGoal = 470'643'311'880'437'761;
 constexpr uint64_t kSecond = 1000ULL << 18;
 
-struct Channel {
-  std::string name = "dml_0";
-  uint64_t resolved = kGoal;
-  uint64_t checkpoint = kGoal;
-  int64_t tick_age_ms = 100;
-  uint64_t waiting = 0;  // rows, and bytes
-};
-
-struct Task {
-  std::string state = "Running";
-  std::string condition = "ok";
+struct Drained {
+  std::string phase = "waiting";
+  std::vector<std::string> missing;
   std::string reason;
+  std::string left;
   bool idle = false;
-  int64_t revision = 50;
-  bool applied = true;
-  std::vector<Channel> channels = {{}};
-  uint64_t written = 1000;
-  bool present = false;
+  uint64_t rows_above = 0;
+  uint64_t until = kGoal;
 };
 
-std::string Answer(const Task& task) {
-  nlohmann::ordered_json json = {
-      {"state", task.state},
-      {"task_id", "def"},
-      {"condition", {{"state", task.condition}, {"reason", task.reason}}},
-      {"rows", {{"inserted", task.written}, {"upserted", 0}, {"deleted", 0}}},
-      {"rows_waiting", 0},
-      {"catalog",
-       {{"revision", task.revision}, {"applied", task.applied}, {"pending", {"collection db.c"}}}},
-      {"checkpoint", nlohmann::json::array()},
-      {"channels", nlohmann::json::array()}};
-  for (const Channel& channel : task.channels) {
-    json["checkpoint"].push_back(
-        {{"channel", channel.name}, {"ts", channel.checkpoint}, {"msg_id", "CgAS"}});
-    json["channels"].push_back({{"channel", channel.name},
-                                {"resolved_ts", channel.resolved},
-                                {"tick_age_ms", channel.tick_age_ms},
-                                {"rows_waiting", channel.waiting},
-                                {"bytes_waiting", channel.waiting}});
-  }
-  if (task.idle) {
-    json["condition"]["idle"] = true;
-  }
-  if (task.state == "Paused") {
-    json["catalog"] = nullptr;
-  }
-  if (task.present) {
-    json["present"] = {{"ts", kGoal}, {"time_ms", kGoal >> 18}, {"catalog_revision", 50}};
-  }
-  return R"({"code":200,"data":{"task":)" + json.dump() + "}}\n";
+Json DrainJson(const Drained& drain) {
+  return {{"phase", drain.phase},   {"until_ts", drain.until},
+          {"catalog_revision", 50}, {"missing", drain.missing},
+          {"reason", drain.reason}, {"left", drain.left},
+          {"idle", drain.idle},     {"channels", 2},
+          {"rows_written", 1000},   {"rows_above", drain.rows_above}};
+}
+
+std::string Success(const Json& data) { return Json{{"code", 200}, {"data", data}}.dump() + "\n"; }
+
+std::string Begun(const Drained& drain = {}) { return Success({{"drain", DrainJson(drain)}}); }
+
+std::string Task(const Drained& drain, const std::string& state = "Running") {
+  Json task = {{"task_id", "def"}, {"state", state}, {"drain", DrainJson(drain)}};
+  task["checkpoint"] = {{{"channel", "dml_0"}, {"ts", kGoal + kSecond}, {"msg_id", "CgAS"}}};
+  return Success({{"task", task}});
+}
+
+std::string Done(Drained drain = {}) {
+  drain.phase = "done";
+  return Task(drain, "Paused");
 }
 
 class DrainTest : public ::testing::Test {
  protected:
   DrainTest() {
     server_.SetAnswer("list", ListAnswer({TaskJson({.id = "abc"}), TaskJson({.id = "def"})}));
-    server_.SetAnswer("pause", "{\"code\":200}\n");
+    server_.SetAnswer("drain", Begun());
   }
 
-  // The answers to the two requests at the beginning.
-  void PushBegin(const Task& task = {.revision = 40, .channels = {{.resolved = 1}}}) {
-    server_.PushAnswer("get", Answer(task));
-    Task with_present = task;
-    with_present.present = true;
-    server_.PushAnswer("get", Answer(with_present));
-  }
-  void Push(const Task& task) { server_.PushAnswer("get", Answer(task)); }
-  void PushPaused(uint64_t checkpoint = kGoal, uint64_t written = 1000) {
-    Push({.state = "Paused",
-          .condition = "paused",
-          .channels = {{.checkpoint = checkpoint}},
-          .written = written});
-  }
-
-  ExitCode Run(DrainOptions options = {}, std::stop_token stop = {}) {
+  ExitCode Run(DrainOptions options = {}, const std::stop_token& stop = {}) {
     if (options.id.empty()) {
       options.id = "de";
     }
@@ -114,16 +81,6 @@ class DrainTest : public ::testing::Test {
                  options, stop);
   }
 
-  // The timeout passes after a few status requests.
-  ExitCode RunUntilTheTimeout() {
-    const std::chrono::milliseconds timeout = std::chrono::minutes(30);
-    const Thread time("time", [&](const std::stop_token&) {
-      EXPECT_TRUE(Eventually([&] { return server_.Requests("get").size() > 4; }));
-      clock_.Advance(timeout);
-    });
-    return Run({.timeout = timeout});
-  }
-
   FakeClock clock_;
   FakeApiServer server_;
   Output output_ = Output::kText;
@@ -131,33 +88,27 @@ class DrainTest : public ::testing::Test {
   std::ostringstream err_;
 };
 
-TEST_F(DrainTest, WaitsForCatalogReadingAndWritingThenPauses) {
-  PushBegin();
-  Push({.revision = 49});
-  Push({.applied = false});
-  Push({.channels = {{}, {.name = "dml_1", .resolved = kGoal - 1}}});
-  Push({.channels = {{}, {.name = "dml_1", .checkpoint = kGoal - 1, .waiting = 7}}});
-  Push({.condition = "retrying", .reason = "write: rate limit"});
-  Push({});
-  PushPaused(kGoal + 5);
-  EXPECT_EQ(Run({.verbose = true}), ExitCode::kOk) << err_.str();
-  EXPECT_THAT(server_.Requests("get"), SizeIs(9));
-  EXPECT_EQ(server_.Requests("get")[1], R"({"present":true,"task_id":"def"})");
-  EXPECT_THAT(server_.Requests("pause"), ElementsAre(R"({"task_id":"def"})"));
+TEST_F(DrainTest, WaitsForTheServerAndTellsWhatItWaitsFor) {
+  server_.PushAnswer("get", Task({.missing = {"channel dml_0 is late", "another", "a third"}}));
+  server_.PushAnswer("get", Task({.phase = "pausing"}));
+  server_.PushAnswer("get", Done());
+  EXPECT_EQ(Run({.timeout = std::chrono::seconds(90), .verbose = true}), ExitCode::kOk)
+      << err_.str();
+  EXPECT_THAT(server_.Requests("drain"),
+              ElementsAre(R"({"accept_waiting":false,"task_id":"def","timeout_ms":90000})"));
+  EXPECT_THAT(server_.Requests("get"), SizeIs(3));
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("drained task def, now paused\n"),
                                 HasSubstr("up to    470643311880437761 (2026-"),
                                 HasSubstr("1,000 written"), HasSubstr("revision 50")));
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("read up to revision 49, it was at 50"),
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr(": channel dml_0 is late; and 2 more\n"),
                                 Not(HasSubstr("milvus-cdc:"))));
 }
 
 TEST_F(DrainTest, JsonTellsTheTimeAndTheStoredCheckpoints) {
   output_ = Output::kJson;
-  PushBegin();
-  Push({});
-  PushPaused(kGoal + kSecond);
+  server_.PushAnswer("get", Done());
   EXPECT_EQ(Run(), ExitCode::kOk);
-  const auto json = nlohmann::json::parse(out_.str());
+  const auto json = Json::parse(out_.str());
   EXPECT_EQ(json.at("drained"), true);
   EXPECT_EQ(json.at("ts"), kGoal);
   EXPECT_EQ(json.at("checkpoint").at(0).at("ts"), kGoal + kSecond);
@@ -166,146 +117,100 @@ TEST_F(DrainTest, JsonTellsTheTimeAndTheStoredCheckpoints) {
 }
 
 TEST_F(DrainTest, RowsThatCameAboveTheTimeAreTold) {
-  PushBegin();
-  Push({.written = 1000});
-  PushPaused(kGoal + kSecond, 1025);
+  server_.PushAnswer("get", Done({.rows_above = 25}));
   EXPECT_EQ(Run(), ExitCode::kOk);
   EXPECT_THAT(err_.str(), HasSubstr("the source is still written to: at least 25 rows"));
 }
 
-TEST_F(DrainTest, AfterTheTimeoutItSaysWhatIsMissingAndLeavesTheTaskRunning) {
-  output_ = Output::kJson;
-  PushBegin();
-  server_.SetAnswer(
-      "get", Answer({.channels = {{}, {.name = "dml_1", .checkpoint = kGoal - 1, .waiting = 7}}}));
-  EXPECT_EQ(RunUntilTheTimeout(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(),
-              AllOf(HasSubstr("not drained within 30 min"), HasSubstr("the task is left running"),
-                    HasSubstr("channel dml_1 is on the target up to"), HasSubstr("7 rows wait"),
-                    Not(HasSubstr("dml_0"))));
-  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("drained"), false);
-  EXPECT_THAT(server_.Requests("pause"), IsEmpty());
-}
-
-TEST_F(DrainTest, WhatTheTargetRefusesIsLeftSoIfItIsAccepted) {
-  const Task refused{.condition = "waiting", .reason = "aliases of db.c: refused"};
-  PushBegin();
-  server_.SetAnswer("get", Answer(refused));
-  EXPECT_EQ(RunUntilTheTimeout(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), HasSubstr("missing: the task is waiting: aliases of db.c: refused"));
-  err_.str("");
-  PushBegin();
-  Push({.condition = "retrying", .reason = "write: rate limit"});
-  Push(refused);
-  PushPaused();
+TEST_F(DrainTest, WhatIsLeftIsTold) {
+  server_.PushAnswer("get", Done({.left = "aliases of db.c: refused"}));
   EXPECT_EQ(Run({.accept_waiting = true}), ExitCode::kOk);
+  EXPECT_THAT(server_.Requests("drain").front(), HasSubstr(R"("accept_waiting":true)"));
   EXPECT_EQ(err_.str(), "milvus-cdc: left as it is: aliases of db.c: refused\n");
-}
-
-TEST_F(DrainTest, ATaskThatCoversNothingIsDrainedAndSaysSo) {
-  const Task idle{.condition = "waiting",
-                  .reason = "scope: no collection of the source matches \"d.*\" yet",
-                  .idle = true,
-                  .channels = {}};
-  PushBegin(idle);
-  Push(idle);
-  Push({.state = "Paused", .channels = {}});
-  EXPECT_EQ(Run({}), ExitCode::kOk);
-  EXPECT_EQ(err_.str(),
-            "milvus-cdc: there was nothing to drain: scope: no collection of the source matches "
-            "\"d.*\" yet\n");
-}
-
-TEST_F(DrainTest, SourceThatStandsStillIsNamedWithItsLastTime) {
-  PushBegin();
-  server_.SetAnswer("get", Answer({.channels = {{.resolved = kGoal - kSecond,
-                                                 .checkpoint = kGoal - kSecond,
-                                                 .tick_age_ms = 20'000}}}));
-  EXPECT_EQ(Run(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("the source stands still: channel dml_0"),
-                                HasSubstr("`milvus-cdc task pause def`"),
-                                HasSubstr(std::to_string(kGoal - kSecond))));
-  EXPECT_THAT(server_.Requests("pause"), IsEmpty());
-}
-
-TEST_F(DrainTest, SourceThatMayComeBackIsAwaitedUntilTheTimeout) {
-  PushBegin();
-  server_.SetAnswer("get", Answer({.condition = "retrying",
-                                   .reason = "channel dml_0: broker away",
-                                   .channels = {{.resolved = 1, .tick_age_ms = 20'000}}}));
-  EXPECT_EQ(RunUntilTheTimeout(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("missing: the task is retrying: channel dml_0: broker"),
-                                HasSubstr("`milvus-cdc task pause def`")));
-}
-
-TEST_F(DrainTest, TicksThatAreOldBecauseRowsWaitAreNotTheSourcesFault) {
-  PushBegin();
-  Push({.channels = {{.resolved = 1, .tick_age_ms = 60'000, .waiting = 5}}});
-  Push({});
-  PushPaused();
+  err_.str("");
+  server_.PushAnswer("get", Done({.left = "scope: nothing matches", .idle = true}));
   EXPECT_EQ(Run(), ExitCode::kOk);
+  EXPECT_EQ(err_.str(), "milvus-cdc: there was nothing to drain: scope: nothing matches\n");
 }
 
-TEST_F(DrainTest, SourceThatDoesNotAnswer) {
-  Push({.channels = {{.checkpoint = kGoal - kSecond}}});
-  server_.PushAnswer("get", R"({"code":500,"message":"fail to handle the get request, error: )"
-                            R"(etcd: no endpoint answers"})");
+TEST_F(DrainTest, ADrainThatDoesNotSucceedTellsWhy) {
+  output_ = Output::kJson;
+  server_.PushAnswer(
+      "get", Task({.phase = "timed_out", .missing = {"dml_1 is late"}, .reason = "not in time"}));
   EXPECT_EQ(Run(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("the source does not tell where it is: etcd: no"),
-                                HasSubstr("`milvus-cdc task pause def`"),
-                                HasSubstr(std::to_string(kGoal - kSecond))));
+  EXPECT_THAT(err_.str(), HasSubstr("cannot drain de: not in time"));
+  EXPECT_EQ(Json::parse(out_.str()).at("drained"), false);
+  EXPECT_EQ(Json::parse(out_.str()).at("missing"), Json({"dml_1 is late"}));
+  server_.PushAnswer("get", Task({.phase = "failed", .reason = "the source stands still"}));
+  EXPECT_EQ(Run(), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot drain de: the source stands still"));
+  server_.PushAnswer("get", Task({.phase = "cancelled"}));
+  EXPECT_EQ(Run(), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("somebody has cancelled it, the task is left running"));
+  server_.PushAnswer("get", Task({.phase = "done"}));
+  EXPECT_EQ(Run(), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("somebody has resumed the task"));
 }
 
-TEST_F(DrainTest, TaskThatDoesNotRunNamesTheCure) {
-  Push({.state = "Paused", .condition = "paused", .reason = "schema differs"});
+TEST_F(DrainTest, WhatTheServerRefusesIsTold) {
+  server_.PushAnswer("drain", R"({"code":400,"message":"fail to handle the drain request, error: )"
+                              R"(the task is not running"})");
   EXPECT_EQ(Run(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("is not running, it is Paused (schema differs)"),
-                                HasSubstr("`milvus-cdc task resume def` and drain again")));
-  // While it is waiting.
-  PushBegin();
-  Push({.condition = "failed", .reason = "position expired"});
-  EXPECT_EQ(Run(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), HasSubstr("the task has failed: position expired"));
+  EXPECT_THAT(err_.str(), HasSubstr("cannot drain de: the task is not running"));
   EXPECT_EQ(Run({.id = "x"}), ExitCode::kRefused);
   EXPECT_THAT(err_.str(), HasSubstr("no task has the id \"x\""));
-  EXPECT_THAT(server_.Requests("pause"), IsEmpty());
-}
-
-TEST_F(DrainTest, CheckpointThatWasNotStoredIsAnError) {
-  PushBegin();
-  Push({});
-  PushPaused(kGoal - kSecond);
-  EXPECT_EQ(Run(), ExitCode::kRefused);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("the stored checkpoint of channel dml_0"),
-                                HasSubstr("`milvus-cdc task resume def` and drain again")));
-  EXPECT_THAT(out_.str(), IsEmpty());
-}
-
-TEST_F(DrainTest, ServerThatGoesAwayIsAwaited) {
-  PushBegin();
-  server_.PushAnswer("get", "gone");
-  Push({});
-  PushPaused();
-  EXPECT_EQ(Run(), ExitCode::kOk);
+  EXPECT_THAT(server_.Requests("get"), IsEmpty());
 }
 
 TEST_F(DrainTest, OlderServer) {
-  Push({});
-  Push({});
+  server_.PushAnswer("drain",
+                     R"({"code":400,"message":"invalid 'request_type' param, can be set [x]"})");
   EXPECT_EQ(Run(), ExitCode::kRefused);
   EXPECT_THAT(err_.str(), HasSubstr("older than this program"));
 }
 
-TEST_F(DrainTest, InterruptionLeavesTheTaskRunning) {
-  PushBegin();
-  server_.SetAnswer("get", Answer({.applied = false}));
+TEST_F(DrainTest, ServerThatGoesAwayIsAwaited) {
+  server_.PushAnswer("get", "gone");
+  server_.PushAnswer("get", Done());
+  EXPECT_EQ(Run(), ExitCode::kOk);
+  // But not for ever.
+  server_.SetAnswer("get", "gone");
+  const Thread time("time", [&](const std::stop_token&) {
+    EXPECT_TRUE(Eventually([&] { return server_.Requests("get").size() > 4; }));
+    clock_.Advance(std::chrono::minutes(30));
+  });
+  EXPECT_EQ(Run({.timeout = std::chrono::minutes(30)}), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("not drained within 30 min"));
+}
+
+TEST_F(DrainTest, AServerThatWasRestartedIsAskedAgain) {
+  server_.PushAnswer("get", Success({{"task", {{"task_id", "def"}, {"state", "Running"}}}}));
+  server_.PushAnswer("drain", Begun());
+  server_.PushAnswer("drain", Begun({.until = kGoal + kSecond}));
+  server_.PushAnswer("get", Done({.until = kGoal + kSecond}));
+  EXPECT_EQ(Run(), ExitCode::kOk);
+  EXPECT_THAT(server_.Requests("drain"), SizeIs(2));
+  EXPECT_THAT(out_.str(), HasSubstr("up to    " + std::to_string(kGoal + kSecond)));
+}
+
+TEST_F(DrainTest, ADrainOfBeforeIsNotTakenForThisOne) {
+  server_.PushAnswer("get", Done({.until = kGoal - kSecond}));
+  server_.PushAnswer("get", Done());
+  EXPECT_EQ(Run(), ExitCode::kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("up to    " + std::to_string(kGoal)));
+}
+
+TEST_F(DrainTest, InterruptionCancelsItAndLeavesTheTaskRunning) {
+  server_.SetAnswer("get", Task({.missing = {"dml_0 is late"}}));
   std::stop_source stop;
   const Thread interrupter("interrupter", [&](const std::stop_token&) {
     EXPECT_TRUE(Eventually([&] { return server_.Requests("get").size() > 4; }));
     stop.request_stop();
   });
   EXPECT_EQ(Run({}, stop.get_token()), ExitCode::kInterrupted);
-  EXPECT_THAT(server_.Requests("pause"), IsEmpty());
+  ASSERT_THAT(server_.Requests("drain"), SizeIs(2));
+  EXPECT_EQ(server_.Requests("drain").back(), R"({"cancel":true,"task_id":"def"})");
+  EXPECT_THAT(err_.str(), HasSubstr("interrupted, the task is left running"));
 }
 
 }  // namespace

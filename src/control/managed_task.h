@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,12 +11,18 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "control/drain.h"
 #include "metastore/meta_store.h"
 #include "model/task.h"
 #include "model/task_status.h"
 #include "pipeline/replication.h"
 
 namespace cdc {
+
+// Why a task is paused although nothing is wrong.
+inline constexpr const char* kPausedByHand = "manually pause through http interface";
+inline constexpr const char* kAutoStartDisabled = "the task is disabled auto start";
+inline constexpr const char* kDrained = "drained up to ";  // followed by the time
 
 // TaskManager's state of one task; part of its implementation.
 struct ManagedTask {
@@ -44,8 +51,12 @@ struct ManagedTask {
   TaskChanges wanted;         // what the last replication needs changed before the next start
   std::string start_error;    // why the last start failed, while it is retried
   int64_t since_unix_ms = 0;
-  TaskStatus last_status;  // of the last replication, or as stored
-  TaskCounts past;         // of all ended replications
+  std::optional<DrainStatus> drain;  // the last one
+  DrainOptions drain_options;
+  Clock::TimePoint drain_deadline;
+  uint64_t drain_number = 0;  // counts requests: only the newest is carried out
+  TaskStatus last_status;     // of the last replication, or as stored
+  TaskCounts past;            // of all ended replications
 };
 
 // What a stored progress says of collections that were set aside.
@@ -59,6 +70,9 @@ inline std::vector<SetAsideStatus> SetAsideOf(const MetaStore::Progress& progres
   }
   return collections;
 }
+
+// For what is not the caller's mistake, whatever its code was.
+inline Status OurFault(std::string message) { return InternalError(std::move(message)); }
 
 inline Status StoppingError() { return UnavailableError("the server is stopping"); }
 

@@ -19,18 +19,7 @@
 namespace cdc {
 namespace {
 
-constexpr const char* kPausedByHand = "manually pause through http interface";
-constexpr const char* kAutoStartDisabled = "the task is disabled auto start";
 constexpr size_t kMaxStopThreads = 16;
-
-}  // namespace
-
-bool IsFailed(const TaskRecord& record) {
-  return record.state == TaskState::kPaused && record.reason != kPausedByHand &&
-         record.reason != kAutoStartDisabled;
-}
-
-namespace {
 
 // The caller's mistakes keep their code; anything else becomes our fault, whatever its code.
 bool IsCallersFault(const Status& status) {
@@ -38,8 +27,6 @@ bool IsCallersFault(const Status& status) {
          status.code() == StatusCode::kFailedPrecondition ||
          status.code() == StatusCode::kOutOfRange;
 }
-
-Status OurFault(std::string message) { return InternalError(std::move(message)); }
 
 std::string JoinNames(const std::vector<std::string>& names) {
   std::string text;
@@ -302,114 +289,6 @@ Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
     }
   }
   return status;
-}
-
-Status TaskManager::Pause(const std::string& id) {
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return NotFound(id);
-  }
-  MutexLock operation(task->operation);
-  TaskState state{};
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return NotFound(id);
-    }
-    if (stopping_) {
-      return StoppingError();
-    }
-    state = task->state;
-  }
-  if (state == TaskState::kPaused) {
-    return FailedPreconditionError("the task has paused, task_id: " + id);
-  }
-  const std::string failed = "fail to update the task state, task_id: " + id + ": ";
-  if (state != TaskState::kRunning) {
-    return OurFault(failed +
-                    "the task state can be only set to [Paused] when current state is [Running], "
-                    "but current state is Initial. You can retry it.");
-  }
-  // Store it first: if we crash after that, the task is not started again.
-  const Status stored = StoreState(task, TaskState::kPaused, kPausedByHand);
-  if (!stored.ok()) {
-    return OurFault(failed + stored.message());
-  }
-  StopReplication(task);
-  spdlog::info("task paused, task={}", id);
-  return OkStatus();
-}
-
-Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable) {
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return NotFound(id);
-  }
-  MutexLock operation(task->operation);
-  OnUndecodable before{};
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return NotFound(id);
-    }
-    if (task->state == TaskState::kRunning) {
-      return FailedPreconditionError("the task has running, task_id: " + id);
-    }
-    before = std::exchange(task->spec.on_undecodable,
-                           on_undecodable.value_or(task->spec.on_undecodable));
-  }
-  const auto undo = [&] {
-    MutexLock lock(mutex_);
-    task->spec.on_undecodable = before;
-  };
-  // Start before storing: if that fails, or we crash in between, the task is still paused.
-  const Status started = StartReplication(task);
-  if (!started.ok()) {
-    undo();
-    return OurFault("fail to start the task, task_id: " + id + ": " + started.message());
-  }
-  const Status stored = StoreState(task, TaskState::kRunning, "");
-  if (!stored.ok()) {
-    StopReplication(task);
-    undo();
-    return OurFault("fail to update the task state, task_id: " + id + ": " + stored.message());
-  }
-  task->backoff.Reset();
-  spdlog::info("task resumed, task={}", id);
-  return OkStatus();
-}
-
-Status TaskManager::Delete(const std::string& id, bool ignore_not_found) {
-  const Status not_found = ignore_not_found ? OkStatus() : NotFound(id);
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return not_found;
-  }
-  MutexLock operation(task->operation);
-  TaskState state{};
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return not_found;
-    }
-    if (stopping_) {
-      return StoppingError();
-    }
-    state = task->state;
-  }
-  // Stop it first: its last checkpoint must not be stored after everything else is deleted.
-  StopReplication(task);
-  const Status deleted = options_.store->DeleteTask(id);
-  if (!deleted.ok()) {
-    if (state == TaskState::kRunning) {
-      ScheduleStart(task, std::chrono::milliseconds(0));
-    }
-    spdlog::error("cannot delete, task={} error={}", id, deleted.ToString());
-    return OurFault("fail to delete the task meta, task_id: " + id);
-  }
-  Forget(task);
-  spdlog::info("task deleted, task={}", id);
-  return OkStatus();
 }
 
 }  // namespace cdc

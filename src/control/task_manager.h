@@ -14,6 +14,8 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "control/delayed_executor.h"
+#include "control/drain.h"
+#include "control/task_view.h"
 #include "metastore/meta_store.h"
 #include "model/task.h"
 #include "model/task_status.h"
@@ -22,16 +24,6 @@
 namespace cdc {
 
 struct ManagedTask;
-
-// A task as it is now: its stored record and its current status. For a task that does not run the
-// condition is "paused", "retrying" (its start is retried) or "waiting" (for its first start), lags
-// are unset, and the channels are those of its checkpoint.
-struct TaskView {
-  TaskRecord record;
-  TaskStatus status;
-  bool live = false;                     // has a replication; its lags and counts are measured
-  std::optional<SourcePresent> present;  // only if requested
-};
 
 // Whether the task is paused because of an error, and not because somebody wanted it.
 bool IsFailed(const TaskRecord& record);
@@ -100,6 +92,13 @@ class TaskManager {
   // With `on_undecodable` the task also changes to that policy, until the next such resume.
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
+  // Begins to drain a task, which goes on by itself (TaskView::drain). If it is being drained, that
+  // goes on with the new options, and up to the source's present of now. kFailedPrecondition: it
+  // does not run. kUnavailable: the source does not answer.
+  Result<DrainStatus> Drain(const std::string& id, const DrainOptions& options);
+  // Ends a drain and leaves the task running. kFailedPrecondition: there is none to cancel.
+  Status CancelDrain(const std::string& id);
+
   // What is done to collections of a task, which is restarted for it if it runs.
   enum class CollectionChange {
     kRetry,     // those that were set aside go on, or are copied if the queue no longer allows it
@@ -138,7 +137,16 @@ class TaskManager {
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void HoldStandby(const TaskPtr& task) CDC_EXCLUDES(mutex_);
 
+  // Run by the executor. `number` is that of the drain; later requests have made it void.
+  void StepDrain(const TaskPtr& task, uint64_t number);
+  void ScheduleDrain(const TaskPtr& task, uint64_t number, std::chrono::milliseconds delay);
+  void FinishDrain(const TaskPtr& task, uint64_t number, const TaskView& reached);
+  void EndDrain(const TaskPtr& task, uint64_t number, DrainPhase phase, const std::string& reason);
+  bool MoveDrain(const TaskPtr& task, uint64_t number, DrainPhase from, DrainPhase to)
+      CDC_EXCLUDES(mutex_);
+
   // The caller holds the task's `operation`.
+  Status PauseRunning(const TaskPtr& task, const std::string& reason);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);

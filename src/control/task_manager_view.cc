@@ -33,6 +33,7 @@ TaskView TaskManager::View(const TaskPtr& task) {
     replication = task->replication;
     ending = task->ending;
     counts = task->past;
+    view.drain = task->drain;
     if (replication == nullptr) {
       view.status = task->last_status;
       view.status.idle = false;

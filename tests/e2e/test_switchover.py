@@ -137,7 +137,9 @@ def test_planned(
 
     assert drained["drained"] is True and drained["rows_above"] == 0
     assert drained["checkpoint"] and all(entry["ts"] >= drained["ts"] for entry in drained["checkpoint"])
-    assert cdc.client.state(task) == "Paused"
+    shown = cdc.client.call("get", {"task_id": task, "synced_at": drained["ts"]})["task"]
+    assert shown["state"] == "Paused" and shown["reason"].startswith(f"drained up to {drained['ts']} (")
+    assert shown["drain"]["phase"] == "done" and shown["synced"]["synced"] is True
     found = world.compare("c")
     assert found.differences == []
     world.expect_collections("c", "late", within=0)
@@ -199,6 +201,11 @@ def test_drain_that_is_refused(source: MilvusStandalone, lite: Target, cdc: CdcS
     hurried = cli(cdc, "drain", task, "--timeout", "0")
     assert hurried.returncode == REFUSED and "the task is left running; missing: " in hurried.stderr
     assert cdc.client.state(task) == "Running"
+    # One that the server has begun for a client that is gone, and that somebody else cancels.
+    cdc.client.call("drain", {"task_id": task})
+    assert cdc.client.get(task)["drain"]["phase"] == "waiting"
+    cdc.client.call("drain", {"task_id": task, "cancel": True})
+    assert cdc.client.get(task)["drain"]["phase"] == "cancelled" and cdc.client.state(task) == "Running"
     unknown = cli(cdc, "drain", "nobody")
     assert unknown.returncode == REFUSED and 'no task has the id "nobody"' in unknown.stderr
     cdc.client.pause(task)

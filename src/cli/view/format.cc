@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <ctime>
 
 #include <fmt/format.h>
 
 namespace cdc::cli {
 namespace {
-
-constexpr int64_t kSecond = 1'000;
-constexpr int64_t kMinute = 60 * kSecond;
-constexpr int64_t kHour = 60 * kMinute;
-constexpr int64_t kDay = 24 * kHour;
 
 // The character that begins at `at` and its length; an invalid byte stands for itself.
 struct Character {
@@ -79,11 +73,6 @@ std::string ThreeDigits(double value) {
   return value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value);
 }
 
-std::string TwoUnits(
-    int64_t value, int64_t unit, const char* name, int64_t part, const char* rest) {
-  return fmt::format("{} {} {} {}", value / unit, name, value % unit / part, rest);
-}
-
 }  // namespace
 
 std::string FormatBytes(uint64_t bytes) {
@@ -128,37 +117,8 @@ std::string FormatRate(double per_second) {
                            : FormatCount(static_cast<uint64_t>(std::llround(per_second)));
 }
 
-std::string FormatDuration(int64_t milliseconds) {
-  const int64_t value = std::max<int64_t>(0, milliseconds);
-  if (value < kSecond) {
-    return fmt::format("{} ms", value);
-  }
-  if (value < kMinute) {
-    return fmt::format("{}.{} s", value / kSecond, value % kSecond / 100);
-  }
-  if (value < kHour) {
-    return TwoUnits(value, kMinute, "min", kSecond, "s");
-  }
-  return value < kDay ? TwoUnits(value, kHour, "h", kMinute, "min")
-                      : TwoUnits(value, kDay, "d", kHour, "h");
-}
-
 std::string FormatDuration(std::optional<int64_t> milliseconds) {
   return milliseconds ? FormatDuration(*milliseconds) : "-";
-}
-
-std::string FormatTime(int64_t unix_ms) {
-  if (unix_ms <= 0) {
-    return "-";
-  }
-  const std::time_t seconds = unix_ms / 1000;
-  std::tm utc{};
-  if (gmtime_r(&seconds, &utc) == nullptr) {
-    return "-";
-  }
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     unix_ms % 1000);
 }
 
 size_t DisplayWidth(std::string_view text) {

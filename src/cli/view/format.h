@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/time_text.h"
+
 namespace cdc::cli {
 
 // Texts for people. Pure functions.
@@ -22,15 +24,9 @@ std::string FormatCount(uint64_t count);
 // Rows per second: "0", "0.5", "12", "1,234".
 std::string FormatRate(double per_second);
 
-// "0 ms", "999 ms", "1.5 s", "59.9 s", "2 min 5 s", "3 h 20 min", "4 d 3 h"; a negative duration
-// (two clocks differ) is "0 ms".
-std::string FormatDuration(int64_t milliseconds);
-
+using cdc::FormatDuration;  // beside the next one
 // As above; "-" if unknown.
 std::string FormatDuration(std::optional<int64_t> milliseconds);
-
-// UTC, "2024-05-06 07:08:09.123Z"; "-" for 0.
-std::string FormatTime(int64_t unix_ms);
 
 // The width of UTF-8 text in terminal columns: wide (East Asian, emoji) characters count two,
 // combining ones none, an invalid byte one.
