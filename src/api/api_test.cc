@@ -441,9 +441,6 @@ INSTANTIATE_TEST_SUITE_P(
         CheckCase{"RpcChannel", Data(kC + R"(,"rpc_channel_info":{"name":"other"})"),
                   "the rpc channel is invalid, the channel name should be the same as the source "
                   "config"},
-        CheckCase{"NameMapping", Data(kC + R"(,"name_mapping":[{"source_db":"a"}])"),
-                  "the collection name in the name mapping is not in the collection info, "
-                  "checkout it"},
         CheckCase{"StartFrom", Data(kC + R"(,"start_from":"yesterday")"),
                   "start_from can be set to [latest earliest snapshot], got yesterday"},
         CheckCase{"SnapshotFrom", Data(kC + R"(,"snapshot":{"from":"tape"})"),

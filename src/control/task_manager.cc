@@ -186,6 +186,7 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
                               JoinNames(decision.duplicates) + "]" +
                               OtherAddresses(task->spec, siblings));
   }
+  CDC_RETURN_IF_ERROR(CheckMappingIsCovered(task->spec));
   task->spec.left_to_older = std::move(decision.left);
   if (const std::string collision = FindTargetCollision(task->spec, siblings); !collision.empty()) {
     return AlreadyExistsError("the target name is duplicate with existing task, " + collision +
@@ -221,6 +222,10 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
   const Result<TargetInfo> target = options_.replicator->CheckTarget(spec.target);
   if (!target.ok()) {
     return UnavailableError("fail to connect the milvus: " + target.status().message());
+  }
+  // A client that repeats its request gets the same answer, whatever the rest of it says.
+  if (std::optional<Created> known = FindCreated(spec.id)) {
+    return *std::move(known);
   }
   CDC_RETURN_IF_ERROR(ChooseSinkMode(*target, &spec));
   if (spec.enable_user_role && !target->access_refusal.empty()) {

@@ -31,13 +31,19 @@ bool HasRowsBefore(const GivenPositions& given, const Collection& collection) {
   return false;
 }
 
+// With the text that clients know for a store that cannot be written, whichever of its parts.
+Status Stored(const Status& status) {
+  return status.ok() ? status
+                     : InternalError("fail to put the task info to etcd: " + status.message());
+}
+
 }  // namespace
 
 Status TaskPreparation::Run(const TargetInfo& target) {
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options_.catalog->Sync(std::stop_token()));
   if (!catalog->Identity().empty()) {
-    CDC_RETURN_IF_ERROR(options_.store->PutSource(spec_.id, catalog->Identity()));
+    CDC_RETURN_IF_ERROR(Stored(options_.store->PutSource(spec_.id, catalog->Identity())));
   }
   const std::vector<Scope::Match> covered = scope_.Select(*catalog);
   // A standby deletes by messages, whatever its API can express.
@@ -114,7 +120,7 @@ Status TaskPreparation::PrepareSnapshots(const std::vector<Scope::Match>& covere
     progress.log = choice.apply ? CopyLog::kWillApply : CopyLog::kWaits;
     progress.expected_seconds = choice.copy_takes.count();
     progress.queue_seconds = options_.queue_holds.count();
-    CDC_RETURN_IF_ERROR(options_.store->PutSnapshot(spec_.id, progress));
+    CDC_RETURN_IF_ERROR(Stored(options_.store->PutSnapshot(spec_.id, progress)));
   }
   if (!planned.empty()) {
     spdlog::info("task={} the copies are expected to take {} s, the queue holds {} s: the log {}",
@@ -171,7 +177,7 @@ Status TaskPreparation::PrepareCollection(const Scope::Match& match, Timestamp p
     // It must be there, with the rows up to the positions: it is not created without them.
     record.seen_on_target = HasRowsBefore(given, *match.collection);
     CDC_RETURN_IF_ERROR(PrepareGiven(match, given));
-    return options_.store->PutCollection(spec_.id, record);
+    return Stored(options_.store->PutCollection(spec_.id, record));
   }
   if (begin != StartFrom::kLatest) {
     record.may_hold_until = present;
@@ -179,7 +185,7 @@ Status TaskPreparation::PrepareCollection(const Scope::Match& match, Timestamp p
   if (begin != StartFrom::kSnapshot) {
     CDC_ASSIGN_OR_RETURN(record.skip_until, PrepareChannels(match, begin));
   }
-  return options_.store->PutCollection(spec_.id, record);
+  return Stored(options_.store->PutCollection(spec_.id, record));
 }
 
 // Whoever gives positions has the stored rows on the target already, e.g. from a backup: the log
@@ -209,8 +215,8 @@ Status TaskPreparation::PrepareGiven(const Scope::Match& match, const GivenPosit
   if (given.places.size() > collection.vchannels.size()) {
     return InvalidArgumentError("the positions of " + name + " name a channel that it has not");
   }
-  return options_.store->PutSnapshot(
-      spec_.id, {.collection = collection.id, .takeover = given.places, .done = true});
+  return Stored(options_.store->PutSnapshot(
+      spec_.id, {.collection = collection.id, .takeover = given.places, .done = true}));
 }
 
 // Returns the last records that do not belong to the task, by pchannel.
@@ -253,8 +259,9 @@ Status TaskPreparation::PrepareReplicateChannel() {
   if (!begin) {
     return OkStatus();
   }
-  return options_.store->SaveCheckpoints(
-      spec_.id, {{.channel = channel, .position = *begin, .ts = {}, .applied = {}, .horizon = {}}});
+  return Stored(options_.store->SaveCheckpoints(
+      spec_.id,
+      {{.channel = channel, .position = *begin, .ts = {}, .applied = {}, .horizon = {}}}));
 }
 
 }  // namespace cdc

@@ -115,37 +115,47 @@ std::string_view WithoutBlanks(std::string_view name) {
 }
 
 // A whole database can be mapped only if the task covers it by a pattern; a collection always.
-Status CheckCovered(const ScopeRules& rules, const CollectionPattern& source) {
-  const bool covered =
-      std::any_of(rules.included.begin(), rules.included.end(), [&source](const auto& each) {
-        return source.IsLiteral()
-                   ? each.pattern.Covers(source)
-                   : !each.pattern.collection.IsLiteral() && each.pattern.Intersects(source);
-      });
-  if (!covered) {
-    return InvalidArgumentError(
-        "the collection name in the name mapping is not in the collection info, checkout it");
-  }
-  if (rules.ExcludesAllOf(source)) {
+bool IsCovered(const ScopeRules& rules, const CollectionPattern& source) {
+  return std::any_of(rules.included.begin(), rules.included.end(), [&source](const auto& each) {
+    return source.IsLiteral()
+               ? each.pattern.Covers(source)
+               : !each.pattern.collection.IsLiteral() && each.pattern.Intersects(source);
+  });
+}
+
+Status CheckNotExcluded(const ScopeRules& rules, const CollectionPattern& source) {
+  // Not covered either: the other check knows the reason.
+  if (IsCovered(rules, source) && rules.ExcludesAllOf(source)) {
     return InvalidArgumentError("the name mapping names what `exclude` leaves out, [" +
                                 source.ToString() + "]");
   }
   return OkStatus();
 }
 
+// What a mapping renames: collections, or all of a database.
+std::vector<CollectionPattern> SourcesOf(const NameMapping& mapping) {
+  const NamePattern database(mapping.source_database);
+  if (mapping.collections.empty()) {
+    return {{database, NamePattern("*")}};
+  }
+  std::vector<CollectionPattern> sources;
+  for (const auto& [from, to] : mapping.collections) {
+    sources.push_back({database, NamePattern(from)});
+  }
+  return sources;
+}
+
 Status CheckMapping(const ScopeRules& rules, const NameMapping& mapping, int max_length) {
   CDC_RETURN_IF_ERROR(CheckName(mapping.source_database, max_length));
   CDC_RETURN_IF_ERROR(CheckName(mapping.target_database, max_length));
   CDC_RETURN_IF_ERROR(CheckNamePattern("name in the name mapping", mapping.source_database));
-  const NamePattern database(mapping.source_database);
-  if (mapping.collections.empty()) {
-    return CheckCovered(rules, {database, NamePattern("*")});
-  }
   for (const auto& [from, to] : mapping.collections) {
     CDC_RETURN_IF_ERROR(CheckName(from, max_length));
     CDC_RETURN_IF_ERROR(CheckName(to, max_length));
     CDC_RETURN_IF_ERROR(CheckNamePattern("name in the name mapping", WithoutBlanks(from)));
-    CDC_RETURN_IF_ERROR(CheckCovered(rules, {database, NamePattern(from)}));
+  }
+  for (const CollectionPattern& source : SourcesOf(mapping)) {
+    CDC_RETURN_IF_ERROR(CheckNotExcluded(rules, source));
   }
   return OkStatus();
 }
@@ -182,6 +192,19 @@ Status CheckNameMapping(const TaskSpec& spec, int max_name_length) {
     return InvalidArgumentError("two names of the task have the same name on the target, " +
                                 first.source.ToString() + " and " + second.source.ToString() +
                                 " -> " + second.target.ToString());
+  }
+  return OkStatus();
+}
+
+Status CheckMappingIsCovered(const TaskSpec& spec) {
+  const ScopeRules rules(spec);
+  for (const NameMapping& mapping : spec.name_mapping) {
+    for (const CollectionPattern& source : SourcesOf(mapping)) {
+      if (!IsCovered(rules, source)) {
+        return InvalidArgumentError(
+            "the collection name in the name mapping is not in the collection info, checkout it");
+      }
+    }
   }
   return OkStatus();
 }

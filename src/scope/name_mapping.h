@@ -9,9 +9,13 @@
 // The names of a task's collections on the target, and the check that no two of them collide.
 namespace cdc {
 
-// kInvalidArgument: an invalid name, a mapping of something the task does not cover, two mappings
-// of one source, or two sources with one target.
+// What the request alone decides. kInvalidArgument: an invalid name, a mapping of what is excluded,
+// two mappings of one source, or two sources with one target.
 Status CheckNameMapping(const TaskSpec& spec, int max_name_length);
+
+// kInvalidArgument: a mapping of something the task does not cover. A check of its own because
+// clients know its place: after the connection and the comparison with other tasks.
+Status CheckMappingIsCovered(const TaskSpec& spec);
 
 // Finds a name of `created` whose target is also the target of a different source in an existing
 // task: "db2.b of db1.a …"; empty if there is none. `created` must already leave to older tasks

@@ -25,7 +25,9 @@ TaskSpec MappedTask(const std::string& id,
 }
 
 std::string ErrorOf(const std::vector<CollectionName>& names, std::vector<NameMapping> mappings) {
-  return CheckNameMapping(MappedTask("t", names, std::move(mappings)), 20).message();
+  const TaskSpec spec = MappedTask("t", names, std::move(mappings));
+  const Status checked = CheckNameMapping(spec, 20);
+  return checked.ok() ? CheckMappingIsCovered(spec).message() : checked.message();
 }
 
 TEST(NameMappingTest, WhatIsCoveredMayHaveAnotherName) {
