@@ -257,6 +257,12 @@ TEST_F(ApiTest, PositionsAsClientsKnowThem) {
             R"("tt":445644800000262144,"msg_id":"ChZieS1kZXYtcm9vdGNvb3JkLWRtbF8wEgIBAg=="}],)"
             R"("op_positions":null,"target_positions":null}})"
             "\n");
+  status.channels[0].last_rows[{450541344162316901}] = {
+      .position = MsgId{std::string("\1\2", 2)}, .ts = Timestamp::FromUnixMs(1'600'000'000'000)};
+  replicator_.SetTaskStatus("t1", status);
+  EXPECT_THAT(Ask("position", R"({"task_id":"t1"})"),
+              HasSubstr(R"("op_positions":[{"collection_id":450541344162316901,)"
+                        R"("channel_name":"by-dev-rootcoord-dml_0","time":1600000000000,)"));
 }
 
 TEST_F(ApiTest, NoCredentialComesBack) {

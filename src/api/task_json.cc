@@ -269,16 +269,26 @@ OrderedJson EncodeSynced(Timestamp ts, const std::vector<std::string>& missing) 
 }
 
 OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {
+  const auto encode = [](const CollectionPosition& of, Timestamp ts, const MsgId& position) {
+    const int64_t time = ts.UnixMs();
+    return OrderedJson{{"collection_id", of.collection.value},
+                       {"channel_name", of.channel},
+                       {"time", time},
+                       {"tt", Timestamp::FromUnixMs(time + 1).value},
+                       {"msg_id", EncodePositionText(of.channel, position)}};
+  };
+  // Clients know null in place of an empty list.
   OrderedJson list = nullptr;
+  OrderedJson with_rows = nullptr;
   for (const CollectionPosition& position : positions) {
-    const int64_t time = position.ts.UnixMs();
-    list.push_back({{"collection_id", position.collection.value},
-                    {"channel_name", position.channel},
-                    {"time", time},
-                    {"tt", Timestamp::FromUnixMs(time + 1).value},
-                    {"msg_id", EncodePositionText(position.channel, position.position)}});
+    list.push_back(encode(position, position.ts, position.position));
+    if (position.last_rows.has_value()) {
+      with_rows.push_back(encode(position, position.last_rows->ts, position.last_rows->position));
+    }
   }
-  return {{"positions", std::move(list)}, {"op_positions", nullptr}, {"target_positions", nullptr}};
+  return {{"positions", std::move(list)},
+          {"op_positions", std::move(with_rows)},
+          {"target_positions", nullptr}};
 }
 
 ApiAnswer EncodeSuccess(const OrderedJson& data) {

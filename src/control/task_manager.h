@@ -17,6 +17,8 @@
 #include "control/drain.h"
 #include "control/task_view.h"
 #include "metastore/meta_store.h"
+#include "model/ids.h"
+#include "model/takeover.h"
 #include "model/task.h"
 #include "model/task_status.h"
 #include "pipeline/replication.h"
@@ -28,18 +30,24 @@ struct ManagedTask;
 // Whether the task is paused because of an error, and not because somebody wanted it.
 bool IsFailed(const TaskRecord& record);
 
+// The collection that stands for the source's replicate channel in positions.
+inline constexpr CollectionId kReplicateChannelCollection{-10};
+
 // How far one collection has got in one source channel.
 struct CollectionPosition {
   CollectionId collection;
   std::string channel;
   Timestamp ts;
   MsgId position;
+  // Up to where the last of its rows reached, since the server has run the task; unset: none did.
+  std::optional<Takeover> last_rows;
 };
 
 struct TaskManagerOptions {
   MetaStore* store = nullptr;
   Replicator* replicator = nullptr;
   int max_tasks = 100;
+  std::string replicate_channel;  // of the source; empty: none
   // The state of the source now. Checked before a create; a failure is also shown by running tasks
   // that have no problem of their own. Empty: always OK.
   std::function<Status()> source_status;

@@ -55,6 +55,7 @@ class TaskManagerTest : public ::testing::Test {
         .store = &store_,
         .replicator = &replicator_,
         .max_tasks = max_tasks_,
+        .replicate_channel = "requests",
         .source_status = [this] { return source_status_; },
         .start_backoff = {std::chrono::milliseconds(1), std::chrono::milliseconds(4)},
         .hold_standby =
@@ -550,6 +551,56 @@ TEST_F(TaskManagerTest, PausedTaskShowsItsStoredCheckpointAfterARestart) {
   ASSERT_THAT(*positions, SizeIs(1));
   EXPECT_EQ((*positions)[0].collection, CollectionId{5});
   EXPECT_THAT(*manager_->Positions("unknown"), IsEmpty());
+}
+
+TEST_F(TaskManagerTest, PositionsShowTheReplicateChannelAndWhereTheLastRowsWere) {
+  const Takeover rows{.position = MsgId{"five"}, .ts = Timestamp{5}};
+  TaskStatus status;
+  status.channels = {{.channel = "dml_0",
+                      .resolved = Timestamp{9},
+                      .checkpoint = Timestamp{9},
+                      .position = MsgId{"nine"},
+                      .last_rows = {{CollectionId{6}, rows}}}};
+  replicator_.SetTaskStatus("t1", status);
+  MustCreate(MakeSpec("t1"));
+  for (const int64_t id : {5, 6}) {
+    ASSERT_TRUE(
+        store_.PutCollection("t1", {{id}, {"default", "c"}, {"default", "c"}, {"dml_0"}, {1}, {}})
+            .ok());
+  }
+  ASSERT_TRUE(store_.SaveCheckpoints("t1", {{"requests", MsgId{"two"}, {2}, {}}}).ok());
+  const auto positions = manager_->Positions("t1");
+  ASSERT_TRUE(positions.ok());
+  ASSERT_THAT(*positions, SizeIs(3));
+  EXPECT_EQ((*positions)[0].collection, kReplicateChannelCollection);
+  EXPECT_EQ((*positions)[0].channel, "requests");
+  EXPECT_EQ((*positions)[0].position, MsgId{"two"});
+  EXPECT_EQ((*positions)[0].ts, Timestamp{2});
+  EXPECT_EQ((*positions)[1].position, MsgId{"nine"});
+  EXPECT_EQ((*positions)[1].last_rows, std::nullopt);
+  EXPECT_EQ((*positions)[2].position, MsgId{"nine"});
+  EXPECT_EQ((*positions)[2].last_rows, rows);
+}
+
+TEST_F(TaskManagerTest, ARepeatedCreateSucceedsWhateverTheRestSays) {
+  MustCreate(MakeSpec("t1"));
+  TaskSpec again = MakeSpec("t1");
+  again.sink_mode = SinkMode::kReplicate;  // which the target cannot
+  again.enable_user_role = true;
+  again.name_mapping = {{"x", "y", {}}};
+  EXPECT_EQ(MustCreate(again), "t1");
+  replicator_.SetCheckStatus(UnavailableError("down"));
+  EXPECT_THAT(manager_->Create(again).status().message(), HasSubstr("fail to connect the milvus"));
+}
+
+TEST_F(TaskManagerTest, AnOverlapIsFoundBeforeAMappingThatCoversNothing) {
+  MustCreate(MakeSpec("t1", "c"));
+  TaskSpec spec = MakeSpec("t2", "c");
+  spec.name_mapping = {{"x", "y", {}}};
+  EXPECT_THAT(manager_->Create(spec).status().message(), HasSubstr("is duplicate with"));
+  spec.collection_infos[0].name = "d";
+  EXPECT_EQ(manager_->Create(spec).status().message(),
+            "the collection name in the name mapping is not in the collection info, checkout it");
 }
 
 TEST_F(TaskManagerTest, PausedTaskShowsWhatIsStoredAndNotWhatWasReached) {

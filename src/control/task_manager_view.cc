@@ -115,12 +115,21 @@ Result<std::vector<CollectionPosition>> TaskManager::Positions(const std::string
       continue;
     }
     CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(task_id));
+    // Negative as its id is, the row comes before those of collections.
+    for (const ChannelCheckpoint& channel : progress.channels) {
+      if (channel.channel == options_.replicate_channel && !channel.position.empty()) {
+        positions.push_back({kReplicateChannelCollection, channel.channel, channel.ts,
+                             channel.position, std::nullopt});
+      }
+    }
     for (const ReplicatedCollection& collection : progress.collections) {
       for (const ChannelStatus& channel : view.status.channels) {
         if (std::find(collection.pchannels.begin(), collection.pchannels.end(), channel.channel) !=
             collection.pchannels.end()) {
+          const auto last = channel.last_rows.find(collection.id);
           positions.push_back(
-              {collection.id, channel.channel, channel.checkpoint, channel.position});
+              {collection.id, channel.channel, channel.checkpoint, channel.position,
+               last == channel.last_rows.end() ? std::nullopt : std::optional(last->second)});
         }
       }
     }

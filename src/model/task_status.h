@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "model/copy_selection.h"
 #include "model/ids.h"
 #include "model/rows.h"
+#include "model/takeover.h"
 #include "model/task_counts.h"
 
 namespace cdc {
@@ -26,6 +28,9 @@ struct ChannelStatus {
   int64_t last_tick_unix_ms = 0;  // by our clock; 0: none read yet
   // The last tick, or when it was followed; 0: it is full and not read, so its silence is no news.
   int64_t silent_since_unix_ms = 0;
+  // Up to where rows of a collection were applied last, at or below the checkpoint; only of those
+  // applied since the server followed the channel.
+  std::map<CollectionId, Takeover> last_rows;
 };
 
 // The copy of what the source had stored of a collection before the task.

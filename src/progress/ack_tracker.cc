@@ -1,5 +1,6 @@
 #include "progress/ack_tracker.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/status.h"
@@ -57,8 +58,16 @@ void AckTracker::Ack(Ticket ticket) {
 void AckTracker::AdvanceLocked() {
   // Stop at the first group with an outstanding record: a checkpoint beyond it would lose it.
   while (!groups_.empty() && groups_.front().outstanding == 0) {
-    checkpoint_ = groups_.front().resolved;
-    position_ = std::move(groups_.front().restart);
+    const Group& done = groups_.front();
+    checkpoint_ = done.resolved;
+    position_ = done.restart;
+    std::optional<CollectionId> noted;  // neighbours are mostly of one collection
+    for (const TrackedRecord& record : done.records) {
+      if (record.collection != noted) {
+        noted = record.collection;
+        last_records_[record.collection] = {.position = position_, .ts = checkpoint_};
+      }
+    }
     groups_.pop_front();
     ++first_group_;
   }
@@ -78,6 +87,11 @@ ChannelCheckpoint AckTracker::Snapshot() const {
     }
   }
   return snapshot;
+}
+
+std::map<CollectionId, Takeover> AckTracker::last_records() const {
+  MutexLock lock(mutex_);
+  return last_records_;
 }
 
 Timestamp AckTracker::checkpoint() const {

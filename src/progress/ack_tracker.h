@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
 #include "model/ids.h"
+#include "model/takeover.h"
 #include "model/task_progress.h"
 
 namespace cdc {
@@ -29,6 +31,7 @@ class AckTracker {
     MsgId id;
     size_t bytes = 0;
     uint64_t rows = 0;
+    CollectionId collection;
   };
 
   // `start`: the position where reading began.
@@ -44,6 +47,10 @@ class AckTracker {
 
   // The checkpoint and the acknowledged records above it.
   ChannelCheckpoint Snapshot() const;
+
+  // For each collection with records up to the checkpoint, where the last of them ended. Only those
+  // added since this was made.
+  std::map<CollectionId, Takeover> last_records() const;
 
   Timestamp checkpoint() const;
   Timestamp resolved() const;
@@ -74,6 +81,7 @@ class AckTracker {
   size_t pending_bytes_ CDC_GUARDED_BY(mutex_) = 0;
   uint64_t pending_rows_ CDC_GUARDED_BY(mutex_) = 0;
   uint64_t acknowledged_ CDC_GUARDED_BY(mutex_) = 0;
+  std::map<CollectionId, Takeover> last_records_ CDC_GUARDED_BY(mutex_);
 };
 
 }  // namespace cdc

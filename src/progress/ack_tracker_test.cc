@@ -8,6 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 
 MsgId At(int n) { return {std::to_string(n)}; }
 
@@ -40,6 +41,23 @@ TEST(AckTrackerTest, AnEmptyTickMovesAnIdleChannelAtOnce) {
   tracker.AddGroup(Timestamp{10}, At(5), {});
   EXPECT_EQ(tracker.checkpoint(), Timestamp{10});
   EXPECT_EQ(tracker.Snapshot().position, At(5));
+}
+
+TEST(AckTrackerTest, RemembersWhereTheLastRecordOfEachCollectionEnded) {
+  AckTracker tracker("c", At(0), Timestamp{1});
+  EXPECT_THAT(tracker.last_records(), IsEmpty());
+  const CollectionId a{7};
+  const CollectionId b{8};
+  const uint64_t group = tracker.AddGroup(
+      Timestamp{10}, At(3), {{.id = At(1), .collection = a}, {.id = At(2), .collection = b}});
+  tracker.Ack({group, 0});
+  EXPECT_THAT(tracker.last_records(), IsEmpty());
+  tracker.Ack({group, 1});
+  tracker.Ack({tracker.AddGroup(Timestamp{20}, At(5), {{.id = At(4), .collection = b}}), 0});
+  tracker.AddGroup(Timestamp{30}, At(6), {});
+  EXPECT_THAT(tracker.last_records(),
+              ElementsAre(Pair(a, Takeover{.position = At(3), .ts = Timestamp{10}}),
+                          Pair(b, Takeover{.position = At(5), .ts = Timestamp{20}})));
 }
 
 TEST(AckTrackerTest, EmptyTicksExtendTheGroupBefore) {

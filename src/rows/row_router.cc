@@ -66,13 +66,15 @@ void RowRouter::FollowReplicateChannel() {
   if (parts_.replicate_channel.empty()) {
     return;
   }
-  // The channel brings no ticks, so each record is a group of its own at time 0 and the checkpoint
-  // is only a position: the last record that was done, hence not inclusive.
+  // The channel brings no ticks, so each record is a group of its own and the checkpoint is only a
+  // position: the last record that was done, hence not inclusive. Its time is only shown.
   FeedStart start;
   MsgId position;
+  Timestamp ts;
   const ChannelCheckpoint* saved = start_.Checkpoint(parts_.replicate_channel);
   if (saved != nullptr && !saved->position.empty()) {
     position = saved->position;
+    ts = saved->ts;
     start.position = LogPosition{.id = position, .inclusive = false};
     // It is often silent for longer than the queue holds a record; a request that is gone need not
     // be repeated.
@@ -86,7 +88,7 @@ void RowRouter::FollowReplicateChannel() {
   }
   {
     MutexLock lock(mutex_);
-    requests_ = std::make_shared<AckTracker>(parts_.replicate_channel, position, Timestamp{});
+    requests_ = std::make_shared<AckTracker>(parts_.replicate_channel, position, ts);
   }
   parts_.feed->Follow(this, parts_.replicate_channel, false, std::move(start));
 }

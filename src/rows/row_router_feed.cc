@@ -120,7 +120,9 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
   if (flush != nullptr || password != nullptr) {
     records.push_back({.id = record.id});
   }
-  const uint64_t group = requests->AddGroup(Timestamp{}, record.id, std::move(records));
+  // Only flushes are dated, and the clock of a source may go back.
+  const Timestamp ts = std::max(requests->resolved(), flush == nullptr ? Timestamp{} : flush->ts);
+  const uint64_t group = requests->AddGroup(ts, record.id, std::move(records));
   const auto done = [requests, group] { requests->Ack({.group = group, .index = 0}); };
   if (flush != nullptr) {
     parts_.on_flush(*flush, done);

@@ -151,7 +151,8 @@ Status RowRouter::RouteGroup(const std::string& name, Channel& channel, const Fe
         rows.tickets.push_back({.group = 0, .index = static_cast<uint32_t>(records.size())});
         records.push_back({.id = message.id,
                            .bytes = message.payload.bytes.size() + kRecordOverhead,
-                           .rows = message.rows});
+                           .rows = message.rows,
+                           .collection = shard.collection});
       };
       add(*rows.message);
       for (const MessagePtr& message : rows.also) {

@@ -125,7 +125,8 @@ std::vector<ChannelStatus> RowRouter::ChannelStatuses() const {
                         .rows_waiting = channel->tracker->pending_rows(),
                         .bytes_waiting = channel->tracker->pending_bytes() + channel->held_bytes,
                         .last_tick_unix_ms = channel->last_tick_unix_ms,
-                        .silent_since_unix_ms = channel->SilentSince().value_or(0)});
+                        .silent_since_unix_ms = channel->SilentSince().value_or(0),
+                        .last_rows = channel->tracker->last_records()});
   }
   return statuses;
 }

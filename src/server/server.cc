@@ -33,6 +33,7 @@ class RealServer final : public Server {
         tasks_({.store = store_.get(),
                 .replicator = &source_,
                 .max_tasks = options_.config.max_task_num,
+                .replicate_channel = options_.config.replicate_channel,
                 .source_status = [this] { return source_.Health(); },
                 .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); }}),
         metrics_(
