@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <optional>
 
@@ -9,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/request_reader.h"
+#include "model/message_log.h"
 
 namespace cdc {
 namespace {
@@ -63,6 +65,7 @@ std::string SetForceLog(const Json& params) {
   if (text != "true" && text != "false") {
     return "parse force failed: " + text + " is neither true nor false";
   }
+  MessageLog::OfProcess().Force(text == "true");
   return "set force log msg to " + text;
 }
 
@@ -79,6 +82,7 @@ std::string ResetLog(const Json& params) {
     }
     numbers[key] = *number;
   }
+  MessageLog::OfProcess().Reset(numbers["count"], std::chrono::minutes(numbers["duration"]));
   return "reset log msg count to " + std::to_string(numbers["count"]) + ", duration to " +
          std::to_string(numbers["duration"]);
 }

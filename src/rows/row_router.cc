@@ -121,7 +121,7 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     FollowChannels();
     ShowWhetherIdle();
   }
-  LogFollowed();
+  WriteLogLines();
   for (const auto& [collection, why] : std::exchange(renamed_in_, {})) {
     failed_ = true;
     parts_.on_renamed_in(collection, why);
@@ -248,7 +248,7 @@ void RowRouter::OnLogApplied(CollectionId collection,
     start_.SetLogApplied(collection, takeover);
     FollowChannels();
   }
-  LogFollowed();
+  WriteLogLines();
 }
 
 void RowRouter::OnCopied(CollectionId collection, const std::map<std::string, Takeover>& takeover) {
@@ -257,14 +257,14 @@ void RowRouter::OnCopied(CollectionId collection, const std::map<std::string, Ta
     start_.SetCopied(collection, takeover);
     FollowChannels();
   }
-  LogFollowed();
+  WriteLogLines();
 }
 
-void RowRouter::LogFollowed() {
+void RowRouter::WriteLogLines() {
   std::vector<std::string> followed;
   {
     MutexLock lock(mutex_);
-    followed = std::exchange(followed_, {});
+    followed = std::exchange(log_lines_, {});
   }
   for (const std::string& line : followed) {
     spdlog::info("{}", line);
@@ -292,7 +292,7 @@ void RowRouter::Follow(const std::string& channel,
   followed->doubt = start_.Doubt(channel);
   followed->followed_unix_ms = options_.clock->UnixMs();
   followed->collections = std::move(collections);
-  followed_.push_back(
+  log_lines_.push_back(
       "channel=" + channel + " follow from " +
       (start.from.position ? parts_.log->FormatId(start.from.position->id) : "its first record") +
       " ts=" + std::to_string(start.from.resolved.value));

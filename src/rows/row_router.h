@@ -23,6 +23,7 @@
 #include "feed/feed_source.h"
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
+#include "model/message_log.h"
 #include "model/task.h"
 #include "model/task_status.h"
 #include "progress/ack_tracker.h"
@@ -58,6 +59,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     // For tests: rows in doubt are written as if they had never been sent.
     bool forget_doubts = false;
     bool copies_show_later_rows = false;  // see ReadingStart
+    MessageLog* message_log = &MessageLog::OfProcess();
     const Clock* clock = &Clock::Real();
   };
   struct Parts {
@@ -185,7 +187,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
   void FollowChannels() CDC_REQUIRES(mutex_);
   std::set<std::string> WaitingChannels() const CDC_REQUIRES(mutex_);
-  void LogFollowed();
+  void WriteLogLines();
   void ShowWhetherIdle() CDC_REQUIRES(mutex_);
   void Follow(const std::string& channel,
               const ReadingStart::Place& start,
@@ -223,7 +225,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
 
   mutable Mutex mutex_;
   // Log lines, written after the lock is released.
-  std::vector<std::string> followed_ CDC_GUARDED_BY(mutex_);
+  std::vector<std::string> log_lines_ CDC_GUARDED_BY(mutex_);
   std::shared_ptr<const Catalog> catalog_ CDC_GUARDED_BY(mutex_);
   uint64_t catalog_changes_ CDC_GUARDED_BY(mutex_) = 0;
   std::unordered_map<CollectionId, Route> routes_ CDC_GUARDED_BY(mutex_);

@@ -149,6 +149,7 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     status = RouteGroup(channel, *found->second, group);
     collection = failed_collection_;
   }
+  WriteLogLines();
   // Not under the lock: the callbacks may query the router.
   if (!status.ok() && collection.has_value()) {
     failed_ = true;

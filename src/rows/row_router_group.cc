@@ -5,6 +5,7 @@
 
 #include "rows/make_rows.h"
 #include "rows/row_router.h"
+#include "rows/show_message.h"
 
 // How the router turns what a tick released into rows for the writer.
 namespace cdc {
@@ -100,8 +101,14 @@ Status RowRouter::RouteRows(const std::string& name,
   const Timestamp sent = std::max(channel.doubt, applied.horizon);
   std::map<std::string_view, std::vector<MessagePtr>> by_shard;
   for (const MessagePtr& message : messages) {
-    if (IsWanted(name, route, applied.ts, *message)) {
-      by_shard[message->vchannel].push_back(message);
+    if (!IsWanted(name, route, applied.ts, *message)) {
+      continue;
+    }
+    by_shard[message->vchannel].push_back(message);
+    if (options_.message_log->Take()) {
+      log_lines_.push_back("message of collection=" + route.name.ToString() +
+                           " channel=" + std::string(message->vchannel) + " ts=" +
+                           std::to_string(message->ts.value) + " " + ShowMessage(*message));
     }
   }
   for (const auto& [vchannel, of_shard] : by_shard) {
