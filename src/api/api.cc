@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -141,7 +142,8 @@ ApiAnswer Api::Dispatch(const std::string& type, const Json& data) {
       {"get", &Api::Get},           {"list", &Api::List},
       {"position", &Api::Position}, {"maintenance", &Api::Maintenance},
       {"retry", &Api::Retry},       {"set_aside", &Api::SetAside},
-      {"snapshot", &Api::Snapshot}, {"drain", &Api::Drain}};
+      {"snapshot", &Api::Snapshot}, {"drain", &Api::Drain},
+      {"events", &Api::Events}};
   for (const Handler& handler : kHandlers) {
     if (type != handler.type) {
       continue;
@@ -205,6 +207,15 @@ Api::Answer Api::Resume(const Json& data) {
   }
   CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, on_undecodable)));
   return OrderedJson::object();
+}
+
+Api::Answer Api::Events(const Json& data) {
+  int after = 0;
+  const auto read_more = [&after](const RequestReader& reader) { reader.Read("after", &after); };
+  CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("events", data, read_more));
+  const auto events = tasks_->Events(id, static_cast<uint64_t>(std::max(after, 0)));
+  CDC_RETURN_IF_ERROR(OperationFailure("events", events.status()));
+  return EncodeEvents(*events);
 }
 
 Api::Answer Api::Drain(const Json& data) {

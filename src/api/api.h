@@ -44,6 +44,7 @@ class Api {
   Answer Delete(const nlohmann::json& data);
   Answer Pause(const nlohmann::json& data);
   Answer Resume(const nlohmann::json& data);
+  Answer Events(const nlohmann::json& data);
   Answer Drain(const nlohmann::json& data);
   Answer Retry(const nlohmann::json& data);
   Answer SetAside(const nlohmann::json& data);

@@ -861,5 +861,21 @@ TEST_F(ApiTest, WhetherATaskIsSyncedUpToATime) {
   EXPECT_THAT(Ask("get", R"({"task_id":"t1","synced_at":true})"), HasSubstr("\"code\":500"));
 }
 
+TEST_F(ApiTest, EventsOfATask) {
+  Ask("create",
+      R"({"task_id":"t1",)" + std::string(kTarget) + R"(,"collection_infos":[{"name":"c"}]})");
+  const Json events = AskJson("events", R"({"task_id":"t1"})")["data"]["events"];
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0], (Json{{"number", 1},
+                             {"time_ms", clock_.UnixMs()},
+                             {"event", "created"},
+                             {"text", "to http://10.0.0.2:19530"}}));
+  EXPECT_EQ(events[1]["event"], "started");
+  EXPECT_EQ(AskJson("events", R"({"task_id":"t1","after":1})")["data"]["events"].size(), 1U);
+  EXPECT_EQ(Ask("events", R"({"task_id":"t1","after":2})"),
+            "{\"code\":200,\"data\":{\"events\":[]}}\n");
+  EXPECT_THAT(Ask("events", R"({"task_id":"t2"})"), HasSubstr("not found the task"));
+}
+
 }  // namespace
 }  // namespace cdc

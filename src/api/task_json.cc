@@ -261,6 +261,17 @@ OrderedJson EncodeDrain(const DrainStatus& drain) {
           {"rows_above", drain.rows_above}};
 }
 
+OrderedJson EncodeEvents(const std::vector<TaskEvent>& events) {
+  OrderedJson list = OrderedJson::array();
+  for (const TaskEvent& event : events) {
+    list.push_back({{"number", event.number},
+                    {"time_ms", event.unix_ms},
+                    {"event", TaskEventKindName(event.kind)},
+                    {"text", event.text}});
+  }
+  return {{"events", std::move(list)}};
+}
+
 OrderedJson EncodeSynced(Timestamp ts, const std::vector<std::string>& missing) {
   return {{"ts", ts.value},
           {"time_ms", ts.UnixMs()},

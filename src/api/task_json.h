@@ -26,6 +26,9 @@ nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
 // A drain as in the answer to `drain`, and in the task.
 nlohmann::ordered_json EncodeDrain(const DrainStatus& drain);
 
+// The data of the answer to `events`.
+nlohmann::ordered_json EncodeEvents(const std::vector<TaskEvent>& events);
+
 // Whether everything up to `ts` is on the target, and what is missing.
 nlohmann::ordered_json EncodeSynced(Timestamp ts, const std::vector<std::string>& missing);
 

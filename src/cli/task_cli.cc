@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/create_options.h"
 #include "cli/drain.h"
+#include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/interruption.h"
 #include "cli/view/format.h"
@@ -41,6 +42,7 @@ struct Arguments {
   CollectionOptions collections;
   WatchOptions watch;
   DrainOptions drain;
+  EventsOptions events;
   double timeout_seconds = 600;
   double interval_seconds = 1;
   int64_t until_caught_up_ms = 0;
@@ -327,6 +329,19 @@ void AddDrain(CLI::App* app, Arguments* arguments, Command* command) {
   });
 }
 
+void AddEvents(CLI::App* app, Arguments* arguments, Command* command) {
+  CLI::App* events =
+      AddCommand(app, "events", "shows what happened to a task, oldest first", arguments);
+  events->add_option("id", arguments->events.id, "its id, or the beginning of it")->required();
+  events->add_flag("-f,--follow", arguments->events.follow, "goes on as more happens");
+  events->callback([arguments, command] {
+    *command = [arguments](const CommandContext& context) {
+      const Interruption interruption;
+      return ShowEvents(context, arguments->events, interruption.token());
+    };
+  });
+}
+
 void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   app->require_subcommand(1);
   app->footer(
@@ -341,6 +356,7 @@ void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   AddCollectionCommands(app, arguments, command);
   AddWatch(app, arguments, command);
   AddDrain(app, arguments, command);
+  AddEvents(app, arguments, command);
 }
 
 // Names the arguments that were not understood, without values: a mistyped --token precedes a

@@ -78,7 +78,6 @@ class DrainTest : public ::testing::Test {
   bool Sees(const std::function<bool(const DrainStatus&)>& condition) {
     return Eventually([&] {
       clock_.Advance(std::chrono::milliseconds(1));
-      manager_.RetryNow();
       return condition(Shown());
     });
   }

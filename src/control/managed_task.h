@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "control/drain.h"
+#include "control/event_log.h"
 #include "metastore/meta_store.h"
 #include "model/task.h"
 #include "model/task_status.h"
@@ -51,6 +52,7 @@ struct ManagedTask {
   TaskChanges wanted;         // what the last replication needs changed before the next start
   std::string start_error;    // why the last start failed, while it is retried
   int64_t since_unix_ms = 0;
+  EventLog events;
   std::optional<DrainStatus> drain;  // the last one
   DrainOptions drain_options;
   Clock::TimePoint drain_deadline;

@@ -108,6 +108,9 @@ Status TaskManager::Start() {
     loaded.push_back(Load(record));
     HoldStandby(loaded.back());
     MutexLock lock(mutex_);
+    loaded.back()->events.Add(
+        options_.clock->UnixMs(), TaskEventKind::kLoaded,
+        "the server was started; the task was " + std::string(TaskStateName(record.state)));
     tasks_[record.spec.id] = loaded.back();
   }
   for (const TaskPtr& task : loaded) {
@@ -121,6 +124,7 @@ Status TaskManager::Start() {
     }
     ScheduleStart(task, std::chrono::milliseconds(0));
   }
+  ScheduleObservation();
   spdlog::info("tasks loaded, count={}", loaded.size());
   return OkStatus();
 }
@@ -277,6 +281,11 @@ Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
     };
     CDC_RETURN_IF_ERROR(stored(StoreState(task, TaskState::kInitial, "")));
     HoldStandby(task);
+    {
+      MutexLock lock(mutex_);
+      task->events.Add(options_.clock->UnixMs(), TaskEventKind::kCreated,
+                       "to " + task->spec.target.ResolvedUri());
+    }
     const Status started = StartReplication(task);
     if (!started.ok()) {
       return OurFault("fail to start task, err: " + started.message());

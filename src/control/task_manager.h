@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "control/delayed_executor.h"
 #include "control/drain.h"
+#include "control/event_log.h"
 #include "control/task_view.h"
 #include "metastore/meta_store.h"
 #include "model/ids.h"
@@ -122,6 +123,9 @@ class TaskManager {
                            const CopySelection& selection = {});
 
   Result<TaskView> Get(const std::string& id);
+  // What happened to the task after the event of this number, oldest first: of the last
+  // EventLog::kMaxEvents since the server was started.
+  Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after);
   // As Get, plus the source's present, which is read before the task's status.
   Result<TaskView> GetWithPresent(const std::string& id);
   // Sorted by id. Never waits for an operation.
@@ -144,6 +148,10 @@ class TaskManager {
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void HoldStandby(const TaskPtr& task) CDC_EXCLUDES(mutex_);
+
+  // Adds to the events what has changed in the status of running tasks, again and again.
+  void ObserveTasks();
+  void ScheduleObservation();
 
   // Run by the executor. `number` is that of the drain; later requests have made it void.
   void StepDrain(const TaskPtr& task, uint64_t number);

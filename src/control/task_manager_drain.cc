@@ -76,6 +76,8 @@ Result<DrainStatus> TaskManager::Drain(const std::string& id, const DrainOptions
     task->drain_options = options;
     task->drain_deadline = options_.clock->Now() + options.timeout;
     number = ++task->drain_number;
+    task->events.Add(started.since_unix_ms, TaskEventKind::kDrainBegun,
+                     "up to " + FormatHybrid(goal.ts));
   }
   spdlog::info("drain begun, task={} up_to={}", id, FormatHybrid(goal.ts));
   ScheduleDrain(task, number, std::chrono::milliseconds(0));
@@ -96,6 +98,8 @@ Status TaskManager::CancelDrain(const std::string& id) {
     }
     task->drain->phase = DrainPhase::kCancelled;
     task->drain->ended_unix_ms = options_.clock->UnixMs();
+    task->events.Add(task->drain->ended_unix_ms, TaskEventKind::kDrainEnded,
+                     DrainPhaseName(DrainPhase::kCancelled));
   }
   spdlog::info("drain cancelled, task={}", id);
   return OkStatus();
@@ -216,6 +220,8 @@ void TaskManager::EndDrain(const TaskPtr& task,
     task->drain->phase = phase;
     task->drain->reason = reason;
     task->drain->ended_unix_ms = options_.clock->UnixMs();
+    task->events.Add(task->drain->ended_unix_ms, TaskEventKind::kDrainEnded,
+                     DrainPhaseName(phase) + (reason.empty() ? "" : ": " + reason));
   }
   spdlog::info("drain ended, task={} phase={}{}", task->spec.id, DrainPhaseName(phase),
                reason.empty() ? "" : " reason=" + reason);

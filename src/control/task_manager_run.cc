@@ -70,6 +70,7 @@ Status TaskManager::StartReplication(const TaskPtr& task) {
       task->replication = std::move(replication);
       task->start_error.clear();
       task->since_unix_ms = options_.clock->UnixMs();
+      task->events.Add(task->since_unix_ms, TaskEventKind::kStarted, "");
       return OkStatus();
     }
   }
@@ -110,6 +111,9 @@ Status TaskManager::StoreState(const TaskPtr& task, TaskState state, const std::
   task->reason = reason;
   task->stored = true;
   task->since_unix_ms = options_.clock->UnixMs();
+  if (state == TaskState::kPaused) {
+    task->events.Add(task->since_unix_ms, TaskEventKind::kPaused, reason);
+  }
   return OkStatus();
 }
 
@@ -222,6 +226,7 @@ void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) 
       task->state = TaskState::kPaused;
       task->reason = reason;
       task->since_unix_ms = options_.clock->UnixMs();
+      task->events.Add(task->since_unix_ms, TaskEventKind::kPaused, reason);
     }
     spdlog::error("cannot store the state, will try again, task={} error={}", task->spec.id,
                   stored.ToString());

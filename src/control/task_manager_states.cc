@@ -91,6 +91,10 @@ Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> o
     return OurFault("fail to update the task state, task_id: " + id + ": " + stored.message());
   }
   task->backoff.Reset();
+  {
+    MutexLock lock(mutex_);
+    task->events.Add(options_.clock->UnixMs(), TaskEventKind::kResumed, "");
+  }
   spdlog::info("task resumed, task={}", id);
   return OkStatus();
 }

@@ -78,6 +78,8 @@ def test_life_of_a_task(lite_world: World, cli: Cli) -> None:
         assert mine["rows"]["inserted"] == 500 and mine["bytes_written"] > 500 * 8 * 4
         assert re.search(rf"^{task}  Running  ok +{re.escape(world.target.uri)} .* 500$", done(cli("list")), re.M)
         assert f"scope       {world.database}.*\n" in done(cli("get", task))
+        happened = done(cli("events", task)).splitlines()
+        assert happened[0].endswith(f"Z  created  to {world.target.uri}") and happened[1].endswith("Z  started")
         assert json.loads(done(cli("get", task, "-o", "json")))["task"]["task_id"] == task
 
         assert done(cli("pause", task)) == f"paused {task}\n"
