@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "metastore/records/hex.h"
+#include "metastore/records/in_memory_record_store.h"
 #include "metastore/records/record_keys.h"
-#include "metastore/records/testing/in_memory_record_store.h"
 
 namespace cdc {
 namespace {

@@ -1,5 +1,5 @@
+#include "metastore/records/in_memory_record_store.h"
 #include "metastore/records/record_meta_store.h"
-#include "metastore/records/testing/in_memory_record_store.h"
 #include "metastore/testing/meta_store_contract.h"
 
 namespace cdc {

@@ -36,7 +36,8 @@ Status SqliteSnapshots::Prepare(sqlite::Database* database) {
         "collection_id, ? FROM snapshots WHERE task_id = ? AND collection_id = ? AND done = 0 AND "
         "log = 2"},
        {&load_log_keys_,
-        "SELECT keys FROM snapshot_log_keys WHERE task_id = ? AND collection_id = ?"},
+        "SELECT keys FROM snapshot_log_keys WHERE task_id = ? AND collection_id = ? ORDER BY "
+        "number"},
        {&remove_unused_log_keys_,
         "DELETE FROM snapshot_log_keys WHERE task_id = ?1 AND collection_id NOT IN (SELECT "
         "collection_id FROM snapshots WHERE task_id = ?1 AND done = 0 AND log = 2)"},

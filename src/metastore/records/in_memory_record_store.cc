@@ -1,4 +1,4 @@
-#include "metastore/records/testing/in_memory_record_store.h"
+#include "metastore/records/in_memory_record_store.h"
 
 namespace cdc {
 

@@ -8,7 +8,7 @@
 
 namespace cdc {
 
-// Keeps its records in a map of the test's, which must outlive it.
+// Keeps its records in a map of the caller, which must outlive it.
 class InMemoryRecordStore final : public RecordStore {
  public:
   explicit InMemoryRecordStore(std::map<std::string, std::string>* records) : records_(records) {}
