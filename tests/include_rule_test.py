@@ -46,6 +46,7 @@ ALLOWED = {
     "metastore/records": {"base", "model", "metastore"},
     "metastore/legacy": {"base", "model", "metastore", "metastore/records"},
     "metastore/etcd": {"base", "model", "etcd", "metastore", "metastore/records", "metastore/legacy"},
+    "metastore/portable": {"base", "model", "metastore", "metastore/records"},
     "progress": {"base", "model", "metastore"},
     "encode": VALUES,
     "sink": {"base", "model", "encode"},
@@ -66,7 +67,7 @@ ALLOWED = {
     "cli/view": {"base"},
     "cli": {"base", "cli/view"},
     "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "api/rest", "cli", "cli/view", "http",
-               "source", "source/storage", "sink"}
+               "source", "source/storage", "sink", "metastore/portable"}
               | SOURCES | SINKS | STORES,
 }
 
