@@ -16,6 +16,7 @@
 
 #include <CLI/CLI.hpp>
 #include <pthread.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "server/config.h"
 #include "server/config_print.h"
 #include "server/log_setup.h"
+#include "server/metastore_command.h"
 #include "server/milvus_source.h"
 #include "server/open_files.h"
 #include "server/server.h"
@@ -234,6 +236,10 @@ int main(int argc, char** argv) {
   CLI::App* const task = app.add_subcommand(
       "task", "creates, shows and changes the tasks of a running server: milvus-cdc task --help");
   task->prefix_command()->set_help_flag();
+  CLI::App* const metastore = app.add_subcommand(
+      "metastore",
+      "carries tasks and their progress to another store: milvus-cdc metastore --help");
+  metastore->prefix_command()->set_help_flag();
   app.allow_extras();
   try {
     app.parse(argc, argv);
@@ -243,8 +249,15 @@ int main(int argc, char** argv) {
   if (task->parsed()) {
     return cdc::cli::RunTaskCommand(task->remaining(), cdc::cli::ProcessConsole());
   }
-  arguments.unknown = app.remaining(true);
   arguments.config_given = config->count() > 0;
+  if (metastore->parsed()) {
+    // Standard output is for the export.
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("cdc"));
+    return cdc::RunMetaStoreCommand(metastore->remaining(),
+                                    arguments.config_given ? arguments.config : "",
+                                    cdc::ProcessEnvironment(), cdc::cli::ProcessConsole());
+  }
+  arguments.unknown = app.remaining(true);
   try {
     return arguments.check_config ? CheckConfig(arguments) : Serve(arguments);
   } catch (const std::exception& error) {

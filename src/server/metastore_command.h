@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/view/console.h"
+#include "server/config_values.h"
+
+namespace cdc {
+
+// Runs `milvus-cdc metastore` with the arguments after these two words: export and import of the
+// configured store, which no server may be using. `config` is the configuration file unless the
+// arguments name another one; empty: the default one, if it exists. Returns the exit code of the
+// process: 0, 1 it cannot be done, 2 wrong usage.
+int RunMetaStoreCommand(const std::vector<std::string>& arguments,
+                        const std::string& config,
+                        const Environment& environment,
+                        const cli::Console& console);
+
+}  // namespace cdc

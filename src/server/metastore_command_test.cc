@@ -1,0 +1,118 @@
+#include "server/metastore_command.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "metastore/sqlite/sqlite_meta_store.h"
+#include "metastore/testing/temp_dir.h"
+
+namespace cdc {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class MetaStoreCommandTest : public ::testing::Test {
+ protected:
+  int Run(const std::string& store, std::vector<std::string> arguments) {
+    const std::string config = dir_.File(store + ".yaml");
+    std::ofstream(config) << "metaStoreConfig:\n  storeType: sqlite\n  sqlitePath: "
+                          << dir_.File(store) << "\n";
+    out_.str("");
+    err_.str("");
+    return RunMetaStoreCommand(arguments, config, {}, {.out = &out_, .err = &err_});
+  }
+
+  void MakeStore(const std::string& name, const std::string& task) {
+    auto store = OpenSqliteMetaStore(dir_.File(name));
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    TaskRecord record;
+    record.spec.id = task;
+    record.spec.sink_mode = SinkMode::kReplicate;
+    record.spec.target.password = "s3cret";
+    ASSERT_TRUE((*store)->PutTask(record).ok());
+    ASSERT_TRUE((*store)->SaveCheckpoints(task, {{"dml_0", MsgId{"\xff"}, {7}, {}}}).ok());
+  }
+
+  std::vector<std::string> TasksOf(const std::string& name) {
+    auto store = OpenSqliteMetaStore(dir_.File(name));
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    std::vector<std::string> ids;
+    for (const TaskRecord& task : *(*store)->ListTasks()) {
+      ids.push_back(task.spec.id);
+    }
+    return ids;
+  }
+
+  TempDir dir_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(MetaStoreCommandTest, ExportsToStandardOutputOrAFileOfItsOwner) {
+  MakeStore("a.db", "t1");
+  ASSERT_EQ(Run("a.db", {"export"}), 0) << err_.str();
+  const std::string text = out_.str();
+  EXPECT_THAT(text, HasSubstr("s3cret"));
+  EXPECT_THAT(err_.str(), HasSubstr("1 task, 1 checkpoint"));
+  const std::string file = dir_.File("export");
+  ASSERT_EQ(Run("a.db", {"export", "--output", file}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), IsEmpty());
+  EXPECT_EQ(*ReadFile(file), text);
+  EXPECT_EQ(std::filesystem::status(file).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(MetaStoreCommandTest, ImportsIntoAnEmptyStoreOrReplaces) {
+  MakeStore("a.db", "t1");
+  MakeStore("b.db", "t2");
+  const std::string file = dir_.File("export");
+  ASSERT_EQ(Run("a.db", {"export", "--output", file}), 0) << err_.str();
+  EXPECT_EQ(Run("b.db", {"import", file}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("not empty: 1 task"));
+  EXPECT_THAT(err_.str(), HasSubstr("--replace"));
+  EXPECT_THAT(TasksOf("b.db"), ::testing::ElementsAre("t2"));
+  EXPECT_EQ(Run("b.db", {"import", file, "--replace"}), 0) << err_.str();
+  EXPECT_EQ(Run("c.db", {"import", file}), 0) << err_.str();
+  for (const char* store : {"b.db", "c.db"}) {
+    ASSERT_EQ(Run(store, {"export"}), 0) << err_.str();
+    EXPECT_EQ(out_.str(), *ReadFile(file));
+  }
+}
+
+TEST_F(MetaStoreCommandTest, RefusesAStoreInUseAndOneThatIsNotThere) {
+  EXPECT_EQ(Run("a.db", {"export"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("there is no metastore file"));
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("a.db")));
+  auto store = OpenSqliteMetaStore(dir_.File("a.db"));
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(Run("a.db", {"export"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("in use by another server"));
+}
+
+TEST_F(MetaStoreCommandTest, RefusesADamagedExportBeforeItTouchesTheStore) {
+  const std::string file = dir_.File("export");
+  std::ofstream(file) << "no export\n";
+  EXPECT_EQ(Run("a.db", {"import", file, "--replace"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr(file + ": not an export of a metastore"));
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("a.db")));
+}
+
+TEST_F(MetaStoreCommandTest, SaysHowItIsUsed) {
+  EXPECT_EQ(Run("a.db", {}), 2);
+  EXPECT_EQ(Run("a.db", {"import"}), 2);
+  EXPECT_EQ(Run("a.db", {"--help"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("export"));
+  EXPECT_EQ(Run("a.db", {"export", "--config", dir_.File("none")}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("there is no such file"));
+}
+
+}  // namespace
+}  // namespace cdc
