@@ -19,6 +19,8 @@ struct HttpRoutesOptions {
   std::string version;
   // The HTTP status of POST /cdc is the `code` of the body; else 200, as existing clients expect.
   bool real_status = false;
+  // Whether metrics are answered without a token, as /healthz and /readyz are; see HttpRoute::open.
+  bool open_metrics = false;
 };
 
 // POST /cdc, GET /cdc/metrics, /cdc/metrics_default, /healthz, /readyz, /version. The objects in
@@ -28,8 +30,8 @@ struct HttpRoutesOptions {
 // whether it can replicate: 503 while the source cannot be read. Both have the status and the
 // reason in the body.
 //
-// A request that could not be read (too large, too slow, one too many) has its own HTTP status in
-// any case.
+// A request that was not permitted or could not be read (too large, too slow, one too many) has its
+// own HTTP status in any case.
 std::vector<HttpRoute> HttpRoutes(HttpRoutesOptions options);
 
 }  // namespace cdc

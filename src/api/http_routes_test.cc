@@ -297,5 +297,37 @@ TEST_F(HttpRoutesTest, StopEndsListening) {
   EXPECT_FALSE(client.Post("/cdc", kList, "application/json"));
 }
 
+TEST_F(HttpRoutesTest, WithATokenOnlyProbesAreOpen) {
+  for (const bool open_metrics : {false, true}) {
+    Result<std::unique_ptr<HttpServer>> server = StartHttpServer(
+        {.address = "127.0.0.1:0",
+         .routes = HttpRoutes(
+             {.api = &api_, .metrics = &metrics_, .version = "1", .open_metrics = open_metrics}),
+         .tokens = {"secret"}});
+    ASSERT_TRUE(server.ok()) << server.status().ToString();
+    httplib::Client client("127.0.0.1", (*server)->port());
+    const auto status = [&client](const std::string& path) {
+      const httplib::Result result = client.Get(path);
+      return result ? result->status : 0;
+    };
+    EXPECT_EQ(status("/healthz"), 200);
+    EXPECT_EQ(status("/readyz"), 200);
+    EXPECT_EQ(status("/version"), 401);
+    EXPECT_EQ(status("/cdc"), 401);
+    EXPECT_EQ(status("/cdc/metrics"), open_metrics ? 200 : 401);
+    EXPECT_EQ(status("/cdc/metrics_default"), open_metrics ? 200 : 401);
+    const httplib::Result refused = client.Post("/cdc", kList, "application/json");
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->status, 401);
+    EXPECT_EQ(refused->get_header_value("WWW-Authenticate"), "Bearer");
+    EXPECT_EQ(refused->get_header_value("Content-Type"), "application/json");
+    EXPECT_EQ(Json::parse(refused->body).at("code"), 401);
+    EXPECT_THAT(Json::parse(refused->body).at("message").get<std::string>(), HasSubstr("Bearer"));
+    client.set_bearer_token_auth("secret");
+    EXPECT_EQ(status("/version"), 200);
+    EXPECT_EQ(client.Post("/cdc", kList, "application/json")->status, 200);
+  }
+}
+
 }  // namespace
 }  // namespace cdc

@@ -103,6 +103,9 @@ void Connection::GoOn() {
     Refuse(parser_.refusal());
     return;
   }
+  if (IsRejected()) {
+    return;
+  }
   if (progress == Progress::kComplete) {
     Enter(State::kAnswering);
     deadline_.cancel();
@@ -120,6 +123,23 @@ void Connection::GoOn() {
   } else {
     Read();
   }
+}
+
+// Answers a request that the client may not send, without waiting for its body.
+bool Connection::IsRejected() {
+  const Progress progress = parser_.progress();
+  if (admitted_ || (progress != Progress::kBody && progress != Progress::kComplete)) {
+    return false;
+  }
+  std::optional<HttpAnswer> answer = host_->OnHeader(parser_.request());
+  if (!answer) {
+    admitted_ = true;
+    return false;
+  }
+  is_head_ = parser_.request().method == "HEAD";
+  keep_alive_ = progress == Progress::kComplete && parser_.keep_alive();
+  Answer(*std::move(answer));
+  return true;
 }
 
 void Connection::AskForBody() {
@@ -174,6 +194,7 @@ void Connection::OnWritten(const ErrorCode& error) {
   }
   Enter(State::kReading);
   timed_ = Progress::kIdle;
+  admitted_ = false;
   SetDeadline(limits_->idle_time);
   parser_.Next();
   GoOn();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -20,6 +21,8 @@ class Connection;
 // What a connection needs from its server. Called by the thread of its io_context.
 class ConnectionHost {
  public:
+  // The header of a request is complete. Returns the answer to it if the client may not send it.
+  virtual std::optional<HttpAnswer> OnHeader(const HttpRequest& request) = 0;
   // A request is complete. Call Connection::Answer with its answer, now or later.
   virtual void OnRequest(Connection* connection, HttpRequest request) = 0;
   // Returns the answer to a request that cannot be served.
@@ -67,6 +70,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void Read();
   void OnRead(const boost::system::error_code& error, size_t size);
   void GoOn();
+  bool IsRejected();
   void AskForBody();
   void Refuse(const RequestParser::Refusal& refusal);
   void OnWritten(const boost::system::error_code& error);
@@ -86,6 +90,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   State state_ = State::kReading;
   Clock::time_point since_ = Clock::now();
   bool read_pending_ = false;
+  bool admitted_ = false;         // the host has seen the header of the request
   bool asking_for_body_ = false;  // a `100 Continue` is being written
   bool stopping_ = false;
   bool is_head_ = false;

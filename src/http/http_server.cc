@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -19,6 +20,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/thread.h"
+#include "http/access.h"
 #include "http/connection.h"
 #include "http/handler_pool.h"
 #include "http/listen_address.h"
@@ -77,7 +79,9 @@ HttpAnswer Refuse(const HttpRoute* route, int status, const std::string& reason)
 class AsioServer final : public HttpServer, private ConnectionHost {
  public:
   explicit AsioServer(HttpServerOptions options)
-      : options_(std::move(options)), pool_(PoolOptions(options_.limits)) {}
+      : options_(std::move(options)),
+        tokens_(options_.tokens),
+        pool_(PoolOptions(options_.limits)) {}
 
   ~AsioServer() override { Stop(); }
 
@@ -222,6 +226,17 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     return true;
   }
 
+  std::optional<HttpAnswer> OnHeader(const HttpRequest& request) override {
+    const HttpRoute* const route = Find(request);
+    if ((route != nullptr && route->open) || tokens_.Admit(request)) {
+      return std::nullopt;
+    }
+    HttpAnswer answer = Refuse(
+        route, 401, "a token of this server is needed: send `Authorization: Bearer <token>`");
+    answer.headers.push_back({"WWW-Authenticate", "Bearer"});
+    return answer;
+  }
+
   void OnRequest(Connection* connection, HttpRequest request) override {
     const HttpRoute* const route = Find(request);
     if (route == nullptr) {
@@ -320,6 +335,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
   inline static const std::string kGet = "GET";
 
   const HttpServerOptions options_;
+  const BearerTokens tokens_;
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> open_{0};
   int port_ = 0;

@@ -21,12 +21,15 @@ struct HttpRoute {
   // False: `answer` never waits, not even for a lock that may be held long. It then runs on the
   // thread of the connections and is answered however many other requests wait.
   bool may_block = true;
+  // True: answered whoever asks, e.g. a probe that has no credentials.
+  bool open = false;
   // Whether `answer` may block for long, e.g. for another server. At most HttpLimits::slow_handlers
   // such requests are answered at once; others wait for their turn without a thread. Called by a
   // handler's thread. Empty: never.
   std::function<bool(const HttpRequest&)> may_take_long;
-  // Answers a request that does not reach `answer`: its body is refused (400, 408, 413), or the
-  // server is overloaded or stopping (503). Must not block. Default: plain text.
+  // Answers a request that does not reach `answer`: it lacks a token (401), its body is refused
+  // (400, 408, 413), or the server is overloaded or stopping (503). Must not block. Default: plain
+  // text.
   std::function<HttpAnswer(int status, const std::string& reason)> refuse;
 };
 
@@ -55,6 +58,9 @@ struct HttpLimits {
 struct HttpServerOptions {
   std::string address;            // "host:port", ":port", "[::1]:port"; port 0: any free one
   std::vector<HttpRoute> routes;  // the first match answers; none: 404
+  // Requests need one of them as `Authorization: Bearer <token>`, unless their route is open; see
+  // BearerTokens. They are refused before their body is read. Empty: no token is needed.
+  std::vector<std::string> tokens;
   HttpLimits limits;
 };
 

@@ -596,5 +596,44 @@ TEST_F(HttpServerTest, PortInUseAndBadAddresses) {
   EXPECT_TRUE(status_of("localhost:0").ok());
 }
 
+TEST_F(HttpServerTest, WithoutATokenNothingIsServed) {
+  HttpServerOptions options = Options();
+  options.tokens = {"secret"};
+  options.routes.front().open = true;
+  Start(std::move(options));
+  EXPECT_EQ(Exchange(server_->port(), Get("/now")).status, 200);
+  for (const char* path : {"/below", "/unknown", "/echo"}) {
+    const RawAnswer refused = Exchange(server_->port(), Get(path));
+    EXPECT_EQ(refused.status, 401) << path;
+    EXPECT_THAT(refused.head, HasSubstr("\r\nWWW-Authenticate: Bearer")) << path;
+  }
+  const std::string token = "Host: h\r\nAuthorization: Bearer secret\r\n";
+  EXPECT_EQ(Exchange(server_->port(), "GET /below HTTP/1.1\r\n" + token + "\r\n").status, 200);
+}
+
+TEST_F(HttpServerTest, WithoutATokenTheBodyIsNotAwaited) {
+  HttpServerOptions options = Options();
+  options.tokens = {"secret"};
+  Start(std::move(options));
+  RawClient client(server_->port(),
+                   "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n"
+                   "Expect: 100-continue\r\n\r\n");
+  const RawAnswer refused = client.Read(kNoDeadline);
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_THAT(refused.body, StartsWith("echo: a token of this server is needed"));
+  EXPECT_TRUE(client.WaitForEnd());
+}
+
+TEST_F(HttpServerTest, EachRequestOfAConnectionNeedsTheToken) {
+  HttpServerOptions options = Options();
+  options.tokens = {"secret"};
+  Start(std::move(options));
+  const std::string good = "GET /now HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer secret\r\n\r\n";
+  RawClient client(server_->port(), good + Get("/now") + good);
+  EXPECT_EQ(client.Read().status, 200);
+  EXPECT_EQ(client.Read().status, 401);
+  EXPECT_EQ(client.Read().status, 200) << "the connection stays";
+}
+
 }  // namespace
 }  // namespace cdc

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "server/config_http.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
 
@@ -177,6 +178,7 @@ Result<LoadedConfig> ParseConfig(const std::string& text,
   }
   values->Read("logLevel", &config.log_level);
   ReadLog(values, &config.log);
+  ReadHttp(values, &config.http);
   ReadResponse(values, &config.real_status);
   ReadMetaStore(values, &config.meta_store);
   ReadSource(values, &config);

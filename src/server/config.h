@@ -117,6 +117,15 @@ struct LogConfig {
   bool json = false;      // each line is a JSON object, also on standard output
 };
 
+// The listener of the HTTP API.
+struct HttpConfig {
+  std::vector<std::string> tokens;  // one of them is needed; empty: none
+  bool open_metrics = false;        // without a token
+  int max_connections = 0;          // 0: as many as the limit of open files suggests
+  int request_timeout_seconds = 60;
+  int64_t max_body_bytes = int64_t{8} << 20;
+};
+
 // The content of cdc.yaml; members keep their defaults where it has no value.
 struct Config {
   std::string address = "0.0.0.0:8444";
@@ -124,6 +133,7 @@ struct Config {
   int max_name_length = 256;
   std::string log_level = "info";
   LogConfig log;
+  HttpConfig http;
   bool real_status = false;  // HTTP statuses of POST /cdc; else it is always 200
   MetaStoreConfig meta_store;
   EtcdConfig source_etcd;

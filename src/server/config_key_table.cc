@@ -56,6 +56,19 @@ constexpr auto kTable = std::to_array<ConfigKey>({
           "compatible",
           "compatible: POST /cdc always answers with HTTP 200, and the `code` in the body tells; "
           "real_status: that code is the HTTP status, too"),
+    Section("http", "who may use the HTTP API, and how much of it (docs/security.md)"),
+    Secret("http.token",
+           "clients need it as `Authorization: Bearer …`, except for /healthz and /readyz; several "
+           "are separated by commas or lines, for a change of tokens. Empty: none is needed"),
+    Bool("http.openMetrics", "false", "true: metrics need no token"),
+    Integer("http.maxConnections",
+            "0",
+            "of clients at once, from 16; 0: a quarter of the files this process may open, at most "
+            "512"),
+    Integer("http.requestTimeoutSeconds",
+            "60",
+            "how long a client may take to send a request's body; of its header at most 10 s"),
+    Integer("http.maxBodyBytes", "8388608", "the largest body of a request"),
     AText("replicateID", kEmpty, "not supported yet: anything but an empty text is refused"),
     Bool("dryRun", "false", "not supported yet: true is refused"),
     Unused("detectDeadLock", "locks are checked by the tests of this program"),

@@ -452,5 +452,39 @@ TEST(ConfigTest, FolderInsteadOfAFile) {
   EXPECT_EQ(LoadConfig(dir.path()).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(ConfigTest, WhoMayUseTheApi) {
+  EXPECT_THAT(MustParse("").config.http.tokens, IsEmpty());
+  EXPECT_THAT(MustParse("http: {token: one}").config.http.tokens, ElementsAre("one"));
+  const TempDir dir;
+  const std::string file = dir.File("tokens");
+  std::ofstream(file) << "new\nold\n";
+  const HttpConfig http =
+      MustParse("http: {tokenFile: " + file +
+                ", openMetrics: true, maxConnections: 99, requestTimeoutSeconds: 3, maxBodyBytes: "
+                "5000}")
+          .config.http;
+  EXPECT_THAT(http.tokens, ElementsAre("new", "old"));
+  EXPECT_TRUE(http.open_metrics);
+  EXPECT_EQ(http.max_connections, 99);
+  EXPECT_EQ(http.request_timeout_seconds, 3);
+  EXPECT_EQ(http.max_body_bytes, 5000);
+}
+
+TEST(ConfigTest, AWrongHttpSectionIsNoOpenOne) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"token: ' , '", "http.token is empty"},
+      {"token: ''", "http.token is empty"},
+      {"tokenFile: ''", "http.tokenFile is empty"},
+      {"token: 'a b!'", "http.token may only have letters"},
+      {"tokenFile: /nowhere/token", "http.tokenFile"},
+      {"maxConnections: 3", "http.maxConnections must be from 16 to"},
+      {"requestTimeoutSeconds: 0", "http.requestTimeoutSeconds must be from 1 to"},
+      {"maxBodyBytes: 1", "http.maxBodyBytes must be from"}};
+  for (const auto& [text, error] : cases) {
+    const auto parsed = ParseConfig(std::string("http: {") + text + "}", "cdc.yaml");
+    EXPECT_THAT(parsed.status().message(), HasSubstr(error)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace cdc

@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -50,16 +52,18 @@ class RealServer final : public Server {
 
   Status Start() {
     CDC_RETURN_IF_ERROR(tasks_.Start());
+    const HttpConfig& http = options_.config.http;
     std::vector<HttpRoute> routes = HttpRoutes({.api = &api_,
                                                 .metrics = &metrics_,
                                                 .health = [this] { return source_.Health(); },
                                                 .version = options_.version,
-                                                .real_status = options_.config.real_status});
+                                                .real_status = options_.config.real_status,
+                                                .open_metrics = http.open_metrics});
     routes.push_back(RestRoute(&rest_));
-    CDC_ASSIGN_OR_RETURN(http_,
-                         StartHttpServer({.address = options_.config.address,
-                                          .routes = std::move(routes),
-                                          .limits = {.connections = options_.max_connections}}));
+    CDC_ASSIGN_OR_RETURN(http_, StartHttpServer({.address = options_.config.address,
+                                                 .routes = std::move(routes),
+                                                 .tokens = http.tokens,
+                                                 .limits = Limits()}));
     source_.Begin([this] { tasks_.RetryNow(); });
     return OkStatus();
   }
@@ -77,6 +81,18 @@ class RealServer final : public Server {
   }
 
  private:
+  HttpLimits Limits() const {
+    const HttpConfig& http = options_.config.http;
+    HttpLimits limits;
+    limits.connections = http.max_connections > 0 ? static_cast<size_t>(http.max_connections)
+                                                  : options_.max_connections;
+    limits.body_bytes = static_cast<size_t>(http.max_body_bytes);
+    limits.bodies_bytes = std::max(limits.bodies_bytes, 2 * limits.body_bytes);
+    limits.body_time = std::chrono::seconds(http.request_timeout_seconds);
+    limits.header_time = std::min(limits.header_time, limits.body_time);
+    return limits;
+  }
+
   // A standby answers queries only while it receives ticks.
   std::shared_ptr<void> HoldStandby(const TaskSpec& spec) {
     if (!options_.config.keep_ticking_when_paused) {
