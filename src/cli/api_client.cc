@@ -101,7 +101,7 @@ Result<ServerAddress> ParseServerAddress(const std::string& text) {
   while (!path.empty() && path.back() == '/') {
     path.pop_back();
   }
-  return ServerAddress{.base = scheme + "://" + host, .path = std::move(path)};
+  return ServerAddress{.base = scheme + "://" + host, .path = std::move(path), .token = {}};
 }
 
 Result<Json> ApiClient::Call(const std::string& type,
@@ -109,6 +109,9 @@ Result<Json> ApiClient::Call(const std::string& type,
                              std::chrono::seconds limit,
                              const std::stop_token& stop) const {
   httplib::Client client(address_.base);
+  if (!address_.token.empty()) {
+    client.set_bearer_token_auth(address_.token);
+  }
   client.set_connection_timeout(kConnectLimit.count());
   client.set_read_timeout(limit.count());
   client.set_write_timeout(limit.count());

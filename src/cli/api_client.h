@@ -13,8 +13,9 @@ namespace cdc::cli {
 
 // The address of a server.
 struct ServerAddress {
-  std::string base;  // "http://host:port"
-  std::string path;  // before "/cdc" behind a proxy, e.g. "/replication"
+  std::string base;   // "http://host:port"
+  std::string path;   // before "/cdc" behind a proxy, e.g. "/replication"
+  std::string token;  // sent as `Authorization: Bearer <token>`; empty: none
 };
 
 // Parses "http(s)://host[:port][/path]". The default scheme is http; the default port is the
@@ -37,7 +38,8 @@ class ApiClient {
 
   // Posts the request and returns the answer's `data`, or an empty object.
   //
-  // kFailedPrecondition: the server refused; the message is the server's, with its code.
+  // kFailedPrecondition: the server refused; the message is the server's, with its code. The token
+  // is in no message.
   // kUnavailable: no server, no answer within `limit`, or not the answer of a milvus-cdc. After "no
   // answer within" the request may still have been executed. kCancelled: stopped.
   Result<Json> Call(const std::string& type,

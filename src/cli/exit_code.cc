@@ -17,6 +17,8 @@ constexpr Hint kHints[] = {
      "is `milvus-cdc serve` running there? Set another address by --server or MILVUS_CDC_SERVER"},
     {"no answer within",
      "the request may still be carried out; look with `milvus-cdc task list` before repeating it"},
+    {"a token of this server is needed",
+     "give the server's token by --server-token-file FILE or MILVUS_CDC_SERVER_TOKEN"},
     {"is not a milvus-cdc", "check --server (MILVUS_CDC_SERVER)"},
     {"fail to connect the milvus",
      "the server, not this machine, must reach the target: check --target-uri and the token"},

@@ -28,11 +28,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kDefaultServer = "http://127.0.0.1:8444";
 constexpr const char* kServerVariable = "MILVUS_CDC_SERVER";
+constexpr const char* kServerTokenVariable = "MILVUS_CDC_SERVER_TOKEN";
 constexpr const char* kTokenVariable = "MILVUS_CDC_TARGET_TOKEN";
 
 // All arguments, filled in by the parser.
 struct Arguments {
   std::string server;
+  std::string server_token_file;
   std::string output = "text";
   CreateOptions create;
   std::string token_file;
@@ -56,6 +58,10 @@ void AddCommonOptions(CLI::App* app, Arguments* arguments) {
   app->add_option(
       "--server", arguments->server,
       std::string("the milvus-cdc server [") + kDefaultServer + "] (env " + kServerVariable + ")");
+  app->add_option("--server-token-file", arguments->server_token_file,
+                  std::string("a file that holds the server's own token, http.token in its "
+                              "configuration (env ") +
+                      kServerTokenVariable + ": the token)");
   app->add_option("-o,--output", arguments->output, "text, or json: the server's data [text]")
       ->check(CLI::IsMember({"text", "json"}));
 }
@@ -377,12 +383,27 @@ ExitCode ReportUsage(const Console& console, const std::string& message) {
   return ExitCode::kUsage;
 }
 
-ExitCode Run(const Arguments& arguments, const Command& command, const Console& console) {
+// The server to talk to, with its token.
+Result<ServerAddress> AddressOf(const Arguments& arguments, const Console& console) {
   std::string server = arguments.server;
   if (server.empty()) {
     server = console.environment(kServerVariable).value_or("");
   }
-  Result<ServerAddress> address = ParseServerAddress(server.empty() ? kDefaultServer : server);
+  CDC_ASSIGN_OR_RETURN(ServerAddress address,
+                       ParseServerAddress(server.empty() ? kDefaultServer : server));
+  if (!arguments.server_token_file.empty()) {
+    CDC_ASSIGN_OR_RETURN(address.token, ReadTokenFile(arguments.server_token_file));
+  } else {
+    address.token = console.environment(kServerTokenVariable).value_or("");
+  }
+  if (address.token.find_first_of(" \t\r\n") != std::string::npos) {
+    return InvalidArgumentError("the server's token must not contain blanks or line breaks");
+  }
+  return address;
+}
+
+ExitCode Run(const Arguments& arguments, const Command& command, const Console& console) {
+  Result<ServerAddress> address = AddressOf(arguments, console);
   if (!address.ok()) {
     return Report(console, address.status());
   }

@@ -356,5 +356,24 @@ TEST_F(TaskCliTest, Help) {
   EXPECT_THAT(out_.str(), HasSubstr("--target-uri"));
 }
 
+TEST_F(TaskCliTest, TheServersTokenComesFromAFileOrTheEnvironment) {
+  EXPECT_EQ(Run({"list"}), 0);
+  EXPECT_EQ(server_.Authorization(), "");
+  environment_["MILVUS_CDC_SERVER_TOKEN"] = "of-the-environment";
+  EXPECT_EQ(Run({"list"}), 0);
+  EXPECT_EQ(server_.Authorization(), "Bearer of-the-environment");
+  EXPECT_EQ(Run({"list", "--server-token-file", Write("of-the-file\n")}), 0);
+  EXPECT_EQ(server_.Authorization(), "Bearer of-the-file");
+  environment_["MILVUS_CDC_SERVER_TOKEN"] = "two\r\nlines";
+  EXPECT_EQ(Run({"list"}), 2);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("the server's token"), Not(HasSubstr("two"))));
+}
+
+TEST_F(TaskCliTest, ARefusedTokenIsExplained) {
+  server_.SetAnswer("list", R"({"code":401,"message":"a token of this server is needed: …"})", 401);
+  EXPECT_EQ(Run({"list"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("hint: give the server's token by --server-token-file"));
+}
+
 }  // namespace
 }  // namespace cdc::cli

@@ -161,7 +161,8 @@ class ConfigCollector {
   // Variables that are not settings of the server: of our command line and scripts, and those that
   // Kubernetes makes for a service named milvus-cdc.
   static bool IsOthers(std::string_view name) {
-    for (const std::string_view known : {"SERVER", "TARGET_TOKEN", "CACHE", "SERVICE_HOST"}) {
+    for (const std::string_view known :
+         {"SERVER", "SERVER_TOKEN", "TARGET_TOKEN", "CACHE", "SERVICE_HOST"}) {
       if (name.substr(kEnvironmentPrefix.size()) == known) {
         return true;
       }

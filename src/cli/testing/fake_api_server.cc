@@ -30,6 +30,7 @@ class FakeApiServer::Impl {
     const auto json = nlohmann::json::parse(request.body);
     const auto type = json.at("request_type").get<std::string>();
     MutexLock lock(mutex_);
+    authorization_ = request.get_header_value("Authorization");
     requests_[type].push_back(json.at("request_data").dump());
     std::string body = answers_[type];
     if (!queued_[type].empty()) {
@@ -55,6 +56,7 @@ class FakeApiServer::Impl {
   std::map<std::string, int> statuses_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::deque<std::string>> queued_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<std::string>> requests_ CDC_GUARDED_BY(mutex_);
+  std::string authorization_ CDC_GUARDED_BY(mutex_);
   CondVar released_;
   std::stop_source stop_;
   httplib::Server server_;
@@ -86,6 +88,11 @@ std::vector<std::string> FakeApiServer::Requests(const std::string& type) const 
   MutexLock lock(impl_->mutex_);
   const auto found = impl_->requests_.find(type);
   return found == impl_->requests_.end() ? std::vector<std::string>() : found->second;
+}
+
+std::string FakeApiServer::Authorization() const {
+  MutexLock lock(impl_->mutex_);
+  return impl_->authorization_;
 }
 
 void FakeApiServer::Stop() { impl_->Stop(); }

@@ -29,6 +29,9 @@ class FakeApiServer {
   // The request_data of all requests of this type so far, as JSON text with sorted keys.
   std::vector<std::string> Requests(const std::string& type) const;
 
+  // The header Authorization of the last request; "": none.
+  std::string Authorization() const;
+
   void Stop();
 
  private:
