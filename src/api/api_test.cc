@@ -123,7 +123,7 @@ TEST_F(ApiTest, TaskHasTheKnownKeysThenOurs) {
       R"("start_from":"latest","snapshot":{"from":"storage","index":"after","log":"auto"},)"
       R"("on_expired":"stop","on_collection_error":"set_aside",)"
       R"("on_undecodable":"stop","disable_auto_start":false,)"
-      R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,)"
+      R"("exclude":[],"exclude_collections":[],"sync_index":true,"sync_load":true,"dry_run":false,)"
       R"("extra_info":{"enable_user_role":false},)"
       R"("rpc_channel_info":{"name":"","position":""},"buffer_config":{"period":0,"size":0},)"
       R"("condition":{"state":"paused","reason":"manually pause through http interface",)"
@@ -209,12 +209,12 @@ TEST_F(ApiTest, OtherNamesAndWhatIsLeftToTheTargetComeBack) {
       R"({"task_id":"t1",)" + std::string(kTarget) +
           R"(,"db_collections":{"d":[{"name":"*"}],"default":[{"name":"a"}]},"name_mapping":[)"
           R"({"source_db":"d","target_db":"e"},{"target_db":"f","collection_mapping":{"a":"b"}}],)"
-          R"("sync_index":false,"sync_load":false})");
-  EXPECT_THAT(
-      Ask("get", R"({"task_id":"t1"})"),
-      HasSubstr(R"("name_mapping":[{"source_db":"d","target_db":"e",)"
-                R"("collection_mapping":{}},{"source_db":"default","target_db":"f",)"
-                R"("collection_mapping":{"a":"b"}}],"sync_index":false,"sync_load":false)"));
+          R"("sync_index":false,"sync_load":false,"dry_run":true})");
+  EXPECT_THAT(Ask("get", R"({"task_id":"t1"})"),
+              HasSubstr(R"("name_mapping":[{"source_db":"d","target_db":"e",)"
+                        R"("collection_mapping":{}},{"source_db":"default","target_db":"f",)"
+                        R"("collection_mapping":{"a":"b"}}],"sync_index":false,"sync_load":false,)"
+                        R"("dry_run":true)"));
 }
 
 TEST_F(ApiTest, OneTaskOfATargetReplicatesUsersAndRoles) {

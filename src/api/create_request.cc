@@ -305,6 +305,7 @@ CreateRequest ReadCreateRequest(const RequestReader& reader) {
   reader.Read("disable_auto_start", &request.spec.disable_auto_start);
   reader.Read("sync_index", &request.spec.sync_index);
   reader.Read("sync_load", &request.spec.sync_load);
+  reader.Read("dry_run", &request.spec.dry_run);
   reader.Read("start_from", &request.start_from);
   reader.Object("snapshot", [&request](const RequestReader& snapshot) {
     snapshot.Read("from", &request.snapshot_from);

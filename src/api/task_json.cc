@@ -179,6 +179,7 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   }
   out["sync_index"] = spec.sync_index;
   out["sync_load"] = spec.sync_load;
+  out["dry_run"] = spec.dry_run || status.dry_run;
   out["extra_info"] = {{"enable_user_role", spec.enable_user_role}};
   out["rpc_channel_info"] = {{"name", spec.rpc_channel_name},
                              {"position", spec.rpc_channel_position}};

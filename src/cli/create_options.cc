@@ -235,6 +235,9 @@ Result<Json> BuildCreateRequest(const CreateOptions& options, std::optional<Json
   if (options.no_sync_load) {
     Set(request, "sync_load", false);
   }
+  if (options.dry_run) {
+    Set(request, "dry_run", true);
+  }
   if (options.enable_user_role) {
     CDC_ASSIGN_OR_RETURN(Json * extra, ObjectAt("extra_info", &request));
     Set(*extra, "enable_user_role", true);

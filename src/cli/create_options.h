@@ -32,6 +32,7 @@ struct CreateOptions {
   bool no_sync_index = false;
   bool no_sync_load = false;
   bool enable_user_role = false;
+  bool dry_run = false;
 };
 
 // Builds the `request_data` of a create: `base` (from --file, or an empty object) overridden by the

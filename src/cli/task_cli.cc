@@ -183,6 +183,8 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "leaves to the target what is loaded there");
   create->add_flag("--enable-user-role", options.enable_user_role,
                    "replicates users, roles and privileges, too");
+  create->add_flag("--dry-run", options.dry_run,
+                   "reads and plans, but writes nothing to the target and saves no position");
   create->add_option("--file", arguments->request_file,
                      "a JSON file with the request; other options take precedence over it");
   create->callback([arguments, command] {

@@ -96,10 +96,10 @@ TEST_F(TaskCliTest, CreateSendsEverythingThatIsGiven) {
 
 TEST_F(TaskCliTest, CreateSendsOtherNamesAndWhatIsLeftToTheTarget) {
   EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--map", "d=e", "--map", "a.b=c.d",
-                 "--no-sync-index", "--no-sync-load"}),
+                 "--no-sync-index", "--no-sync-load", "--dry-run"}),
             0);
   EXPECT_THAT(server_.Requests("create"),
-              ElementsAre(R"({"db_collections":{"*":[{"name":"*"}]},)"
+              ElementsAre(R"({"db_collections":{"*":[{"name":"*"}]},"dry_run":true,)"
                           R"("milvus_connect_param":{"uri":"http://h:1"},)"
                           R"("name_mapping":[{"source_db":"d","target_db":"e"},)"
                           R"({"collection_mapping":{"b":"d"},"source_db":"a","target_db":"c"}],)"

@@ -169,7 +169,8 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
   // other.
   std::vector<const TaskSpec*> siblings;
   for (const auto& [id, other] : tasks_) {
-    if (IsSameTarget(other->spec, task->spec)) {
+    // A dry run writes to no name, so it keeps nobody from one.
+    if (!other->spec.dry_run && IsSameTarget(other->spec, task->spec)) {
       siblings.push_back(&other->spec);
     }
   }

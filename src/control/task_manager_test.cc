@@ -261,6 +261,17 @@ TEST_F(TaskManagerTest, OneMilvusIsOneTargetUnderAllItsNames) {
   MustCreate(MakeSpec("t4", "c", "http://milvus-1"));
 }
 
+TEST_F(TaskManagerTest, ADryRunKeepsNobodyFromAName) {
+  TaskSpec dry = MakeSpec("t1", "c");
+  dry.dry_run = true;
+  MustCreate(dry);
+  MustCreate(MakeSpec("t2", "c"));
+  // It would be refused as the task that it stands for.
+  dry.id = "t3";
+  EXPECT_THAT(manager_->Create(dry).status().message(),
+              HasSubstr("duplicate with existing task, [default.c]"));
+}
+
 TEST_F(TaskManagerTest, AStandbyHasOneAddress) {
   replicator_.SetIdentity("42");
   replicator_.SetStandby(true);

@@ -187,6 +187,7 @@ Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   json.at("sync_load").get_to(spec.sync_load);
   // Older files lack these.
   spec.enable_user_role = json.value("enable_user_role", false);
+  spec.dry_run = json.value("dry_run", false);
   spec.rpc_channel_name = json.value("rpc_channel_name", std::string());
   spec.rpc_channel_position = json.value("rpc_channel_position", std::string());
   spec.buffer_period = json.value("buffer_period", 0);
@@ -222,6 +223,7 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
                      {"sync_index", spec.sync_index},
                      {"sync_load", spec.sync_load},
                      {"enable_user_role", spec.enable_user_role},
+                     {"dry_run", spec.dry_run},
                      {"rpc_channel_name", spec.rpc_channel_name},
                      {"rpc_channel_position", spec.rpc_channel_position},
                      {"buffer_period", spec.buffer_period},

@@ -178,6 +178,7 @@ struct TaskSpec {
   bool sync_index = true;         // indexes are created and dropped as on the source
   bool sync_load = true;          // loaded and released as on the source
   bool enable_user_role = false;  // users and roles follow the source, too
+  bool dry_run = false;           // the target is looked at and never changed
 };
 
 struct TaskRecord {

@@ -100,6 +100,7 @@ struct TaskStatus {
   // while any channel has no such time, or if no channel is followed.
   std::optional<int64_t> source_lag_ms;
   std::optional<int64_t> lag_ms;
+  bool dry_run = false;  // the counts are of what would have been written
   TaskCounts counts;
   uint64_t rows_waiting = 0;  // of `channels`, without rows that wait for a tick
   uint64_t bytes_waiting = 0;

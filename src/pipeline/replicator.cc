@@ -8,6 +8,7 @@
 
 #include "base/thread.h"
 #include "feed/feed.h"
+#include "metastore/forgetful_store.h"
 #include "milvus/endpoint.h"
 #include "pipeline/target_pulses.h"
 #include "pipeline/task_editor.h"
@@ -16,6 +17,7 @@
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
 #include "reconcile/target_identity.h"
+#include "sink/dry_target.h"
 #include "snapshot/copy_throttle.h"
 
 namespace cdc {
@@ -65,6 +67,11 @@ Body Guarded(Body body) {
   };
 }
 
+ReplicatorOptions WithStore(ReplicatorOptions options, MetaStore* store) {
+  options.store = store;
+  return options;
+}
+
 class RealReplicator : public Replicator {
  public:
   explicit RealReplicator(ReplicatorOptions options)
@@ -72,9 +79,14 @@ class RealReplicator : public Replicator {
         feed_(options_.catalog, options_.log, options_.clock),
         throttle_(options_.copy_bytes_per_second, options_.clock),
         saver_(options_.store, options_.checkpoint_interval),
+        dry_store_(NewForgetfulStore(options_.store)),
+        dry_options_(WithStore(options_, dry_store_.get())),
+        dry_saver_(dry_store_.get(), options_.checkpoint_interval),
         pulses_(options_.targets, options_.pulse),
         pulse_thread_("cdc-pulse", Guarded([this](const auto& stop) { pulses_.Run(stop); })),
         save_thread_("cdc-checkpoint", Guarded([this](const auto& stop) { saver_.Run(stop); })),
+        dry_save_thread_("cdc-dry-save",
+                         Guarded([this](const auto& stop) { dry_saver_.Run(stop); })),
         catalog_thread_("cdc-ask", Guarded([this](const auto& stop) { feed_.RunCatalog(stop); })),
         read_thread_("cdc-read", [this](const auto& stop) { feed_.Run(stop); }) {}
 
@@ -92,26 +104,39 @@ class RealReplicator : public Replicator {
   }
 
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override {
+    dry_store_->Forget(spec.id);  // of an earlier task
     return TaskPreparation(options_, spec, throttle_.ExpectedRate()).Run(target);
   }
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
 
-  Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override {
+  Result<std::unique_ptr<Replication>> Start(const TaskSpec& task, OnFailed on_failed) override {
+    TaskSpec spec = task;
+    spec.dry_run = IsDryRun(task);
+    if (spec.dry_run) {
+      // A standby is looked at by its API, too: the other way sends it ticks.
+      spec.sink_mode = SinkMode::kApi;
+    }
     CDC_ASSIGN_OR_RETURN(std::unique_ptr<Target> target,
                          options_.targets->New(OptionsOf(spec.target, spec.sink_mode)));
-    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+    if (spec.dry_run) {
+      target =
+          NewDryTarget(std::move(target),
+                       {.task_id = spec.id, .is_standby = task.sink_mode == SinkMode::kReplicate});
+    }
+    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
     // A crash may have come between the end of a copy and what follows.
     const TaskChanges left = FinishedCopies(progress);
     if (!left.empty()) {
       CDC_RETURN_IF_ERROR(Change(spec, left));
-      CDC_ASSIGN_OR_RETURN(progress, options_.store->LoadProgress(spec.id));
+      CDC_ASSIGN_OR_RETURN(progress, StoreOf(spec)->LoadProgress(spec.id));
     }
-    const TaskPipeline::Shared shared{.options = &options_,
+    // A dry run stores nothing, and keeps no other task from a collection.
+    const TaskPipeline::Shared shared{.options = spec.dry_run ? &dry_options_ : &options_,
                                       .feed = &feed_,
-                                      .saver = &saver_,
+                                      .saver = spec.dry_run ? &dry_saver_ : &saver_,
                                       .pulses = &pulses_,
-                                      .claims = &claims_,
+                                      .claims = spec.dry_run ? &dry_claims_ : &claims_,
                                       .throttle = &throttle_};
     auto pipeline = std::make_unique<TaskPipeline>(
         shared, spec, NewCountedTarget(std::move(target), spec.sink_mode), progress,
@@ -122,6 +147,10 @@ class RealReplicator : public Replicator {
   }
 
  private:
+  bool IsDryRun(const TaskSpec& spec) const { return spec.dry_run || options_.dry_run; }
+  MetaStore* StoreOf(const TaskSpec& spec) const {
+    return IsDryRun(spec) ? dry_store_.get() : options_.store;
+  }
   Status CheckSelections(const TaskSpec& spec, const Catalog& catalog, const TaskChanges& changes);
 
   const ReplicatorOptions options_;
@@ -129,11 +158,17 @@ class RealReplicator : public Replicator {
   CopyThrottle throttle_;
   CheckpointSaver saver_;
   CollectionClaims claims_;
+  // Of dry runs.
+  const std::unique_ptr<ForgetfulStore> dry_store_;
+  const ReplicatorOptions dry_options_;
+  CheckpointSaver dry_saver_;
+  CollectionClaims dry_claims_;
   TargetPulses pulses_;
 
   // Declared last, so that they are joined first: nothing may be declared after these.
   Thread pulse_thread_;
   Thread save_thread_;
+  Thread dry_save_thread_;
   Thread catalog_thread_;
   Thread read_thread_;
 };
@@ -148,7 +183,7 @@ Result<CollectionId> RealReplicator::FindCollection(const TaskSpec& spec,
       return match.collection->id;
     }
   }
-  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
   for (const ReplicatedCollection& known : progress.collections) {
     const auto collection = catalog->Find(known.id);
     if (collection != nullptr && collection->state == ObjectState::kCreated &&
@@ -168,7 +203,7 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options_.catalog->Sync(std::stop_token()));
   CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
-  CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+  CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
   const Scope scope(spec);
   TaskEditor editor({.catalog = catalog.get(),
                      .log = options_.log,
@@ -182,7 +217,7 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
                     &progress);
   CDC_RETURN_IF_ERROR(editor.Apply(changes));
   CDC_RETURN_IF_ERROR(CheckSelections(spec, *catalog, changes));
-  return options_.store->ReplaceProgress(spec.id, progress);
+  return StoreOf(spec)->ReplaceProgress(spec.id, progress);
 }
 
 // What only the source and the target can say of selections, before anything is stored.

@@ -44,6 +44,8 @@ struct ReplicatorOptions {
   // A channel ticks several times per second. One that has not for this long is reported.
   std::chrono::milliseconds longest_silence{30'000};
   const Clock* clock = &Clock::Real();
+  // No task changes anything on its target, as if each had TaskSpec::dry_run.
+  bool dry_run = false;
   // To test the tests: after a crash everything is sent as if nothing had been sent before.
   bool forget_doubts = false;
 };

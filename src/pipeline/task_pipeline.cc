@@ -199,6 +199,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .ignore_partition = spec_.target.ignore_partition,
            .sync_index = spec_.sync_index,
            .sync_load = spec_.sync_load,
+           .dry_run = spec_.dry_run,
            .index_after_copy = spec_.snapshot.index == SnapshotIndex::kAfter,
            .retry = shared.options->retry,
            .on_fatal = [this](const Status& status) { Fail(status); },
@@ -495,6 +496,7 @@ TaskStatus TaskPipeline::GetStatus() const {
     status.lag_ms = LagOf(status.channels, &ChannelStatus::checkpoint, now);
   }
   status.phase = PhaseOf(status, copying);
+  status.dry_run = spec_.dry_run;
   status.counts = writer_.counts();
   status.counts.calls = target_->Calls();
   status.counts.errors = conditions_.errors();

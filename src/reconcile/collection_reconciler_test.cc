@@ -65,7 +65,7 @@ class OneCollectionTest : public CollectionReconcilerTest {
   OneCollectionTest()
       : scope_of_task_(spec_),
         view_(&target_,
-              {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}),
+              {.log_name = "t", .expected_identity = "", .on_connected = [](const auto&) {}}),
         databases_of_target_({.task_id = "t",
                               .store = &store_,
                               .scope = &scope_of_task_,

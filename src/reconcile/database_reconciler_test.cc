@@ -15,7 +15,7 @@ class DatabaseReconcilerTest : public ReconcileTest {
  protected:
   DatabaseReconcilerTest()
       : view_(&target_,
-              {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}) {}
+              {.log_name = "t", .expected_identity = "", .on_connected = [](const auto&) {}}) {}
 
   // Starts as a task does, from what the store holds.
   void BeginDatabases() {

@@ -11,7 +11,7 @@ class FlushQueueTest : public ReconcileTest {
  protected:
   FlushQueueTest()
       : view_(&target_,
-              {.task_id = "t", .expected_identity = "", .on_connected = [](const auto&) {}}),
+              {.log_name = "t", .expected_identity = "", .on_connected = [](const auto&) {}}),
         queue_(&view_, &routes_, &clock_, {}) {
     SetSource({SmallCollection(1, "a"), SmallCollection(2, "b")});
     for (const char* name : {"a", "b"}) {

@@ -24,13 +24,18 @@ std::map<CollectionId, CopySelection> NotCopied(const MetaStore::Progress& progr
   return collections;
 }
 
+// What precedes a change in the log.
+std::string LogName(const Reconciler::Parts& parts) {
+  return parts.task_id + (parts.dry_run ? " dry run: would" : "");
+}
+
 }  // namespace
 
 Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
     : parts_(std::move(parts)),
       copies_(NotCopied(progress)),
       target_(parts_.target,
-              {.task_id = parts_.task_id,
+              {.log_name = LogName(parts_),
                .expected_identity = parts_.target_identity,
                .on_connected = parts_.on_connected}),
       databases_({.task_id = parts_.task_id,
@@ -43,6 +48,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
       context_(ContextOf(parts_, progress, &copies_, &target_, &databases_, &names_)),
       flushes_(&target_, parts_.routes, parts_.clock, parts_.retry),
       access_({.task_id = parts_.task_id,
+               .log_name = LogName(parts_),
                .target = parts_.access,
                .store = parts_.store,
                .read_source = [this](const auto& stop) { return ReadAccess(stop); },

@@ -71,6 +71,7 @@ class Reconciler {
     bool ignore_partition = false;
     bool sync_index = true;
     bool sync_load = true;
+    bool dry_run = false;          // the log says that changes would be made
     bool index_after_copy = true;  // of stored rows; else before
     BackoffOptions retry;
     std::function<void(const Status&)> on_fatal;

@@ -58,7 +58,7 @@ Status TargetView::Apply(const Ddl& ddl) {
   FaultPoint("before_ddl." + KindName(ddl));
   CDC_RETURN_IF_ERROR(target_->Apply(ddl, stop_).WithContext(Describe(ddl)));
   FaultPoint("after_ddl." + KindName(ddl));
-  spdlog::info("task={} {}", options_.task_id, Describe(ddl));
+  spdlog::info("task={} {}", options_.log_name, Describe(ddl));
   return OkStatus();
 }
 

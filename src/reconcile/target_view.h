@@ -21,7 +21,7 @@ namespace cdc {
 class TargetView {
  public:
   struct Options {
-    std::string task_id;
+    std::string log_name;           // the task's
     std::string expected_identity;  // when the task was created; empty: unknown
     std::function<void(const std::string& version)> on_connected;
   };

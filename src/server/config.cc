@@ -18,11 +18,6 @@ namespace {
 // Refuses what a file may request but this version cannot do: doing something else instead would be
 // worse than not starting.
 void RefuseUnsupported(ConfigValues* values) {
-  bool dry_run = false;
-  values->Read("dryRun", &dry_run);
-  if (dry_run) {
-    values->Fail("dryRun", "is not supported yet");
-  }
   std::string replicate_id;
   values->Read("replicateID", &replicate_id);
   if (!replicate_id.empty()) {
@@ -185,6 +180,10 @@ Result<LoadedConfig> ParseConfig(const std::string& text,
   ReadSnapshot(values, &config.snapshot);
   ReadRetry(values, &config.retry);
   ReadTesting(values, &config.testing);
+  values->Read("dryRun", &config.dry_run);
+  if (config.dry_run) {
+    values->Warn("dryRun is set: no task writes anything to its target, nor saves a position");
+  }
   values->Read("replicate.keepTickingWhenPaused", &config.keep_ticking_when_paused);
   CDC_RETURN_IF_ERROR(values->status());
   return loaded;

@@ -149,6 +149,7 @@ struct Config {
   std::string replicate_channel = "by-dev-replicate-msg";
   BackoffOptions retry;                  // of calls to a target
   bool keep_ticking_when_paused = true;  // for standbys, so that they keep answering
+  bool dry_run = false;                  // no task changes anything on its target
   TestingConfig testing;
 };
 

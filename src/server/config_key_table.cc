@@ -70,7 +70,10 @@ constexpr auto kTable = std::to_array<ConfigKey>({
             "how long a client may take to send a request's body; of its header at most 10 s"),
     Integer("http.maxBodyBytes", "8388608", "the largest body of a request"),
     AText("replicateID", kEmpty, "not supported yet: anything but an empty text is refused"),
-    Bool("dryRun", "false", "not supported yet: true is refused"),
+    Bool("dryRun",
+         "false",
+         "true: tasks read and plan, but change nothing on their targets and save no position "
+         "(docs/dry-run.md)"),
     Unused("detectDeadLock", "locks are checked by the tests of this program"),
     Unused("batchMode", "a reader that is far behind reads as much as the memory limits allow"),
     Unused("enableReverse", "a switch-over is made with tasks, see docs/switchover.md"),

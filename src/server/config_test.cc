@@ -62,6 +62,13 @@ TEST(ConfigTest, TheLog) {
   EXPECT_TRUE(log.json);
 }
 
+TEST(ConfigTest, ADryRunOfAllTasksIsSaidLoudly) {
+  EXPECT_FALSE(MustParse("").config.dry_run);
+  const LoadedConfig loaded = MustParse("dryRun: true");
+  EXPECT_TRUE(loaded.config.dry_run);
+  EXPECT_THAT(loaded.values.warnings(), ElementsAre(HasSubstr("no task writes anything")));
+}
+
 TEST(ConfigTest, StatusesOfTheApi) {
   EXPECT_FALSE(MustParse("").config.real_status);
   EXPECT_FALSE(MustParse("response: compatible").config.real_status);
@@ -436,7 +443,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"testing: {killAt: 'after_send:0'}", "testing.killAt must be a fault point"},
         Refusal{"testing: {killAt: 'after_send:1x'}", "testing.killAt must be a fault point"},
         Refusal{"testing: {killAt: ':1'}", "testing.killAt must be a fault point"},
-        Refusal{"dryRun: true", "dryRun is not supported yet"},
         Refusal{"replicateID: x", "replicateID is not supported yet"}));
 
 TEST(ConfigTest, TicksOfAPausedStandby) {

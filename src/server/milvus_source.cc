@@ -81,6 +81,7 @@ class MilvusSource final : public OpenSource {
                            .queue_holds = std::chrono::minutes(config.snapshot.queue_holds_minutes),
                            .copy_parallel = static_cast<size_t>(config.snapshot.max_parallel),
                            .copy_bytes_per_second = config.snapshot.max_bytes_per_second,
+                           .dry_run = config.dry_run,
                            .forget_doubts = config.testing.forget_doubts})) {}
 
   Replicator* replicator() override { return replicator_.get(); }

@@ -95,7 +95,7 @@ class RealServer final : public Server {
 
   // A standby answers queries only while it receives ticks.
   std::shared_ptr<void> HoldStandby(const TaskSpec& spec) {
-    if (!options_.config.keep_ticking_when_paused) {
+    if (!options_.config.keep_ticking_when_paused || options_.config.dry_run || spec.dry_run) {
       return nullptr;
     }
     Result<std::shared_ptr<StandbyHub>> hub = hubs_.Hold(OptionsOf(spec.target, spec.sink_mode));

@@ -145,6 +145,8 @@ TaskInfo ReadTask(const Json& json) {
   task.disable_auto_start = disabled.is_boolean() && disabled.get<bool>();
   const Json& sync_index = Member(json, "sync_index");
   task.sync_index = !sync_index.is_boolean() || sync_index.get<bool>();
+  const Json& dry_run = Member(json, "dry_run");
+  task.dry_run = dry_run.is_boolean() && dry_run.get<bool>();
   const Json& sync_load = Member(json, "sync_load");
   task.sync_load = !sync_load.is_boolean() || sync_load.get<bool>();
   task.maps = ReadMaps(Member(json, "name_mapping"));

@@ -65,6 +65,7 @@ struct TaskInfo {
   std::vector<std::string> maps;  // "db1.a -> db2.b", "db1.* -> db2.*"
   bool sync_index = true;
   bool sync_load = true;
+  bool dry_run = false;
   int64_t attempts = 0;  // failed attempts since `since_unix_ms`
   // As measured; unset while the task is not running, and before it has a channel.
   std::optional<int64_t> lag_ms;

@@ -218,6 +218,10 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
                                  : task.sync_load ? "indexes"
                                                   : "indexes, load");
   }
+  if (task.dry_run) {
+    fields.Add("dry run", "nothing is written to the target, no position is saved",
+               Colour::kYellow);
+  }
   fields.Add("lag", FormatDuration(task.lag_ms));
   fields.Add("source lag", FormatDuration(task.source_lag_ms));
   fields.Add("rows", DescribeRows(task.rows));

@@ -55,6 +55,7 @@ TaskRecord MakeTask(const std::string& id) {
   record.spec.sync_index = false;
   record.spec.sync_load = false;
   record.spec.enable_user_role = true;
+  record.spec.dry_run = true;
   record.state = TaskState::kPaused;
   record.reason = "manually pause";
   return record;
@@ -90,6 +91,7 @@ void ExpectEqual(const TaskRecord& actual, const TaskRecord& expected) {
   EXPECT_EQ(actual.spec.sync_index, expected.spec.sync_index);
   EXPECT_EQ(actual.spec.sync_load, expected.spec.sync_load);
   EXPECT_EQ(actual.spec.enable_user_role, expected.spec.enable_user_role);
+  EXPECT_EQ(actual.spec.dry_run, expected.spec.dry_run);
   EXPECT_EQ(actual.state, expected.state);
   EXPECT_EQ(actual.reason, expected.reason);
 }

@@ -42,14 +42,14 @@ std::vector<std::string> Texts(const AccessSet& items) {
 AccessReconciler::AccessReconciler(Parts parts, AccessSet recorded)
     : parts_(std::move(parts)),
       recorded_(std::move(recorded)),
-      passwords_(
-          {.task_id = parts_.task_id,
-           .target = parts_.target,
-           .own_user = parts_.own_user,
-           .record = [this](const AccessItem& user) { return Record({user}); },
-           .is_on_source = [this](const AccessItem& user,
-                                  const auto& stop) { return IsOnSource(user, stop); },
-           .clock = parts_.clock}),
+      passwords_({.task_id = parts_.task_id,
+                  .log_name = parts_.log_name,
+                  .target = parts_.target,
+                  .own_user = parts_.own_user,
+                  .record = [this](const AccessItem& user) { return Record({user}); },
+                  .is_on_source = [this](const AccessItem& user,
+                                         const auto& stop) { return IsOnSource(user, stop); },
+                  .clock = parts_.clock}),
       backoff_(parts_.retry) {}
 
 void AccessReconciler::AddPassword(PasswordChange change, std::function<void()> done) {
@@ -180,7 +180,7 @@ Status AccessReconciler::Carry(const AccessPlan& plan, const std::stop_token& st
       refused_.push_back(text + ": " + applied.message());
       continue;
     }
-    spdlog::info("task={} {}", parts_.task_id, text);
+    spdlog::info("task={} {}", parts_.log_name, text);
     if (!change.add) {
       gone.insert(change.item);
     }

@@ -35,7 +35,8 @@ class AccessReconciler {
  public:
   struct Parts {
     std::string task_id;
-    AccessSink* target;  // nullptr: the task does not replicate users and roles
+    std::string log_name;  // the task's, where a change is logged
+    AccessSink* target;    // nullptr: the task does not replicate users and roles
     MetaStore* store;
     // What the source has now; nullptr: it holds nothing of the kind.
     std::function<Result<std::shared_ptr<const Access>>(const std::stop_token& stop)> read_source;

@@ -107,6 +107,7 @@ class AccessReconcilerTest : public ::testing::Test {
   void Restart() {
     reconciler_ = std::make_unique<AccessReconciler>(
         AccessReconciler::Parts{.task_id = "t",
+                                .log_name = "t",
                                 .target = &target_,
                                 .store = &store_,
                                 .read_source = [this](const auto&) { return source_; },
@@ -285,6 +286,7 @@ TEST_F(AccessReconcilerTest, ATargetThatWasAwayIsReadAgain) {
 
 TEST_F(AccessReconcilerTest, WithoutASinkNothingIsDone) {
   AccessReconciler reconciler({.task_id = "t",
+                               .log_name = "t",
                                .target = nullptr,
                                .store = &store_,
                                .read_source = {},

@@ -187,7 +187,7 @@ Status PasswordQueue::Set(const PasswordChange& change,
                                                  change.user, old_password, change.password, stop));
     if (changed) {
       known_[change.user] = change.password;
-      spdlog::info("task={} new password of user {}", parts_.task_id, change.user);
+      spdlog::info("task={} change the password of user {}", parts_.log_name, change.user);
       return OkStatus();
     }
   }
@@ -209,7 +209,7 @@ Status PasswordQueue::Create(const PasswordChange& change,
   CDC_RETURN_IF_ERROR(parts_.target->CreateUser(change.user, change.password, stop));
   target->insert(user);
   known_[change.user] = change.password;
-  spdlog::info("task={} add {}", parts_.task_id, user.ToString());
+  spdlog::info("task={} add {}", parts_.log_name, user.ToString());
   return OkStatus();
 }
 

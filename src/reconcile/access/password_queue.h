@@ -29,6 +29,7 @@ class PasswordQueue {
  public:
   struct Parts {
     std::string task_id;
+    std::string log_name;  // the task's, where a change is logged
     AccessSink* target;
     std::string own_user;  // whom the task works as: its password is left alone
     // Called before a user is created on the target.

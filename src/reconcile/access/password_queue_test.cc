@@ -105,6 +105,7 @@ class PasswordQueueTest : public ::testing::Test {
   int done_ = 0;
   PasswordQueue queue_{
       {.task_id = "t",
+       .log_name = "t",
        .target = &sink_,
        .own_user = "me",
        .record =

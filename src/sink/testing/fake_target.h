@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -11,13 +10,12 @@
 
 #include "base/mutex.h"
 #include "sink/target.h"
+#include "sink/target_model.h"
 
 namespace cdc {
 
-// A target in memory, to test code that drives one. It models databases, collections, partitions,
-// indexes and load state as Milvus does (idempotence, "not found", no drop of what is loaded), and
-// records writes without looking into the rows. Every metadata call ends at once, so a stop never
-// interrupts one.
+// A target in memory (TargetModel), to test code that drives one. It records writes without looking
+// into the rows. Every metadata call ends at once, so a stop never interrupts one.
 //
 // Thread-safe. A write ends inside Write or, if corked, inside Uncork or CancelWrites. Must outlive
 // its writes.
@@ -100,7 +98,7 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
   void EndPulses(const std::optional<Status>& failure);
 
   mutable Mutex mutex_;
-  std::map<std::string, std::map<std::string, TargetCollection>> databases_ CDC_GUARDED_BY(mutex_);
+  TargetModel model_ CDC_GUARDED_BY(mutex_);
   bool corked_ CDC_GUARDED_BY(mutex_) = false;
   bool check_names_ CDC_GUARDED_BY(mutex_) = true;
   TargetTraits traits_ CDC_GUARDED_BY(mutex_);
@@ -114,7 +112,6 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
   size_t pulses_ CDC_GUARDED_BY(mutex_) = 0;
   std::vector<WrittenBatch> batches_ CDC_GUARDED_BY(mutex_);
   std::vector<Ddl> ddl_ CDC_GUARDED_BY(mutex_);
-  std::string default_partition_ CDC_GUARDED_BY(mutex_) = "_default";
   size_t missed_ CDC_GUARDED_BY(mutex_) = 0;
   size_t max_in_progress_ CDC_GUARDED_BY(mutex_) = 0;
 };
