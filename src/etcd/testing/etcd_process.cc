@@ -1,7 +1,6 @@
 #include "etcd/testing/etcd_process.h"
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,11 +9,8 @@
 #include <utility>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/testing/eventually.h"
@@ -107,14 +103,6 @@ EtcdProcess::~EtcdProcess() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void EtcdProcess::Kill() {
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-}
-
 Status EtcdProcess::Restart(RestartOptions options) {
   Kill();
   if (options.wipe) {
@@ -145,25 +133,7 @@ Status EtcdProcess::Launch() {
                       "--key-file=" + options_.key_file, "--client-cert-auth"});
   }
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) {
-    argv.push_back(argument.data());
-  }
-  argv.push_back(nullptr);
-  const std::string log = folder_ + "/log";
-  pid_ = fork();
-  if (pid_ == 0) {
-    // Only async-signal-safe calls between fork and exec: the test has threads.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    dup2(fd, STDOUT_FILENO);
-    dup2(fd, STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  if (pid_ < 0) {
-    return InternalError("cannot start etcd");
-  }
+  CDC_RETURN_IF_ERROR(process_.Start(std::move(arguments), folder_ + "/log"));
   return WaitUntilReady();
 }
 
@@ -181,8 +151,7 @@ Status EtcdProcess::WaitUntilReady() {
     if (last.ok() || last.code() == StatusCode::kUnauthenticated) {
       return OkStatus();
     }
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
+    if (process_.HasEnded()) {
       std::ifstream log(folder_ + "/log");
       return InternalError("etcd has ended: " +
                            std::string(std::istreambuf_iterator<char>(log), {}));

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/status.h"
+#include "base/testing/child_process.h"
 
 namespace cdc {
 
@@ -36,7 +35,7 @@ class EtcdProcess {
   EtcdProcess& operator=(const EtcdProcess&) = delete;
 
   // Kills it with SIGKILL.
-  void Kill();
+  void Kill() { process_.Kill(); }
   struct RestartOptions {
     bool wipe = false;       // empties the data first
     bool elsewhere = false;  // on another port, where existing clients do not find it
@@ -80,7 +79,7 @@ class EtcdProcess {
   std::string user_;
   std::string password_;
   std::string token_;
-  pid_t pid_ = -1;
+  ChildProcess process_;
   std::unique_ptr<Stubs> stubs_;
 };
 
