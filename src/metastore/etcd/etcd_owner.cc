@@ -1,7 +1,6 @@
 #include "metastore/etcd/etcd_owner.h"
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -9,22 +8,14 @@
 namespace cdc {
 namespace {
 
-constexpr int kKeepsPerLease = 4;
 constexpr std::chrono::milliseconds kTryAgain{1'000};
-// How much earlier than etcd this process considers its lease as ended. What it has begun before
-// must be on the target by the time another process begins.
-constexpr std::chrono::seconds kMargin{2};
-
-std::chrono::nanoseconds Now() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
 
 }  // namespace
 
 EtcdOwner::EtcdOwner(std::unique_ptr<EtcdWriter> etcd, EtcdOwnerOptions options)
-    : etcd_(std::move(etcd)), options_(std::move(options)) {}
+    : etcd_(std::move(etcd)),
+      options_(std::move(options)),
+      ownership_(options_.place, options_.on_lost) {}
 
 Result<std::unique_ptr<EtcdOwner>> EtcdOwner::Become(std::unique_ptr<EtcdWriter> etcd,
                                                      EtcdOwnerOptions options,
@@ -56,8 +47,11 @@ Result<std::unique_ptr<EtcdOwner>> EtcdOwner::Become(std::unique_ptr<EtcdWriter>
     }
     Pause(kTryAgain, stop);
   }
-  owner->thread_ = Thread(
-      "cdc-lease", [&owner = *owner](const std::stop_token& stopping) { owner.Keep(stopping); });
+  owner->thread_ = Thread("cdc-lease", [&owner = *owner](const std::stop_token& stopping) {
+    owner.ownership_.Keep(
+        owner.options_.ttl,
+        [&owner](const std::stop_token& stopped) { return owner.KeepOnce(stopped); }, stopping);
+  });
   return owner;
 }
 
@@ -75,7 +69,7 @@ EtcdOwner::~EtcdOwner() {
 }
 
 Result<bool> EtcdOwner::TakeLock(const EtcdTxn::Unchanged* condition, const std::stop_token& stop) {
-  const std::chrono::nanoseconds asked_at = Now();
+  const std::chrono::nanoseconds asked_at = Ownership::Now();
   CDC_ASSIGN_OR_RETURN(lease_, etcd_->GrantLease(options_.ttl, stop));
   EtcdTxn txn{.conditions = {{.key = LockKey()}},
               .puts = {{.key = LockKey(), .value = options_.name, .lease = lease_.id}}};
@@ -89,7 +83,7 @@ Result<bool> EtcdOwner::TakeLock(const EtcdTxn::Unchanged* condition, const std:
     if (condition == nullptr) {
       revision_ = result->revision;
     }
-    SetValid(asked_at);
+    ownership_.Renewed(asked_at, lease_.ttl);
     return true;
   }
   // Also a lock that was taken although the answer is missing goes with its lease; if that cannot
@@ -129,80 +123,20 @@ Status EtcdOwner::AwaitUnlocked(std::string* last_holder, const std::stop_token&
   }
 }
 
-void EtcdOwner::SetValid(std::chrono::nanoseconds asked_at) {
-  MutexLock lock(mutex_);
-  // etcd counts from when it gets the call, which is later.
-  valid_until_ =
-      asked_at + std::max<std::chrono::nanoseconds>(lease_.ttl - kMargin, lease_.ttl / 2);
-  failure_ = OkStatus();
-}
-
-Status EtcdOwner::Check() const {
-  MutexLock lock(mutex_);
-  CDC_RETURN_IF_ERROR(lost_);
-  if (Now() < valid_until_) {
-    return OkStatus();
-  }
-  return UnavailableError("metastore " + options_.place + ": another server may use it, since " +
-                          "the lease could not be kept: " +
-                          (failure_.ok() ? "this process was not running" : failure_.message()));
-}
-
-Status EtcdOwner::Lose(const std::string& holder) {
-  const Status lost =
-      FailedPreconditionError("metastore " + options_.place + " has been taken over by " + holder);
-  {
-    MutexLock lock(mutex_);
-    if (!lost_.ok()) {
-      return lost_;
-    }
-    lost_ = lost;
-  }
-  if (options_.on_lost) {
-    options_.on_lost(lost);
-  }
-  return lost;
-}
-
 Status EtcdOwner::Look() {
   CDC_ASSIGN_OR_RETURN(const EtcdRange found, etcd_->Range({.begin = OwnerKey()}, {}, {}));
   if (found.kvs.empty()) {
-    return Lose("somebody who has removed its keys");
+    return ownership_.Lose("somebody who has removed its keys");
   }
-  return found.kvs[0].mod_revision == revision_ ? OkStatus() : Lose(found.kvs[0].value);
-}
-
-void EtcdOwner::Keep(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    const Status kept = KeepOnce(stop);
-    bool news = false;
-    {
-      MutexLock lock(mutex_);
-      if (!lost_.ok() || stop.stop_requested()) {
-        return;
-      }
-      news = !kept.ok() && failure_ != kept;
-      if (!kept.ok()) {
-        failure_ = kept;
-      }
-    }
-    if (news) {
-      spdlog::warn("metastore {}: the lease cannot be kept, will try again: {}", options_.place,
-                   kept.message());
-    }
-    MutexLock lock(mutex_);
-    const std::chrono::milliseconds pause = options_.ttl / kKeepsPerLease;
-    wakeup_.WaitFor(lock, stop, kept.ok() ? pause : std::min(pause, kTryAgain),
-                    [] { return false; });
-  }
+  return found.kvs[0].mod_revision == revision_ ? OkStatus() : ownership_.Lose(found.kvs[0].value);
 }
 
 Status EtcdOwner::KeepOnce(const std::stop_token& stop) {
-  const std::chrono::nanoseconds asked_at = Now();
+  const std::chrono::nanoseconds asked_at = Ownership::Now();
   if (lease_.id != 0) {
     const Status kept = etcd_->KeepLease(lease_.id, stop);
     if (kept.ok()) {
-      SetValid(asked_at);
+      ownership_.Renewed(asked_at, lease_.ttl);
       return OkStatus();
     }
     if (kept.code() != StatusCode::kNotFound) {

@@ -7,10 +7,10 @@
 #include <stop_token>
 #include <string>
 
-#include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "etcd/etcd_writer.h"
+#include "metastore/records/ownership.h"
 
 namespace cdc {
 
@@ -50,7 +50,7 @@ class EtcdOwner {
   std::string Id() const { return std::to_string(revision_); }
 
   // As MetaStore::CheckOwned: whether the lease has certainly not ended.
-  Status Check() const;
+  Status Check() const { return ownership_.Check(); }
 
   // Looks who owns the keys; kFailedPrecondition if it is not this process any more.
   Status Look();
@@ -64,21 +64,13 @@ class EtcdOwner {
   Result<bool> TakeLock(const EtcdTxn::Unchanged* condition, const std::stop_token& stop);
   Result<bool> TryToBecome(const std::stop_token& stop);
   Status AwaitUnlocked(std::string* last_holder, const std::stop_token& stop);
-  void Keep(const std::stop_token& stop);
   Status KeepOnce(const std::stop_token& stop);
-  void SetValid(std::chrono::nanoseconds asked_at);
-  Status Lose(const std::string& holder);
 
   const std::unique_ptr<EtcdWriter> etcd_;
   const EtcdOwnerOptions options_;
   EtcdLease lease_;       // of the thread, once it runs
   int64_t revision_ = 0;  // of the key `owner`; set once
-  mutable Mutex mutex_;
-  CondVar wakeup_;
-  // By the clock that goes on while the machine sleeps.
-  std::chrono::nanoseconds valid_until_ CDC_GUARDED_BY(mutex_){};
-  Status failure_ CDC_GUARDED_BY(mutex_);  // of the last attempt to keep the lease
-  Status lost_ CDC_GUARDED_BY(mutex_);
+  Ownership ownership_;
   Thread thread_;  // nothing may be declared after it: it uses what is above
 };
 
