@@ -3,7 +3,7 @@
 # cdc_room(<folder> DEPS <libraries...> TEST_DEPS <libraries...>)
 #   *.cc                     -> cdc_<room>
 #   *_test.cc                -> <room>_test, label "unit", for ctest one test
-#   *_{etcd,kafka,lite,pulsar,rocksmq}_test.cc -> <room>_component_test, label "component": needs a real server,
+#   *_{etcd,kafka,lite,mariadb,pulsar,rocksmq}_test.cc -> <room>_component_test, label "component": needs a real server,
 #                               which the test itself starts
 #   testing/*.cc             -> cdc_<room>_testing, fakes for the tests of other rooms
 #
@@ -51,8 +51,8 @@ function(cdc_room folder)
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(components ${tests})
-  list(FILTER components INCLUDE REGEX "_(etcd|kafka|lite|pulsar|rocksmq)_test\\.cc$")
-  list(FILTER tests EXCLUDE REGEX "_(etcd|kafka|lite|pulsar|rocksmq)_test\\.cc$")
+  list(FILTER components INCLUDE REGEX "_(etcd|kafka|lite|mariadb|pulsar|rocksmq)_test\\.cc$")
+  list(FILTER tests EXCLUDE REGEX "_(etcd|kafka|lite|mariadb|pulsar|rocksmq)_test\\.cc$")
 
   string(REPLACE "/" "_" room ${folder})
   set(library cdc_${room})

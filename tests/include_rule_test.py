@@ -14,7 +14,7 @@ import unittest
 SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", "source/woodpecker", "source/snapshot",
            "source/query"}
 SINKS = {"sink/api", "sink/standby"}
-STORES = {"metastore/sqlite", "metastore/etcd"}
+STORES = {"metastore/sqlite", "metastore/etcd", "metastore/mysql"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
 STAGES = {"decode", "encode"} | SOURCES | SINKS
 VALUES = {"base", "wire", "model"}
@@ -47,6 +47,7 @@ ALLOWED = {
     "metastore/legacy": {"base", "model", "metastore", "metastore/records"},
     "metastore/etcd": {"base", "model", "etcd", "metastore", "metastore/records", "metastore/legacy"},
     "metastore/portable": {"base", "model", "metastore", "metastore/records"},
+    "metastore/mysql": {"base", "model", "metastore", "metastore/records", "metastore/legacy"},
     "progress": {"base", "model", "metastore"},
     "encode": VALUES,
     "sink": {"base", "model", "encode"},

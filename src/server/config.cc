@@ -59,6 +59,23 @@ void ReadLog(ConfigValues* values, LogConfig* log) {
   }
 }
 
+void ReadMysqlUrl(ConfigValues* values, const std::string& key, MetaStoreConfig* store) {
+  std::string text;
+  values->Read(key, &text);
+  if (store->type != MetaStoreConfig::Type::kMysql) {
+    return;
+  }
+  Result<MysqlUrl> url = ParseMysqlUrl(text);
+  if (!url.ok()) {
+    values->Fail(key, url.status().message());
+    return;
+  }
+  for (const std::string& parameter : url->ignored) {
+    values->Warn(key + ": the parameter " + parameter + " has no effect");
+  }
+  store->mysql = std::move(url->options);
+}
+
 void ReadMetaStore(ConfigValues* values, MetaStoreConfig* store) {
   const std::string section = "metaStoreConfig.";
   std::string type = "sqlite";
@@ -66,15 +83,16 @@ void ReadMetaStore(ConfigValues* values, MetaStoreConfig* store) {
   if (SameConfigKey(type, "etcd")) {
     store->type = MetaStoreConfig::Type::kEtcd;
   } else if (SameConfigKey(type, "mysql")) {
-    values->Fail(section + "storeType", type + " is not supported yet, use etcd or sqlite");
+    store->type = MetaStoreConfig::Type::kMysql;
   } else if (!SameConfigKey(type, "sqlite")) {
-    values->Fail(section + "storeType", "can be etcd or sqlite, got " + type);
+    values->Fail(section + "storeType", "can be sqlite, etcd or mysql, got " + type);
   }
   values->Read(section + "sqlitePath", &store->sqlite_path);
   if (store->sqlite_path.empty()) {
     values->Fail(section + "sqlitePath", "must not be empty");
   }
   values->Read(section + "rootPath", &store->root_path);
+  ReadMysqlUrl(values, section + "mysqlSourceUrl", store);
   ReadEtcdConnection(values, section + "etcd.", &store->etcd);
   if (store->type == MetaStoreConfig::Type::kEtcd) {
     CheckEtcdAddress(values, section + "etcd.", &store->etcd);

@@ -7,6 +7,7 @@
 
 #include "base/backoff.h"
 #include "base/status.h"
+#include "metastore/mysql/mysql_options.h"
 #include "server/config_values.h"
 
 namespace cdc {
@@ -101,12 +102,13 @@ struct TestingConfig {
 
 // Where tasks and their progress are kept.
 struct MetaStoreConfig {
-  enum class Type { kSqlite, kEtcd };
+  enum class Type { kSqlite, kEtcd, kMysql };
   Type type = Type::kSqlite;
   std::string sqlite_path = "./cdc.db";
   // kEtcd: below <root_path>/milvus-cdc. Its own paths are not used.
   EtcdConfig etcd;
-  std::string root_path;
+  MysqlOptions mysql;     // kMysql
+  std::string root_path;  // kEtcd, kMysql
 };
 
 // Beside standard output.

@@ -102,10 +102,14 @@ constexpr auto kTable = std::to_array<ConfigKey>({
             "apply the log meanwhile (docs/snapshot.md)"),
 
     Section("metaStoreConfig", "where tasks and their checkpoints are kept"),
-    AText("metaStoreConfig.storeType", "sqlite", "sqlite: in a file; etcd (docs/metastore.md)"),
+    AText("metaStoreConfig.storeType",
+          "sqlite",
+          "sqlite: in a file; etcd; mysql (docs/metastore.md)"),
     AText("metaStoreConfig.sqlitePath", "./cdc.db", "the file"),
-    AText("metaStoreConfig.rootPath", kEmpty, "etcd: everything is below `<rootPath>/milvus-cdc/`"),
-    Unused("metaStoreConfig.mysqlSourceUrl", "MySQL is not supported yet"),
+    AText(
+        "metaStoreConfig.rootPath", kEmpty, "etcd and mysql: stores with different ones are apart"),
+    Secret("metaStoreConfig.mysqlSourceUrl",
+           "with `storeType: mysql`: user:password@tcp(host:port)/database?tls=true"),
     Section("metaStoreConfig.etcd", "with `storeType: etcd`"),
     List("metaStoreConfig.etcd.address", "[127.0.0.1:2379]", "host:port, with or without http://"),
     Bool("metaStoreConfig.etcd.enableAuth", "false", "use the user name and password"),

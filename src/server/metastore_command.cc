@@ -50,6 +50,8 @@ Result<Config> ReadStoreConfig(const std::string& path, const Environment& envir
 std::string NameOfStore(const MetaStoreConfig& store) {
   switch (store.type) {
     case MetaStoreConfig::Type::kSqlite: return "the file " + store.sqlite_path;
+    case MetaStoreConfig::Type::kMysql:
+      return "MySQL, database " + store.mysql.database + ", " + store.root_path;
     case MetaStoreConfig::Type::kEtcd: break;
   }
   return "etcd, below " + store.root_path;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "metastore/etcd/etcd_meta_store.h"
+#include "metastore/mysql/mysql_meta_store.h"
 #include "metastore/sqlite/sqlite_meta_store.h"
 #include "server/etcd_options.h"
 
@@ -37,6 +38,12 @@ Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
                                 .name = NameOfThisServer(config),
                                 .on_lost = std::move(on_lost)},
                                stop);
+    case MetaStoreConfig::Type::kMysql:
+      return OpenMysqlMetaStore({.mysql = store.mysql,
+                                 .root_path = store.root_path,
+                                 .name = NameOfThisServer(config),
+                                 .on_lost = std::move(on_lost)},
+                                stop);
     case MetaStoreConfig::Type::kSqlite: break;
   }
   return OpenSqliteMetaStore(store.sqlite_path);
