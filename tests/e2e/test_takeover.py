@@ -7,7 +7,6 @@ reached before it was killed, so the target has more than they say.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,11 +14,11 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2, msg_pb2
 
 from lab.cdc_server import CdcServer
-from lab.etcd import Etcd, etcd_put, etcd_values
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import NotYet, eventually
 from rows_for import plain
+from stores import Store, started_store
 from world import Target, World, target_of
 
 Checkpoint = list[dict[str, Any]]
@@ -34,12 +33,10 @@ def target(lab: Lab) -> Iterator[Target]:
     lab.end(server)
 
 
-@pytest.fixture(scope="module")
-def store(lab: Lab) -> Iterator[Etcd]:
-    server = lab.etcd("store")
-    lab.start(server)
-    yield server
-    lab.end(server)
+@pytest.fixture(params=["etcd", "mysql"])
+def store(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Store]:
+    with started_store(lab, request.param) as store:
+        yield store
 
 
 def task_record(task: str, target: str, **fields: Any) -> dict[str, Any]:
@@ -122,7 +119,7 @@ def change(world: World, first: int) -> None:
 
 
 def test_goes_on_where_an_earlier_program_was(
-    own_world: World, store: Etcd, new_cdc: Callable[..., CdcServer]
+    own_world: World, store: Store, new_cdc: Callable[..., CdcServer]
 ) -> None:
     world = own_world
     task = world.start_task()
@@ -154,19 +151,10 @@ def test_goes_on_where_an_earlier_program_was(
         f"task_position/goes-on/{ids['a']}": position_record("goes-on", ids["a"], "a", early["a"]),
         f"task_position/goes-on/{ids['b']}": position_record("goes-on", ids["b"], "b", late["b"]),
     }
-    for key, record in records.items():
-        etcd_put(store.url, f"cdc-by-dev/{key}", json.dumps(record).encode())
-    before = etcd_values(store.url, "cdc-by-dev/task_")
+    store.put_legacy("cdc-by-dev", records)
+    before = store.legacy("cdc-by-dev")
 
-    taker = new_cdc(
-        {
-            "metaStoreConfig": {
-                "storeType": "etcd",
-                "etcd": {"address": [store.url], "rootPath": ""},
-                "rootPath": "cdc-by-dev",
-            },
-        }
-    )
+    taker = new_cdc({"metaStoreConfig": store.configuration("cdc-by-dev")})
     taker.start()
     taker.wait_ready()
     world.cdc = taker
@@ -177,7 +165,7 @@ def test_goes_on_where_an_earlier_program_was(
     assert taker.client.get("paused")["reason"] == "by hand"
     assert taker.client.get("goes-on")["sink_mode"] == "replicate"
     log = taker.process.log.read_text()
-    assert "2 tasks of an earlier program are taken over from cdc-by-dev/" in log
+    assert "2 tasks of an earlier program are taken over from " in log
     assert "not taken over: task for-kafka: its target is not a Milvus" in log
     # count(*) would show a row that was written twice.
     for name in ("a", "b"):
@@ -187,7 +175,7 @@ def test_goes_on_where_an_earlier_program_was(
     world.client.insert("c", plain(range(50)))
     for name in ("a", "b", "c"):
         world.expect_equal(name)
-    assert etcd_values(store.url, "cdc-by-dev/task_") == before, "the records stay as they are"
+    assert store.legacy("cdc-by-dev") == before, "the records stay as they are"
 
     # From now on its own records count.
     taker.client.call("delete", {"task_id": "paused"})

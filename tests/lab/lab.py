@@ -14,6 +14,7 @@ from .clouds import Azurite, GoogleStorage
 from .etcd import Etcd
 from .gate import Gate
 from .kafka import Kafka
+from .mariadb import Mariadb
 from .milvus import MilvusStandalone
 from .milvus_lite import MilvusLite
 from .pulsar import Pulsar
@@ -43,6 +44,9 @@ class Lab:
 
     def etcd(self, name: str) -> Etcd:
         return self._add(Etcd(name, self._own_folder(name)))
+
+    def mariadb(self, name: str) -> Mariadb:
+        return self._add(Mariadb(name, self._own_folder(name)))
 
     def kafka(self, name: str, *, secure: bool = False, gated: bool = False) -> Kafka:
         return self._add(Kafka(name, self._own_folder(name), secure=secure, gated=gated))

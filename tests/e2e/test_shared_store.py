@@ -1,4 +1,4 @@
-"""The metastore in an etcd of its own: crashes, and a second server that stands by."""
+"""The metastore in an etcd or a MySQL of its own: crashes, and a second server that stands by."""
 
 from __future__ import annotations
 
@@ -9,41 +9,33 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab.cdc_server import CdcServer
-from lab.etcd import Etcd, etcd_keys
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import eventually, promised
 from rows_for import plain
+from stores import Store, started_store
 from world import Target, World, target_of
 from writer import Writer
 
 TAKEOVER_SECONDS = 15
 
 
-@pytest.fixture(scope="module")
-def store(lab: Lab) -> Iterator[Etcd]:
-    server = lab.etcd("store")
-    lab.start(server)
-    yield server
-    lab.end(server)
+@pytest.fixture(scope="module", params=["etcd", "mysql"])
+def store(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Store]:
+    with started_store(lab, request.param) as store:
+        yield store
 
 
 @pytest.fixture
-def new_server(
-    new_cdc: Callable[..., CdcServer], store: Etcd, request: pytest.FixtureRequest
-) -> Callable[..., CdcServer]:
-    """Servers of one test share one root path."""
+def root_path(request: pytest.FixtureRequest) -> str:
+    """Servers of one test share one."""
+    return f"cdc/{request.node.originalname}"
 
-    def make(store_url: str = store.url) -> CdcServer:
-        return new_cdc(
-            {
-                "metaStoreConfig": {
-                    "storeType": "etcd",
-                    "etcd": {"address": [store_url]},
-                    "rootPath": f"cdc/{request.node.name}",
-                }
-            }
-        )
+
+@pytest.fixture
+def new_server(new_cdc: Callable[..., CdcServer], store: Store, root_path: str) -> Callable[..., CdcServer]:
+    def make(address: str | None = None) -> CdcServer:
+        return new_cdc({"metaStoreConfig": store.configuration(root_path, address)})
 
     return make
 
@@ -57,7 +49,7 @@ def first(new_server: Callable[[], CdcServer]) -> CdcServer:
 
 
 @pytest.fixture
-def etcd_world(source: MilvusStandalone, milvus: Target, first: CdcServer) -> Iterator[World]:
+def store_world(source: MilvusStandalone, milvus: Target, first: CdcServer) -> Iterator[World]:
     # On a Milvus, where count(*) shows a row that was written twice.
     world = World(source, milvus, first)
     yield world
@@ -89,8 +81,8 @@ def expect_takeover(world: World, server: CdcServer, since: float) -> None:
     world.cdc = server
 
 
-def test_goes_on_after_kills(etcd_world: World, store: Etcd) -> None:
-    world = etcd_world
+def test_goes_on_after_kills(store_world: World, store: Store, root_path: str) -> None:
+    world = store_world
     task = world.start_task()
     world.make_collection("c", shards=2)
     with Writer(world.connect(), "c", range(500)).running() as writer:
@@ -101,13 +93,13 @@ def test_goes_on_after_kills(etcd_world: World, store: Etcd) -> None:
             world.cdc.restart()
     assert world.cdc.client.state(task) == "Running"
     world.expect_equal("c")
-    assert any("/milvus-cdc/records/task/" in key for key in etcd_keys(store.url, "cdc/"))
+    assert len(store.task_keys(root_path)) == 1
 
 
 def test_second_server_takes_over_from_a_dead_one(
-    etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+    store_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
 ) -> None:
-    world = etcd_world
+    world = store_world
     task = world.start_task()
     world.make_collection("c", shards=2)
     second = new_server()
@@ -122,9 +114,9 @@ def test_second_server_takes_over_from_a_dead_one(
 
 
 def test_second_server_takes_over_at_once_from_one_that_stops(
-    etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+    store_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
 ) -> None:
-    world = etcd_world
+    world = store_world
     world.start_task()
     world.make_collection("c")
     world.client.insert("c", plain(range(50)))
@@ -144,9 +136,9 @@ def test_a_server_that_only_stands_by_stops(first: CdcServer, new_server: Callab
 
 
 def test_a_suspended_server_writes_nothing_once_it_has_been_replaced(
-    etcd_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
+    store_world: World, first: CdcServer, new_server: Callable[[], CdcServer]
 ) -> None:
-    suspend_and_replace(etcd_world, first, new_server)
+    suspend_and_replace(store_world, first, new_server)
 
 
 def test_a_suspended_server_sends_nothing_to_a_standby_either(
@@ -178,19 +170,17 @@ def suspend_and_replace(world: World, first: CdcServer, new_server: Callable[[],
     world.expect_equal("c")
 
 
-@pytest.mark.parametrize("fault", ["cut", "black_hole"])
-def test_a_server_cut_off_from_etcd_writes_nothing_once_it_has_been_replaced(
+def test_a_server_cut_off_from_its_store_writes_nothing_once_it_has_been_replaced(
     lab: Lab,
     source: MilvusStandalone,
     milvus: Target,
-    store: Etcd,
+    store: Store,
     new_server: Callable[..., CdcServer],
-    fault: str,
 ) -> None:
     """It still reaches source and target, so only its lease keeps it from doubling what the other one writes."""
-    gate = lab.gate(store.url)
+    gate = lab.gate(store.address)
     lab.start(gate)
-    first, second = new_server(gate.uri), new_server()
+    first, second = new_server(gate.address), new_server()
     first.start()
     first.wait_ready()
     world = World(source, milvus, first)
@@ -199,7 +189,7 @@ def test_a_server_cut_off_from_etcd_writes_nothing_once_it_has_been_replaced(
     stand_by(second)
     with Writer(world.connect(), "c", range(500)).running() as writer:
         writer.expect_rounds(5)
-        getattr(gate, fault)()
+        gate.black_hole()
         expect_takeover(world, second, time.monotonic())
         writer.expect_rounds(3)
         gate.open()
@@ -213,17 +203,17 @@ def test_a_server_cut_off_from_etcd_writes_nothing_once_it_has_been_replaced(
     lab.end(gate)
 
 
-def test_etcd_is_away_for_a_while(etcd_world: World, first: CdcServer, store: Etcd) -> None:
-    world = etcd_world
+def test_the_store_is_away_for_a_while(store_world: World, first: CdcServer, store: Store) -> None:
+    world = store_world
     task = world.start_task()
     world.make_collection("c")
     world.client.insert("c", plain(range(50)))
     world.expect_equal("c")
-    store.kill()
+    store.server.kill()
     world.client.insert("c", plain(range(50, 100)))
     world.expect_condition(task, "retrying", "checkpoint")
     assert first.process.is_running()
-    store.start()
-    store.wait_ready()
+    store.server.start()
+    store.server.wait_ready()
     assert world.expect_equal("c").target_rows == 100
     world.expect_condition(task, "ok")
