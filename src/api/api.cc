@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/change_request.h"
+#include "api/drain_request.h"
 #include "api/json_text.h"
 #include "api/maintenance.h"
 #include "api/request_reader.h"
@@ -219,28 +220,17 @@ Api::Answer Api::Events(const Json& data) {
 }
 
 Api::Answer Api::Drain(const Json& data) {
-  constexpr int kMaxTimeoutMs = 86'400'000;
-  constexpr int kDefaultTimeoutMs = 600'000;
-  int timeout_ms = kDefaultTimeoutMs;
-  bool cancel = false;
-  DrainOptions options;
-  const auto read_more = [&](const RequestReader& reader) {
-    reader.Read("timeout_ms", &timeout_ms);
-    reader.Read("accept_waiting", &options.accept_waiting);
-    reader.Read("cancel", &cancel);
+  DrainRequest request;
+  const auto read_more = [&request](const RequestReader& reader) {
+    request = ReadDrainRequest(reader);
   };
   CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("drain", data, read_more));
-  if (cancel) {
+  CDC_RETURN_IF_ERROR(OperationFailure("drain", CheckDrainRequest(request)));
+  if (request.cancel) {
     CDC_RETURN_IF_ERROR(OperationFailure("drain", tasks_->CancelDrain(id)));
     return OrderedJson::object();
   }
-  if (timeout_ms < 0 || timeout_ms > kMaxTimeoutMs) {
-    return OperationFailure(
-        "drain", InvalidArgumentError("timeout_ms is 0 to " + std::to_string(kMaxTimeoutMs) +
-                                      " (a day), got " + std::to_string(timeout_ms)));
-  }
-  options.timeout = std::chrono::milliseconds(timeout_ms);
-  const Result<DrainStatus> drain = tasks_->Drain(id, options);
+  const Result<DrainStatus> drain = tasks_->Drain(id, request.options());
   CDC_RETURN_IF_ERROR(OperationFailure("drain", drain.status()));
   return OrderedJson{{"drain", EncodeDrain(*drain)}};
 }

@@ -91,6 +91,8 @@ def test_answers_are_as_described(new_cdc: MakeCdc, lite: Target) -> None:
             case.body = tame(case.body, lite.uri)
             if mode is GenerationMode.POSITIVE and case.query:
                 case.query.pop("page_token", None)  # opaque: only what an answer had is right
+                if "synced_at" in case.query:
+                    case.query["synced_at"] = "2026-05-06T07:08:09Z"
             if mode is GenerationMode.POSITIVE and known and case.path_parameters:
                 assert call(client, "PUT", f"{TASKS}/known", definition(lite.uri))[0] in (200, 201)
                 case.path_parameters["task_id"] = "known"

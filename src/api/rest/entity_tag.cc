@@ -20,6 +20,10 @@ std::string EntityTag(const TaskView& view) {
   kept.status.reason = view.status.reason;
   kept.status.phase = view.status.phase;
   kept.status.set_aside = view.status.set_aside;
+  if (view.drain) {
+    kept.drain =
+        DrainStatus{.phase = view.drain->phase, .since_unix_ms = view.drain->since_unix_ms};
+  }
   std::array<char, 24> tag{};
   // A tag is only compared with tags of the same program: any hash will do.
   const uint64_t hash = std::hash<std::string>()(DumpJson(EncodeTask(kept, 0)));

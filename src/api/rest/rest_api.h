@@ -53,6 +53,7 @@ class RestApi {
   HttpAnswer DeleteTask(const RestRequest& request);
   HttpAnswer Pause(const RestRequest& request);
   HttpAnswer Resume(const RestRequest& request);
+  HttpAnswer Drain(const RestRequest& request);
   HttpAnswer Snapshot(const RestRequest& request);
   HttpAnswer Retry(const RestRequest& request);
   HttpAnswer SetAside(const RestRequest& request);
@@ -69,6 +70,7 @@ class RestApi {
   // The task as it is after a change.
   HttpAnswer ShowTask(const std::string& id, int status = 200);
   HttpAnswer Show(const TaskView& view, int status = 200) const;
+  HttpAnswer ShowSynced(const TaskView& view, const std::string& time) const;
 
   const RestOptions options_;
 };

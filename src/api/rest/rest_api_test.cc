@@ -314,6 +314,46 @@ TEST_F(RestApiTest, ACopyIsAccepted) {
             200);
 }
 
+TEST_F(RestApiTest, ADrainIsAcceptedShownAndCancelled) {
+  Send("PUT", "/tasks/t1", Body("c"));
+  replicator_.SetPresent(
+      SourcePresent{.ts = Timestamp::FromUnixMs(1000, 7), .catalog_revision = 9});
+  replicator_.SetCatalogProgress({.revision = 8, .applied = true});
+  const std::string before = Tag("t1");
+  const HttpAnswer begun = Send("POST", "/tasks/t1/drain", R"({"timeout_ms":60000})");
+  EXPECT_EQ(begun.status, 202) << begun.body;
+  EXPECT_EQ(Json::parse(begun.body).at("drain").at("phase"), "waiting");
+  EXPECT_EQ(Json::parse(Get("/tasks/t1").body).at("drain").at("until_ms"), 1000);
+  EXPECT_NE(Tag("t1"), before);
+  EXPECT_EQ(Send("POST", "/tasks/t1/drain").status, 202) << "once more";
+  const HttpAnswer cancelled = Send("POST", "/tasks/t1/drain", R"({"cancel":true})");
+  EXPECT_EQ(cancelled.status, 200) << cancelled.body;
+  EXPECT_EQ(Json::parse(cancelled.body).at("drain").at("phase"), "cancelled");
+  EXPECT_EQ(Send("POST", "/tasks/t1/drain", R"({"cancel":true})").status, 409);
+  EXPECT_EQ(Send("POST", "/tasks/t1/drain", R"({"timeout_ms":-1})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/drain", R"({"timeout":1})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/no/drain").status, 404);
+  replicator_.SetPresent(UnavailableError("etcd is away"));
+  EXPECT_EQ(Send("POST", "/tasks/t1/drain").status, 503);
+}
+
+TEST_F(RestApiTest, WhetherATaskIsSyncedUpToATime) {
+  Send("PUT", "/tasks/t1", Body("c"));
+  TaskStatus status;
+  status.channels = {{.channel = "dml_0", .checkpoint = Timestamp::FromUnixMs(1'714'979'289'123)}};
+  replicator_.SetTaskStatus("t1", status);
+  replicator_.SetCatalogProgress({.revision = 8, .applied = true});
+  const auto synced = [this](const std::string& time) {
+    const HttpAnswer answer = Get("/tasks/t1?synced_at=" + time, {{"If-None-Match", Tag("t1")}});
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return Json::parse(answer.body).at("synced");
+  };
+  EXPECT_EQ(synced("1714979289123").at("synced"), true);
+  EXPECT_EQ(synced("2024-05-06T07:08:09.123Z").at("missing"), Json::array());
+  EXPECT_EQ(synced("1714979289124").at("synced"), false);
+  EXPECT_EQ(Get("/tasks/t1?synced_at=noon").status, 400);
+}
+
 TEST_F(RestApiTest, ThePresentOfTheSource) {
   Send("PUT", "/tasks/t1", Body("c"));
   EXPECT_FALSE(Json::parse(Get("/tasks/t1").body).contains("present"));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/change_request.h"
+#include "api/drain_request.h"
 #include "api/rest/entity_tag.h"
 #include "api/rest/openapi_document.h"
 #include "api/rest/problem.h"
@@ -12,7 +13,9 @@
 #include "api/rest/rest_request.h"
 #include "api/rest/task_query.h"
 #include "api/task_json.h"
+#include "control/drain_goal.h"
 #include "metastore/task_spec_json.h"
+#include "model/source_time.h"
 
 namespace cdc {
 namespace {
@@ -195,10 +198,27 @@ HttpAnswer RestApi::GetTask(const RestRequest& request) {
   if (!view.ok()) {
     return ProblemOf(view.status());
   }
+  if (const auto time = request.query.find("synced_at"); time != request.query.end()) {
+    return ShowSynced(*view, time->second);
+  }
   if (NamesTag(request.http.HeaderOf("If-None-Match"), EntityTag(*view))) {
     return {.status = 304, .headers = {{"ETag", EntityTag(*view)}}};
   }
   return Show(*view);
+}
+
+// Never 304: how far the task has got is no part of the ETag.
+HttpAnswer RestApi::ShowSynced(const TaskView& view, const std::string& time) const {
+  const Result<Timestamp> ts = ParseSourceTime(time);
+  if (!ts.ok()) {
+    return ProblemAnswer(400, "the query has wrong parameters, see errors",
+                         {{"synced_at", ts.status().message()}});
+  }
+  OrderedJson task = EncodeTask(view, options_.clock->UnixMs());
+  task["synced"] = EncodeSynced(*ts, MissingUpTo(view, *ts));
+  HttpAnswer answer = RestAnswer(task);
+  answer.headers.push_back({"ETag", EntityTag(view)});
+  return answer;
 }
 
 HttpAnswer RestApi::DeleteTask(const RestRequest& request) {
@@ -238,6 +258,24 @@ HttpAnswer RestApi::Resume(const RestRequest& request) {
   }
   const Status resumed = options_.tasks->Resume(request.id, on_undecodable);
   return resumed.ok() ? ShowTask(request.id) : ProblemOf(resumed);
+}
+
+HttpAnswer RestApi::Drain(const RestRequest& request) {
+  DrainRequest wanted;
+  if (Refusal refusal = request.ReadBody(
+          [&wanted](const RequestReader& reader) { wanted = ReadDrainRequest(reader); })) {
+    return *std::move(refusal);
+  }
+  if (const Status valid = CheckDrainRequest(wanted); !valid.ok()) {
+    return WrongField("timeout_ms", valid.message());
+  }
+  if (Refusal refusal = CheckIfMatch(request)) {
+    return *std::move(refusal);
+  }
+  const Status status = wanted.cancel
+                            ? options_.tasks->CancelDrain(request.id)
+                            : options_.tasks->Drain(request.id, wanted.options()).status();
+  return status.ok() ? ShowTask(request.id, wanted.cancel ? 200 : 202) : ProblemOf(status);
 }
 
 HttpAnswer RestApi::Snapshot(const RestRequest& request) {
