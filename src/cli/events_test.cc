@@ -20,9 +20,9 @@ std::string EventsAnswer(const std::string& events) {
   return R"({"code":200,"data":{"events":[)" + events + "]}}\n";
 }
 
-constexpr const char* kFirst =
+constexpr const char* kCreatedEvent =
     R"({"number":1,"time_ms":1714979289123,"event":"created","text":"to http://t"})";
-constexpr const char* kSecond =
+constexpr const char* kStartedEvent =
     R"({"number":2,"time_ms":1714979290000,"event":"started","text":""})";
 
 class EventsTest : public ::testing::Test {
@@ -48,7 +48,7 @@ class EventsTest : public ::testing::Test {
 };
 
 TEST_F(EventsTest, ALineForEach) {
-  server_.SetAnswer("events", EventsAnswer(std::string(kFirst) + "," + kSecond));
+  server_.SetAnswer("events", EventsAnswer(std::string(kCreatedEvent) + "," + kStartedEvent));
   EXPECT_EQ(Run(), ExitCode::kOk) << err_.str();
   EXPECT_EQ(out_.str(),
             "2024-05-06 07:08:09.123Z  created  to http://t\n"
@@ -57,7 +57,7 @@ TEST_F(EventsTest, ALineForEach) {
   out_.str("");
   output_ = Output::kJson;
   EXPECT_EQ(Run(), ExitCode::kOk);
-  EXPECT_EQ(out_.str(), std::string(kFirst) + "\n" + kSecond + "\n");
+  EXPECT_EQ(out_.str(), std::string(kCreatedEvent) + "\n" + kStartedEvent + "\n");
 }
 
 TEST_F(EventsTest, WhatTheServerRefusesIsTold) {
@@ -67,10 +67,10 @@ TEST_F(EventsTest, WhatTheServerRefusesIsTold) {
 }
 
 TEST_F(EventsTest, FollowsOverARestartOfTheServer) {
-  server_.PushAnswer("events", EventsAnswer(kFirst));
-  server_.PushAnswer("events", EventsAnswer(std::string(kFirst) + "," + kSecond));
+  server_.PushAnswer("events", EventsAnswer(kCreatedEvent));
+  server_.PushAnswer("events", EventsAnswer(std::string(kCreatedEvent) + "," + kStartedEvent));
   server_.PushAnswer("events", "gone");
-  server_.SetAnswer("events", EventsAnswer(kFirst));  // its numbers begin anew
+  server_.SetAnswer("events", EventsAnswer(kCreatedEvent));  // its numbers begin anew
   std::stop_source stop;
   const Thread interrupter("interrupter", [&](const std::stop_token&) {
     EXPECT_TRUE(Eventually([&] { return server_.Requests("events").size() > 5; }));

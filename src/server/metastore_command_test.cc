@@ -45,7 +45,9 @@ class MetaStoreCommandTest : public ::testing::Test {
     auto store = OpenSqliteMetaStore(dir_.File(name));
     EXPECT_TRUE(store.ok()) << store.status().ToString();
     std::vector<std::string> ids;
-    for (const TaskRecord& task : *(*store)->ListTasks()) {
+    const auto tasks = (*store)->ListTasks();
+    EXPECT_TRUE(tasks.ok()) << tasks.status().ToString();
+    for (const TaskRecord& task : tasks.ok() ? *tasks : std::vector<TaskRecord>{}) {
       ids.push_back(task.spec.id);
     }
     return ids;
