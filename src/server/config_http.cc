@@ -24,7 +24,8 @@ void CheckRange(
   }
 }
 
-// A secret that opens nothing must not open everything: what is given but empty is an error.
+// A list or a file without a token must not open everything: that is an error. The default, an empty
+// text, may be written down.
 void ReadTokens(ConfigValues* values, std::vector<std::string>* tokens) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::string text;
@@ -36,10 +37,10 @@ void ReadTokens(ConfigValues* values, std::vector<std::string>* tokens) {
   }
   constexpr std::string_view kNothing = "is empty: give a token, or leave the key out";
   const ConfigValue* const file = values->Find("http.tokenFile");
-  if (tokens->empty() && values->Find("http.token") != nullptr) {
-    values->Fail("http.token", kNothing);
-  } else if (tokens->empty() && file != nullptr && file->text.empty()) {
+  if (tokens->empty() && file != nullptr && !file->text.empty()) {
     values->Fail("http.tokenFile", kNothing);
+  } else if (tokens->empty() && !text.empty()) {
+    values->Fail("http.token", kNothing);
   }
   for (const std::string& token : *tokens) {
     if (!BearerTokens::IsValid(token)) {

@@ -418,8 +418,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "line 1, column 38: metaStoreConfig.etcd.enableAuth must be true or false"},
         Refusal{"metaStoreConfig: {etcd: 5}", "metaStoreConfig.etcd must be a section"},
         Refusal{"metaStoreConfig: {etcd: {password: [secret]}}", "metaStoreConfig.etcd.password"},
-        Refusal{"metaStoreConfig: {storeType: MySQL}", "storeType MySQL is not supported yet"},
-        Refusal{"metaStoreConfig: {storeType: x}", "storeType can be etcd or sqlite, got x"},
+        Refusal{"metaStoreConfig: {storeType: MySQL}",
+                "metaStoreConfig.mysqlSourceUrl has no slash before the database"},
+        Refusal{"metaStoreConfig: {storeType: mysql, mysqlSourceUrl: 'u:p@tcp(h:x)/d'}",
+                "metaStoreConfig.mysqlSourceUrl has a port that is not from 1 to 65535"},
+        Refusal{"metaStoreConfig: {storeType: x}", "storeType can be sqlite, etcd or mysql, got x"},
         Refusal{"sourceConfig: {kafka: {saslPassword: [secret]}}",
                 "sourceConfig.kafka.saslPassword must be a text"},
         Refusal{"sourceConfig: {kafka: {consumer: 5}}", "kafka.consumer must be a section"},
@@ -479,8 +482,7 @@ TEST(ConfigTest, WhoMayUseTheApi) {
 TEST(ConfigTest, AWrongHttpSectionIsNoOpenOne) {
   const std::pair<const char*, const char*> cases[] = {
       {"token: ' , '", "http.token is empty"},
-      {"token: ''", "http.token is empty"},
-      {"tokenFile: ''", "http.tokenFile is empty"},
+      {"tokenFile: /dev/null", "http.tokenFile is empty"},
       {"token: 'a b!'", "http.token may only have letters"},
       {"tokenFile: /nowhere/token", "http.tokenFile"},
       {"maxConnections: 3", "http.maxConnections must be from 16 to"},

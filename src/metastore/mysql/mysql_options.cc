@@ -18,13 +18,13 @@ Status Malformed(std::string_view what) {
 Status ReadAddress(std::string_view protocol, std::string_view address, MysqlOptions* options) {
   if (protocol == "unix") {
     if (address.empty()) {
-      return Malformed("unix has no path");
+      return Malformed("has unix without a path");
     }
     options->socket = address;
     return OkStatus();
   }
   if (protocol != "tcp" && !protocol.empty()) {
-    return Malformed("its network can be tcp or unix");
+    return Malformed("has a network other than tcp and unix");
   }
   if (address.empty()) {
     return OkStatus();
@@ -40,14 +40,14 @@ Status ReadAddress(std::string_view protocol, std::string_view address, MysqlOpt
     const auto read = std::from_chars(port.data(), port.data() + port.size(), options->port);
     if (read.ec != std::errc() || read.ptr != port.data() + port.size() || options->port < 1 ||
         options->port > kMaxPort) {
-      return Malformed("its port is not a number from 1 to 65535");
+      return Malformed("has a port that is not from 1 to 65535");
     }
   }
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }
   if (host.empty()) {
-    return Malformed("it has no host");
+    return Malformed("has no host");
   }
   options->host = host;
   return OkStatus();
@@ -61,7 +61,7 @@ Status ReadTls(const std::string& value, MysqlOptions* options) {
   } else if (value == "skip-verify" || value == "preferred") {
     options->tls = MysqlOptions::Tls::kUnverified;
   } else {
-    return Malformed("tls can be true, false, skip-verify or preferred");
+    return Malformed("has a tls other than true, false, skip-verify and preferred");
   }
   return OkStatus();
 }
@@ -100,14 +100,14 @@ Result<MysqlUrl> ParseMysqlUrl(const std::string& url) {
   // From the end, since a password may hold anything.
   const size_t slash = url.rfind('/');
   if (slash == std::string::npos) {
-    return Malformed("it has no slash before the database");
+    return Malformed("has no slash before the database");
   }
   MysqlUrl parsed;
   const std::string rest = url.substr(slash + 1);
   const size_t question = rest.find('?');
   parsed.options.database = rest.substr(0, question);
   if (parsed.options.database.empty()) {
-    return Malformed("it names no database");
+    return Malformed("names no database");
   }
   if (question != std::string::npos) {
     CDC_RETURN_IF_ERROR(ReadParameters(rest.substr(question + 1), &parsed));
@@ -123,7 +123,7 @@ Result<MysqlUrl> ParseMysqlUrl(const std::string& url) {
   }
   const size_t open = address.find('(');
   if (open != std::string::npos && address.back() != ')') {
-    return Malformed("its address has no closing bracket");
+    return Malformed("has an address without a closing bracket");
   }
   CDC_RETURN_IF_ERROR(open == std::string::npos
                           ? ReadAddress(address, "", &parsed.options)

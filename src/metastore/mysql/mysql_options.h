@@ -33,7 +33,8 @@ struct MysqlUrl {
 //   user:password@tcp(host:port)/database?tls=true&charset=utf8
 //   user:password@unix(/run/mysqld/mysqld.sock)/database
 //
-// kInvalidArgument: not of this form; no message quotes it, since it holds a password.
+// kInvalidArgument: not of this form. The message goes on after the name of the key, and quotes
+// nothing, since the url holds a password.
 Result<MysqlUrl> ParseMysqlUrl(const std::string& url);
 
 }  // namespace cdc
