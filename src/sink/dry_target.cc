@@ -16,6 +16,7 @@
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "sink/ddl_collections.h"
 #include "sink/target_model.h"
 
 namespace cdc {
@@ -68,22 +69,6 @@ class DryRows final : public RowSink {
   std::map<CollectionName, Counts> counts_ CDC_GUARDED_BY(mutex_);  // since the last summary
   Thread thread_;  // nothing may be declared after it: it uses what is above
 };
-
-// The collections that a change concerns.
-std::vector<CollectionName> CollectionsOf(const Ddl& ddl) {
-  return std::visit(
-      [](const auto& change) -> std::vector<CollectionName> {
-        using Change = std::decay_t<decltype(change)>;
-        if constexpr (std::is_same_v<Change, RenameCollection>) {
-          return {change.from, change.to};
-        } else if constexpr (std::is_same_v<decltype(change.name), CollectionName>) {
-          return {change.name};
-        } else {
-          return {};
-        }
-      },
-      ddl);
-}
 
 // The database that a change is about; empty: none.
 std::string DatabaseOf(const Ddl& ddl) {

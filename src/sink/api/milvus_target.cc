@@ -4,9 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <grpcpp/support/byte_buffer.h>
@@ -26,6 +24,7 @@
 #include "milvus/standby_probe.h"
 #include "sink/access/milvus_access.h"
 #include "sink/api/collection_turns.h"
+#include "sink/ddl_collections.h"
 #include "sink/key_pages.h"
 
 namespace cdc {
@@ -54,21 +53,6 @@ WriteResult ToWriteResult(const CallResult& call, grpc::ByteBuffer* bytes) {
   WriteResult result;
   result.status = FromMutationResult(answer, &result.in_doubt);
   return result;
-}
-
-std::vector<CollectionName> CollectionsOf(const Ddl& ddl) {
-  return std::visit(
-      [](const auto& change) -> std::vector<CollectionName> {
-        using Change = std::decay_t<decltype(change)>;
-        if constexpr (std::is_same_v<Change, RenameCollection>) {
-          return {change.from, change.to};
-        } else if constexpr (std::is_same_v<decltype(change.name), CollectionName>) {
-          return {change.name};
-        } else {
-          return {};  // of a database
-        }
-      },
-      ddl);
 }
 
 // Writes the rows and the metadata of one Milvus. Each has a channel of its own, so that the calls
