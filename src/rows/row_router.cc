@@ -105,6 +105,7 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     return;
   }
   bool changed = false;
+  std::vector<std::string> lines;
   {
     MutexLock lock(mutex_);
     // Databases count as well: the reconciler creates and drops them. Other changes that do not
@@ -120,8 +121,9 @@ void RowRouter::OnCatalog(const std::shared_ptr<const Catalog>& catalog) {
     catalog_changes_ += changed ? 1 : 0;
     FollowChannels();
     ShowWhetherIdle();
+    lines = TakeLogLines();
   }
-  WriteLogLines();
+  WriteLog(lines);
   for (const auto& [collection, why] : std::exchange(renamed_in_, {})) {
     failed_ = true;
     parts_.on_renamed_in(collection, why);
@@ -243,30 +245,31 @@ std::set<std::string> RowRouter::WaitingChannels() const {
 
 void RowRouter::OnLogApplied(CollectionId collection,
                              const std::map<std::string, Takeover>& takeover) {
+  std::vector<std::string> lines;
   {
     MutexLock lock(mutex_);
     start_.SetLogApplied(collection, takeover);
     FollowChannels();
+    lines = TakeLogLines();
   }
-  WriteLogLines();
+  WriteLog(lines);
 }
 
 void RowRouter::OnCopied(CollectionId collection, const std::map<std::string, Takeover>& takeover) {
+  std::vector<std::string> lines;
   {
     MutexLock lock(mutex_);
     start_.SetCopied(collection, takeover);
     FollowChannels();
+    lines = TakeLogLines();
   }
-  WriteLogLines();
+  WriteLog(lines);
 }
 
-void RowRouter::WriteLogLines() {
-  std::vector<std::string> followed;
-  {
-    MutexLock lock(mutex_);
-    followed = std::exchange(log_lines_, {});
-  }
-  for (const std::string& line : followed) {
+std::vector<std::string> RowRouter::TakeLogLines() { return std::exchange(log_lines_, {}); }
+
+void RowRouter::WriteLog(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
     spdlog::info("{}", line);
   }
 }

@@ -187,7 +187,9 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
   bool AddRoute(const Scope::Match& match) CDC_REQUIRES(mutex_);
   void FollowChannels() CDC_REQUIRES(mutex_);
   std::set<std::string> WaitingChannels() const CDC_REQUIRES(mutex_);
-  void WriteLogLines();
+  // What has been gathered for the log, to be written by WriteLog once the lock is free.
+  std::vector<std::string> TakeLogLines() CDC_REQUIRES(mutex_);
+  static void WriteLog(const std::vector<std::string>& lines);
   void ShowWhetherIdle() CDC_REQUIRES(mutex_);
   void Follow(const std::string& channel,
               const ReadingStart::Place& start,

@@ -137,6 +137,7 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
   }
   Status status;
   std::optional<CollectionId> collection;
+  std::vector<std::string> lines;
   {
     MutexLock lock(mutex_);
     const auto found = channels_.find(channel);
@@ -148,8 +149,9 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     unknown_messages_ += group.unknown;
     status = RouteGroup(channel, *found->second, group);
     collection = failed_collection_;
+    lines = TakeLogLines();
   }
-  WriteLogLines();
+  WriteLog(lines);
   // Not under the lock: the callbacks may query the router.
   if (!status.ok() && collection.has_value()) {
     failed_ = true;
