@@ -17,9 +17,6 @@ using mysql_tables::kRecord;
 constexpr size_t kMaxPartBytes = 512 << 10;
 constexpr size_t kMaxStatementBytes = 2 << 20;
 
-// Above every key that begins with `prefix`: keys are printable ASCII.
-std::string EndOf(const std::string& prefix) { return prefix + '\x7f'; }
-
 // Statements with a common beginning and a list of items, each as long as a server takes.
 class Statements {
  public:
@@ -57,12 +54,21 @@ MysqlRecordStore::MysqlRecordStore(MysqlOptions options,
       root_(MysqlLiteral(root)),
       place_(std::move(place)) {}
 
+std::string MysqlRecordStore::OfRoot() const {
+  return " FROM " + std::string(kRecord) + " WHERE root = " + root_;
+}
+
+std::string MysqlRecordStore::Below(const std::string& prefix) const {
+  // Keys are printable ASCII, so this is above each that begins with the prefix.
+  const std::string end = prefix + '\x7f';
+  return OfRoot() + " AND record_key >= " + MysqlLiteral(prefix) + " AND record_key < " +
+         MysqlLiteral(end);
+}
+
 Result<std::map<std::string, std::string>> MysqlRecordStore::Read(const std::string& prefix) {
   CDC_RETURN_IF_ERROR(Described(connection_.Open()));
-  const Result<MysqlResult> found = connection_.Execute(
-      "SELECT record_key, value FROM " + std::string(kRecord) + " WHERE root = " + root_ +
-      " AND record_key >= " + MysqlLiteral(prefix) + " AND record_key < " +
-      MysqlLiteral(EndOf(prefix)) + " ORDER BY record_key, part");
+  const Result<MysqlResult> found = connection_.Execute("SELECT record_key, value" + Below(prefix) +
+                                                        " ORDER BY record_key, part");
   CDC_RETURN_IF_ERROR(Described(found.status()));
   std::map<std::string, std::string> records;
   for (const std::vector<std::string>& row : found->rows) {
@@ -73,10 +79,8 @@ Result<std::map<std::string, std::string>> MysqlRecordStore::Read(const std::str
 
 Result<std::vector<std::string>> MysqlRecordStore::ReadKeys(const std::string& prefix) {
   CDC_RETURN_IF_ERROR(Described(connection_.Open()));
-  const Result<MysqlResult> found = connection_.Execute(
-      "SELECT record_key FROM " + std::string(kRecord) + " WHERE root = " + root_ +
-      " AND record_key >= " + MysqlLiteral(prefix) + " AND record_key < " +
-      MysqlLiteral(EndOf(prefix)) + " AND part = 0 ORDER BY record_key");
+  const Result<MysqlResult> found = connection_.Execute("SELECT record_key" + Below(prefix) +
+                                                        " AND part = 0 ORDER BY record_key");
   CDC_RETURN_IF_ERROR(Described(found.status()));
   std::vector<std::string> keys;
   for (const std::vector<std::string>& row : found->rows) {
@@ -97,8 +101,7 @@ Status MysqlRecordStore::Write(const RecordChanges& changes) {
 }
 
 Status MysqlRecordStore::WriteAll(const RecordChanges& changes) {
-  const std::string of_root = " FROM " + std::string(kRecord) + " WHERE root = " + root_;
-  Statements deletions("DELETE" + of_root + " AND record_key IN (", ")");
+  Statements deletions("DELETE" + OfRoot() + " AND record_key IN (", ")");
   Statements insertions("INSERT INTO " + std::string(kRecord) + " VALUES ", "");
   for (const std::string& key : changes.removed) {
     deletions.Add(MysqlLiteral(key));
@@ -117,11 +120,7 @@ Status MysqlRecordStore::WriteAll(const RecordChanges& changes) {
   CDC_RETURN_IF_ERROR(connection_.Execute("START TRANSACTION").status());
   CDC_RETURN_IF_ERROR(owner_->Fence(&connection_));
   for (const std::string& prefix : changes.removed_below) {
-    CDC_RETURN_IF_ERROR(connection_
-                            .Execute("DELETE" + of_root +
-                                     " AND record_key >= " + MysqlLiteral(prefix) +
-                                     " AND record_key < " + MysqlLiteral(EndOf(prefix)))
-                            .status());
+    CDC_RETURN_IF_ERROR(connection_.Execute("DELETE" + Below(prefix)).status());
   }
   CDC_RETURN_IF_ERROR(deletions.Execute(&connection_));
   CDC_RETURN_IF_ERROR(insertions.Execute(&connection_));

@@ -32,6 +32,9 @@ class MysqlRecordStore final : public RecordStore {
  private:
   // Executed in a transaction; after an error nothing of it has been made, unless its end was lost.
   Status WriteAll(const RecordChanges& changes);
+  // The rest of a statement about all records of this store, or those that begin with `prefix`.
+  std::string OfRoot() const;
+  std::string Below(const std::string& prefix) const;
   Status Described(const Status& status) const;
 
   MysqlConnection connection_;
