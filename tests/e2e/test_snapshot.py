@@ -160,7 +160,8 @@ def test_compacted(source: MilvusStandalone, end: Endpoint, database: str, tmp_p
         ledger.flush()
     ledger.delete(ledger.keys()[::5])
     ledger.flush()
-    assert read(source, ledger, tmp_path)[1]["channels"][0]["segments"] == 3
+    # Three segments, unless the source has merged them by itself already.
+    expect_equal(read(source, ledger, tmp_path)[0], ledger)
 
     def compacted() -> bool:
         ledger.compact()
