@@ -66,8 +66,9 @@ Status WritePrivateFile(const std::string& path, const std::string& content) {
     return UnavailableError("cannot write " + path + ": " + std::strerror(error));
   };
   const std::string unfinished = path + ".new";
-  const int file =
-      open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  // A file that is there may be somebody else's, who would keep it open.
+  unlink(unfinished.c_str());
+  const int file = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) {
     return fail(errno);
   }
