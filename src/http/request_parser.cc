@@ -32,16 +32,20 @@ bool ConsistsOf(std::string_view text, std::string_view characters) {
 
 // Splits "/path?query", or "http://host/path?query".
 void SplitTarget(std::string_view target, HttpRequest* request) {
-  if (!target.starts_with('/')) {
-    const size_t scheme_end = target.find("://");
-    if (scheme_end != std::string_view::npos) {
-      const size_t path = target.find('/', scheme_end + 3);
-      target = path == std::string_view::npos ? "/" : target.substr(path);
+  bool has_host = false;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.starts_with(scheme)) {
+      has_host = true;
+      target.remove_prefix(std::min(target.find_first_of("/?#", scheme.size()), target.size()));
+      break;
     }
   }
   target = target.substr(0, target.find('#'));
   const size_t path_end = target.find('?');
   request->path = std::string(target.substr(0, path_end));
+  if (has_host && request->path.empty()) {
+    request->path = "/";
+  }
   if (path_end != std::string_view::npos) {
     request->query = std::string(target.substr(path_end + 1));
   }

@@ -136,6 +136,20 @@ TEST(RequestParserTest, KeepsQueryAndHeaders) {
   EXPECT_EQ(request.HeaderOf("Authorization"), "") << "it is in the trailer";
 }
 
+TEST(RequestParserTest, TargetsWithAHost) {
+  const auto parts = [](const std::string& target) {
+    RequestParser parser({.header_bytes = 200, .body_bytes = 20});
+    parser.Feed("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(parser.progress(), Progress::kComplete) << parser.refusal().reason;
+    const HttpRequest request = parser.TakeRequest();
+    return request.path + " " + request.query;
+  };
+  EXPECT_EQ(parts("http://h"), "/ ");
+  EXPECT_EQ(parts("http://h?a=/b"), "/ a=/b");
+  EXPECT_EQ(parts("https://h/c?a=1"), "/c a=1");
+  EXPECT_EQ(parts("/go?to=http://h/c"), "/go to=http://h/c");
+}
+
 TEST(RequestParserTest, Http10) {
   const Parsed once = Parse("GET /a HTTP/1.0\r\n\r\n");
   EXPECT_EQ(once.requests, std::vector<std::string>{"GET /a  close"});
