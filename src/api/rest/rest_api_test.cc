@@ -138,6 +138,7 @@ TEST_F(RestApiTest, PutCreatesOnce) {
   EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c", R"(,"sink_mode":"api")")).status, 200);
   EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c", R"(,"sink_mode":"replicate")")).status, 409);
   EXPECT_EQ(Send("PUT", "/tasks/t2", Body("d")).status, 503);
+  EXPECT_EQ(Send("PUT", "/tasks/t2", Body("d"), {{"If-Match", "*"}}).status, 412);
   const HttpAnswer other = Send("PUT", "/tasks/t3", Body("d", R"(,"task_id":"t4")"));
   EXPECT_EQ(other.status, 422);
   EXPECT_EQ(Json::parse(other.body).at("errors").at(0).at("field"), "task_id");

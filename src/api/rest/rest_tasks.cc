@@ -50,6 +50,12 @@ bool IsDefinitionOf(const TaskSpec& stored, TaskSpec wanted) {
   if (wanted.sink_mode == SinkMode::kAuto) {
     wanted.sink_mode = stored.sink_mode;
   }
+  // What a resume may have changed.
+  wanted.on_undecodable = stored.on_undecodable;
+  // Whoever could compare credentials could guess them.
+  wanted.target.token = stored.target.token;
+  wanted.target.username = stored.target.username;
+  wanted.target.password = stored.target.password;
   return EncodeTaskSpec(wanted) == EncodeTaskSpec(stored);
 }
 
@@ -156,6 +162,10 @@ HttpAnswer RestApi::PutTask(const RestRequest& request) {
   TaskSpec spec;
   if (Refusal refusal = ReadSpec(request, request.id, &spec)) {
     return *std::move(refusal);
+  }
+  if (!request.http.HeaderOf("If-Match").empty()) {
+    // It is for a change of a task, and this is none.
+    return ProblemAnswer(412, "a PUT creates a task, and never changes one: leave If-Match out");
   }
   // Without a look at the target: a client that repeats its request needs none.
   if (const Result<TaskView> existing = options_.tasks->Get(request.id); existing.ok()) {
