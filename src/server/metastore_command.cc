@@ -1,6 +1,7 @@
 #include "server/metastore_command.h"
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
@@ -58,16 +59,16 @@ std::string NameOfStore(const MetaStoreConfig& store) {
 }
 
 // Opens the store, but does not stand by until a server that works ends.
-Result<std::unique_ptr<MetaStore>> OpenUnusedStore(const Config& config) {
+Result<std::unique_ptr<MetaStore>> OpenUnusedStore(const Config& config, NewStore if_new) {
   std::stop_source waited;
   Thread limit("cdc-store-wait", [&waited](const std::stop_token& opened) {
     if (Pause(kWaitForStore, opened)) {
       waited.request_stop();
     }
   });
-  // Losing it later fails every call.
+  // Losing it later fails every write.
   Result<std::unique_ptr<MetaStore>> store =
-      OpenMetaStore(config, [](const Status&) {}, waited.get_token());
+      OpenMetaStore(config, [](const Status&) {}, waited.get_token(), if_new);
   limit.RequestStop();
   limit.Join();
   if (store.status().code() == StatusCode::kCancelled) {
@@ -85,8 +86,11 @@ Status Export(const StoreCommand& command, const Config& config, const cli::Cons
     return NotFoundError("there is no metastore file " + place.sqlite_path +
                          ": check metaStoreConfig, and the folder this is called in");
   }
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store, OpenUnusedStore(config));
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store,
+                       OpenUnusedStore(config, NewStore::kRefuse));
   CDC_ASSIGN_OR_RETURN(const StoreContent content, StoreContent::Read(store.get()));
+  // What has been read is of one moment only if nobody else has written meanwhile.
+  CDC_RETURN_IF_ERROR(store->CheckOwned());
   if (command.output.empty()) {
     *console.out << content.Text() << std::flush;
     if (!*console.out) {
@@ -104,7 +108,8 @@ Status Import(const StoreCommand& command, const Config& config, const cli::Cons
   // Before the store is touched.
   const Result<StoreContent> content = StoreContent::Parse(text);
   CDC_RETURN_IF_ERROR(content.status().WithContext(command.input));
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store, OpenUnusedStore(config));
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store,
+                       OpenUnusedStore(config, NewStore::kEmpty));
   CDC_RETURN_IF_ERROR(ImportContent(*content, store.get(), command.replace));
   *console.err << "imported " << Describe(content->counts()) << " into "
                << NameOfStore(config.meta_store) << "\n";
@@ -124,6 +129,8 @@ int RunMetaStoreCommand(const std::vector<std::string>& arguments,
                         const std::string& config,
                         const Environment& environment,
                         const cli::Console& console) {
+  // Whoever reads the output may close it; then the store must be given up in order.
+  std::signal(SIGPIPE, SIG_IGN);
   StoreCommand command{.config = config};
   CLI::App app{
       "Carries all tasks and their progress from one metastore to another. No server may "

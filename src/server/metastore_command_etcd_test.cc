@@ -122,6 +122,15 @@ TEST_F(TransferTest, ThereAndBackGivesTheSameBytes) {
   EXPECT_THAT(err_.str(), ::testing::HasSubstr("2 tasks, 4 checkpoints, 2 collections, 4 copies"));
 }
 
+TEST_F(TransferTest, AnExportDoesNotTakeOverWhatAnEarlierProgramHas) {
+  EXPECT_EQ(Run("etcd.yaml", {"export"}), 1);
+  EXPECT_THAT(err_.str(), ::testing::HasSubstr("there is no metastore in etcd"));
+  auto store = OpenEtcdMetaStore(
+      {.etcd = {.endpoints = {etcd_->endpoint()}}, .root_path = "cdc", .if_new = NewStore::kRefuse},
+      {});
+  EXPECT_EQ(store.status().code(), StatusCode::kNotFound) << "the export has made one";
+}
+
 TEST_F(TransferTest, RefusesAStoreThatAServerUses) {
   auto store =
       OpenEtcdMetaStore({.etcd = {.endpoints = {etcd_->endpoint()}}, .root_path = "cdc"}, {});

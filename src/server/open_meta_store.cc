@@ -29,19 +29,22 @@ std::string NameOfThisServer(const Config& config) {
 
 Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
                                                  std::function<void(const Status&)> on_lost,
-                                                 const std::stop_token& stop) {
+                                                 const std::stop_token& stop,
+                                                 NewStore if_new) {
   const MetaStoreConfig& store = config.meta_store;
   switch (store.type) {
     case MetaStoreConfig::Type::kEtcd:
       return OpenEtcdMetaStore({.etcd = EtcdOptionsOf(store.etcd),
                                 .root_path = store.root_path,
                                 .name = NameOfThisServer(config),
+                                .if_new = if_new,
                                 .on_lost = std::move(on_lost)},
                                stop);
     case MetaStoreConfig::Type::kMysql:
       return OpenMysqlMetaStore({.mysql = store.mysql,
                                  .root_path = store.root_path,
                                  .name = NameOfThisServer(config),
+                                 .if_new = if_new,
                                  .on_lost = std::move(on_lost)},
                                 stop);
     case MetaStoreConfig::Type::kSqlite: break;

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "metastore/meta_store.h"
+#include "metastore/new_store.h"
 #include "server/config.h"
 
 namespace cdc {
@@ -15,6 +16,7 @@ namespace cdc {
 // takes the store over later.
 Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
                                                  std::function<void(const Status&)> on_lost,
-                                                 const std::stop_token& stop);
+                                                 const std::stop_token& stop,
+                                                 NewStore if_new = NewStore::kTakeOver);
 
 }  // namespace cdc

@@ -83,11 +83,12 @@ Result<std::unique_ptr<MetaStore>> OpenEtcdMetaStore(EtcdMetaStoreOptions option
   EtcdClient* const reader = client->get();  // lives as long as the store
   return OpenRecordMetaStore(
       std::make_unique<EtcdRecordStore>(*std::move(client), *std::move(owner), base, place),
-      [&options, reader, &place]() -> Result<InitialContent> {
-        Result<InitialContent> content = ReadLegacy(reader, options);
-        CDC_RETURN_IF_ERROR(content.status().WithContext("metastore " + place));
-        return content;
-      });
+      InitialContentOf(options.if_new, place,
+                       [&options, reader, &place]() -> Result<InitialContent> {
+                         Result<InitialContent> content = ReadLegacy(reader, options);
+                         CDC_RETURN_IF_ERROR(content.status().WithContext("metastore " + place));
+                         return content;
+                       }));
 }
 
 }  // namespace cdc

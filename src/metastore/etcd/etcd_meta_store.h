@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "etcd/etcd_client.h"
 #include "metastore/meta_store.h"
+#include "metastore/new_store.h"
 
 namespace cdc {
 
@@ -18,6 +19,7 @@ struct EtcdMetaStoreOptions {
   std::string root_path{};  // the store is below <root_path>/milvus-cdc/
   std::string name{};       // who this server is, for the messages of others
   std::chrono::seconds lease_ttl{8};
+  NewStore if_new = NewStore::kTakeOver;
   // Called once, on any thread, when another server has taken the store over. From then on all
   // calls fail.
   std::function<void(const Status&)> on_lost{};

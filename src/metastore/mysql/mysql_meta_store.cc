@@ -14,6 +14,8 @@
 namespace cdc {
 namespace {
 
+constexpr size_t kMaxRootBytes = 255;  // of the column
+
 std::string WithoutSlashes(std::string root) {
   while (!root.empty() && root.back() == '/') {
     root.pop_back();
@@ -73,11 +75,17 @@ Result<InitialContent> ReadLegacy(const MysqlMetaStoreOptions& options) {
 Result<std::unique_ptr<MetaStore>> OpenMysqlMetaStore(MysqlMetaStoreOptions options,
                                                       const std::stop_token& stop) {
   options.root_path = WithoutSlashes(std::move(options.root_path));
+  if (options.root_path.size() > kMaxRootBytes) {
+    return InvalidArgumentError("metaStoreConfig.rootPath is longer than " +
+                                std::to_string(kMaxRootBytes) + " bytes");
+  }
   MysqlConnection connection(options.mysql);
   const std::string place =
       "mysql " + connection.Place() + (options.root_path.empty() ? "" : " " + options.root_path);
   const std::string context = "metastore " + place;
-  CDC_RETURN_IF_ERROR(mysql_tables::Create(&connection).WithContext(context));
+  if (options.if_new != NewStore::kRefuse) {
+    CDC_RETURN_IF_ERROR(mysql_tables::Create(&connection).WithContext(context));
+  }
   connection.Close();
   Result<std::unique_ptr<MysqlOwner>> owner = MysqlOwner::Become({.mysql = options.mysql,
                                                                   .root = options.root_path,
@@ -87,13 +95,14 @@ Result<std::unique_ptr<MetaStore>> OpenMysqlMetaStore(MysqlMetaStoreOptions opti
                                                                   .on_lost = options.on_lost},
                                                                  stop);
   CDC_RETURN_IF_ERROR(owner.status().WithContext(context));
-  return OpenRecordMetaStore(std::make_unique<MysqlRecordStore>(options.mysql, *std::move(owner),
-                                                                options.root_path, place),
-                             [&options, &context]() -> Result<InitialContent> {
-                               Result<InitialContent> content = ReadLegacy(options);
-                               CDC_RETURN_IF_ERROR(content.status().WithContext(context));
-                               return content;
-                             });
+  return OpenRecordMetaStore(
+      std::make_unique<MysqlRecordStore>(options.mysql, *std::move(owner), options.root_path,
+                                         place),
+      InitialContentOf(options.if_new, place, [&options, &context]() -> Result<InitialContent> {
+        Result<InitialContent> content = ReadLegacy(options);
+        CDC_RETURN_IF_ERROR(content.status().WithContext(context));
+        return content;
+      }));
 }
 
 }  // namespace cdc

@@ -14,6 +14,10 @@ using mysql_tables::kLease;
 using mysql_tables::kOwner;
 
 constexpr std::chrono::milliseconds kLookAgain{500};
+// No two owners have the same one, even if the rows have been removed, or an older state of the
+// database has been put back.
+constexpr const char* kNextToken =
+    "GREATEST(token + 1, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)))";
 
 std::string Sql(std::initializer_list<std::string_view> parts) {
   std::string text;
@@ -22,6 +26,11 @@ std::string Sql(std::initializer_list<std::string_view> parts) {
     text += ' ';
   }
   return text;
+}
+
+std::string HolderIn(const MysqlResult& found) {
+  const bool named = !found.rows.empty() && !found.rows[0][0].empty();
+  return named ? found.rows[0][0] : std::string("another server");
 }
 
 }  // namespace
@@ -68,7 +77,8 @@ Result<std::unique_ptr<MysqlOwner>> MysqlOwner::Become(MysqlOwnerOptions options
 MysqlOwner::~MysqlOwner() {
   thread_.RequestStop();
   thread_.Join();
-  if (token_ == 0) {
+  // Without a lease there is nothing to give up, and perhaps no server that answers.
+  if (token_ == 0 || !Check().ok()) {
     return;
   }
   Status released = connection_.Open();
@@ -93,6 +103,13 @@ std::string MysqlOwner::Until() const {
 Result<std::string> MysqlOwner::TryToBecome() {
   CDC_RETURN_IF_ERROR(connection_.Open());
   const std::string root = MysqlLiteral(options_.root);
+  // Without a lock: whoever only waits must not hold up the owner.
+  CDC_ASSIGN_OR_RETURN(const MysqlResult held,
+                       connection_.Execute(Sql({"SELECT holder FROM", kLease, Where(),
+                                                "AND lease_until > UTC_TIMESTAMP(6)"})));
+  if (!held.rows.empty()) {
+    return HolderIn(held);
+  }
   const auto run = [this](std::initializer_list<std::string_view> parts) {
     return connection_.Execute(Sql(parts));
   };
@@ -102,14 +119,13 @@ Result<std::string> MysqlOwner::TryToBecome() {
   const std::chrono::nanoseconds asked_at = Ownership::Now();
   CDC_RETURN_IF_ERROR(run({"START TRANSACTION"}).status());
   CDC_ASSIGN_OR_RETURN(const MysqlResult taken,
-                       run({"UPDATE", kLease, "SET token = LAST_INSERT_ID(token + 1), holder =",
-                            MysqlLiteral(options_.name), ", lease_until =", Until(), Where(),
-                            "AND lease_until <= UTC_TIMESTAMP(6)"}));
+                       run({"UPDATE", kLease, "SET token = LAST_INSERT_ID(", kNextToken,
+                            "), holder =", MysqlLiteral(options_.name), ", lease_until =", Until(),
+                            Where(), "AND lease_until <= UTC_TIMESTAMP(6)"}));
   if (taken.affected == 0) {
     CDC_RETURN_IF_ERROR(run({"ROLLBACK"}).status());
     CDC_ASSIGN_OR_RETURN(const MysqlResult found, run({"SELECT holder FROM", kLease, Where()}));
-    const bool named = !found.rows.empty() && !found.rows[0][0].empty();
-    return named ? found.rows[0][0] : std::string("another server");
+    return HolderIn(found);
   }
   // Waits for a transaction of the earlier owner that is under way.
   CDC_RETURN_IF_ERROR(run({"UPDATE", kOwner, "SET token = LAST_INSERT_ID()", Where()}).status());

@@ -157,6 +157,18 @@ TEST_F(MysqlRecordStoreTest, AnEarlierOwnerCanWriteNothing) {
   EXPECT_EQ(lost, 1);
 }
 
+TEST_F(MysqlRecordStoreTest, NoTokenComesTwice) {
+  const auto token = [this] {
+    EXPECT_TRUE(Become().ok());
+    return std::stoll(Run("SELECT token FROM milvus_cdc_owner" + OfRoot()).rows.at(0).at(0));
+  };
+  const int64_t first = token();
+  // As if an older state of the database had been put back.
+  Run("DELETE FROM milvus_cdc_owner" + OfRoot());
+  Run("DELETE FROM milvus_cdc_lease" + OfRoot());
+  EXPECT_GT(token(), first);
+}
+
 TEST_F(MysqlRecordStoreTest, AnOwnerThatWritesNothingNoticesItToo) {
   std::atomic<int> lost{0};
   const auto store = Open([&](const Status&) { ++lost; });

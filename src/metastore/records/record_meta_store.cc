@@ -416,6 +416,19 @@ class RecordMetaStore final : public MetaStore {
 
 }  // namespace
 
+ReadInitialContent InitialContentOf(NewStore if_new,
+                                    const std::string& place,
+                                    ReadInitialContent read_legacy) {
+  switch (if_new) {
+    case NewStore::kTakeOver: return read_legacy;
+    case NewStore::kEmpty: return {};
+    case NewStore::kRefuse: break;
+  }
+  return [place]() -> Result<InitialContent> {
+    return NotFoundError("there is no metastore in " + place + ": check metaStoreConfig");
+  };
+}
+
 Result<std::unique_ptr<MetaStore>> OpenRecordMetaStore(std::unique_ptr<RecordStore> records,
                                                        const ReadInitialContent& read_initial) {
   auto store = std::make_unique<RecordMetaStore>(std::move(records));

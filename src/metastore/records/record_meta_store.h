@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "metastore/meta_store.h"
+#include "metastore/new_store.h"
 #include "metastore/records/record_store.h"
 
 namespace cdc {
@@ -16,6 +18,12 @@ struct InitialContent {
   MetaStore::Checkpoints checkpoints{};
 };
 using ReadInitialContent = std::function<Result<InitialContent>()>;
+
+// How a store in a place begins if it is new: `read_legacy` finds what an earlier program has
+// there.
+ReadInitialContent InitialContentOf(NewStore if_new,
+                                    const std::string& place,
+                                    ReadInitialContent read_legacy);
 
 // A MetaStore on records that this process alone uses. Removes progress whose task was never
 // stored. If there are no records, not even those of an empty store, it begins with what
