@@ -105,7 +105,12 @@ class ConfigCollector {
 
   void AddEnvironment(const Environment& environment) {
     for (const auto& [name, text] : environment) {
-      // An empty variable is what a template leaves that nobody has filled in.
+      // An empty variable is what a template leaves that nobody has filled in. A token that is
+      // missing so must not let everybody in.
+      if (text.empty() &&
+          (name == EnvironmentName("http.token") || name == EnvironmentName("http.tokenFile"))) {
+        values_.errors_.push_back(name + " is empty: give a token, or unset it");
+      }
       if (name.starts_with(kEnvironmentPrefix) && !text.empty() && !IsOthers(name)) {
         AddVariable(name, text);
       }
@@ -143,13 +148,13 @@ class ConfigCollector {
   // As soon as the older key of an address is given, the older keys replace the new ones.
   void ApplyOlderForms() {
     const std::string source = "sourceConfig.";
-    if (Has(source + "etcdAddress")) {
+    if (HasElement(source + "etcdAddress")) {
       Replace(source + "etcdAddress", source + "etcd.address");
       Replace(source + "etcdRootPath", source + "etcd.rootPath");
       Replace(source + "etcdMetaSubPath", source + "etcd.metaSubPath");
     }
     const std::string store = "metaStoreConfig.";
-    if (Has(store + "etcdEndpoints")) {
+    if (HasElement(store + "etcdEndpoints")) {
       const std::string section = InLowerCase(store + "etcd.");
       std::erase_if(values_.values_,
                     [&section](const auto& value) { return value.first.starts_with(section); });
@@ -266,6 +271,12 @@ class ConfigCollector {
   }
 
   bool Has(std::string_view path) const { return values_.Find(path) != nullptr; }
+  // An older form that is there but empty counts as missing.
+  bool HasElement(std::string_view path) const {
+    const ConfigValue* const value = values_.Find(path);
+    return value != nullptr && std::any_of(value->list.begin(), value->list.end(),
+                                           [](const std::string& each) { return !each.empty(); });
+  }
 
   void Put(std::string_view path, ConfigValue value) {
     values_.values_[InLowerCase(path)] = std::move(value);
@@ -276,6 +287,7 @@ class ConfigCollector {
       ConfigValue moved = *value;
       moved.origin += ", as " + older;
       Put(newer, std::move(moved));
+      values_.values_.erase(InLowerCase(older));
     }
   }
 
@@ -289,9 +301,11 @@ ConfigValues ConfigValues::Collect(const std::string& text,
   values.name_ = name;
   ConfigCollector collector(&values);
   collector.AddFile(text);
-  collector.AddEnvironment(environment);
-  collector.ReadSecretFiles();
+  // Before the environment, so that its variables come first here, too; and again for its own.
   collector.ApplyOlderForms();
+  collector.AddEnvironment(environment);
+  collector.ApplyOlderForms();
+  collector.ReadSecretFiles();
   return values;
 }
 

@@ -277,6 +277,28 @@ TEST(ConfigTest, DeprecatedEtcdKeysWin) {
   EXPECT_EQ(MustParse("sourceConfig: {etcdRootPath: r}").config.source_etcd.root_path, "by-dev");
 }
 
+TEST(ConfigTest, VariablesComeBeforeDeprecatedKeys) {
+  const auto parsed = ParseConfig(
+      "sourceConfig: {etcdAddress: [x:1]}\nmetaStoreConfig: "
+      "{storeType: etcd, etcdEndpoints: [y:1]}",
+      "cdc.yaml",
+      {{"MILVUS_CDC_SOURCECONFIG_ETCD_ADDRESS", "v:1"},
+       {"MILVUS_CDC_METASTORECONFIG_ETCD_ADDRESS", "w:1"}});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  EXPECT_THAT(parsed->config.source_etcd.address, ElementsAre("v:1"));
+  EXPECT_THAT(parsed->config.meta_store.etcd.address, ElementsAre("w:1"));
+}
+
+TEST(ConfigTest, EmptyDeprecatedKeysCountAsMissing) {
+  const Config config = MustParse(
+                            "sourceConfig: {etcdAddress: [], etcd: {address: [a:1]}}\n"
+                            "metaStoreConfig: {storeType: etcd, etcdEndpoints: [], etcd: "
+                            "{address: [b:1]}}")
+                            .config;
+  EXPECT_THAT(config.source_etcd.address, ElementsAre("a:1"));
+  EXPECT_THAT(config.meta_store.etcd.address, ElementsAre("b:1"));
+}
+
 TEST(ConfigTest, PulsarsKeys) {
   const LoadedConfig loaded = MustParse(R"(
 sourceConfig:
@@ -412,8 +434,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"sourceConfig: {etcd: {password: [secret]}}", "sourceConfig.etcd.password"},
         Refusal{"metaStoreConfig: {storeType: etcd, etcd: {address: ''}}",
                 "metaStoreConfig.etcd.address is empty"},
-        Refusal{"metaStoreConfig: {storeType: etcd, etcdEndpoints: []}",
-                "metaStoreConfig.etcd.address is empty"},
         Refusal{"metaStoreConfig: {etcd: {enableAuth: 1}}",
                 "line 1, column 38: metaStoreConfig.etcd.enableAuth must be true or false"},
         Refusal{"metaStoreConfig: {etcd: 5}", "metaStoreConfig.etcd must be a section"},
@@ -492,6 +512,8 @@ TEST(ConfigTest, AWrongHttpSectionIsNoOpenOne) {
     const auto parsed = ParseConfig(std::string("http: {") + text + "}", "cdc.yaml");
     EXPECT_THAT(parsed.status().message(), HasSubstr(error)) << text;
   }
+  const auto parsed = ParseConfig("", "cdc.yaml", {{"MILVUS_CDC_HTTP_TOKEN", ""}});
+  EXPECT_THAT(parsed.status().message(), HasSubstr("MILVUS_CDC_HTTP_TOKEN is empty"));
 }
 
 }  // namespace

@@ -196,6 +196,9 @@ int Serve(const Arguments& arguments) {
     return kExitCannotRun;
   }
   spdlog::info("milvus-cdc {} listens on {}", CDC_VERSION, address);
+  if (loaded->config.http.tokens.empty()) {
+    spdlog::info("no http.token is set: whoever reaches this address may change tasks");
+  }
   spdlog::info("signal {}, stopping", stop.Await());
   // An error, so that whoever supervises it starts it again, to stand by.
   const int exit_code = store_lost ? kExitCannotRun : EXIT_SUCCESS;
