@@ -31,6 +31,7 @@ bool MessageLog::Count() {
 void MessageLog::Force(bool force) {
   MutexLock lock(mutex_);
   forced_ = force;
+  left_ = force ? left_ : 0;
   // If nothing is left, the next message switches it off again.
   on_.store(true, std::memory_order_relaxed);
 }
