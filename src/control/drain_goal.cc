@@ -52,6 +52,10 @@ void AppendCheckpoint(const ChannelStatus& channel,
 }  // namespace
 
 Status CheckRuns(const TaskView& view) {
+  if (view.status.dry_run || view.record.spec.dry_run) {
+    return FailedPreconditionError(
+        "the task is a dry run: nothing of it is on its target, so there is nothing to drain");
+  }
   if (view.record.state == TaskState::kRunning) {
     return OkStatus();
   }
@@ -96,6 +100,9 @@ std::vector<std::string> MissingFor(const TaskView& view,
 
 std::vector<std::string> MissingUpTo(const TaskView& view, Timestamp ts) {
   std::vector<std::string> missing;
+  if (view.status.dry_run || view.record.spec.dry_run) {
+    missing.push_back("the task is a dry run: nothing of it is on its target");
+  }
   if (view.live && !view.status.catalog.applied) {
     AppendPending(view.status.catalog, &missing);
   }

@@ -13,7 +13,8 @@
 namespace cdc {
 
 // Whether the task is to run, so that it can still reach a goal; else the error says what is on the
-// target and names the cure. One that has just failed counts until it is paused or restarted.
+// target and names the cure. One that has just failed counts until it is paused or restarted; a
+// dry run never reaches one.
 Status CheckRuns(const TaskView& view);
 
 // What the target still lacks to have everything up to the goal, as sentences, most important

@@ -291,6 +291,27 @@ TEST_F(DrainTest, ASecondRequestMovesTheGoal) {
   EXPECT_TRUE(SeesPhase(DrainPhase::kDone)) << Shown().reason;
 }
 
+TEST_F(DrainTest, ASecondRequestNeverLowersTheGoal) {
+  Show(Behind());
+  ASSERT_TRUE(Begin().ok());
+  // It has read the source before the first one did.
+  replicator_.SetPresent(SourcePresent{.ts = {kGoal.value - kSecond}, .catalog_revision = 40});
+  ASSERT_TRUE(Begin().ok());
+  EXPECT_EQ(Shown().goal.ts, kGoal);
+  EXPECT_EQ(Shown().goal.catalog_revision, 50);
+}
+
+TEST_F(DrainTest, ADryRunIsNeverSynced) {
+  TaskView view = View();
+  view.record.spec.dry_run = true;
+  EXPECT_THAT(MissingUpTo(view, kGoal), ElementsAre(HasSubstr("is a dry run")));
+  EXPECT_THAT(CheckRuns(view).message(), HasSubstr("nothing to drain"));
+  view.record.spec.dry_run = false;
+  view.status.dry_run = true;  // all tasks of the server are
+  EXPECT_THAT(MissingUpTo(view, kGoal), ElementsAre(HasSubstr("is a dry run")));
+  EXPECT_THAT(CheckRuns(view).message(), HasSubstr("nothing to drain"));
+}
+
 TEST_F(DrainTest, WhatIsMissingUpToATime) {
   EXPECT_THAT(MissingUpTo(View(), kGoal), IsEmpty());
   EXPECT_THAT(MissingUpTo(View(), {kGoal.value + 1}),

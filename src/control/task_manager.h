@@ -156,7 +156,7 @@ class TaskManager {
   // Run by the executor. `number` is that of the drain; later requests have made it void.
   void StepDrain(const TaskPtr& task, uint64_t number);
   void ScheduleDrain(const TaskPtr& task, uint64_t number, std::chrono::milliseconds delay);
-  void FinishDrain(const TaskPtr& task, uint64_t number, const TaskView& reached);
+  void FinishDrain(const TaskPtr& task, uint64_t number);
   void EndDrain(const TaskPtr& task, uint64_t number, DrainPhase phase, const std::string& reason);
   bool MoveDrain(const TaskPtr& task, uint64_t number, DrainPhase from, DrainPhase to)
       CDC_EXCLUDES(mutex_);

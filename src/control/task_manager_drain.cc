@@ -72,14 +72,21 @@ Result<DrainStatus> TaskManager::Drain(const std::string& id, const DrainOptions
     if (stopping_) {
       return StoppingError();
     }
+    // Of two requests at the same time, the one that has read the source first may come second.
+    if (task->drain && task->drain->phase == DrainPhase::kWaiting) {
+      const SourcePresent& earlier = task->drain->goal;
+      started.goal.ts = std::max(started.goal.ts, earlier.ts);
+      started.goal.catalog_revision =
+          std::max(started.goal.catalog_revision, earlier.catalog_revision);
+    }
     task->drain = started;
     task->drain_options = options;
     task->drain_deadline = options_.clock->Now() + options.timeout;
     number = ++task->drain_number;
     task->events.Add(started.since_unix_ms, TaskEventKind::kDrainBegun,
-                     "up to " + FormatHybrid(goal.ts));
+                     "up to " + FormatHybrid(started.goal.ts));
   }
-  spdlog::info("drain begun, task={} up_to={}", id, FormatHybrid(goal.ts));
+  spdlog::info("drain begun, task={} up_to={}", id, FormatHybrid(started.goal.ts));
   ScheduleDrain(task, number, std::chrono::milliseconds(0));
   return started;
 }
@@ -132,7 +139,7 @@ void TaskManager::StepDrain(const TaskPtr& task, uint64_t number) {
   }
   std::vector<std::string> missing = MissingFor(view, goal, drain.accept_waiting);
   if (missing.empty()) {
-    FinishDrain(task, number, view);
+    FinishDrain(task, number);
     return;
   }
   const ChannelStatus* stalled = FindStalled(view, goal, options_.clock->UnixMs());
@@ -158,11 +165,20 @@ void TaskManager::StepDrain(const TaskPtr& task, uint64_t number) {
   }
 }
 
-void TaskManager::FinishDrain(const TaskPtr& task, uint64_t number, const TaskView& reached) {
+void TaskManager::FinishDrain(const TaskPtr& task, uint64_t number) {
   MutexLock operation(task->operation);
-  // Since `reached` somebody may have paused it; then the next look tells.
-  if (View(task).record.state != TaskState::kRunning) {
-    ScheduleDrain(task, number, std::chrono::milliseconds(0));
+  SourcePresent wanted;
+  bool accept_waiting = false;
+  {
+    MutexLock lock(mutex_);
+    wanted = task->drain->goal;
+    accept_waiting = task->drain_options.accept_waiting;
+  }
+  // Since the last look somebody may have paused it, or asked for a copy; then the next one tells.
+  const TaskView reached = View(task);
+  if (reached.record.state != TaskState::kRunning ||
+      !MissingFor(reached, wanted, accept_waiting).empty()) {
+    ScheduleDrain(task, number, kDrainStep);
     return;
   }
   if (!MoveDrain(task, number, DrainPhase::kWaiting, DrainPhase::kPausing)) {
