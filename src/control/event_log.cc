@@ -1,6 +1,7 @@
 #include "control/event_log.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace cdc {
@@ -8,8 +9,18 @@ namespace {
 
 constexpr int64_t kSameConditionMs = 30'000;
 
-bool Contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
+// Whole characters of UTF-8 only.
+void Shorten(std::string* text) {
+  constexpr std::string_view kRest = "…";
+  if (text->size() <= EventLog::kMaxTextBytes) {
+    return;
+  }
+  size_t end = EventLog::kMaxTextBytes - kRest.size();
+  while (end > 0 && (static_cast<unsigned char>((*text)[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  text->resize(end);
+  text->append(kRest);
 }
 
 }  // namespace
@@ -33,6 +44,7 @@ const char* TaskEventKindName(TaskEventKind kind) {
 }
 
 void EventLog::Add(int64_t now_unix_ms, TaskEventKind kind, std::string text) {
+  Shorten(&text);
   events_.push_back({++last_number_, now_unix_ms, kind, std::move(text)});
   if (events_.size() > kMaxEvents) {
     events_.pop_front();
@@ -59,28 +71,28 @@ void EventLog::ObserveCondition(int64_t now_unix_ms, const TaskStatus& status) {
 }
 
 void EventLog::ObserveCollections(int64_t now_unix_ms, const TaskStatus& status) {
-  std::vector<std::string> aside;
+  std::set<std::string> aside;
   for (const SetAsideStatus& each : status.set_aside) {
-    aside.push_back(each.collection.ToString());
-    if (!Contains(aside_, aside.back())) {
-      Add(now_unix_ms, TaskEventKind::kSetAside, aside.back() + ": " + each.reason);
+    const std::string name = each.collection.ToString();
+    if (aside.insert(name).second && !aside_.contains(name)) {
+      Add(now_unix_ms, TaskEventKind::kSetAside, name + ": " + each.reason);
     }
   }
   for (const std::string& name : aside_) {
-    if (!Contains(aside, name)) {
+    if (!aside.contains(name)) {
       Add(now_unix_ms, TaskEventKind::kTakenUp, name);
     }
   }
   aside_ = std::move(aside);
-  std::vector<std::string> copying;
+  std::set<std::string> copying;
   for (const SnapshotStatus& copy : status.snapshots) {
     const std::string name = copy.collection.ToString();
     if (!copy.done) {
-      copying.push_back(name);
-      if (!Contains(copying_, name)) {
+      copying.insert(name);
+      if (!copying_.contains(name)) {
         Add(now_unix_ms, TaskEventKind::kCopyBegun, name);
       }
-    } else if (Contains(copying_, name)) {
+    } else if (copying_.contains(name)) {
       Add(now_unix_ms, TaskEventKind::kCopyEnded,
           name + ", " + std::to_string(copy.rows) + " rows");
     }

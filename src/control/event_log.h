@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,11 +42,13 @@ struct TaskEvent {
 class EventLog {
  public:
   static constexpr size_t kMaxEvents = 200;
+  static constexpr size_t kMaxTextBytes = 2048;  // of an event; the rest is left out
 
   void Add(int64_t now_unix_ms, TaskEventKind kind, std::string text);
 
-  // Adds what is new in the status of the running task. A condition that stays, with other words,
-  // is told twice a minute at most: it may change with every attempt.
+  // Adds what is new in the condition, the copies and the collections set aside of the running
+  // task. A condition that stays, with other words, is told twice a minute at most: it may change
+  // with every attempt.
   void Observe(int64_t now_unix_ms, const TaskStatus& status);
 
   // Those with a higher number than `number`, oldest first.
@@ -60,8 +63,8 @@ class EventLog {
   Condition condition_ = Condition::kOk;
   std::string reason_;
   int64_t condition_told_unix_ms_ = 0;
-  std::vector<std::string> aside_;    // names
-  std::vector<std::string> copying_;  // likewise
+  std::set<std::string> aside_;    // names
+  std::set<std::string> copying_;  // likewise
 };
 
 }  // namespace cdc

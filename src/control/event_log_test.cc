@@ -48,6 +48,20 @@ TEST(EventLogTest, KeepsTheLastAndCountsAll) {
   EXPECT_THAT(log.After(EventLog::kMaxEvents + 5), IsEmpty());
 }
 
+TEST(EventLogTest, ALongTextIsCutBetweenCharacters) {
+  EventLog log;
+  std::string text;
+  while (text.size() < EventLog::kMaxTextBytes) {
+    text += "ä";
+  }
+  log.Add(1, TaskEventKind::kPaused, text);
+  log.Add(1, TaskEventKind::kPaused, text + "x");
+  EXPECT_EQ(log.After(0)[0].text, text);
+  const std::string cut = log.After(0)[1].text;
+  EXPECT_LE(cut.size(), EventLog::kMaxTextBytes);
+  EXPECT_TRUE(cut.ends_with("ä…")) << cut.substr(cut.size() - 8);
+}
+
 TEST(EventLogTest, AConditionIsToldWhenItChanges) {
   EventLog log;
   log.Observe(1'000, StatusOf(Condition::kOk, ""));

@@ -61,18 +61,6 @@ struct ManagedTask {
   TaskCounts past;            // of all ended replications
 };
 
-// What a stored progress says of collections that were set aside.
-inline std::vector<SetAsideStatus> SetAsideOf(const MetaStore::Progress& progress) {
-  std::vector<SetAsideStatus> collections;
-  for (const AsideCollection& aside : progress.aside) {
-    if (!aside.reason.empty()) {
-      collections.push_back(
-          {.collection = aside.name, .reason = aside.reason, .since_unix_ms = aside.since_unix_ms});
-    }
-  }
-  return collections;
-}
-
 // For what is not the caller's mistake, whatever its code was.
 inline Status OurFault(std::string message) { return InternalError(std::move(message)); }
 

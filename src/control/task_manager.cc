@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "control/managed_task.h"
 #include "control/same_target.h"
+#include "control/shown_status.h"
 #include "control/sink_mode.h"
 #include "control/task_id.h"
 #include "model/given_position.h"
@@ -98,6 +99,7 @@ TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
     task->last_status.covers.push_back(collection.source);
   }
   task->last_status.set_aside = SetAsideOf(*progress);
+  task->last_status.snapshots = CopiesOf(*progress);
   return task;
 }
 

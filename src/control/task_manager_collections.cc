@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "control/managed_task.h"
+#include "control/shown_status.h"
 #include "control/task_manager.h"
 
 namespace cdc {
@@ -34,41 +35,6 @@ TaskChanges ChangesOf(TaskManager::CollectionChange change,
       break;
   }
   return changes;
-}
-
-// What a copy that has just been asked for replaces must not be shown as done until the task runs
-// again. The figures of the others are those of the last replication.
-void ShowCopies(const MetaStore::Progress& progress, TaskStatus* status) {
-  for (const SnapshotProgress& copy : progress.snapshots) {
-    const auto of_copy = [&copy](const auto& record) { return record.id == copy.collection; };
-    const auto collection =
-        std::find_if(progress.collections.begin(), progress.collections.end(), of_copy);
-    if (collection == progress.collections.end()) {
-      continue;  // it is shown once the task has begun its collection
-    }
-    const CollectionName& name = collection->source;
-    const auto shown = std::find_if(status->snapshots.begin(), status->snapshots.end(),
-                                    [&name](const auto& each) { return each.collection == name; });
-    if (shown != status->snapshots.end() && shown->done == copy.done &&
-        shown->selection == copy.selection) {
-      continue;
-    }
-    if (shown != status->snapshots.end()) {
-      status->snapshots.erase(shown);
-    }
-    status->snapshots.push_back({.collection = name,
-                                 .selection = copy.selection,
-                                 .done = copy.done,
-                                 .rows = copy.rows,
-                                 .total_rows = copy.rows,
-                                 .bytes = copy.bytes,
-                                 .total_bytes = copy.bytes});
-  }
-  if (status->phase.has_value() &&
-      std::any_of(status->snapshots.begin(), status->snapshots.end(),
-                  [](const SnapshotStatus& copy) { return !copy.done; })) {
-    status->phase = TaskPhase::kSnapshot;
-  }
 }
 
 }  // namespace

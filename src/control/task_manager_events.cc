@@ -1,9 +1,12 @@
 // How TaskManager keeps and shows what happened to tasks.
 #include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/managed_task.h"
+#include "control/shown_status.h"
 #include "control/task_manager.h"
 
 namespace cdc {
@@ -30,21 +33,23 @@ void TaskManager::ScheduleObservation() {
 }
 
 void TaskManager::ObserveTasks() {
-  std::vector<TaskPtr> running;
+  std::vector<std::pair<TaskPtr, std::shared_ptr<Replication>>> running;
   {
     MutexLock lock(mutex_);
     for (const auto& [id, task] : tasks_) {
       if (task->replication != nullptr) {
-        running.push_back(task);
+        running.emplace_back(task, task->replication);
       }
     }
   }
-  for (const TaskPtr& task : running) {
-    const TaskView view = View(task);
+  const Status source = options_.source_status ? options_.source_status() : OkStatus();
+  for (const auto& [task, replication] : running) {
+    TaskStatus news = replication->GetNews();
+    ShowSource(source, &news);
     MutexLock lock(mutex_);
     // It may have stopped meanwhile, which is an event of its own.
-    if (view.live && task->replication != nullptr) {
-      task->events.Observe(options_.clock->UnixMs(), view.status);
+    if (task->replication == replication) {
+      task->events.Observe(options_.clock->UnixMs(), news);
     }
   }
 }

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "control/managed_task.h"
+#include "control/shown_status.h"
 #include "control/task_manager.h"
 
 namespace cdc {

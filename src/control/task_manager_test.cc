@@ -15,6 +15,7 @@
 
 #include "base/testing/eventually.h"
 #include "base/testing/fake_clock.h"
+#include "control/drain_goal.h"
 #include "control/task_id.h"
 #include "control/testing/fake_replicator.h"
 #include "metastore/testing/in_memory_meta_store.h"
@@ -382,6 +383,24 @@ TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
   replicator_.SetStartStatus("t1", OkStatus());
   ASSERT_TRUE(manager_->Resume("t1").ok());
   EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
+}
+
+TEST_F(TaskManagerTest, APausedTaskIsNotSyncedWithoutItsCopies) {
+  MustCreate(MakeSpec("t1"));
+  ASSERT_TRUE(manager_->Pause("t1").ok());
+  MetaStore::Progress progress;
+  progress.channels = {{"c_0", MsgId{"id"}, {100}, {}}};
+  progress.collections = {{{5}, {"db", "begun"}, {"db", "begun"}, {"c_0"}, {1}, {}}};
+  progress.snapshots = {{.collection = {5}}, {.collection = {6}}};
+  ASSERT_TRUE(store_.ReplaceProgress("t1", progress).ok());
+  Restart();
+  EXPECT_THAT(MissingUpTo(View("t1"), {90}),
+              ElementsAre("stored rows of db.begun are not yet copied",
+                          "stored rows of .6 are not yet copied"));
+  progress.snapshots = {{.collection = {5}, .done = true}, {.collection = {6}, .done = true}};
+  ASSERT_TRUE(store_.ReplaceProgress("t1", progress).ok());
+  Restart();
+  EXPECT_THAT(MissingUpTo(View("t1"), {90}), IsEmpty());
 }
 
 TEST_F(TaskManagerTest, UnknownIds) {

@@ -4,23 +4,10 @@
 #include <utility>
 
 #include "control/managed_task.h"
+#include "control/shown_status.h"
 #include "control/task_manager.h"
 
 namespace cdc {
-namespace {
-
-// Rows of known collections are replicated without the source's etcd, so a task may not notice that
-// it is away; but changes of the metadata do not arrive meanwhile.
-void ShowSource(const Status& source, TaskStatus* status) {
-  if (!source.ok() &&
-      (status->condition == Condition::kOk || status->condition == Condition::kWaiting)) {
-    status->idle = false;
-    status->condition = Condition::kRetrying;
-    status->reason = "source catalog: " + source.ToString();
-  }
-}
-
-}  // namespace
 
 TaskView TaskManager::View(const TaskPtr& task) {
   TaskView view;

@@ -66,6 +66,10 @@ class Replication {
 
   virtual TaskStatus GetStatus() const = 0;
 
+  // Of the status only the condition with its reason, the copies and the collections set aside:
+  // quick, however many collections there are.
+  virtual TaskStatus GetNews() const = 0;
+
   // What the task needs changed to go on after it has failed; empty: it cannot.
   virtual TaskChanges Changes() const = 0;
 };

@@ -172,7 +172,8 @@ TaskPipeline::TaskPipeline(const Shared& shared,
            .on_copied = [this](CollectionId id, const auto& takeover) { FinishCopy(id, takeover); },
            .target_keys = target->keys(),
            .gate = [this](CollectionId id) { return writer_.GateOf(id); },
-           .tell_all_shards = spec_.sink_mode == SinkMode::kReplicate},
+           .tell_all_shards = spec_.sink_mode == SinkMode::kReplicate,
+           .dry_run = spec_.dry_run},
           progress),
       checkpoints_({.task_id = spec_.id,
                     .source = &router_,
@@ -451,11 +452,29 @@ ConditionBoard::View TaskPipeline::CurrentCondition() const {
   return condition;
 }
 
-TaskStatus TaskPipeline::GetStatus() const {
+TaskStatus TaskPipeline::GetNews() const {
   TaskStatus status;
-  // Before the channels: see TaskStatus. A copy that is done has its channels followed.
-  status.catalog = reconciler_.Progress();
   status.snapshots = copier_.Statuses();
+  for (const AsideCollection& aside : aside_) {
+    if (!aside.reason.empty() && Exists(aside.collection)) {
+      status.set_aside.push_back(
+          {.collection = aside.name, .reason = aside.reason, .since_unix_ms = aside.since_unix_ms});
+    }
+  }
+  const ConditionBoard::View condition = CurrentCondition();
+  status.condition = condition.state;
+  status.idle = condition.idle;
+  status.reason = condition.reason;
+  status.since_unix_ms = condition.since_unix_ms;
+  status.attempts = condition.attempts;
+  return status;
+}
+
+TaskStatus TaskPipeline::GetStatus() const {
+  // Before the rest: see TaskStatus. A copy that is done has its channels followed.
+  CatalogProgress catalog = reconciler_.Progress();
+  TaskStatus status = GetNews();
+  status.catalog = std::move(catalog);
   bool copying = false;
   bool log_waits = false;
   for (const AsideCollection& aside : aside_) {
@@ -463,10 +482,6 @@ TaskStatus TaskPipeline::GetStatus() const {
       continue;
     }
     const bool copied = aside.reason.empty();
-    if (!copied) {
-      status.set_aside.push_back(
-          {.collection = aside.name, .reason = aside.reason, .since_unix_ms = aside.since_unix_ms});
-    }
     // Its rows are missing, whatever the checkpoints say of the others.
     status.catalog.applied = false;
     status.catalog.pending.push_back((copied ? "the log of " : "collection set aside: ") +
@@ -480,12 +495,6 @@ TaskStatus TaskPipeline::GetStatus() const {
       status.catalog.pending.push_back("snapshot of " + snapshot.collection.ToString());
     }
   }
-  const ConditionBoard::View condition = CurrentCondition();
-  status.condition = condition.state;
-  status.idle = condition.idle;
-  status.reason = condition.reason;
-  status.since_unix_ms = condition.since_unix_ms;
-  status.attempts = condition.attempts;
   status.channels = router_.ChannelStatuses();
   for (const ChannelStatus& channel : status.channels) {
     status.rows_waiting += channel.rows_waiting;

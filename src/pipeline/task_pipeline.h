@@ -56,6 +56,7 @@ class TaskPipeline : public Replication {
   void Start();
   void Stop() override;
   TaskStatus GetStatus() const override;
+  TaskStatus GetNews() const override;
   TaskChanges Changes() const override;
 
  private:

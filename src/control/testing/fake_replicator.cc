@@ -28,6 +28,8 @@ class FakeReplication final : public Replication {
     return status;
   }
 
+  TaskStatus GetNews() const override { return GetStatus(); }
+
   TaskChanges Changes() const override {
     MutexLock lock(owner_->mutex_);
     const auto found = owner_->wanted_changes_.find(id_);
