@@ -218,7 +218,8 @@ Status TaskManager::MakeWantedChanges(const TaskPtr& task) {
 
 void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) {
   spdlog::error("task paused, task={} reason={}", task->spec.id, reason);
-  const Status stored = StoreState(task, TaskState::kPaused, reason);
+  const Status stored = options_.dry_run ? UnavailableError("a dry run stores no state")
+                                         : StoreState(task, TaskState::kPaused, reason);
   // The task stops and shows the state all the same. If the server restarts before it is stored,
   // the task starts again and meets the same error.
   if (!stored.ok()) {
@@ -229,9 +230,11 @@ void TaskManager::PauseByItself(const TaskPtr& task, const std::string& reason) 
       task->since_unix_ms = options_.clock->UnixMs();
       task->events.Add(task->since_unix_ms, TaskEventKind::kPaused, reason);
     }
-    spdlog::error("cannot store the state, will try again, task={} error={}", task->spec.id,
-                  stored.ToString());
-    executor_.Run(kStoreRetry, [this, task, reason] { StorePausedAgain(task, reason); });
+    if (!options_.dry_run) {
+      spdlog::error("cannot store the state, will try again, task={} error={}", task->spec.id,
+                    stored.ToString());
+      executor_.Run(kStoreRetry, [this, task, reason] { StorePausedAgain(task, reason); });
+    }
   }
   StopReplication(task);
 }

@@ -1,6 +1,8 @@
 #include "metastore/forgetful_store.h"
 
 #include <map>
+#include <set>
+#include <utility>
 
 #include "base/mutex.h"
 
@@ -38,8 +40,19 @@ class RealForgetfulStore final : public ForgetfulStore {
   Status RemoveCollection(const std::string& /*task_id*/, CollectionId /*id*/) override {
     return OkStatus();
   }
-  Status PutSnapshot(const std::string& /*task_id*/,
-                     const SnapshotProgress& /*snapshot*/) override {
+  // Else a copy that was asked for would begin again and again.
+  Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override {
+    MutexLock lock(mutex_);
+    const auto replaced = replaced_.find(task_id);
+    if (replaced != replaced_.end()) {
+      for (SnapshotProgress& known : replaced->second.snapshots) {
+        if (known.collection == snapshot.collection) {
+          std::set<int64_t> segments = std::move(known.segments);
+          known = snapshot;
+          known.segments.merge(segments);
+        }
+      }
+    }
     return OkStatus();
   }
   Status ReplaceProgress(const std::string& task_id, const Progress& progress) override {

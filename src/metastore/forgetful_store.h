@@ -9,7 +9,8 @@ namespace cdc {
 
 // What another store holds, to be read only, for dry runs: every change succeeds, and nothing is
 // stored, so a task that runs on it begins where it began before. Only what ReplaceProgress says of
-// a task is remembered, in memory, since it is what lets a task go on that was interrupted.
+// a task is remembered, in memory, since it is what lets a task go on that was interrupted, and how
+// far the copies of such a task are.
 class ForgetfulStore : public MetaStore {
  public:
   // Forgets what ReplaceProgress said of a task.

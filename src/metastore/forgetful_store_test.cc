@@ -36,8 +36,23 @@ TEST(ForgetfulStoreTest, RemembersWhatLetsATaskGoOn) {
   EXPECT_EQ(store->LoadProgress("t")->aside.size(), 1U);
   EXPECT_THAT(store->LoadProgress("other")->aside, IsEmpty());
   EXPECT_THAT(real.LoadProgress("t")->aside, IsEmpty());
+  EXPECT_TRUE(store->PutSnapshot("t", {.collection = CollectionId{7}, .done = true}).ok());
+  EXPECT_THAT(store->LoadProgress("t")->snapshots, IsEmpty());
   store->Forget("t");
   EXPECT_THAT(store->LoadProgress("t")->aside, IsEmpty());
+}
+
+TEST(ForgetfulStoreTest, ACopyThatWasAskedForEnds) {
+  InMemoryMetaStore real;
+  const auto store = NewForgetfulStore(&real);
+  MetaStore::Progress progress;
+  progress.snapshots = {{.collection = CollectionId{7}}, {.collection = CollectionId{8}}};
+  ASSERT_TRUE(store->ReplaceProgress("t", progress).ok());
+  ASSERT_TRUE(store->PutSnapshot("t", {.collection = CollectionId{8}, .done = true}).ok());
+  const auto stored = store->LoadProgress("t");
+  ASSERT_TRUE(stored.ok());
+  EXPECT_FALSE(stored->snapshots[0].done);
+  EXPECT_TRUE(stored->snapshots[1].done);
 }
 
 }  // namespace

@@ -131,13 +131,14 @@ class RealReplicator : public Replicator {
       CDC_RETURN_IF_ERROR(Change(spec, left));
       CDC_ASSIGN_OR_RETURN(progress, StoreOf(spec)->LoadProgress(spec.id));
     }
-    // A dry run stores nothing, and keeps no other task from a collection.
-    const TaskPipeline::Shared shared{.options = spec.dry_run ? &dry_options_ : &options_,
-                                      .feed = &feed_,
-                                      .saver = spec.dry_run ? &dry_saver_ : &saver_,
-                                      .pulses = &pulses_,
-                                      .claims = spec.dry_run ? &dry_claims_ : &claims_,
-                                      .throttle = &throttle_};
+    // A dry run stores nothing, and neither keeps another task from a collection nor is kept.
+    const TaskPipeline::Shared shared{
+        .options = spec.dry_run ? &dry_options_ : &options_,
+        .feed = &feed_,
+        .saver = spec.dry_run ? &dry_saver_ : &saver_,
+        .pulses = &pulses_,
+        .claims = spec.dry_run ? std::make_shared<CollectionClaims>() : claims_,
+        .throttle = &throttle_};
     auto pipeline = std::make_unique<TaskPipeline>(
         shared, spec, NewCountedTarget(std::move(target), spec.sink_mode), progress,
         std::move(on_failed));
@@ -157,12 +158,11 @@ class RealReplicator : public Replicator {
   Feed feed_;
   CopyThrottle throttle_;
   CheckpointSaver saver_;
-  CollectionClaims claims_;
+  const std::shared_ptr<CollectionClaims> claims_ = std::make_shared<CollectionClaims>();
   // Of dry runs.
   const std::unique_ptr<ForgetfulStore> dry_store_;
   const ReplicatorOptions dry_options_;
   CheckpointSaver dry_saver_;
-  CollectionClaims dry_claims_;
   TargetPulses pulses_;
 
   // Declared last, so that they are joined first: nothing may be declared after these.

@@ -40,7 +40,7 @@ class TaskPipeline : public Replication {
     FeedSource* feed;
     CheckpointSaver* saver;
     TargetPulses* pulses;
-    CollectionClaims* claims;
+    std::shared_ptr<CollectionClaims> claims;
     CopyThrottle* throttle;  // of the copies of all tasks
   };
 

@@ -35,6 +35,7 @@ class RealServer final : public Server {
         tasks_({.store = store_.get(),
                 .replicator = &source_,
                 .max_tasks = options_.config.max_task_num,
+                .dry_run = options_.config.dry_run,
                 .replicate_channel = options_.config.replicate_channel,
                 .source_status = [this] { return source_.Health(); },
                 .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); }}),

@@ -199,7 +199,9 @@ class DryKeys final : public KeyReader {
     if (here.has_value() && TargetModel::HasMade(*here)) {
       return KeyPage();
     }
-    return real_->ReadKeys(scope, after, stop);
+    Result<KeyPage> page = real_->ReadKeys(scope, after, stop);
+    // Of a partition that has been made here.
+    return page.status().code() == StatusCode::kNotFound ? Result<KeyPage>(KeyPage()) : page;
   }
 
  private:

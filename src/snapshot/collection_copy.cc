@@ -34,7 +34,8 @@ CollectionCopy::CollectionCopy(Parts parts, SnapshotProgress progress)
                 .gate = parts_.gate,
                 .selection = progress_.selection,
                 .channel = kSnapshotChannel,
-                .tell_all_shards = parts_.tell_all_shards}),
+                .tell_all_shards = parts_.tell_all_shards,
+                .dry_run = parts_.dry_run}),
       log_(progress_.log),
       ledger_(tracker_, parts_.clock) {
   if (progress_.done) {

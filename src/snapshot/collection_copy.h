@@ -49,6 +49,7 @@ class CollectionCopy {
     KeyReader* target_keys = nullptr;
     std::function<std::optional<RowGate>(CollectionId)> gate;
     bool tell_all_shards = false;
+    bool dry_run = false;
     // Called on Attempt's thread now and then while it waits.
     std::function<void()> look = [] {};
     size_t max_parallel = 1;           // readers at most

@@ -58,6 +58,7 @@ SnapshotCopier::SnapshotCopier(Parts parts, const MetaStore::Progress& progress)
                               .target_keys = parts_.target_keys,
                               .gate = parts_.gate,
                               .tell_all_shards = parts_.tell_all_shards,
+                              .dry_run = parts_.dry_run,
                               .look = [this] { ApplyLogs(); },
                               .max_parallel = parts_.max_parallel,
                               .clock = parts_.clock},

@@ -56,6 +56,7 @@ class SnapshotCopier {
     KeyReader* target_keys = nullptr;
     std::function<std::optional<RowGate>(CollectionId)> gate;
     bool tell_all_shards = false;
+    bool dry_run = false;
   };
 
   // Knows what the store has. All parts must outlive this.

@@ -90,6 +90,7 @@ Status SurplusRemoval::Run(const Collection& collection,
                                 " on the target: rows that were deleted are still there");
       }
       CDC_ASSIGN_OR_RETURN(found, RemoveOthers(attempt, share, keys));
+      found = found && !parts_.dry_run;
     }
   }
   spdlog::info("{}: the target has only rows that the source has; deletes sent: {}",

@@ -52,6 +52,7 @@ class SurplusRemoval {
     // Each shard of the target is written by itself (a standby), so all have to be told of a
     // delete.
     bool tell_all_shards = false;
+    bool dry_run = false;  // the target keeps the rows, so it is looked at once
     size_t set_bytes = 256U << 20;
   };
 
