@@ -364,8 +364,8 @@ Result<std::unique_ptr<EtcdWriter>> NewEtcdWriter(const EtcdOptions& options) {
     CDC_ASSIGN_OR_RETURN(
         auto credentials,
         MakeEtcdCredentials(endpoint.tls, options.ca_file, options.cert_file, options.key_file));
-    connections.push_back(
-        std::make_unique<EtcdConnection>(std::move(endpoint), std::move(credentials)));
+    connections.push_back(std::make_unique<EtcdConnection>(
+        std::move(endpoint), std::move(credentials), options.tls_13_only && endpoint.tls));
   }
   return std::unique_ptr<EtcdWriter>(std::make_unique<Client>(options, std::move(connections)));
 }

@@ -20,6 +20,7 @@ struct EtcdOptions {
   std::string ca_file{};  // empty: the system's certificates
   std::string cert_file{};
   std::string key_file{};
+  bool tls_13_only = false;  // refuses a server that only speaks older versions of TLS
   std::chrono::milliseconds dial_timeout{5'000};   // to connect to one endpoint
   std::chrono::milliseconds call_timeout{10'000};  // for a whole call, over all endpoints
   int64_t page_keys = 1'000;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "etcd/tls_version.h"
 
 namespace cdc {
 namespace {
@@ -60,6 +61,9 @@ std::shared_ptr<EtcdStubs> EtcdConnection::LiveStubs() {
 Result<std::shared_ptr<EtcdStubs>> EtcdConnection::Dial(EtcdDeadline deadline,
                                                         const std::stop_token& stop) {
   std::shared_ptr<EtcdStubs> stubs = LiveStubs();
+  if (tls_13_only_ && stubs->channel->GetState(false) != GRPC_CHANNEL_READY) {
+    CDC_RETURN_IF_ERROR(CheckSpeaksTls13(endpoint_.address, deadline, stop));
+  }
   while (true) {
     // true: an idle channel starts to connect.
     const auto state = stubs->channel->GetState(true);

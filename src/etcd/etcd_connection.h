@@ -39,14 +39,19 @@ struct EtcdStubs {
 // One endpoint. Thread-safe.
 class EtcdConnection {
  public:
-  EtcdConnection(EtcdEndpoint endpoint, std::shared_ptr<grpc::ChannelCredentials> credentials)
-      : endpoint_(std::move(endpoint)), credentials_(std::move(credentials)) {}
+  EtcdConnection(EtcdEndpoint endpoint,
+                 std::shared_ptr<grpc::ChannelCredentials> credentials,
+                 bool tls_13_only = false)
+      : endpoint_(std::move(endpoint)),
+        credentials_(std::move(credentials)),
+        tls_13_only_(tls_13_only) {}
 
   // Returns stubs whose channel is connected or has just failed to connect; in that case the next
   // call on it reports why. A channel that failed earlier is replaced, so every Dial tries again at
   // once instead of waiting for gRPC's own backoff.
   //
-  // kUnavailable: neither happened before `deadline`. kCancelled: stopped.
+  // kUnavailable: neither happened before `deadline`, or the server does not speak TLS 1.3 and
+  // must. kCancelled: stopped.
   Result<std::shared_ptr<EtcdStubs>> Dial(EtcdDeadline deadline, const std::stop_token& stop);
 
   std::string name() const { return endpoint_.ToString(); }
@@ -56,6 +61,7 @@ class EtcdConnection {
 
   const EtcdEndpoint endpoint_;
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  const bool tls_13_only_;
   Mutex mutex_;
   std::shared_ptr<EtcdStubs> stubs_ CDC_GUARDED_BY(mutex_);
 };

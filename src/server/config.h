@@ -24,6 +24,7 @@ struct EtcdConfig {
   std::string tls_cert_path;
   std::string tls_key_path;
   std::string tls_ca_cert_path;
+  bool tls_13_only = false;  // else TLS 1.2, too
 };
 
 // The source's Kafka. Empty strings: not set.

@@ -121,7 +121,10 @@ constexpr auto kTable = std::to_array<ConfigKey>({
           "for servers that ask for a client certificate"),
     AText("metaStoreConfig.etcd.tlsKeyPath", kEmpty, "its key"),
     AText("metaStoreConfig.etcd.tlsCACertPath", kEmpty, "empty: the system's certificates"),
-    Unused("metaStoreConfig.etcd.tlsMinVersion", "at least TLS 1.2 is used"),
+    AText(
+        "metaStoreConfig.etcd.tlsMinVersion",
+        kEmpty,
+        "the oldest version of TLS that is accepted: 1.2 (also if it is 1.0, 1.1 or empty) or 1.3"),
     Unused("metaStoreConfig.etcd.rootPath", "the store has metaStoreConfig.rootPath"),
     Unused("metaStoreConfig.etcd.metaSubPath", "the store has metaStoreConfig.rootPath"),
     List("metaStoreConfig.etcdEndpoints",
@@ -144,7 +147,10 @@ constexpr auto kTable = std::to_array<ConfigKey>({
     AText("sourceConfig.etcd.tlsCertPath", kEmpty, "for servers that ask for a client certificate"),
     AText("sourceConfig.etcd.tlsKeyPath", kEmpty, "its key"),
     AText("sourceConfig.etcd.tlsCACertPath", kEmpty, "empty: the system's certificates"),
-    Unused("sourceConfig.etcd.tlsMinVersion", "at least TLS 1.2 is used"),
+    AText(
+        "sourceConfig.etcd.tlsMinVersion",
+        kEmpty,
+        "the oldest version of TLS that is accepted: 1.2 (also if it is 1.0, 1.1 or empty) or 1.3"),
     List("sourceConfig.etcdAddress",
          "",
          "the older form: replaces `etcd.address`, and makes the next two count"),

@@ -168,6 +168,17 @@ void ReadEtcdConnection(ConfigValues* values, const std::string& section, EtcdCo
   values->Read(section + "tlsCertPath", &etcd->tls_cert_path);
   values->Read(section + "tlsKeyPath", &etcd->tls_key_path);
   values->Read(section + "tlsCACertPath", &etcd->tls_ca_cert_path);
+  std::string min_version;
+  values->Read(section + "tlsMinVersion", &min_version);
+  if (!etcd->enable_tls) {
+    return;
+  }
+  etcd->tls_13_only = min_version == "1.3";
+  if (min_version == "1.0" || min_version == "1.1") {
+    values->Note(section + "tlsMinVersion", "is " + min_version + ", at least TLS 1.2 is used");
+  } else if (!min_version.empty() && min_version != "1.2" && !etcd->tls_13_only) {
+    values->Fail(section + "tlsMinVersion", "can be 1.0, 1.1, 1.2 or 1.3, got " + min_version);
+  }
 }
 
 void CheckEtcdAddress(ConfigValues* values, const std::string& section, EtcdConfig* etcd) {

@@ -105,11 +105,32 @@ metaStoreConfig:
   EXPECT_EQ(store.etcd.tls_cert_path, "cert");
   EXPECT_EQ(store.etcd.tls_key_path, "key");
   EXPECT_EQ(store.etcd.tls_ca_cert_path, "ca");
-  EXPECT_THAT(loaded.values.notes(), ElementsAre(HasSubstr("etcd.tlsMinVersion has no effect")));
+  EXPECT_TRUE(store.etcd.tls_13_only);
+  EXPECT_THAT(loaded.values.notes(), IsEmpty());
   const MetaStoreConfig older =
       MustParse("metaStoreConfig: {storeType: etcd, etcdEndpoints: [a, b], etcd: {address: c}}")
           .config.meta_store;
   EXPECT_THAT(older.etcd.address, ElementsAre("a", "b"));
+}
+
+TEST(ConfigTest, TheOldestVersionOfTls) {
+  const auto source = [](const std::string& version) {
+    return MustParse("sourceConfig: {etcd: {enableTLS: true, tlsMinVersion: " + version + "}}");
+  };
+  EXPECT_TRUE(source("1.3").config.source_etcd.tls_13_only);
+  EXPECT_TRUE(source("'1.3'").config.source_etcd.tls_13_only);
+  for (const char* version : {"1.2", "''", ""}) {
+    EXPECT_FALSE(source(version).config.source_etcd.tls_13_only) << version;
+    EXPECT_THAT(source(version).values.notes(), IsEmpty()) << version;
+  }
+  for (const char* version : {"1.0", "1.1"}) {
+    EXPECT_FALSE(source(version).config.source_etcd.tls_13_only) << version;
+    EXPECT_THAT(source(version).values.notes(),
+                ElementsAre(HasSubstr("etcd.tlsMinVersion is " + std::string(version) +
+                                      ", at least TLS 1.2 is used")));
+  }
+  EXPECT_THAT(MustParse("sourceConfig: {etcd: {tlsMinVersion: 9}}").values.notes(), IsEmpty())
+      << "without TLS it does not matter";
 }
 
 TEST(ConfigTest, TheStorageHasAType) {
@@ -422,6 +443,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"log: {maxSizeMB: 0}", "log.maxSizeMB must be from 1 to 1000000, got 0"},
         Refusal{"log: {maxFiles: 0}", "log.maxFiles must be from 1 to 1000, got 0"},
         Refusal{"response: 400", "response can be compatible"},
+        Refusal{"metaStoreConfig: {etcd: {enableTLS: true, tlsMinVersion: 1.4}}",
+                "metaStoreConfig.etcd.tlsMinVersion can be 1.0, 1.1, 1.2 or 1.3, got 1.4"},
+        Refusal{"sourceConfig: {etcd: {enableTLS: true, tlsMinVersion: TLS1.2}}",
+                "sourceConfig.etcd.tlsMinVersion can be 1.0, 1.1, 1.2 or 1.3"},
         Refusal{"address: [a]", "address must be a text"},
         Refusal{"address: ''", "must not be empty"},
         Refusal{"sourceConfig: 5", "sourceConfig must be a section"},

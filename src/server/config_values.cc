@@ -108,10 +108,18 @@ void ConfigValues::ReadInteger(std::string_view path, Integer* value) {
   }
 }
 
-void ConfigValues::Fail(std::string_view path, std::string_view message) {
+std::string ConfigValues::Message(std::string_view path, std::string_view message) const {
   const ConfigValue* const given = Find(path);
-  errors_.push_back((given == nullptr ? name_ : given->place) + ": " + std::string(path) +
-                    (message.starts_with(':') ? "" : " ") + std::string(message));
+  return (given == nullptr ? name_ : given->place) + ": " + std::string(path) +
+         (message.starts_with(':') ? "" : " ") + std::string(message);
+}
+
+void ConfigValues::Fail(std::string_view path, std::string_view message) {
+  errors_.push_back(Message(path, message));
+}
+
+void ConfigValues::Note(std::string_view path, std::string_view message) {
+  notes_.push_back(Message(path, message));
 }
 
 void ConfigValues::Warn(std::string_view message) {

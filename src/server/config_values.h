@@ -51,6 +51,8 @@ class ConfigValues {
 
   // Adds an error: where the key is, the key, and `message`.
   void Fail(std::string_view path, std::string_view message);
+  // Adds a note: where the key is, the key, and `message`.
+  void Note(std::string_view path, std::string_view message);
   // Adds a warning about the file as a whole.
   void Warn(std::string_view message);
 
@@ -67,6 +69,7 @@ class ConfigValues {
   friend class ConfigCollector;
 
   const ConfigValue* Use(std::string_view path, std::string default_value);
+  std::string Message(std::string_view path, std::string_view message) const;
   template <class Integer>
   void ReadInteger(std::string_view path, Integer* value);
 

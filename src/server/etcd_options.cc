@@ -18,6 +18,7 @@ EtcdOptions EtcdOptionsOf(const EtcdConfig& config) {
     options.ca_file = config.tls_ca_cert_path;
     options.cert_file = config.tls_cert_path;
     options.key_file = config.tls_key_path;
+    options.tls_13_only = config.tls_13_only;
   }
   return options;
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lab.certificates import Certificates
 from lab.etcd import http_ok
+from lab.lab import Lab
 from lab.paths import CDC_BINARY
 from lab.ports import give_back, take_port
 from lab.process import ServerProcess
@@ -97,3 +100,49 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     )
     assert result.returncode == 1
     assert f"critical log.path: Failed opening file {tmp_path} for writing" in result.stdout
+
+
+def test_an_etcd_with_an_older_tls_than_configured_is_refused(lab: Lab, tmp_path: Path) -> None:
+    etcd = lab.etcd("etcd-tls")
+    certificates = Certificates(tmp_path / "tls").make()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates.certificate, certificates.key)
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_alpn_protocols(["h2"])
+    gate = lab.gate(etcd.url, tls)
+    lab.start(etcd, gate)
+    port = take_port()
+    settings = {
+        "address": f"127.0.0.1:{port}",
+        "metaStoreConfig": {
+            "storeType": "etcd",
+            "etcd": {"address": [gate.address], "enableTLS": True, "tlsCACertPath": str(certificates.authority)},
+        },
+        "sourceConfig": {"etcd": {"address": ["127.0.0.1:1"]}},  # nobody is there
+    }
+    (tmp_path / "cdc.yaml").write_text(yaml.safe_dump(settings))
+    version = {"MILVUS_CDC_METASTORECONFIG_ETCD_TLSMINVERSION": "1.2"}
+    process = ServerProcess("cdc", [str(CDC_BINARY), "--config", "cdc.yaml"], tmp_path, version)
+    process.start()
+    try:
+        process.wait_until(lambda: http_ok(f"http://127.0.0.1:{port}/healthz"), PATIENCE, "it listens")
+    finally:
+        process.kill()
+        give_back(port)
+    refused = subprocess.run(
+        process.command,
+        cwd=tmp_path,
+        env={**os.environ, "MILVUS_CDC_METASTORECONFIG_ETCD_TLSMINVERSION": "1.3"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert refused.returncode == 1
+    assert "no connection with TLS 1.3, which tlsMinVersion demands" in refused.stdout
+    tls.maximum_version = ssl.TLSVersion.TLSv1_3
+    process.environment["MILVUS_CDC_METASTORECONFIG_ETCD_TLSMINVERSION"] = "1.3"
+    process.start()
+    try:
+        process.wait_until(lambda: http_ok(f"http://127.0.0.1:{port}/healthz"), PATIENCE, "it listens")
+    finally:
+        process.kill()

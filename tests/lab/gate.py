@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Coroutine
@@ -49,8 +50,10 @@ class _Connection:
     def end(self, *, reset: bool) -> None:
         for writer in self.writers:
             if reset:
-                with contextlib.suppress(OSError):
-                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+                side = writer.get_extra_info("socket")  # None: a TLS connection that has ended already
+                if side is not None:
+                    with contextlib.suppress(OSError):
+                        side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             writer.transport.abort()
         self.task.cancel()
 
@@ -59,11 +62,12 @@ class Gate:
     """Listens on a loopback port of its own (`address`) and forwards to `server` ("host:port"). It begins open.
 
     Its methods may be called from any thread and have taken effect when they return. The last one called holds, except
-    `delay`, which stands beside the others.
+    `delay`, which stands beside the others. With `tls`, clients have to speak that; to the server it does not.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, tls: ssl.SSLContext | None = None) -> None:
         self.server = server
+        self.tls = tls
         self.port = take_port()
         self._counters = Counters()
         self._connections: set[_Connection] = set()
@@ -172,7 +176,7 @@ class Gate:
     async def _listen(self) -> None:
         if self._listener is None:
             self._listener = await asyncio.start_server(
-                self._on_client, "127.0.0.1", self.port, limit=_CHUNK, reuse_address=True
+                self._on_client, "127.0.0.1", self.port, limit=_CHUNK, reuse_address=True, ssl=self.tls
             )
 
     def _end_all(self, *, reset: bool) -> None:

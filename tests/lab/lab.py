@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import ssl
 import tempfile
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -63,9 +64,9 @@ class Lab:
     def azurite(self, name: str) -> Azurite:
         return self._add(Azurite(name, self._own_folder(name)))
 
-    def gate(self, server: str) -> Gate:
+    def gate(self, server: str, tls: ssl.SSLContext | None = None) -> Gate:
         """`server`: an address or a URL."""
-        return self._add(Gate(server.split("://")[-1]))
+        return self._add(Gate(server.split("://")[-1], tls))
 
     def milvus(self, name: str, **options: Any) -> MilvusStandalone:
         return self._add(MilvusStandalone(name, self._own_folder(name), **options))
