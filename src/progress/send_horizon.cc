@@ -6,6 +6,13 @@
 namespace cdc {
 namespace {
 
+using std::chrono::milliseconds;
+
+// From here on even a single row notices that it waits for a save.
+constexpr milliseconds kSlowSave{500};
+// An idle task saves that often.
+constexpr milliseconds kIdleSave{10'000};
+
 Timestamp After(Timestamp time, int64_t ms) {
   return Timestamp{time.value + Timestamp::FromUnixMs(ms).value};
 }
@@ -45,9 +52,18 @@ bool SendHorizon::wanted() const {
   return wanted_;
 }
 
+bool SendHorizon::IsSlowLocked() const { return save_time_ >= kSlowSave; }
+
+// A row may come just after a save has begun, and then the next one has to be done before the
+// horizon is reached, while half of the lead is free.
+int64_t SendHorizon::LeadMsLocked() const {
+  const milliseconds idle = IsSlowLocked() ? kIdleSave : milliseconds(0);
+  return (options_.lead + 4 * save_time_ + idle).count();
+}
+
 Timestamp SendHorizon::RaisedLocked(const Channel& channel, Timestamp resolved) const {
   const Timestamp from = std::max(resolved, channel.newest);
-  const int64_t lead = options_.lead.count();
+  const int64_t lead = LeadMsLocked();
   const int64_t moved =
       channel.raised_at == Timestamp{} ? 0 : channel.newest.UnixMs() - channel.raised_at.UnixMs();
   // In a catch-up, a second of our time holds many seconds of the source's: a fixed lead would need
@@ -55,12 +71,18 @@ Timestamp SendHorizon::RaisedLocked(const Channel& channel, Timestamp resolved) 
   const int64_t behind = std::max<int64_t>(options_.clock->UnixMs() - from.UnixMs(), 0);
   const int64_t ahead = std::max(lead, std::min(2 * moved, behind + lead));
   // While the rows seen so far leave half of the lead free, no new horizon is needed. So an idle
-  // channel gets none.
+  // channel gets none, unless its next row would have to wait for long.
+  if (IsSlowLocked()) {
+    return After(from, ahead);
+  }
   return After(channel.newest, ahead / 2) > channel.next ? After(from, ahead) : channel.next;
 }
 
 Timestamp SendHorizon::Next(const std::string& channel, Timestamp resolved) {
   MutexLock lock(mutex_);
+  if (!save_began_.has_value()) {
+    save_began_ = options_.clock->Now();
+  }
   Channel& known = channels_[channel];
   if (known.newest != Timestamp{}) {
     const Timestamp raised = RaisedLocked(known, resolved);
@@ -75,6 +97,13 @@ Timestamp SendHorizon::Next(const std::string& channel, Timestamp resolved) {
 
 bool SendHorizon::OnSaved(bool ok) {
   MutexLock lock(mutex_);
+  if (save_began_.has_value() && ok) {
+    const auto took =
+        std::chrono::duration_cast<milliseconds>(options_.clock->Now() - *save_began_);
+    // One quick save among slow ones changes little.
+    save_time_ = std::max(took, save_time_ * 3 / 4);
+  }
+  save_began_.reset();
   for (auto& [name, channel] : channels_) {
     if (std::exchange(channel.saving, false) && ok) {
       channel.durable = channel.next;
@@ -87,6 +116,7 @@ bool SendHorizon::OnSaved(bool ok) {
 
 void SendHorizon::OnNothingToSave() {
   MutexLock lock(mutex_);
+  save_began_.reset();
   for (auto& [name, channel] : channels_) {
     channel.saving = false;
   }

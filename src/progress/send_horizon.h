@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -21,11 +22,14 @@ namespace cdc {
 // by the lead, or in a catch-up by twice the time read since the last horizon, so that about one
 // save per second suffices at any speed. But it is never further in the future than the lead.
 //
+// The lead grows with the time that saves take, so that no row in time waits for a slow store. The
+// price is paid after a crash: more rows count as perhaps sent.
+//
 // A channel's horizon never moves back. Thread-safe.
 class SendHorizon {
  public:
   struct Options {
-    std::chrono::milliseconds lead{5'000};
+    std::chrono::milliseconds lead{5'000};  // if a save takes no time
     const Clock* clock = &Clock::Real();
   };
 
@@ -63,12 +67,16 @@ class SendHorizon {
   };
 
   Timestamp RaisedLocked(const Channel& channel, Timestamp resolved) const CDC_REQUIRES(mutex_);
+  bool IsSlowLocked() const CDC_REQUIRES(mutex_);
+  int64_t LeadMsLocked() const CDC_REQUIRES(mutex_);
 
   const Options options_;
   const std::function<void()> on_wanted_;
   mutable Mutex mutex_;
   std::map<std::string, Channel> channels_ CDC_GUARDED_BY(mutex_);
   bool wanted_ CDC_GUARDED_BY(mutex_) = false;
+  std::optional<Clock::TimePoint> save_began_ CDC_GUARDED_BY(mutex_);
+  std::chrono::milliseconds save_time_ CDC_GUARDED_BY(mutex_){0};  // of late
 };
 
 }  // namespace cdc

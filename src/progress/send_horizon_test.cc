@@ -78,6 +78,55 @@ TEST_F(SendHorizonTest, RowsInTimeMoveItBeforeTheyHaveToWait) {
   EXPECT_EQ(wanted_, 1);
 }
 
+TEST_F(SendHorizonTest, RowsInTimeWaitForNoSlowSave) {
+  constexpr int64_t kSave = 4'000;
+  int64_t now = 1'000'000;
+  const auto save = [&](bool with_rows) {
+    horizon_.Next("c", Ms(now));
+    for (const int64_t end = now + kSave; now < end; now += 100) {
+      SetNow(now);
+      if (with_rows) {
+        horizon_.Reach("c", Ms(now));
+      }
+    }
+    SetNow(now);
+    Save();
+  };
+  horizon_.Reach("c", Ms(now));
+  save(true);
+  save(true);
+  const int wanted = wanted_;
+  for (int i = 0; i < 20; ++i) {
+    save(true);
+  }
+  EXPECT_EQ(wanted_, wanted);
+  // An idle channel, too, is saved now and then, and its next row need not wait.
+  for (int i = 0; i < 5; ++i) {
+    save(false);
+    now += 10'000;
+    SetNow(now);
+  }
+  horizon_.Reach("c", Ms(now));
+  EXPECT_EQ(wanted_, wanted);
+}
+
+TEST_F(SendHorizonTest, OnceSavesAreQuickTheLeadIsWhatItWas) {
+  horizon_.Reach("c", Ms(1'000'000));
+  horizon_.Next("c", Ms(1'000'000));
+  SetNow(1'002'000);
+  Save();
+  horizon_.Reach("c", Ms(1'002'000));
+  EXPECT_EQ(horizon_.Next("c", Ms(1'002'000)), Ms(1'025'000));
+  for (int i = 0; i < 50; ++i) {
+    Save();
+    horizon_.Next("c", Ms(1'002'000));
+  }
+  Save();
+  SetNow(2'000'000);
+  horizon_.Reach("c", Ms(2'000'000));
+  EXPECT_EQ(horizon_.Next("c", Ms(2'000'000)), Ms(2'005'000));
+}
+
 TEST_F(SendHorizonTest, ACatchUpCostsFewSaves) {
   SetNow(100'000'000);
   int saves = 0;

@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS task_msg (task_msg_key VARCHAR(255) PRIMARY KEY, task
 
 
 class EtcdStore:
+    calls_per_commit = 1
+
     def __init__(self, server: Etcd) -> None:
         self.server = server
         self.address = f"127.0.0.1:{server.port}"
@@ -46,6 +48,8 @@ class EtcdStore:
 
 
 class MysqlStore:
+    calls_per_commit = 5
+
     def __init__(self, server: Mariadb) -> None:
         self.server = server
         self.address = server.address

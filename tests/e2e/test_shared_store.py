@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
+import statistics
 import time
 from collections.abc import Callable, Iterator
 
@@ -198,6 +200,42 @@ def test_a_server_cut_off_from_its_store_writes_nothing_once_it_has_been_replace
         assert "has been taken over by the server" in first.process.log.read_text()
         writer.expect_rounds(3)
     assert second.client.state(task) == "Running"
+    world.expect_equal("c")
+    world.close()
+    lab.end(gate)
+
+
+def test_a_slow_store_slows_no_rows(
+    lab: Lab, source: MilvusStandalone, milvus: Target, store: Store, new_server: Callable[..., CdcServer]
+) -> None:
+    """Once the server has seen that a commit takes two seconds, a row is there as soon as with a quick store."""
+    gate = lab.gate(store.address)
+    lab.start(gate)
+    server = new_server(gate.address)
+    server.start()
+    server.wait_ready()
+    world = World(source, milvus, server)
+    world.start_task()
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(1)))
+    world.expect_equal("c")
+    keys = itertools.count(1)
+
+    def seconds_for_a_row() -> float:
+        key = next(keys)
+        begin = time.monotonic()
+        world.client.insert("c", plain(range(key, key + 1)))
+        eventually(lambda: world.target_count("c") == key + 1, every=0.02, what="the row arrives")
+        return time.monotonic() - begin
+
+    quick = statistics.median(seconds_for_a_row() for _ in range(7))
+    gate.delay(1 / store.calls_per_commit)  # each way
+    for _ in range(5):
+        seconds_for_a_row()
+    slow = statistics.median(seconds_for_a_row() for _ in range(7))
+    print(f"a row took {quick:.2f} s with a quick store, {slow:.2f} s with a slow one")
+    assert slow < quick + promised(1)
+    gate.delay(0)
     world.expect_equal("c")
     world.close()
     lab.end(gate)
