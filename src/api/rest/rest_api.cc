@@ -101,6 +101,7 @@ std::span<const RestApi::Operation> RestApi::Operations() {
       {"POST", "tasks/{}/retry", "retry", &RestApi::Retry, Body::kRequired},
       {"POST", "tasks/{}/set-aside", "set_aside", &RestApi::SetAside, Body::kRequired},
       {"GET", "tasks/{}/positions", "position", &RestApi::Positions},
+      {"GET", "tasks/{}/events", "events", &RestApi::Events, Body::kNone, {"after"}},
       {"GET", "version", "version", &RestApi::Version},
       {"GET", "openapi.json", "openapi", &RestApi::OpenApi}};
   return operations;

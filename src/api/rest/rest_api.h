@@ -58,6 +58,7 @@ class RestApi {
   HttpAnswer Retry(const RestRequest& request);
   HttpAnswer SetAside(const RestRequest& request);
   HttpAnswer Positions(const RestRequest& request);
+  HttpAnswer Events(const RestRequest& request);
   HttpAnswer Version(const RestRequest& request);
   HttpAnswer OpenApi(const RestRequest& request);
 

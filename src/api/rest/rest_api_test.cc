@@ -296,7 +296,15 @@ TEST_F(RestApiTest, ActionsChangeTheTask) {
             422);
   EXPECT_EQ(Send("POST", "/tasks/no/pause").status, 404);
   EXPECT_EQ(Get("/tasks/no/positions").status, 404);
-  EXPECT_EQ(Get("/tasks/t1/positions").body, "{\"positions\":[]}\n");
+  EXPECT_EQ(Get("/tasks/t1/positions").body, "{\"positions\":[],\"last_rows\":[]}\n");
+  EXPECT_EQ(Get("/tasks/no/events").status, 404);
+  EXPECT_EQ(Get("/tasks/t1/events?after=-1").status, 400);
+  const Json events = Json::parse(Get("/tasks/t1/events").body).at("events");
+  ASSERT_GE(events.size(), 2U);
+  EXPECT_EQ(events[0].at("event"), "created");
+  EXPECT_EQ(events[1].at("event"), "started");
+  const std::string last = std::to_string(events.back().at("number").get<int>());
+  EXPECT_EQ(Get("/tasks/t1/events?after=" + last).body, "{\"events\":[]}\n");
 }
 
 TEST_F(RestApiTest, ACopyIsAccepted) {

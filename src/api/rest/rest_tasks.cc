@@ -1,4 +1,6 @@
 // What the paths of tasks do.
+#include <charconv>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -328,8 +330,26 @@ HttpAnswer RestApi::Positions(const RestRequest& request) {
   if (!positions.ok()) {
     return ProblemOf(positions.status());
   }
-  OrderedJson list = EncodePositions(*positions)["positions"];
-  return RestAnswer({{"positions", list.is_null() ? OrderedJson::array() : std::move(list)}});
+  OrderedJson lists = EncodePositions(*positions);
+  const auto list_of = [&lists](const char* name) {
+    OrderedJson& list = lists[name];
+    return list.is_null() ? OrderedJson::array() : std::move(list);
+  };
+  return RestAnswer({{"positions", list_of("positions")}, {"last_rows", list_of("op_positions")}});
+}
+
+HttpAnswer RestApi::Events(const RestRequest& request) {
+  uint64_t after = 0;
+  if (const auto found = request.query.find("after"); found != request.query.end()) {
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), after);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      return ProblemAnswer(400, "the query has wrong values, see errors",
+                           {{"after", "must be the number of an event"}});
+    }
+  }
+  const Result<std::vector<TaskEvent>> events = options_.tasks->Events(request.id, after);
+  return events.ok() ? RestAnswer(EncodeEvents(*events)) : ProblemOf(events.status());
 }
 
 HttpAnswer RestApi::Version(const RestRequest&) {
