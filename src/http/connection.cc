@@ -5,7 +5,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/write.hpp>
 
 namespace cdc {
 namespace {
@@ -22,9 +21,12 @@ std::string Within(std::chrono::milliseconds time) {
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, ConnectionHost* host, const HttpLimits* limits)
-    : socket_(std::move(socket)),
-      deadline_(socket_.get_executor()),
+Connection::Connection(asio::ip::tcp::socket socket,
+                       std::shared_ptr<asio::ssl::context> tls,
+                       ConnectionHost* host,
+                       const HttpLimits* limits)
+    : stream_(std::move(socket), std::move(tls)),
+      deadline_(stream_.executor()),
       host_(host),
       limits_(limits),
       parser_({.header_bytes = limits->header_bytes, .body_bytes = limits->body_bytes}) {}
@@ -32,7 +34,23 @@ Connection::Connection(asio::ip::tcp::socket socket, ConnectionHost* host, const
 void Connection::Start() {
   // The first request must follow the connection soon; later ones may take longer.
   SetDeadline(limits_->header_time);
-  Read();
+  if (!stream_.needs_handshake()) {
+    Read();
+    return;
+  }
+  stream_.Handshake(
+      [self = shared_from_this()](const ErrorCode& error) { self->OnHandshake(error); });
+}
+
+void Connection::OnHandshake(const ErrorCode& error) {
+  if (state_ != State::kReading) {
+    return;  // closed meanwhile
+  }
+  if (error) {
+    Linger();  // so that the reason, which TLS has sent, reaches the client
+  } else {
+    Read();
+  }
 }
 
 void Connection::BeginStop() {
@@ -53,8 +71,7 @@ void Connection::Close() {
   const auto self = shared_from_this();  // the host drops its reference
   Enter(State::kClosed);
   deadline_.cancel();
-  ErrorCode ignored;  // a socket that fails to close leaves nothing to do
-  socket_.close(ignored);
+  stream_.Close();
   CountBuffered(0);
   host_->OnClosed(this);
 }
@@ -64,10 +81,10 @@ void Connection::Read() {
     return;
   }
   read_pending_ = true;
-  socket_.async_read_some(asio::buffer(input_),
-                          [self = shared_from_this()](const ErrorCode& error, size_t size) {
-                            self->OnRead(error, size);
-                          });
+  stream_.Read(asio::buffer(input_),
+               [self = shared_from_this()](const ErrorCode& error, size_t size) {
+                 self->OnRead(error, size);
+               });
 }
 
 void Connection::OnRead(const ErrorCode& error, size_t size) {
@@ -131,7 +148,7 @@ bool Connection::IsRejected() {
   if (admitted_ || (progress != Progress::kBody && progress != Progress::kComplete)) {
     return false;
   }
-  std::optional<HttpAnswer> answer = host_->OnHeader(parser_.request());
+  std::optional<HttpAnswer> answer = host_->OnHeader(this, parser_.request());
   if (!answer) {
     admitted_ = true;
     return false;
@@ -144,18 +161,18 @@ bool Connection::IsRejected() {
 
 void Connection::AskForBody() {
   asking_for_body_ = true;
-  asio::async_write(socket_, asio::buffer(kContinue),
-                    [self = shared_from_this()](const ErrorCode& error, size_t) {
-                      self->asking_for_body_ = false;
-                      if (self->state_ == State::kClosed) {
-                        return;
-                      }
-                      if (error) {
-                        self->Close();
-                      } else {
-                        self->Read();
-                      }
-                    });
+  stream_.Write({asio::buffer(kContinue), asio::const_buffer()},
+                [self = shared_from_this()](const ErrorCode& error, size_t) {
+                  self->asking_for_body_ = false;
+                  if (self->state_ == State::kClosed) {
+                    return;
+                  }
+                  if (error) {
+                    self->Close();
+                  } else {
+                    self->Read();
+                  }
+                });
 }
 
 void Connection::Refuse(const RequestParser::Refusal& refusal) {
@@ -174,8 +191,8 @@ void Connection::Answer(HttpAnswer answer) {
   CountBuffered(parser_.buffered_bytes());  // no longer counts the request being answered
   Enter(State::kWriting);
   SetDeadline(stopping_ ? limits_->stop_time : limits_->answer_time);
-  asio::async_write(
-      socket_, std::array{asio::buffer(std::as_const(head_)), asio::buffer(std::as_const(body_))},
+  stream_.Write(
+      {asio::buffer(std::as_const(head_)), asio::buffer(std::as_const(body_))},
       [self = shared_from_this()](const ErrorCode& error, size_t) { self->OnWritten(error); });
 }
 
@@ -202,16 +219,19 @@ void Connection::OnWritten(const ErrorCode& error) {
 
 void Connection::Linger() {
   Enter(State::kLingering);
-  ErrorCode error;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  if (error) {
-    Close();  // the client is gone
-    return;
-  }
   parser_.Drop();
   CountBuffered(0);
   SetDeadline(stopping_ ? limits_->stop_time : limits_->linger_time);
-  Read();
+  stream_.Finish([self = shared_from_this()](const ErrorCode& error) {
+    if (self->state_ != State::kLingering) {
+      return;  // closed meanwhile
+    }
+    if (error) {
+      self->Close();  // the client is gone
+    } else {
+      self->Read();
+    }
+  });
 }
 
 void Connection::Enter(State state) {

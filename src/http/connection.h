@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "http/client_stream.h"
 #include "http/http_server.h"
 #include "http/message.h"
 #include "http/request_parser.h"
@@ -22,7 +23,8 @@ class Connection;
 class ConnectionHost {
  public:
   // The header of a request is complete. Returns the answer to it if the client may not send it.
-  virtual std::optional<HttpAnswer> OnHeader(const HttpRequest& request) = 0;
+  virtual std::optional<HttpAnswer> OnHeader(Connection* connection,
+                                             const HttpRequest& request) = 0;
   // A request is complete. Call Connection::Answer with its answer, now or later.
   virtual void OnRequest(Connection* connection, HttpRequest request) = 0;
   // Returns the answer to a request that cannot be served.
@@ -52,8 +54,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   };
   using Clock = std::chrono::steady_clock;
 
-  // Host and limits must outlive it.
-  Connection(boost::asio::ip::tcp::socket socket, ConnectionHost* host, const HttpLimits* limits);
+  // Host and limits must outlive it. `tls` nullptr: the client speaks in clear.
+  Connection(boost::asio::ip::tcp::socket socket,
+             std::shared_ptr<boost::asio::ssl::context> tls,
+             ConnectionHost* host,
+             const HttpLimits* limits);
 
   void Start();
   void Answer(HttpAnswer answer);
@@ -65,8 +70,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   State state() const { return state_; }
   Clock::time_point since() const { return since_; }  // when it entered this state
   size_t buffered_bytes() const { return buffered_; }
+  // See ClientStream.
+  bool lacks_tls() const { return stream_.lacks_tls(); }
+  bool has_client_certificate() { return stream_.has_client_certificate(); }
 
  private:
+  void OnHandshake(const boost::system::error_code& error);
   void Read();
   void OnRead(const boost::system::error_code& error, size_t size);
   void GoOn();
@@ -80,7 +89,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void OnDeadline();
   bool CountBuffered(size_t now);
 
-  boost::asio::ip::tcp::socket socket_;
+  ClientStream stream_;
   boost::asio::steady_timer deadline_;
   ConnectionHost* const host_;
   const HttpLimits* const limits_;

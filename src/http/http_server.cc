@@ -24,6 +24,7 @@
 #include "http/connection.h"
 #include "http/handler_pool.h"
 #include "http/listen_address.h"
+#include "http/tls.h"
 
 namespace cdc {
 namespace {
@@ -86,6 +87,9 @@ class AsioServer final : public HttpServer, private ConnectionHost {
   ~AsioServer() override { Stop(); }
 
   Status Listen() {
+    if (!options_.tls.cert_path.empty()) {
+      CDC_ASSIGN_OR_RETURN(certificates_, TlsCertificates::Load(options_.tls));
+    }
     CDC_ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(options_.address));
     if (!Bind(address)) {
       return UnavailableError("cannot listen on " + options_.address +
@@ -182,7 +186,8 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     ErrorCode ignored;  // without it answers are only slower
     socket.set_option(tcp::no_delay(true), ignored);
     const auto connection = std::make_shared<Connection>(
-        std::move(socket), static_cast<ConnectionHost*>(this), &options_.limits);
+        std::move(socket), certificates_ ? certificates_->current() : nullptr,
+        static_cast<ConnectionHost*>(this), &options_.limits);
     connections_.emplace(connection.get(), connection);
     open_ = connections_.size();
     connection->Start();
@@ -226,9 +231,18 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     return true;
   }
 
-  std::optional<HttpAnswer> OnHeader(const HttpRequest& request) override {
+  std::optional<HttpAnswer> OnHeader(Connection* connection, const HttpRequest& request) override {
     const HttpRoute* const route = Find(request);
-    if ((route != nullptr && route->open) || tokens_.Admit(request)) {
+    if (connection->lacks_tls()) {
+      return Refuse(route, 400, "this port speaks TLS, the address begins with https://");
+    }
+    if (route != nullptr && route->open) {
+      return std::nullopt;
+    }
+    if (!options_.tls.client_ca_path.empty() && !connection->has_client_certificate()) {
+      return Refuse(route, 403, "a client certificate is needed that this server trusts");
+    }
+    if (tokens_.Admit(request)) {
       return std::nullopt;
     }
     HttpAnswer answer = Refuse(
@@ -336,6 +350,7 @@ class AsioServer final : public HttpServer, private ConnectionHost {
 
   const HttpServerOptions options_;
   const BearerTokens tokens_;
+  std::unique_ptr<TlsCertificates> certificates_;  // nullptr: no TLS
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> open_{0};
   int port_ = 0;

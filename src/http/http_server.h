@@ -21,7 +21,7 @@ struct HttpRoute {
   // False: `answer` never waits, not even for a lock that may be held long. It then runs on the
   // thread of the connections and is answered however many other requests wait.
   bool may_block = true;
-  // True: answered whoever asks, e.g. a probe that has no credentials.
+  // True: answered whoever asks, e.g. a probe that has neither token nor certificate.
   bool open = false;
   // Whether `answer` may block for long, e.g. for another server. At most HttpLimits::slow_handlers
   // such requests are answered at once; others wait for their turn without a thread. Called by a
@@ -55,12 +55,27 @@ struct HttpLimits {
   std::chrono::milliseconds stop_time{500};
 };
 
+// The server speaks TLS if there is a certificate. Files are PEM.
+struct HttpTlsOptions {
+  std::string cert_path;  // with its chain; empty: no TLS
+  std::string key_path;
+  // Clients need a certificate that one of these authorities has signed, unless the route is open.
+  // Empty: they need none.
+  std::string client_ca_path;
+  bool tls_1_3_only = false;  // else also 1.2
+};
+
+// Whether a server could use the files. kInvalidArgument: one of them cannot be used; the message
+// has its key in the configuration (http.tls.…), its path, the reason, and a cure.
+Status CheckTlsFiles(const HttpTlsOptions& options);
+
 struct HttpServerOptions {
   std::string address;            // "host:port", ":port", "[::1]:port"; port 0: any free one
   std::vector<HttpRoute> routes;  // the first match answers; none: 404
   // Requests need one of them as `Authorization: Bearer <token>`, unless their route is open; see
   // BearerTokens. They are refused before their body is read. Empty: no token is needed.
   std::vector<std::string> tokens;
+  HttpTlsOptions tls;
   HttpLimits limits;
 };
 
@@ -80,7 +95,8 @@ class HttpServer {
   virtual void Stop() = 0;
 };
 
-// Listens when it returns. kInvalidArgument: a malformed address. kUnavailable: it cannot be bound.
+// Listens when it returns. kInvalidArgument: a malformed address, or as of CheckTlsFiles.
+// kUnavailable: it cannot be bound.
 Result<std::unique_ptr<HttpServer>> StartHttpServer(HttpServerOptions options);
 
 }  // namespace cdc

@@ -7,6 +7,7 @@
 
 #include "base/backoff.h"
 #include "base/status.h"
+#include "http/http_server.h"
 #include "metastore/mysql/mysql_options.h"
 #include "server/config_values.h"
 
@@ -122,6 +123,7 @@ struct LogConfig {
 
 // The listener of the HTTP API.
 struct HttpConfig {
+  HttpTlsOptions tls;
   std::vector<std::string> tokens;  // one of them is needed; empty: none
   bool open_metrics = false;        // without a token
   int max_connections = 0;          // 0: as many as the limit of open files suggests

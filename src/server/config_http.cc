@@ -24,8 +24,8 @@ void CheckRange(
   }
 }
 
-// A list or a file without a token must not open everything: that is an error. The default, an empty
-// text, may be written down.
+// A list or a file without a token must not open everything: that is an error. The default, an
+// empty text, may be written down.
 void ReadTokens(ConfigValues* values, std::vector<std::string>* tokens) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::string text;
@@ -52,9 +52,28 @@ void ReadTokens(ConfigValues* values, std::vector<std::string>* tokens) {
   }
 }
 
+void ReadTls(ConfigValues* values, HttpTlsOptions* tls) {
+  values->Read("http.tls.certPath", &tls->cert_path);
+  values->Read("http.tls.keyPath", &tls->key_path);
+  values->Read("http.tls.clientCAPath", &tls->client_ca_path);
+  std::string version = "1.2";
+  values->Read("http.tls.minVersion", &version);
+  tls->tls_1_3_only = version == "1.3";
+  if (!tls->tls_1_3_only && version != "1.2") {
+    values->Fail("http.tls.minVersion", "must be 1.2 or 1.3, got " + version);
+  }
+  // What is meant to be encrypted must not be served in clear.
+  if (tls->cert_path.empty() && !(tls->key_path + tls->client_ca_path).empty()) {
+    values->Fail("http.tls.certPath", "is missing: give the certificate of the server, too");
+  } else if (tls->key_path.empty() && !tls->cert_path.empty()) {
+    values->Fail("http.tls.keyPath", "is missing: give the key of the certificate, too");
+  }
+}
+
 }  // namespace
 
 void ReadHttp(ConfigValues* values, HttpConfig* http) {
+  ReadTls(values, &http->tls);
   ReadTokens(values, &http->tokens);
   values->Read("http.openMetrics", &http->open_metrics);
   values->Read("http.maxConnections", &http->max_connections);

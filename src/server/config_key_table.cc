@@ -60,7 +60,16 @@ constexpr auto kTable = std::to_array<ConfigKey>({
     Secret("http.token",
            "clients need it as `Authorization: Bearer …`, except for /healthz and /readyz; several "
            "are separated by commas or lines, for a change of tokens. Empty: none is needed"),
-    Bool("http.openMetrics", "false", "true: metrics need no token"),
+    Bool("http.openMetrics", "false", "true: metrics need no token and no client certificate"),
+    Section("http.tls",
+            "HTTPS instead of HTTP, if there is a certificate. Files that change are read again"),
+    AText("http.tls.certPath", kEmpty, "the server's certificate, PEM, followed by its chain"),
+    AText("http.tls.keyPath", kEmpty, "its private key, PEM, not encrypted"),
+    AText("http.tls.clientCAPath",
+          kEmpty,
+          "PEM; clients need a certificate that one of these authorities has signed, except for "
+          "/healthz and /readyz. Empty: they need none"),
+    AText("http.tls.minVersion", "1.2", "the oldest version of TLS: 1.2 or 1.3"),
     Integer("http.maxConnections",
             "0",
             "of clients at once, from 16; 0: a quarter of the files this process may open, at most "

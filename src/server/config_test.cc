@@ -524,6 +524,27 @@ TEST(ConfigTest, WhoMayUseTheApi) {
   EXPECT_EQ(http.max_body_bytes, 5000);
 }
 
+TEST(ConfigTest, TlsOfTheApi) {
+  const HttpTlsOptions tls =
+      MustParse("http: {tls: {certPath: c, keyPath: k, clientCAPath: a, minVersion: 1.3}}")
+          .config.http.tls;
+  EXPECT_EQ(tls.cert_path, "c");
+  EXPECT_EQ(tls.key_path, "k");
+  EXPECT_EQ(tls.client_ca_path, "a");
+  EXPECT_TRUE(tls.tls_1_3_only);
+  const std::string off = "http: {tls: {certPath: '', keyPath: '', minVersion: '1.2'}}";
+  EXPECT_FALSE(MustParse(off).config.http.tls.tls_1_3_only);
+  const std::pair<const char*, const char*> cases[] = {
+      {"certPath: c", "http.tls.keyPath is missing"},
+      {"keyPath: k", "http.tls.certPath is missing"},
+      {"clientCAPath: a", "http.tls.certPath is missing"},
+      {"minVersion: 1.1", "http.tls.minVersion must be 1.2 or 1.3"}};
+  for (const auto& [text, error] : cases) {
+    const auto parsed = ParseConfig(std::string("http: {tls: {") + text + "}}", "cdc.yaml");
+    EXPECT_THAT(parsed.status().message(), HasSubstr(error)) << text;
+  }
+}
+
 TEST(ConfigTest, AWrongHttpSectionIsNoOpenOne) {
   const std::pair<const char*, const char*> cases[] = {
       {"token: ' , '", "http.token is empty"},

@@ -24,6 +24,7 @@
 #include "base/thread.h"
 #include "cli/task_cli.h"
 #include "cli/view/console.h"
+#include "http/http_server.h"
 #include "server/config.h"
 #include "server/config_print.h"
 #include "server/log_setup.h"
@@ -101,8 +102,8 @@ void StopInTime(cdc::Server* server, int exit_code) {
   stopped.set_value();
 }
 
-// Reads the configuration, from the environment, too. A missing file is an error only if it was
-// named.
+// Reads the configuration, from the environment, too, and the files of the listener. A missing
+// configuration is an error only if it was named.
 cdc::Result<cdc::LoadedConfig> Load(const Arguments& arguments) {
   std::error_code error;
   if (arguments.config_given && !std::filesystem::exists(arguments.config, error)) {
@@ -110,7 +111,10 @@ cdc::Result<cdc::LoadedConfig> Load(const Arguments& arguments) {
                                      ": there is no such file; without --config the defaults are "
                                      "used");
   }
-  return cdc::LoadConfig(arguments.config, cdc::ProcessEnvironment());
+  CDC_ASSIGN_OR_RETURN(cdc::LoadedConfig loaded,
+                       cdc::LoadConfig(arguments.config, cdc::ProcessEnvironment()));
+  CDC_RETURN_IF_ERROR(cdc::CheckTlsFiles(loaded.config.http.tls));
+  return loaded;
 }
 
 // Prints what is configured, and starts nothing.
@@ -196,8 +200,14 @@ int Serve(const Arguments& arguments) {
     return kExitCannotRun;
   }
   spdlog::info("milvus-cdc {} listens on {}", CDC_VERSION, address);
-  if (loaded->config.http.tokens.empty()) {
-    spdlog::info("no http.token is set: whoever reaches this address may change tasks");
+  const cdc::HttpConfig& http = loaded->config.http;
+  if (!http.tls.cert_path.empty()) {
+    spdlog::info("it speaks TLS, certPath={}", http.tls.cert_path);
+  }
+  if (http.tokens.empty() && http.tls.client_ca_path.empty()) {
+    spdlog::info(
+        "neither http.token nor http.tls.clientCAPath is set: whoever reaches this address may "
+        "change tasks");
   }
   spdlog::info("signal {}, stopping", stop.Await());
   // An error, so that whoever supervises it starts it again, to stand by.

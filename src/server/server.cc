@@ -64,6 +64,7 @@ class RealServer final : public Server {
     CDC_ASSIGN_OR_RETURN(http_, StartHttpServer({.address = options_.config.address,
                                                  .routes = std::move(routes),
                                                  .tokens = http.tokens,
+                                                 .tls = http.tls,
                                                  .limits = Limits()}));
     source_.Begin([this] { tasks_.RetryNow(); });
     return OkStatus();
