@@ -1,10 +1,12 @@
 #include "cli/api_client.h"
 
+#include <optional>
 #include <utility>
 
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/tls_failure.h"
 #include "cli/view/format.h"
 
 namespace cdc::cli {
@@ -26,10 +28,9 @@ Status Unreachable(const std::string& base, httplib::Error error, std::chrono::s
       return UnavailableError("cannot reach " + base + ": no connection within " +
                               std::to_string(kConnectLimit.count()) + " s");
     case httplib::Error::SSLConnection:
-    case httplib::Error::SSLServerVerification:
+      return UnavailableError("cannot reach " + base + ": the connection ended while TLS began");
     case httplib::Error::SSLLoadingCerts:
-      return UnavailableError("cannot reach " + base + ": TLS failed (" +
-                              httplib::to_string(error) + ")");
+      return InvalidArgumentError("the file with the authority is no certificate in PEM");
     default:
       // The library does not expose the system's reason.
       return UnavailableError("cannot reach " + base +
@@ -101,14 +102,23 @@ Result<ServerAddress> ParseServerAddress(const std::string& text) {
   while (!path.empty() && path.back() == '/') {
     path.pop_back();
   }
-  return ServerAddress{.base = scheme + "://" + host, .path = std::move(path), .token = {}};
+  return ServerAddress{
+      .base = scheme + "://" + host, .path = std::move(path), .token = {}, .tls = {}};
 }
 
 Result<Json> ApiClient::Call(const std::string& type,
                              const Json& data,
                              std::chrono::seconds limit,
                              const std::stop_token& stop) const {
-  httplib::Client client(address_.base);
+  httplib::Client client(address_.base, address_.tls.cert, address_.tls.key);
+  if (!client.is_valid()) {
+    return InvalidArgumentError("the certificate " + address_.tls.cert + " and the key " +
+                                address_.tls.key +
+                                " cannot be used: both must be PEM, and belong together");
+  }
+  if (!address_.tls.ca.empty()) {
+    client.set_ca_cert_path(address_.tls.ca.c_str());
+  }
   if (!address_.token.empty()) {
     client.set_bearer_token_auth(address_.token);
   }
@@ -121,12 +131,16 @@ Result<Json> ApiClient::Call(const std::string& type,
   if (stop.stop_requested()) {
     return CancelledError("interrupted");
   }
+  ForgetTlsErrors();
   const httplib::Result result = client.Post(address_.path + "/cdc", body, "application/json");
   if (stop.stop_requested()) {
     return CancelledError("interrupted");
   }
   if (!result) {
-    return Unreachable(address_.base, result.error(), limit);
+    const bool is_certificate = result.error() == httplib::Error::SSLServerVerification;
+    const std::optional<Status> of_tls = TlsFailure(
+        address_.base, is_certificate, is_certificate ? client.get_openssl_verify_result() : 0);
+    return of_tls ? *of_tls : Unreachable(address_.base, result.error(), limit);
   }
   return ReadAnswer(address_.base, type, *result);
 }

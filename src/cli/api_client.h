@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/status.h"
+#include "cli/tls_files.h"
 
 namespace cdc::cli {
 
@@ -16,6 +17,7 @@ struct ServerAddress {
   std::string base;   // "http://host:port"
   std::string path;   // before "/cdc" behind a proxy, e.g. "/replication"
   std::string token;  // sent as `Authorization: Bearer <token>`; empty: none
+  TlsFiles tls;
 };
 
 // Parses "http(s)://host[:port][/path]". The default scheme is http; the default port is the

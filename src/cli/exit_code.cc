@@ -13,6 +13,16 @@ struct Hint {
 
 // Hints for people by a part of the error message; the first match wins.
 constexpr Hint kHints[] = {
+    {"cannot trust the certificate",
+     "name the authority that signed it by --tls-ca FILE or MILVUS_CDC_SERVER_TLS_CA, and the "
+     "server by --server as the certificate does"},
+    {"does not speak TLS", "begin the address with http:// (--server or MILVUS_CDC_SERVER)"},
+    {"this port speaks TLS", "begin the address with https:// (--server or MILVUS_CDC_SERVER)"},
+    {"refused the client certificate",
+     "the server trusts what the authorities of its http.tls.clientCAPath have signed"},
+    {"a client certificate is needed",
+     "give it by --tls-cert FILE and --tls-key FILE, or MILVUS_CDC_SERVER_TLS_CERT and "
+     "MILVUS_CDC_SERVER_TLS_KEY"},
     {"cannot reach",
      "is `milvus-cdc serve` running there? Set another address by --server or MILVUS_CDC_SERVER"},
     {"no answer within",

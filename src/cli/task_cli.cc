@@ -18,6 +18,7 @@
 #include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/interruption.h"
+#include "cli/tls_files.h"
 #include "cli/view/format.h"
 #include "cli/watch.h"
 
@@ -35,6 +36,7 @@ constexpr const char* kTokenVariable = "MILVUS_CDC_TARGET_TOKEN";
 struct Arguments {
   std::string server;
   std::string server_token_file;
+  TlsFiles tls;
   std::string output = "text";
   CreateOptions create;
   std::string token_file;
@@ -62,6 +64,7 @@ void AddCommonOptions(CLI::App* app, Arguments* arguments) {
                   std::string("a file that holds the server's own token, http.token in its "
                               "configuration (env ") +
                       kServerTokenVariable + ": the token)");
+  AddTlsOptions(app, &arguments->tls);
   app->add_option("-o,--output", arguments->output, "text, or json: the server's data [text]")
       ->check(CLI::IsMember({"text", "json"}));
 }
@@ -393,6 +396,7 @@ Result<ServerAddress> AddressOf(const Arguments& arguments, const Console& conso
   }
   CDC_ASSIGN_OR_RETURN(ServerAddress address,
                        ParseServerAddress(server.empty() ? kDefaultServer : server));
+  CDC_ASSIGN_OR_RETURN(address.tls, ReadTlsFiles(arguments.tls, address.base, console));
   if (!arguments.server_token_file.empty()) {
     CDC_ASSIGN_OR_RETURN(address.token, ReadTokenFile(arguments.server_token_file));
   } else {

@@ -167,7 +167,8 @@ class ConfigCollector {
   // Kubernetes makes for a service named milvus-cdc.
   static bool IsOthers(std::string_view name) {
     for (const std::string_view known :
-         {"SERVER", "SERVER_TOKEN", "TARGET_TOKEN", "CACHE", "SERVICE_HOST"}) {
+         {"SERVER", "SERVER_TOKEN", "SERVER_TLS_CA", "SERVER_TLS_CERT", "SERVER_TLS_KEY",
+          "TARGET_TOKEN", "CACHE", "SERVICE_HOST"}) {
       if (name.substr(kEnvironmentPrefix.size()) == known) {
         return true;
       }

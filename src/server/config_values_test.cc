@@ -138,7 +138,8 @@ TEST(EnvironmentTest, UnknownNamesAreAWarningWithTheNearest) {
   EXPECT_THAT(warnings("MILVUS_CDC_SOURCECONFIG_ETCD"), ElementsAre(HasSubstr("names a section")));
   // Of our command line and scripts, and what Kubernetes sets for a service named milvus-cdc.
   for (const char* others :
-       {"MILVUS_CDC_SERVER", "MILVUS_CDC_SERVER_TOKEN", "MILVUS_CDC_TARGET_TOKEN",
+       {"MILVUS_CDC_SERVER", "MILVUS_CDC_SERVER_TOKEN", "MILVUS_CDC_SERVER_TLS_CA",
+        "MILVUS_CDC_SERVER_TLS_CERT", "MILVUS_CDC_SERVER_TLS_KEY", "MILVUS_CDC_TARGET_TOKEN",
         "MILVUS_CDC_CACHE", "MILVUS_CDC_PORT", "MILVUS_CDC_PORT_8444_TCP_ADDR",
         "MILVUS_CDC_SERVICE_HOST", "MILVUS_CDC_SERVICE_PORT_HTTP", "MILVUS", "PATH"}) {
     EXPECT_THAT(warnings(others), IsEmpty()) << others;
