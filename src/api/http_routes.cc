@@ -43,18 +43,19 @@ HttpRoute GetMetrics(std::string path, bool open, std::function<std::string()> s
 }
 
 // An outage of the source is no reason to restart the process, which rides it out: a liveness probe
-// still gets 200, a readiness probe 503.
+// still gets 200, a readiness probe 503. The reason names addresses and paths, which concern only
+// those who may know everything.
 HttpRoute GetHealth(std::string path, std::function<Status()> health, int status_if_ill) {
-  HttpRoute route = Get(std::move(path), false, [health = std::move(health), status_if_ill] {
+  HttpRoute route{.method = "GET", .path = std::move(path), .may_block = false, .open = true};
+  route.answer = [health = std::move(health), status_if_ill](const HttpRequest& request) {
     const Status status = health ? health() : OkStatus();
     nlohmann::ordered_json text = {{"status", status.ok() ? "ok" : "unavailable"}};
-    if (!status.ok()) {
+    if (!status.ok() && request.admitted) {
       text["reason"] = status.message();
     }
     return JsonAnswer(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
                       status.ok() ? 200 : status_if_ill);
-  });
-  route.open = true;
+  };
   return route;
 }
 

@@ -27,8 +27,8 @@ struct HttpRoutesOptions {
 // `options` must outlive the routes.
 //
 // /healthz reports whether the process is alive: 200 whenever it can answer. /readyz reports
-// whether it can replicate: 503 while the source cannot be read. Both have the status and the
-// reason in the body.
+// whether it can replicate: 503 while the source cannot be read. Both have the status in the
+// body, and the reason if the client is admitted.
 //
 // A request that was not permitted or could not be read (too large, too slow, one too many) has its
 // own HTTP status in any case.

@@ -243,6 +243,28 @@ TEST_F(HttpRoutesTest, LiveAndReady) {
   }
 }
 
+TEST_F(HttpRoutesTest, AReasonIsOnlyForWhoMayKnowIt) {
+  SetHealth(UnavailableError("the source is not ready: etcd of 10.0.0.7"));
+  Result<std::unique_ptr<HttpServer>> server = StartHttpServer(
+      {.address = "127.0.0.1:0",
+       .routes =
+           HttpRoutes({.api = &api_, .metrics = &metrics_, .health = [this] { return health(); }}),
+       .tokens = {"secret"}});
+  ASSERT_TRUE(server.ok()) << server.status().ToString();
+  for (const auto& [path, status] : {std::pair("/healthz", 200), std::pair("/readyz", 503)}) {
+    for (const char* token : {"", "wrong", "secret"}) {
+      httplib::Client client("127.0.0.1", (*server)->port());
+      client.set_bearer_token_auth(token);
+      const httplib::Result result = client.Get(path);
+      ASSERT_TRUE(result) << path;
+      EXPECT_EQ(result->status, status) << path;
+      EXPECT_EQ(result->body.find("10.0.0.7") != std::string::npos, token == std::string("secret"))
+          << path << " " << token;
+      EXPECT_EQ(Json::parse(result->body).at("status"), "unavailable") << path;
+    }
+  }
+}
+
 // More of them than there are threads.
 TEST_F(HttpRoutesTest, HangingTargetsHoldOnlyTheirCreates) {
   constexpr int kCreates = 80;

@@ -115,12 +115,13 @@ void Connection::GoOn() {
     Refuse({.status = 503, .reason = "too many large requests at once, try again"});
     return;
   }
+  // First whether the client may ask at all: of a stranger's request, its body is no concern.
+  if (IsRejected()) {
+    return;
+  }
   const Progress progress = parser_.progress();
   if (progress == Progress::kRefused) {
     Refuse(parser_.refusal());
-    return;
-  }
-  if (IsRejected()) {
     return;
   }
   if (progress == Progress::kComplete) {
@@ -144,8 +145,7 @@ void Connection::GoOn() {
 
 // Answers a request that the client may not send, without waiting for its body.
 bool Connection::IsRejected() {
-  const Progress progress = parser_.progress();
-  if (admitted_ || (progress != Progress::kBody && progress != Progress::kComplete)) {
+  if (admitted_ || !parser_.header_complete()) {
     return false;
   }
   std::optional<HttpAnswer> answer = host_->OnHeader(this, parser_.request());
@@ -154,7 +154,7 @@ bool Connection::IsRejected() {
     return false;
   }
   is_head_ = parser_.request().method == "HEAD";
-  keep_alive_ = progress == Progress::kComplete && parser_.keep_alive();
+  keep_alive_ = parser_.progress() == Progress::kComplete && parser_.keep_alive();
   Answer(*std::move(answer));
   return true;
 }

@@ -236,14 +236,17 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     if (connection->lacks_tls()) {
       return Refuse(route, 400, "this port speaks TLS, the address begins with https://");
     }
+    const bool has_certificate = HasCertificate(connection);
+    if (has_certificate && tokens_.Admit(request)) {
+      return std::nullopt;
+    }
     if (route != nullptr && route->open) {
-      return std::nullopt;
+      // Anybody may ask, but not make us read and keep whatever they like.
+      return AnnouncesBody(request) ? std::optional(Refuse(route, 413, "no body is read here"))
+                                    : std::nullopt;
     }
-    if (!options_.tls.client_ca_path.empty() && !connection->has_client_certificate()) {
+    if (!has_certificate) {
       return Refuse(route, 403, "a client certificate is needed that this server trusts");
-    }
-    if (tokens_.Admit(request)) {
-      return std::nullopt;
     }
     HttpAnswer answer = Refuse(
         route, 401, "a token of this server is needed: send `Authorization: Bearer <token>`");
@@ -251,8 +254,15 @@ class AsioServer final : public HttpServer, private ConnectionHost {
     return answer;
   }
 
+  bool HasCertificate(Connection* connection) const {
+    return options_.tls.client_ca_path.empty() || connection->has_client_certificate();
+  }
+
   void OnRequest(Connection* connection, HttpRequest request) override {
     const HttpRoute* const route = Find(request);
+    // Others do not come here.
+    request.admitted =
+        route == nullptr || !route->open || (HasCertificate(connection) && tokens_.Admit(request));
     if (route == nullptr) {
       connection->Answer({.status = 404, .body = "404 page not found\n"});
       return;

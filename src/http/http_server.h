@@ -21,7 +21,8 @@ struct HttpRoute {
   // False: `answer` never waits, not even for a lock that may be held long. It then runs on the
   // thread of the connections and is answered however many other requests wait.
   bool may_block = true;
-  // True: answered whoever asks, e.g. a probe that has neither token nor certificate.
+  // True: answered whoever asks, e.g. a probe that has neither token nor certificate; see
+  // HttpRequest::admitted.
   bool open = false;
   // Whether `answer` may block for long, e.g. for another server. At most HttpLimits::slow_handlers
   // such requests are answered at once; others wait for their turn without a thread. Called by a

@@ -624,6 +624,61 @@ TEST_F(HttpServerTest, WithoutATokenTheBodyIsNotAwaited) {
   EXPECT_TRUE(client.WaitForEnd());
 }
 
+TEST_F(HttpServerTest, TheTokenComesBeforeWhatIsWrongWithTheBody) {
+  HttpServerOptions options = Options();
+  options.tokens = {"secret"};
+  options.limits.body_bytes = 100;
+  Start(std::move(options));
+  for (const auto& [rest, status] : std::vector<std::pair<std::string, int>>{
+           {"Content-Length: 8589934592\r\n\r\n", 413},
+           {"Transfer-Encoding: chunked\r\n\r\n80\r\n" + std::string(0x80, 'x') + "\r\n", 413},
+           {"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400}}) {
+    const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\n";
+    EXPECT_EQ(Exchange(port(), head + rest).status, 401) << rest;
+    EXPECT_EQ(Exchange(port(), head + "Authorization: Bearer secret\r\n" + rest).status, status)
+        << rest;
+  }
+}
+
+TEST_F(HttpServerTest, OpenRoutesReadNoBodyOfStrangers) {
+  HttpServerOptions options = Options();
+  options.tokens = {"secret"};
+  options.routes.push_back(
+      {.path = "/whoever",
+       .answer =
+           [](const HttpRequest& request) {
+             return HttpAnswer{.body = (request.admitted ? "known " : "stranger ") + request.body};
+           },
+       .open = true});
+  Start(std::move(options));
+  EXPECT_EQ(Exchange(port(), Get("/whoever")).body, "stranger ");
+  EXPECT_EQ(Exchange(port(), Post("/whoever", "")).body, "stranger ");
+  const std::string head = "POST /whoever HTTP/1.1\r\nHost: h\r\n";
+  for (const std::string rest :
+       {"Content-Length: 90000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\n"}) {
+    RawClient client(port(), head + rest);
+    EXPECT_EQ(client.Read(kNoDeadline).status, 413) << rest;
+    EXPECT_TRUE(client.WaitForEnd());
+  }
+  const std::string known = head + "Authorization: Bearer secret\r\nContent-Length: 2\r\n\r\nhi";
+  EXPECT_EQ(Exchange(port(), known).body, "known hi");
+}
+
+TEST_F(HttpServerTest, AnotherSpellingOfAPathIsNoOtherRoute) {
+  HttpServerOptions options = Options();
+  options.limits.handlers = 4;
+  options.limits.slow_handlers = 2;
+  Start(std::move(options));
+  EXPECT_EQ(Exchange(port(), Get("/%6eow")).body, "now");
+  EXPECT_EQ(Exchange(port(), Get("/%62elow/%78%2Fy")).body, "/below/x%2Fy");
+  EXPECT_EQ(Exchange(port(), Get("/below%2Fx")).status, 404);
+  // They wait with the others that may take long.
+  const std::vector<RawClient> slow = Connect(6, Post("/%70erhaps", "long"));
+  ASSERT_TRUE(WaitForHanging(2));
+  EXPECT_EQ(Exchange(port(), Post("/perhaps", "short")).body, "short");
+  EXPECT_EQ(hanging_, 2);
+}
+
 TEST_F(HttpServerTest, EachRequestOfAConnectionNeedsTheToken) {
   HttpServerOptions options = Options();
   options.tokens = {"secret"};

@@ -39,6 +39,11 @@ std::string HttpRequest::HeaderOf(std::string_view name) const {
   return value;
 }
 
+bool AnnouncesBody(const HttpRequest& request) {
+  return !request.HeaderOf("Transfer-Encoding").empty() ||
+         request.HeaderOf("Content-Length").find_first_not_of('0') != std::string::npos;
+}
+
 bool HasNoBody(int status) { return status == 204 || status == 304; }
 
 std::string EncodeHead(const HttpAnswer& answer, const AnswerFraming& framing) {

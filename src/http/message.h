@@ -12,11 +12,15 @@ struct HttpHeader {
 };
 
 struct HttpRequest {
-  std::string method;               // as sent: "POST"
-  std::string path;                 // without the query, as sent: percent-encoded
+  std::string method;  // as sent: "POST"
+  // Without the query; percent-encoded, but for letters, digits and - . _ ~, which mean the same
+  // either way (RFC 3986).
+  std::string path;
   std::string query;                // what follows the first "?", as sent
   std::vector<HttpHeader> headers;  // in their order; use HeaderOf
   std::string body;
+  // False, on an open route: the client has not shown the token or certificate that others need.
+  bool admitted = true;
 
   // The value of a header, whatever the case of its name; "" if there is none. Several lines of one
   // header are one list, joined by ", ".
@@ -35,6 +39,9 @@ struct AnswerFraming {
   bool keep_alive = true;
   bool to_http_1_0 = false;  // an HTTP/1.0 client must be informed that the connection stays
 };
+
+// Whether a body follows the header of a request.
+bool AnnouncesBody(const HttpRequest& request);
 
 // Whether answers of this status have no body, by definition.
 bool HasNoBody(int status);

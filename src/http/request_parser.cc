@@ -20,6 +20,8 @@ constexpr std::string_view kDigits = "0123456789";
 // The characters of the host and port of a URI (RFC 3986).
 constexpr std::string_view kHostCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:[]";
+constexpr std::string_view kUnreserved =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
 // The first byte of a TLS client hello.
 constexpr char kTlsHandshake = '\x16';
 // "0\r\n\r\n". While a chunked body is incomplete at least this much is still to come; Beast relies
@@ -28,6 +30,32 @@ constexpr size_t kLastChunkBytes = 5;
 
 bool ConsistsOf(std::string_view text, std::string_view characters) {
   return text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+// The value of a hexadecimal digit; 16: it is none.
+unsigned HexValue(char digit) {
+  const size_t value = std::string_view("0123456789abcdefABCDEF").find(digit);
+  return value == std::string_view::npos ? 16U
+                                         : static_cast<unsigned>(value < 16 ? value : value - 6);
+}
+
+// Decodes what need not be encoded (RFC 3986, 6.2.2.2), so that a path has one spelling, by which
+// routes are chosen. A reserved character, such as an encoded slash, stays apart from a real one.
+std::string Normalized(std::string_view path) {
+  std::string text;
+  for (size_t at = 0; at < path.size(); ++at) {
+    if (path[at] == '%' && at + 2 < path.size()) {
+      const unsigned byte = (HexValue(path[at + 1]) << 4U) + HexValue(path[at + 2]);
+      if (HexValue(path[at + 1]) < 16 && HexValue(path[at + 2]) < 16 && byte < 0x80 &&
+          kUnreserved.find(static_cast<char>(byte)) != std::string_view::npos) {
+        text += static_cast<char>(byte);
+        at += 2;
+        continue;
+      }
+    }
+    text += path[at];
+  }
+  return text;
 }
 
 // Splits "/path?query", or "http://host/path?query".
@@ -42,7 +70,7 @@ void SplitTarget(std::string_view target, HttpRequest* request) {
   }
   target = target.substr(0, target.find('#'));
   const size_t path_end = target.find('?');
-  request->path = std::string(target.substr(0, path_end));
+  request->path = Normalized(target.substr(0, path_end));
   if (has_host && request->path.empty()) {
     request->path = "/";
   }
@@ -172,6 +200,7 @@ RequestParser::Progress RequestParser::Next() {
   scanned_ = 0;
   line_begin_ = 0;
   expects_continue_ = false;
+  header_complete_ = false;
   progress_ = Progress::kIdle;
   return Feed("");
 }
@@ -180,6 +209,7 @@ void RequestParser::Drop() {
   message_.reset();
   request_ = HttpRequest();
   pending_ = std::string();
+  header_complete_ = false;
   progress_ = Progress::kRefused;
 }
 
@@ -250,6 +280,7 @@ void RequestParser::ParseHeader(size_t size) {
     Refuse(refusal.status, std::move(refusal.reason));
     return;
   }
+  header_complete_ = true;
   if (error) {
     RefuseLargeBody();
     return;

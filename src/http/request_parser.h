@@ -48,7 +48,10 @@ class RequestParser {
   Progress progress() const { return progress_; }
   const Refusal& refusal() const { return refusal_; }
 
-  // Method and path are known from kBody on; in a refusal before that they are empty.
+  // Whether the header is complete and well-formed. Also in a refusal of the body.
+  bool header_complete() const { return header_complete_; }
+  // Method and path are known when the header is complete; in a refusal before that they may be
+  // empty.
   const HttpRequest& request() const { return request_; }
   HttpRequest TakeRequest() { return std::move(request_); }
 
@@ -78,6 +81,7 @@ class RequestParser {
   Progress progress_ = Progress::kIdle;
   Refusal refusal_;
   HttpRequest request_;
+  bool header_complete_ = false;
   bool keep_alive_ = false;
   bool http_1_0_ = false;
   bool expects_continue_ = false;

@@ -150,6 +150,20 @@ TEST(RequestParserTest, TargetsWithAHost) {
   EXPECT_EQ(parts("/go?to=http://h/c"), "/go to=http://h/c");
 }
 
+TEST(RequestParserTest, APathHasOneSpelling) {
+  for (const auto& [sent, path] : std::vector<std::pair<std::string, std::string>>{
+           {"/%74asks/%2e%2E/%7E%5f", "/tasks/../~_"},
+           {"/%2F%25%20%00%ff%c3%a4", "/%2F%25%20%00%ff%c3%a4"},
+           {"/%2574asks", "/%2574asks"},
+           {"/%7/%zz/%/%6", "/%7/%zz/%/%6"},
+           {"/a%61?%61", "/aa"}}) {
+    RequestParser parser({});
+    parser.Feed("GET " + sent + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    ASSERT_EQ(parser.progress(), Progress::kComplete) << sent;
+    EXPECT_EQ(parser.request().path, path);
+  }
+}
+
 TEST(RequestParserTest, Http10) {
   const Parsed once = Parse("GET /a HTTP/1.0\r\n\r\n");
   EXPECT_EQ(once.requests, std::vector<std::string>{"GET /a  close"});
