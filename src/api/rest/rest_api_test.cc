@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -437,6 +438,18 @@ TEST_F(RestApiTest, DescribesWhatThereIs) {
       }
     }
     EXPECT_EQ(Header(answer, "Allow"), methods) << path;
+  }
+}
+
+TEST_F(RestApiTest, EveryRefusalOfTheServerHasItsTitle) {
+  const HttpRoute route = RestRoute(&api_);
+  std::set<std::string> titles;
+  for (const int status : {400, 401, 403, 408, 413, 414, 417, 431, 500, 501, 503}) {
+    const HttpAnswer answer = route.refuse(status, "why");
+    CheckForm(answer);
+    EXPECT_EQ(answer.status, status);
+    EXPECT_TRUE(titles.insert(Json::parse(answer.body).at("title").get<std::string>()).second)
+        << status;
   }
 }
 
