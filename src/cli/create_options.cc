@@ -279,7 +279,7 @@ Result<std::string> ReadTokenFile(const std::string& path) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
     text.pop_back();
   }
-  if (text.empty() || text.find('\n') != std::string::npos) {
+  if (text.empty() || text.find_first_of("\r\n") != std::string::npos) {
     return InvalidArgumentError(path + " must hold the token in its only line");
   }
   return text;

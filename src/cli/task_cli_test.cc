@@ -205,9 +205,16 @@ TEST_F(TaskCliTest, BadFilesAreNamedWithoutTheirContent) {
     EXPECT_EQ(Run({"create", "--file", Write(text)}), 2) << text;
     EXPECT_THAT(err_.str(), AllOf(HasSubstr(file_), Not(HasSubstr("hush"))));
   }
-  EXPECT_EQ(Run({"create", "--target-uri", "http://h:1", "--token-file", Write("hush\nhush\n")}),
-            2);
-  EXPECT_THAT(err_.str(), Not(HasSubstr("hush")));
+  for (const char* token : {"hush\nhush\n", "hush\rhush", "hush\r\n\r\nhush\r\n", "\n", ""}) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"create", "--target-uri", "http://h:1", "--token-file"},
+          std::vector<std::string>{"list", "--server-token-file"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.push_back(Write(token));
+      EXPECT_EQ(Run(arguments), 2) << token;
+      EXPECT_THAT(err_.str(), AllOf(HasSubstr(file_), Not(HasSubstr("hush"))));
+    }
+  }
   EXPECT_EQ(Run({"create", "--file", "/does/not/exist"}), 2);
   EXPECT_THAT(err_.str(), HasSubstr("No such file"));
 }
