@@ -17,6 +17,7 @@ bool IsAboutOurCertificate(int reason) {
     case SSL_AD_CERTIFICATE_UNKNOWN:
     case SSL_AD_UNKNOWN_CA:
     case SSL_AD_ACCESS_DENIED:
+    case SSL_AD_DECRYPT_ERROR:  // another authority of the same name has signed it
     case SSL_AD_CERTIFICATE_REQUIRED: return true;
     default: return false;
   }
