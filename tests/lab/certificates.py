@@ -32,6 +32,15 @@ class Certificates:
         """Certificate and key as Java reads them, with STORE_PASSWORD."""
         return self.folder / "server.p12"
 
+    @property
+    def client(self) -> Path:
+        """The certificate of a client, after `make_client`."""
+        return self.folder / "client.pem"
+
+    @property
+    def client_key(self) -> Path:
+        return self.folder / "client.key"
+
     def make(self) -> Certificates:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
@@ -41,5 +50,17 @@ class Certificates:
             "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
             f"pkcs12 -export -in server.pem -inkey server.key -out server.p12 -passout pass:{STORE_PASSWORD}",
         ):
-            subprocess.run(["openssl", *command.split()], cwd=self.folder, check=True, capture_output=True)
+            self._openssl(command)
         return self
+
+    def make_client(self) -> Certificates:
+        """A certificate for a client, which the same authority has signed."""
+        for command in (
+            "req -newkey rsa:2048 -nodes -subj /CN=client -keyout client.key -out client.csr",
+            "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out client.pem",
+        ):
+            self._openssl(command)
+        return self
+
+    def _openssl(self, command: str) -> None:
+        subprocess.run(["openssl", *command.split()], cwd=self.folder, check=True, capture_output=True)
