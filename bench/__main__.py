@@ -13,16 +13,18 @@ from rich.console import Console  # noqa: E402
 
 from lab.lab import Lab  # noqa: E402
 
-from . import copy, drain, many_tasks, path, real_target  # noqa: E402
+from . import copy, drain, many_tasks, path, real_target, unfinished  # noqa: E402
 from .figures import Figure, table_of  # noqa: E402
 
-PARTS = ("path", "rocksmq", "kafka", "pulsar", "milvus", "copy", "tasks")
+PARTS = ("path", "rocksmq", "kafka", "pulsar", "milvus", "copy", "tasks", "unfinished")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measures of speed; without names, all.")
     parser.add_argument("parts", nargs="*", metavar="part", help=f"one of {', '.join(PARTS)}")
-    parser.add_argument("--repetitions", type=int, default=3, help="of each measure, except `tasks` (default 3)")
+    parser.add_argument(
+        "--repetitions", type=int, default=3, help="of each measure, except `tasks` and `unfinished` (default 3)"
+    )
     parser.add_argument("--tasks", type=int, default=many_tasks.TASKS, help="of the part `tasks` (default 1000)")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
@@ -41,6 +43,8 @@ def main() -> int:
 def _run(part: str, repetitions: int, tasks: int) -> dict[str, list[Figure]]:
     if part == "path":
         return path.measure(repetitions)
+    if part == "unfinished":
+        return unfinished.measure()
     with Lab() as lab:
         if part == "milvus":
             return real_target.measure(lab, repetitions)
