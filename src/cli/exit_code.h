@@ -9,9 +9,10 @@ namespace cdc::cli {
 // The exit codes of the process; scripts depend on the numbers (docs/cli.md).
 enum class ExitCode : int {
   kOk = 0,
-  kRefused = 1,        // the server refused, or a task cannot do it
+  kRefused = 1,        // the server refused, or it cannot be done
   kUsage = 2,          // an error in the command line or in a file it names
   kUnreachable = 3,    // no server, no answer in time, or not a milvus-cdc
+  kDamaged = 4,        // `metastore check` has found records that cannot be read
   kInterrupted = 130,  // Ctrl-C before the wait was over
 };
 

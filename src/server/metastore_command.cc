@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <istream>
 #include <memory>
 #include <ostream>
 #include <stop_token>
@@ -15,27 +17,31 @@
 
 #include "base/file.h"
 #include "base/thread.h"
+#include "cli/exit_code.h"
 #include "metastore/portable/store_content.h"
 #include "server/config.h"
+#include "server/metastore_look.h"
 #include "server/open_meta_store.h"
 
 namespace cdc {
 namespace {
 
-constexpr int kDone = 0;
-constexpr int kCannot = 1;
-constexpr int kWrongUse = 2;
 constexpr const char* kDefaultConfig = "./configs/cdc.yaml";
 // A store in etcd is in use until the lease of a server that has died ends, after at most 9 s.
 constexpr std::chrono::seconds kWaitForStore{12};
 constexpr size_t kMaxImportBytes = size_t{4} << 30U;
 
+using cli::ExitCode;
+
 struct StoreCommand {
   std::string config{};
-  bool exporting = false;
   std::string output{};  // empty: standard output
   std::string input{};
   bool replace = false;
+  bool yes = false;
+  bool all = false;
+  // What is to be done.
+  std::function<Result<ExitCode>(const StoreCommand&, const Config&, const cli::Console&)> run{};
 };
 
 Result<Config> ReadStoreConfig(const std::string& path, const Environment& environment) {
@@ -78,7 +84,9 @@ Result<std::unique_ptr<MetaStore>> OpenUnusedStore(const Config& config, NewStor
   return store;
 }
 
-Status Export(const StoreCommand& command, const Config& config, const cli::Console& console) {
+Result<ExitCode> Export(const StoreCommand& command,
+                        const Config& config,
+                        const cli::Console& console) {
   const MetaStoreConfig& place = config.meta_store;
   std::error_code error;
   if (place.type == MetaStoreConfig::Type::kSqlite &&
@@ -100,10 +108,12 @@ Status Export(const StoreCommand& command, const Config& config, const cli::Cons
     CDC_RETURN_IF_ERROR(WritePrivateFile(command.output, content.Text()));
   }
   *console.err << "exported " << Describe(content.counts()) << ", with passwords in clear\n";
-  return OkStatus();
+  return ExitCode::kOk;
 }
 
-Status Import(const StoreCommand& command, const Config& config, const cli::Console& console) {
+Result<ExitCode> Import(const StoreCommand& command,
+                        const Config& config,
+                        const cli::Console& console) {
   CDC_ASSIGN_OR_RETURN(const std::string text, ReadFile(command.input, kMaxImportBytes));
   // Before the store is touched.
   const Result<StoreContent> content = StoreContent::Parse(text);
@@ -113,14 +123,106 @@ Status Import(const StoreCommand& command, const Config& config, const cli::Cons
   CDC_RETURN_IF_ERROR(ImportContent(*content, store.get(), command.replace));
   *console.err << "imported " << Describe(content->counts()) << " into "
                << NameOfStore(config.meta_store) << "\n";
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> Check(const StoreCommand& command,
+                       const Config& config,
+                       const cli::Console& console) {
+  static_cast<void>(command);
+  CDC_ASSIGN_OR_RETURN(const StoreCheck check, CheckConfiguredStore(config));
+  *console.out << DescribeCheck(check) << std::flush;
+  return check.damaged.empty() ? ExitCode::kOk : ExitCode::kDamaged;
+}
+
+// Whether what an earlier program has left may go.
+Status MayForget(const StoreCheck& check, bool all) {
+  if (!check.version) {
+    return FailedPreconditionError("nothing in " + check.place +
+                                   " is taken over yet: start a server there first");
+  }
+  if (!all && !check.legacy.not_here.empty()) {
+    std::string tasks;
+    for (const std::string& task : check.legacy.not_here) {
+      tasks += " " + task;
+    }
+    return FailedPreconditionError(
+        "tasks of the earlier program are not in this metastore, deleted since or never taken "
+        "over; --all forgets these as well:" +
+        tasks);
+  }
   return OkStatus();
 }
 
-Status Run(const StoreCommand& command,
-           const Environment& environment,
-           const cli::Console& console) {
+Status AskWhetherToForget(const StoreCheck& check, const cli::Console& console) {
+  const std::string what = std::to_string(check.legacy.tasks) + " tasks and " +
+                           std::to_string(check.legacy.positions) + " positions in " + check.place;
+  if (console.in == nullptr) {
+    return InvalidArgumentError("this removes what the earlier program has stored, " + what +
+                                ": --yes says that it may");
+  }
+  *console.err << "This removes what the earlier program has stored, " << what
+               << ". It cannot be started there again. Type yes: " << std::flush;
+  std::string answer;
+  std::getline(*console.in, answer);
+  return answer == "yes" ? OkStatus() : CancelledError("nothing was removed");
+}
+
+Result<ExitCode> ForgetLegacy(const StoreCommand& command,
+                              const Config& config,
+                              const cli::Console& console) {
+  CDC_ASSIGN_OR_RETURN(const StoreCheck before, CheckConfiguredStore(config));
+  if (before.legacy.tasks + before.legacy.positions == 0) {
+    *console.err << "there are no records of an earlier program in " << before.place << "\n";
+    return ExitCode::kOk;
+  }
+  CDC_RETURN_IF_ERROR(MayForget(before, command.all));
+  CDC_RETURN_IF_ERROR(command.yes ? OkStatus() : AskWhetherToForget(before, console));
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store,
+                       OpenUnusedStore(config, NewStore::kRefuse));
+  // A server may have deleted tasks while somebody thought about the question.
+  CDC_ASSIGN_OR_RETURN(const StoreCheck check, CheckConfiguredStore(config));
+  CDC_RETURN_IF_ERROR(MayForget(check, command.all));
+  CDC_RETURN_IF_ERROR(store->CheckOwned());
+  CDC_ASSIGN_OR_RETURN(const size_t records, RemoveLegacyRecords(config));
+  *console.err << "removed " << records << " records of the earlier program from " << check.place
+               << "\n";
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> Run(const StoreCommand& command,
+                     const Environment& environment,
+                     const cli::Console& console) {
   CDC_ASSIGN_OR_RETURN(const Config config, ReadStoreConfig(command.config, environment));
-  return command.exporting ? Export(command, config, console) : Import(command, config, console);
+  return command.run(command, config, console);
+}
+
+void AddCommands(CLI::App* app, StoreCommand* command) {
+  app->add_option("--config", command->config, "the configuration file of the server");
+  app->require_subcommand(1);
+  const auto add = [app, command](const char* name, const char* description, auto run) {
+    CLI::App* const added = app->add_subcommand(name, description);
+    added->fallthrough()->callback([command, run] { command->run = run; });
+    return added;
+  };
+  add("export", "writes all that the configured store holds as JSON lines", Export)
+      ->add_option("--output", command->output,
+                   "a file, which only its owner may read; without it, standard output");
+  CLI::App* const importing =
+      add("import", "puts what export has written into the configured store", Import);
+  importing->add_option("file", command->input, "the export")->required();
+  importing->add_flag("--replace", command->replace, "removes what the store holds first");
+  add("check",
+      "reads everything in the configured store, also while a server uses it, and tells "
+      "what cannot be read; changes nothing",
+      Check);
+  CLI::App* const forgetting =
+      add("forget-legacy",
+          "removes what an earlier program has left in the configured store, once it is taken over",
+          ForgetLegacy);
+  forgetting->add_flag("--yes", command->yes, "does not ask");
+  forgetting->add_flag("--all", command->all,
+                       "also the records of tasks that this store does not have");
 }
 
 }  // namespace
@@ -133,38 +235,28 @@ int RunMetaStoreCommand(const std::vector<std::string>& arguments,
   std::signal(SIGPIPE, SIG_IGN);
   StoreCommand command{.config = config};
   CLI::App app{
-      "Carries all tasks and their progress from one metastore to another. No server may "
-      "be using the store.",
+      "Carries tasks and their progress from one metastore to another, and looks at what is "
+      "stored. No server may be using the store, except for check.",
       "milvus-cdc metastore"};
-  app.add_option("--config", command.config, "the configuration file of the server");
-  app.require_subcommand(1);
-  CLI::App* const exporting =
-      app.add_subcommand("export", "writes all that the configured store holds as JSON lines");
-  exporting->fallthrough()->add_option("--output", command.output,
-                                       "a file, which only its owner may read; without it, "
-                                       "standard output");
-  CLI::App* const importing =
-      app.add_subcommand("import", "puts what export has written into the configured store");
-  importing->fallthrough()->add_option("file", command.input, "the export")->required();
-  importing->add_flag("--replace", command.replace, "removes what the store holds first");
+  AddCommands(&app, &command);
   try {
     // The library takes them from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, *console.out, *console.err) == kDone ? kDone : kWrongUse;
+    const int code = app.exit(error, *console.out, *console.err);
+    return static_cast<int>(code == 0 ? ExitCode::kOk : ExitCode::kUsage);
   }
-  command.exporting = exporting->parsed();
-  Status done;
+  Result<ExitCode> done = ExitCode::kOk;
   try {
     done = Run(command, environment, console);
   } catch (const std::exception& error) {
     done = InternalError(error.what());
   }
   if (!done.ok()) {
-    *console.err << "milvus-cdc: " << done.message() << "\n";
-    return kCannot;
+    *console.err << "milvus-cdc: " << done.status().message() << "\n";
+    return static_cast<int>(ExitCode::kRefused);
   }
-  return kDone;
+  return static_cast<int>(*done);
 }
 
 }  // namespace cdc

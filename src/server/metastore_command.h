@@ -8,10 +8,10 @@
 
 namespace cdc {
 
-// Runs `milvus-cdc metastore` with the arguments after these two words: export and import of the
-// configured store, which no server may be using. `config` is the configuration file unless the
-// arguments name another one; empty: the default one, if it exists. Returns the exit code of the
-// process: 0, 1 it cannot be done, 2 wrong usage.
+// Runs `milvus-cdc metastore` with the arguments after these two words on the configured store:
+// export, import and forget-legacy, which no server may be using meanwhile, and check. `config` is
+// the configuration file unless the arguments name another one; empty: the default one, if it
+// exists. Returns the exit code of the process, see cli/exit_code.h.
 int RunMetaStoreCommand(const std::vector<std::string>& arguments,
                         const std::string& config,
                         const Environment& environment,

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "etcd/testing/etcd_process.h"
 #include "metastore/etcd/etcd_meta_store.h"
+#include "metastore/mysql/testing/mariadb_process.h"
 #include "metastore/sqlite/sqlite_meta_store.h"
 #include "metastore/testing/temp_dir.h"
 #include "server/metastore_command.h"
@@ -91,7 +92,13 @@ class TransferTest : public ::testing::Test {
 
   int Run(const std::string& config, const std::vector<std::string>& arguments) {
     err_.str("");
+    out_.str("");
     return RunMetaStoreCommand(arguments, dir_.File(config), {}, {.out = &out_, .err = &err_});
+  }
+
+  static std::string MysqlStoreOf(const std::string& root) {
+    return "storeType: mysql, rootPath: " + root +
+           ", mysqlSourceUrl: " + YamlUrlOf((*SharedMariadb())->options());
   }
 
   TempDir dir_;
@@ -100,7 +107,12 @@ class TransferTest : public ::testing::Test {
   std::ostringstream err_;
 };
 
-TEST_F(TransferTest, ThereAndBackGivesTheSameBytes) {
+TEST_F(TransferTest, ThroughAllKindsOfStoresGivesTheSameBytes) {
+  if (!HasMariadb()) {
+    GTEST_SKIP() << "NOT TESTED: MariaDB is not installed";
+  }
+  ASSERT_TRUE(SharedMariadb().ok()) << SharedMariadb().status().ToString();
+  Write("mysql.yaml", MysqlStoreOf("transfer"));
   {
     auto store = OpenSqliteMetaStore(dir_.File("a.db"));
     ASSERT_TRUE(store.ok()) << store.status().ToString();
@@ -110,14 +122,18 @@ TEST_F(TransferTest, ThereAndBackGivesTheSameBytes) {
   const std::string first = dir_.File("1");
   const std::string second = dir_.File("2");
   const std::string third = dir_.File("3");
+  const std::string fourth = dir_.File("4");
   ASSERT_EQ(Run("sqlite.yaml", {"export", "--output", first}), 0) << err_.str();
-  ASSERT_EQ(Run("etcd.yaml", {"import", first}), 0) << err_.str();
-  ASSERT_EQ(Run("etcd.yaml", {"export", "--output", second}), 0) << err_.str();
-  ASSERT_EQ(Run("back.yaml", {"import", second}), 0) << err_.str();
-  ASSERT_EQ(Run("back.yaml", {"export", "--output", third}), 0) << err_.str();
+  ASSERT_EQ(Run("mysql.yaml", {"import", first}), 0) << err_.str();
+  ASSERT_EQ(Run("mysql.yaml", {"export", "--output", second}), 0) << err_.str();
+  ASSERT_EQ(Run("etcd.yaml", {"import", second}), 0) << err_.str();
+  ASSERT_EQ(Run("etcd.yaml", {"export", "--output", third}), 0) << err_.str();
+  ASSERT_EQ(Run("back.yaml", {"import", third}), 0) << err_.str();
+  ASSERT_EQ(Run("back.yaml", {"export", "--output", fourth}), 0) << err_.str();
   const std::string text = *ReadFile(first);
   EXPECT_EQ(*ReadFile(second), text);
   EXPECT_EQ(*ReadFile(third), text);
+  EXPECT_EQ(*ReadFile(fourth), text);
   EXPECT_THAT(text, ::testing::HasSubstr("log_keys/"));
   EXPECT_THAT(err_.str(), ::testing::HasSubstr("2 tasks, 4 checkpoints, 2 collections, 4 copies"));
 }

@@ -2,22 +2,27 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "metastore/sqlite/sqlite.h"
 #include "metastore/sqlite/sqlite_meta_store.h"
 #include "metastore/testing/temp_dir.h"
 
 namespace cdc {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class MetaStoreCommandTest : public ::testing::Test {
  protected:
@@ -105,6 +110,50 @@ TEST_F(MetaStoreCommandTest, RefusesADamagedExportBeforeItTouchesTheStore) {
   EXPECT_EQ(Run("a.db", {"import", file, "--replace"}), 1);
   EXPECT_THAT(err_.str(), HasSubstr(file + ": not an export of a metastore"));
   EXPECT_FALSE(std::filesystem::exists(dir_.File("a.db")));
+}
+
+TEST_F(MetaStoreCommandTest, ChecksAFileWithoutChangingIt) {
+  EXPECT_EQ(Run("a.db", {"check"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("there is no metastore file"));
+  MakeStore("a.db", "t1");
+  const auto content = [this] {
+    std::map<std::string, std::string> files;
+    for (const auto& file : std::filesystem::directory_iterator(dir_.File("."))) {
+      files[file.path().filename()] = *ReadFile(file.path());
+    }
+    return files;
+  };
+  ASSERT_EQ(Run("a.db", {"check"}), 0);  // writes its own configuration
+  const auto before = content();
+  EXPECT_EQ(Run("a.db", {"check"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("owner         none"), HasSubstr("1 task, 1 checkpoint"),
+                                HasSubstr("damaged       nothing")));
+  EXPECT_EQ(content(), before);
+  EXPECT_EQ(Run("a.db", {"forget-legacy"}), 0) << err_.str();
+  EXPECT_THAT(err_.str(), HasSubstr("there are no records of an earlier program"));
+}
+
+TEST_F(MetaStoreCommandTest, ChecksAFileThatAServerUses) {
+  MakeStore("a.db", "t1");
+  auto store = OpenSqliteMetaStore(dir_.File("a.db"));
+  ASSERT_TRUE(store.ok());
+  ASSERT_TRUE((*store)->SaveCheckpoints("t1", {{"dml_1", MsgId{"x"}, {7}, {}}}).ok());
+  ASSERT_TRUE((*store)->SaveCheckpoints("t2", {{"dml_1", MsgId{"x"}, {7}, {}}}).ok());
+  EXPECT_EQ(Run("a.db", {"check"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("process " + std::to_string(getpid())),
+                                HasSubstr("1 task, 2 checkpoints"), HasSubstr("1 records of t2")));
+}
+
+TEST_F(MetaStoreCommandTest, NamesWhatIsDamagedInAFile) {
+  MakeStore("a.db", "t1");
+  {
+    sqlite::Database database;
+    ASSERT_TRUE(database.Open(dir_.File("a.db")).ok());
+    ASSERT_TRUE(database.Run("UPDATE tasks SET spec = '{\"password\":s3cret'").ok());
+  }
+  EXPECT_EQ(Run("a.db", {"check"}), 4) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("damaged       1 records"), HasSubstr("task t1: "),
+                                HasSubstr("cure: "), Not(HasSubstr("s3cret"))));
 }
 
 TEST_F(MetaStoreCommandTest, SaysHowItIsUsed) {

@@ -36,7 +36,11 @@ bool Console::Colours() const {
 }
 
 Console ProcessConsole() {
-  return {.out = &std::cout, .err = &std::cerr, .terminal = SizeOfStdout, .environment = Variable};
+  return {.out = &std::cout,
+          .err = &std::cerr,
+          .in = isatty(STDIN_FILENO) != 0 ? &std::cin : nullptr,
+          .terminal = SizeOfStdout,
+          .environment = Variable};
 }
 
 }  // namespace cdc::cli

@@ -16,6 +16,7 @@ struct TerminalSize {
 struct Console {
   std::ostream* out = nullptr;
   std::ostream* err = nullptr;
+  std::istream* in = nullptr;  // of a person who can be asked; nullptr: there is none
   // The size of the terminal behind `out`, queried on each call because it may be resized; nullopt:
   // a pipe or a file, read by a program.
   std::function<std::optional<TerminalSize>()> terminal;

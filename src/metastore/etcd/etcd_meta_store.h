@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -25,6 +26,12 @@ struct EtcdMetaStoreOptions {
   std::function<void(const Status&)> on_lost{};
   const Clock* clock = &Clock::Real();
 };
+
+// A page of values that are as large as they may be is 25 MiB.
+inline constexpr int64_t kEtcdStorePageKeys = 100;
+
+// For messages: where the keys below `base` are.
+std::string EtcdPlaceOf(const EtcdOptions& etcd, const std::string& base);
 
 // Waits until no other server uses the store, see EtcdOwner::Become; kCancelled if it is stopped
 // meanwhile. A new store begins with what the earlier program has stored below the same root path.

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "metastore/meta_store.h"
+#include "metastore/mysql/mysql_connection.h"
 #include "metastore/mysql/mysql_options.h"
 #include "metastore/new_store.h"
 
@@ -25,6 +26,12 @@ struct MysqlMetaStoreOptions {
   std::function<void(const Status&)> on_lost{};
   const Clock* clock = &Clock::Real();
 };
+
+// A root path as rows have it: without slashes at its end.
+std::string MysqlStoreRoot(std::string root_path);
+
+// For messages: where the rows of `root` are.
+std::string MysqlPlaceOf(const MysqlConnection& connection, const std::string& root);
 
 // Creates the tables if needed, and waits until no other server uses the store, see
 // MysqlOwner::Become; kCancelled if it is stopped meanwhile. A new store begins with what the

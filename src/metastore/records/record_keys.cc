@@ -1,5 +1,7 @@
 #include "metastore/records/record_keys.h"
 
+#include <charconv>
+
 #include "metastore/records/hex.h"
 
 namespace cdc::record_keys {
@@ -52,6 +54,12 @@ std::string Number(uint64_t number) {
 std::string_view NextPart(std::string_view key, std::string_view prefix) {
   key.remove_prefix(prefix.size());
   return key.substr(0, key.find('/'));
+}
+
+bool ReadNumber(std::string_view text, int64_t* number) {
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, *number);
+  return read.ec == std::errc() && read.ptr == end;
 }
 
 }  // namespace cdc::record_keys

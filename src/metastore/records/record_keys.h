@@ -29,6 +29,7 @@ std::string Escape(std::string_view text);
 std::optional<std::string> Unescape(std::string_view text);
 
 inline constexpr const char* kVersion = "version";
+inline constexpr int64_t kLayoutVersion = 1;
 inline constexpr const char* kTasks = "task/";
 inline constexpr const char* kProgress = "progress/";
 inline constexpr const char* kLogKeys = "log_keys/";
@@ -41,6 +42,9 @@ inline std::string LogKeys(std::string_view task, CollectionId id) {
 }
 // Of equal length, so that they sort by number.
 std::string Number(uint64_t number);
+
+// Whether all of `text` is a decimal number.
+bool ReadNumber(std::string_view text, int64_t* number);
 
 // The part of `key` after `prefix` up to the next slash or the end.
 std::string_view NextPart(std::string_view key, std::string_view prefix);

@@ -1,7 +1,6 @@
 #include "metastore/records/record_meta_store.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -12,6 +11,7 @@
 
 #include "base/fault_point.h"
 #include "base/mutex.h"
+#include "metastore/records/progress_reader.h"
 #include "metastore/records/record_keys.h"
 #include "metastore/records/record_values.h"
 
@@ -20,8 +20,6 @@ namespace {
 
 namespace keys = record_keys;
 namespace values = record_values;
-
-constexpr int64_t kLayoutVersion = 1;
 
 std::string CheckpointKey(const std::string& task, const std::string& channel) {
   return keys::Progress(task) + "checkpoint/" + keys::Escape(channel);
@@ -34,96 +32,6 @@ std::string KeyOf(const std::string& task, const char* kind, CollectionId id) {
 bool KeepsLogKeys(const SnapshotProgress& snapshot) {
   return !snapshot.done && snapshot.log == CopyLog::kApplied;
 }
-
-bool ReadNumber(std::string_view text, int64_t* number) {
-  const char* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, *number);
-  return read.ec == std::errc() && read.ptr == end;
-}
-
-// The records of one task's progress, as they are read: sorts them into what they are.
-class ProgressReader {
- public:
-  Status Add(std::string_view key, const std::string& value) {
-    const std::string_view kind = keys::NextPart(key, "");
-    const std::string_view rest = key.substr(std::min(key.size(), kind.size() + 1));
-    if (kind == "source") {
-      progress_.source = value;
-      return OkStatus();
-    }
-    if (kind == "access") {
-      CDC_ASSIGN_OR_RETURN(progress_.access, values::DecodeAccess(value));
-      return OkStatus();
-    }
-    if (kind == "checkpoint" || kind == "database") {
-      const std::optional<std::string> name = keys::Unescape(rest);
-      return name ? AddNamed(kind, *name, value) : DataLossError("its key is malformed");
-    }
-    int64_t id = 0;
-    if (!ReadNumber(keys::NextPart(rest, ""), &id)) {
-      return DataLossError("its key has no number");
-    }
-    return AddOfCollection(kind, {id}, rest, value);
-  }
-
-  MetaStore::Progress Take() {
-    // Keys sort as texts, numbers otherwise.
-    std::sort(progress_.channels.begin(), progress_.channels.end(),
-              [](const auto& a, const auto& b) { return a.channel < b.channel; });
-    std::sort(progress_.databases.begin(), progress_.databases.end());
-    for (auto& [id, collection] : collections_) {
-      progress_.collections.push_back(std::move(collection));
-    }
-    for (auto& [id, snapshot] : snapshots_) {
-      snapshot.segments = std::move(segments_[id]);
-      progress_.snapshots.push_back(std::move(snapshot));
-    }
-    for (auto& [id, aside] : aside_) {
-      progress_.aside.push_back(std::move(aside));
-    }
-    return std::move(progress_);
-  }
-
- private:
-  Status AddNamed(std::string_view kind, const std::string& name, const std::string& value) {
-    if (kind == "database") {
-      progress_.databases.push_back(name);
-      return OkStatus();
-    }
-    CDC_ASSIGN_OR_RETURN(ChannelCheckpoint checkpoint, values::DecodeCheckpoint(name, value));
-    progress_.channels.push_back(std::move(checkpoint));
-    return OkStatus();
-  }
-
-  Status AddOfCollection(std::string_view kind,
-                         CollectionId id,
-                         std::string_view rest,
-                         const std::string& value) {
-    if (kind == "collection") {
-      CDC_ASSIGN_OR_RETURN(collections_[id], values::DecodeCollection(id, value));
-    } else if (kind == "snapshot") {
-      CDC_ASSIGN_OR_RETURN(snapshots_[id], values::DecodeSnapshot(id, value));
-    } else if (kind == "aside") {
-      CDC_ASSIGN_OR_RETURN(aside_[id], values::DecodeAside(id, value));
-    } else if (kind == "segment") {
-      int64_t segment = 0;
-      const size_t slash = rest.find('/');
-      if (slash == std::string_view::npos || !ReadNumber(rest.substr(slash + 1), &segment)) {
-        return DataLossError("its key has no number");
-      }
-      segments_[id].insert(segment);
-    } else {
-      return DataLossError("nothing of this kind is known");
-    }
-    return OkStatus();
-  }
-
-  MetaStore::Progress progress_;
-  std::map<CollectionId, ReplicatedCollection> collections_;
-  std::map<CollectionId, SnapshotProgress> snapshots_;
-  std::map<CollectionId, std::set<int64_t>> segments_;
-  std::map<CollectionId, AsideCollection> aside_;
-};
 
 class RecordMetaStore final : public MetaStore {
  public:
@@ -251,7 +159,8 @@ class RecordMetaStore final : public MetaStore {
     CDC_ASSIGN_OR_RETURN(const auto before, records_->ReadKeys(prefix + "snapshot/"));
     for (const std::string& key : before) {
       int64_t id = 0;
-      if (ReadNumber(keys::NextPart(key, prefix + "snapshot/"), &id) && !keep.contains({id})) {
+      if (keys::ReadNumber(keys::NextPart(key, prefix + "snapshot/"), &id) &&
+          !keep.contains({id})) {
         changes.removed_below.push_back(keys::LogKeys(task_id, {id}));
       }
     }
@@ -304,7 +213,7 @@ class RecordMetaStore final : public MetaStore {
 
   // The version is written with the content, so it says that there is nothing left to begin with.
   Status Begin(const ReadInitialContent& read_initial) CDC_REQUIRES(mutex_) {
-    RecordChanges changes{.put = {{keys::kVersion, std::to_string(kLayoutVersion)}}};
+    RecordChanges changes{.put = {{keys::kVersion, std::to_string(keys::kLayoutVersion)}}};
     if (read_initial) {
       CDC_ASSIGN_OR_RETURN(const InitialContent content, read_initial());
       for (const TaskRecord& task : content.tasks) {
@@ -325,13 +234,13 @@ class RecordMetaStore final : public MetaStore {
       return Begin(read_initial);
     }
     int64_t version = 0;
-    if (!ReadNumber(found.begin()->second, &version)) {
+    if (!keys::ReadNumber(found.begin()->second, &version)) {
       return Damaged(keys::kVersion, "no number");
     }
-    if (version > kLayoutVersion) {
+    if (version > keys::kLayoutVersion) {
       return FailedPreconditionError(
           "metastore " + records_->Place() + " was written by a newer program: version " +
-          std::to_string(version) + " > " + std::to_string(kLayoutVersion));
+          std::to_string(version) + " > " + std::to_string(keys::kLayoutVersion));
     }
     return OkStatus();
   }
@@ -350,7 +259,7 @@ class RecordMetaStore final : public MetaStore {
           orphans.insert(prefix + task + "/");
         }
         int64_t number = 0;
-        if (prefix == keys::kLogKeys && ReadNumber(key.substr(key.rfind('/') + 1), &number)) {
+        if (prefix == keys::kLogKeys && keys::ReadNumber(key.substr(key.rfind('/') + 1), &number)) {
           next_log_keys_ = std::max(next_log_keys_, static_cast<uint64_t>(number) + 1);
         }
       }

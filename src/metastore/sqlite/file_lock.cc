@@ -30,6 +30,19 @@ FileLock::~FileLock() {
   }
 }
 
+std::string FileLock::HolderOf(const std::string& path) {
+  const int descriptor = open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return {};
+  }
+  // Shared, and given back at once: flock cannot ask without taking. A server that starts in this
+  // moment is refused, and says which process it was.
+  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  std::string holder = held ? "process " + ReadHolder(descriptor) : "";
+  close(descriptor);
+  return holder;
+}
+
 // flock rather than fcntl: it also refuses a second opener in this process, and closing another
 // descriptor of the file does not release it.
 Status FileLock::Acquire(const std::string& path) {

@@ -19,6 +19,10 @@ class FileLock {
   // lock file cannot be created.
   Status Acquire(const std::string& path);
 
+  // The process that holds the lock of `path` now, "process <id>"; empty: none does. Creates
+  // nothing.
+  static std::string HolderOf(const std::string& path);
+
  private:
   int descriptor_ = -1;
 };

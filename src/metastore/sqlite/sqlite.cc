@@ -132,6 +132,22 @@ Status Database::Open(const std::string& path) {
   return OkStatus();
 }
 
+Status Database::OpenToRead(const std::string& path, bool unused) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    uri += c == '%' ? "%25" : c == '?' ? "%3f" : c == '#' ? "%23" : std::string(1, c);
+  }
+  constexpr int kFlags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+  const int code =
+      sqlite3_open_v2((uri + (unused ? "?immutable=1" : "")).c_str(), &database_, kFlags, nullptr);
+  if (code != SQLITE_OK) {
+    return ErrorOf(database_, code);
+  }
+  sqlite3_extended_result_codes(database_, 1);
+  sqlite3_busy_timeout(database_, 2'000);
+  return OkStatus();
+}
+
 Status Database::Run(const char* sql) {
   const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? OkStatus() : ErrorOf(database_, code);

@@ -58,6 +58,9 @@ class Database {
 
   // Opens or creates the file. Later error messages have its path.
   Status Open(const std::string& path);
+  // Opens a file that exists; nothing can be changed through it. `unused`: nobody writes to the
+  // file, so that not even the files beside it are made.
+  Status OpenToRead(const std::string& path, bool unused);
   // Runs statements and discards their rows.
   Status Run(const char* sql);
   // Prepares each statement. kDataLoss: a table or column that it names is missing.

@@ -138,8 +138,7 @@ Status DropOrphans(Database* database) {
 
 }  // namespace
 
-Status OpenSqliteSchema(Database* database, const std::string& path) {
-  // Check the version before changing anything: a newer program's file stays as it is.
+Result<int64_t> ReadSqliteVersion(Database* database, const std::string& path) {
   CDC_ASSIGN_OR_RETURN(const int64_t version, database->QueryInt("PRAGMA user_version"));
   if (version != 0 && version < kSchemaVersion) {
     return FailedPreconditionError(
@@ -153,6 +152,12 @@ Status OpenSqliteSchema(Database* database, const std::string& path) {
         "metastore file " + path + " was written by a newer program: schema version " +
         std::to_string(version) + " > " + std::to_string(kSchemaVersion));
   }
+  return version;
+}
+
+Status OpenSqliteSchema(Database* database, const std::string& path) {
+  // Before anything is changed: a newer program's file stays as it is.
+  CDC_ASSIGN_OR_RETURN(const int64_t version, ReadSqliteVersion(database, path));
   CDC_RETURN_IF_ERROR(Configure(database, path));
   const Status created = version == 0 ? CreateTables(database, path) : OkStatus();
   CDC_RETURN_IF_ERROR(created);

@@ -18,13 +18,16 @@ class SqliteTasks {
   Status Put(const TaskRecord& task);
   // Sorted by id.
   Result<std::vector<TaskRecord>> List();
+  // kNotFound: there is none with this id.
+  Result<TaskRecord> Find(const std::string& id);
   Status Remove(const std::string& id);
 
  private:
-  Result<TaskRecord> Read() const;
+  static Result<TaskRecord> Read(const sqlite::Statement& row);
 
   sqlite::Statement put_;
   sqlite::Statement list_;
+  sqlite::Statement find_;
   sqlite::Statement remove_;
 };
 

@@ -29,6 +29,16 @@ std::string UserName() {
 
 bool HasMariadb() { return access(kServer, X_OK) == 0 && access(kInstaller, X_OK) == 0; }
 
+std::string YamlUrlOf(const MysqlOptions& options) {
+  const std::string url =
+      options.user + ":" + options.password + "@unix(" + options.socket + ")/" + options.database;
+  std::string text = "'";
+  for (const char c : url) {
+    text += c == '\'' ? "''" : std::string(1, c);
+  }
+  return text + "'";
+}
+
 const Result<std::unique_ptr<MariadbProcess>>& SharedMariadb() {
   static const auto shared = MariadbProcess::Start();
   return shared;

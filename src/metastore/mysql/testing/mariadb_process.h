@@ -39,6 +39,9 @@ class MariadbProcess {
   ChildProcess process_;
 };
 
+// The url of a database as a text of YAML.
+std::string YamlUrlOf(const MysqlOptions& options);
+
 // One for the whole test program, because to install one takes seconds: each test has a root path
 // of its own.
 const Result<std::unique_ptr<MariadbProcess>>& SharedMariadb();
