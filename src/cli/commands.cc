@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void PrintJson(const CommandContext& context, const Json& data) {
-  *context.console.out << data.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+void PrintData(const CommandContext& context, const Json& data) {
+  *context.console.out << Render(context.output, data);
 }
 
 void PrintLines(const CommandContext& context, const std::vector<std::string>& lines) {
@@ -97,8 +97,8 @@ ExitCode CreateTask(const CommandContext& context, const Json& request) {
   if (!data.ok()) {
     return Report(context.console, data.status().WithContext("cannot create the task"));
   }
-  if (context.output == Output::kJson) {
-    PrintJson(context, *data);
+  if (context.output != Output::kTable) {
+    PrintData(context, *data);
     return ExitCode::kOk;
   }
   const Json id = data->value("task_id", Json());
@@ -119,8 +119,8 @@ ExitCode ListTasks(const CommandContext& context) {
   if (!data.ok()) {
     return Report(context.console, data.status().WithContext("cannot list the tasks"));
   }
-  if (context.output == Output::kJson) {
-    PrintJson(context, *data);
+  if (context.output != Output::kTable) {
+    PrintData(context, *data);
     return ExitCode::kOk;
   }
   PrintLines(context, FormatTaskList(ReadTasks(*data), LayoutFor(context.console)));
@@ -141,8 +141,8 @@ ExitCode GetTask(const CommandContext& context, const std::string& id) {
   if (!data.ok()) {
     return Report(context.console, data.status().WithContext(what));
   }
-  if (context.output == Output::kJson) {
-    PrintJson(context, *data);
+  if (context.output != Output::kTable) {
+    PrintData(context, *data);
     return ExitCode::kOk;
   }
   PrintLines(context, FormatTaskDetails(ReadTask(data->value("task", Json())),
@@ -173,13 +173,13 @@ ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options
     code = code == ExitCode::kOk ? each : code;
     if (each == ExitCode::kOk) {
       done.push_back(id);
-      if (context.output == Output::kText) {
+      if (context.output == Output::kTable) {
         *console.out << PastTense(options.operation) << " " << Printable(id) << "\n";
       }
     }
   }
-  if (context.output == Output::kJson) {
-    PrintJson(context, {{"task_ids", done}});
+  if (context.output != Output::kTable) {
+    PrintData(context, {{"task_ids", done}});
   }
   return code;
 }
@@ -218,8 +218,8 @@ ExitCode ChangeCollections(const CommandContext& context, const CollectionOption
   }
   const Status status =
       context.client.Call(options.request, data, ApiClient::kOperationLimit).status();
-  if (status.ok() && context.output == Output::kJson) {
-    PrintJson(context, {{"task_id", *id}, {"collections", collections}});
+  if (status.ok() && context.output != Output::kTable) {
+    PrintData(context, {{"task_id", *id}, {"collections", collections}});
   } else if (status.ok()) {
     for (const std::string& collection : collections) {
       *context.console.out << options.request << " " << Printable(collection) << "\n";

@@ -8,17 +8,16 @@
 #include "base/clock.h"
 #include "cli/api_client.h"
 #include "cli/exit_code.h"
+#include "cli/output.h"
 #include "cli/view/console.h"
 
 namespace cdc::cli {
-
-enum class Output { kText, kJson };
 
 // What every command needs. Client, console and clock must outlive it.
 struct CommandContext {
   const ApiClient& client;
   const Console& console;
-  Output output = Output::kText;
+  Output output = Output::kTable;
   const Clock* clock = &Clock::Real();
 };
 

@@ -39,9 +39,9 @@ class Drainer {
     return OkStatus();
   }
 
-  // For a caller that reads JSON: the goal and what is missing.
+  // For a program that reads it: the goal and what is missing.
   void ShowFailure() const {
-    if (context_.output == Output::kJson && drain_.until_ts != 0) {
+    if (context_.output != Output::kTable && drain_.until_ts != 0) {
       Print({{"task_id", id_},
              {"drained", false},
              {"ts", drain_.until_ts},
@@ -51,9 +51,7 @@ class Drainer {
   }
 
  private:
-  void Print(const Json& json) const {
-    *context_.console.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  }
+  void Print(const Json& json) const { *context_.console.out << Render(context_.output, json); }
 
   std::chrono::milliseconds TimeLeft() const {
     const auto spent =
@@ -162,7 +160,7 @@ class Drainer {
   }
 
   void Show() const {
-    if (context_.output == Output::kJson) {
+    if (context_.output != Output::kTable) {
       ShowJson();
     } else {
       *context_.console.out << "drained task " << id_ << ", now paused\n"

@@ -83,7 +83,7 @@ class DrainTest : public ::testing::Test {
 
   FakeClock clock_;
   FakeApiServer server_;
-  Output output_ = Output::kText;
+  Output output_ = Output::kTable;
   std::ostringstream out_;
   std::ostringstream err_;
 };

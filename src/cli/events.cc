@@ -70,8 +70,8 @@ class EventPrinter {
   }
 
   void Print(const Json& event) const {
-    if (context_.output == Output::kJson) {
-      *context_.console.out << event.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+    if (context_.output != Output::kTable) {
+      *context_.console.out << RenderOneOfMany(context_.output, event);
       return;
     }
     const Json& time = Member(event, "time_ms");

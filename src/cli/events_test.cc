@@ -42,7 +42,7 @@ class EventsTest : public ::testing::Test {
   }
 
   FakeApiServer server_;
-  Output output_ = Output::kText;
+  Output output_ = Output::kTable;
   std::ostringstream out_;
   std::ostringstream err_;
 };

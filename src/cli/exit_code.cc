@@ -40,7 +40,17 @@ constexpr Hint kHints[] = {
     {"no task", "`milvus-cdc task list` shows the ids"},
 };
 
+constexpr ExitCodeMeaning kExitCodes[] = {
+    {ExitCode::kOk, "done"},
+    {ExitCode::kRefused, "the server refused, or it cannot be done"},
+    {ExitCode::kUsage, "wrong usage"},
+    {ExitCode::kUnreachable, "the server cannot be reached"},
+    {ExitCode::kDamaged, "metastore check has found damage"},
+    {ExitCode::kInterrupted, "interrupted before a wait was over"}};
+
 }  // namespace
+
+std::span<const ExitCodeMeaning> ExitCodes() { return kExitCodes; }
 
 ExitCode ExitCodeOf(const Status& status) {
   switch (status.code()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "base/status.h"
@@ -15,6 +16,14 @@ enum class ExitCode : int {
   kDamaged = 4,        // `metastore check` has found records that cannot be read
   kInterrupted = 130,  // Ctrl-C before the wait was over
 };
+
+struct ExitCodeMeaning {
+  ExitCode code;
+  const char* meaning;  // for people, a few words
+};
+
+// All of them, sorted.
+std::span<const ExitCodeMeaning> ExitCodes();
 
 // kInvalidArgument: usage; kUnavailable: unreachable; kCancelled: interrupted; other errors:
 // refused.

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <ostream>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/api_client.h"
+#include "cli/cli_config.h"
 #include "cli/commands.h"
 #include "cli/create_options.h"
 #include "cli/drain.h"
@@ -37,7 +39,7 @@ struct Arguments {
   std::string server;
   std::string server_token_file;
   TlsFiles tls;
-  std::string output = "text";
+  std::string output;
   CreateOptions create;
   std::string token_file;
   std::string request_file;
@@ -65,8 +67,10 @@ void AddCommonOptions(CLI::App* app, Arguments* arguments) {
                               "configuration (env ") +
                       kServerTokenVariable + ": the token)");
   AddTlsOptions(app, &arguments->tls);
-  app->add_option("-o,--output", arguments->output, "text, or json: the server's data [text]")
-      ->check(CLI::IsMember({"text", "json"}));
+  app->add_option("-o,--output", arguments->output,
+                  "table for people, json or yaml for the server's data [table]")
+      ->check(CLI::IsMember(
+          std::vector<std::string>(std::begin(kOutputNames), std::end(kOutputNames))));
 }
 
 CLI::App* AddCommand(CLI::App* app,
@@ -355,8 +359,11 @@ void AddEvents(CLI::App* app, Arguments* arguments, Command* command) {
 
 void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   app->require_subcommand(1);
-  app->footer(
-      "Exit codes: 0 done, 1 the server refused, 2 wrong usage, 3 the server cannot be reached.");
+  std::string codes = "Exit codes:";
+  for (const ExitCodeMeaning& each : ExitCodes()) {
+    codes += "\n  " + std::to_string(static_cast<int>(each.code)) + "  " + each.meaning;
+  }
+  app->footer(codes);
   AddCommonOptions(app, arguments);
   AddCreate(app, arguments, command);
   AddShow(app, arguments, command);
@@ -389,10 +396,15 @@ ExitCode ReportUsage(const Console& console, const std::string& message) {
 }
 
 // The server to talk to, with its token.
-Result<ServerAddress> AddressOf(const Arguments& arguments, const Console& console) {
+Result<ServerAddress> AddressOf(const Arguments& arguments,
+                                const CliConfig& config,
+                                const Console& console) {
   std::string server = arguments.server;
   if (server.empty()) {
     server = console.environment(kServerVariable).value_or("");
+  }
+  if (server.empty()) {
+    server = config.server;
   }
   CDC_ASSIGN_OR_RETURN(ServerAddress address,
                        ParseServerAddress(server.empty() ? kDefaultServer : server));
@@ -402,6 +414,12 @@ Result<ServerAddress> AddressOf(const Arguments& arguments, const Console& conso
   } else {
     address.token = console.environment(kServerTokenVariable).value_or("");
   }
+  if (address.token.empty()) {
+    address.token = config.token;
+  }
+  if (address.token.empty() && !config.token_file.empty()) {
+    CDC_ASSIGN_OR_RETURN(address.token, ReadTokenFile(config.token_file));
+  }
   if (address.token.find_first_of(" \t\r\n") != std::string::npos) {
     return InvalidArgumentError("the server's token must not contain blanks or line breaks");
   }
@@ -409,15 +427,19 @@ Result<ServerAddress> AddressOf(const Arguments& arguments, const Console& conso
 }
 
 ExitCode Run(const Arguments& arguments, const Command& command, const Console& console) {
-  Result<ServerAddress> address = AddressOf(arguments, console);
+  const Result<CliConfig> config = ReadCliConfig(console);
+  if (!config.ok()) {
+    return Report(console, config.status());
+  }
+  Result<ServerAddress> address = AddressOf(arguments, *config, console);
   if (!address.ok()) {
     return Report(console, address.status());
   }
   const ApiClient client(*std::move(address));
-  const ExitCode code =
-      command({.client = client,
-               .console = console,
-               .output = arguments.output == "json" ? Output::kJson : Output::kText});
+  Output output = Output::kTable;
+  // Both were checked when they were read.
+  ReadOutput(arguments.output.empty() ? config->output : arguments.output, &output);
+  const ExitCode code = command({.client = client, .console = console, .output = output});
   console.out->flush();
   return code;
 }

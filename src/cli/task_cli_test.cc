@@ -342,7 +342,7 @@ TEST_F(TaskCliTest, WrongUse) {
            {"create"},
            {"list", "--bogus"},
            {"list", "more"},
-           {"list", "-o", "yaml"},
+           {"list", "-o", "text"},
            {"list", "--server", "ftp://h"},
            {"list", "--server", "http://"},
            {"list", "--server", "h:99999"},

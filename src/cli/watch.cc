@@ -120,7 +120,7 @@ class Watcher {
   }
 
   void Show(const Json& data) {
-    if (context_.output == Output::kJson) {
+    if (context_.output != Output::kTable) {
       Json watched = Json::array();
       for (const Json& task : data.value("tasks", Json::array())) {
         if (IsWatched(ReadTask(task).id)) {
@@ -128,8 +128,7 @@ class Watcher {
         }
       }
       const Json line = {{"time_ms", frame_.now_unix_ms}, {"tasks", std::move(watched)}};
-      *context_.console.out << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n"
-                            << std::flush;
+      *context_.console.out << RenderOneOfMany(context_.output, line) << std::flush;
       return;
     }
     if (Redraw()) {
@@ -147,7 +146,7 @@ class Watcher {
     for (WatchedTask& task : frame_.tasks) {
       task.rates.reset();
     }
-    if ((context_.output == Output::kJson || !Redraw()) && news) {
+    if ((context_.output != Output::kTable || !Redraw()) && news) {
       *context_.console.err << "milvus-cdc: " << problem << "\n" << std::flush;
     }
   }

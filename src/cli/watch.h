@@ -20,7 +20,7 @@ struct WatchOptions {
 };
 
 // Shows the tasks once per interval until `stop`: in place on a terminal, otherwise as lines, or as
-// one JSON object per line for Output::kJson.
+// one JSON object per line for Output::kJson or kYaml.
 //
 // An unreachable server is an error at the start; later it is waited for. Returns kOk when caught
 // up, when nobody reads the output any more, or on `stop`; but kInterrupted for a stop before the

@@ -132,7 +132,7 @@ class WatchTest : public ::testing::Test {
   FakeClock clock_;
   FakeApiServer server_;
   std::optional<TerminalSize> terminal_;
-  Output output_ = Output::kText;
+  Output output_ = Output::kTable;
   std::ostringstream out_;
   std::ostringstream err_;
 };
