@@ -15,6 +15,7 @@
 #include "cli/api_client.h"
 #include "cli/cli_config.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/create_options.h"
 #include "cli/drain.h"
 #include "cli/events.h"
@@ -22,6 +23,7 @@
 #include "cli/interruption.h"
 #include "cli/tls_files.h"
 #include "cli/view/format.h"
+#include "cli/view/task_info.h"
 #include "cli/watch.h"
 
 namespace cdc::cli {
@@ -30,6 +32,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kDefaultServer = "http://127.0.0.1:8444";
+constexpr std::chrono::seconds kCompletionLimit{1};
 constexpr const char* kServerVariable = "MILVUS_CDC_SERVER";
 constexpr const char* kServerTokenVariable = "MILVUS_CDC_SERVER_TOKEN";
 constexpr const char* kTokenVariable = "MILVUS_CDC_TARGET_TOKEN";
@@ -464,7 +467,36 @@ ExitCode ParseAndRun(const std::vector<std::string>& arguments, const Console& c
   return Run(parsed, command, console);
 }
 
+// None if the server cannot be asked: whoever presses a key wants no error.
+std::vector<std::string> FindTaskIds(const Console& console) {
+  std::vector<std::string> ids;
+  const Result<CliConfig> config = ReadCliConfig(console);
+  if (!config.ok()) {
+    return ids;
+  }
+  Result<ServerAddress> address = AddressOf({}, *config, console);
+  if (!address.ok()) {
+    return ids;
+  }
+  const Result<Json> data =
+      ApiClient(*std::move(address)).Call("list", Json::object(), kCompletionLimit);
+  if (data.ok()) {
+    for (const TaskInfo& task : ReadTasks(*data)) {
+      ids.push_back(Printable(task.id));
+    }
+  }
+  return ids;
+}
+
 }  // namespace
+
+std::string CompleteTaskCommand(const std::vector<std::string>& words, const Console& console) {
+  Arguments arguments;
+  Command command;
+  CLI::App app;
+  AddCommands(&app, &arguments, &command);
+  return Complete(app, words, [&console] { return FindTaskIds(console); });
+}
 
 int RunTaskCommand(const std::vector<std::string>& arguments, const Console& console) {
   // A closed connection or a reader that is gone then shows as an error of the write.

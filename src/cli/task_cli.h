@@ -13,4 +13,7 @@ namespace cdc::cli {
 // http://127.0.0.1:8444.
 int RunTaskCommand(const std::vector<std::string>& arguments, const Console& console);
 
+// What the last of `words`, which follow `milvus-cdc task`, may be; see completion.h.
+std::string CompleteTaskCommand(const std::vector<std::string>& words, const Console& console);
+
 }  // namespace cdc::cli

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -10,6 +11,7 @@
 #include <sstream>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -22,6 +24,8 @@
 
 #include "base/fault_point.h"
 #include "base/thread.h"
+#include "cli/completion.h"
+#include "cli/exit_code.h"
 #include "cli/task_cli.h"
 #include "cli/view/console.h"
 #include "http/http_server.h"
@@ -36,8 +40,8 @@
 
 namespace {
 
-constexpr int kExitCannotRun = 1;
-constexpr int kExitWrongUse = 2;
+constexpr int kExitCannotRun = static_cast<int>(cdc::cli::ExitCode::kRefused);
+constexpr int kExitWrongUse = static_cast<int>(cdc::cli::ExitCode::kUsage);
 constexpr std::chrono::milliseconds kStopLimit{4'500};
 
 struct Arguments {
@@ -223,6 +227,24 @@ int Serve(const Arguments& arguments) {
   return exit_code;
 }
 
+// Answers a shell that completes the command line. `app` has the commands of this file; the others
+// know their own.
+void PrintCompletions(const CLI::App& app, const std::vector<std::string>& words) {
+  std::string lines;
+  const auto command = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return word == "task" || word == "metastore";
+  });
+  // The last word is still being written.
+  if (command == words.end() || command + 1 == words.end()) {
+    lines = cdc::cli::Complete(app, words, [] { return std::vector<std::string>(); });
+  } else if (*command == "task") {
+    lines = cdc::cli::CompleteTaskCommand({command + 1, words.end()}, cdc::cli::ProcessConsole());
+  } else {
+    lines = cdc::CompleteMetaStoreCommand({command + 1, words.end()});
+  }
+  std::fputs(lines.c_str(), stdout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -251,13 +273,28 @@ int main(int argc, char** argv) {
   task->prefix_command()->set_help_flag();
   CLI::App* const metastore = app.add_subcommand(
       "metastore",
-      "carries tasks and their progress to another store: milvus-cdc metastore --help");
+      "carries tasks and their progress to another store, checks it: milvus-cdc metastore --help");
   metastore->prefix_command()->set_help_flag();
+  std::string shell;
+  CLI::App* const completion = app.add_subcommand(
+      "completion", "prints a script with which a shell completes commands and options");
+  completion->add_option("shell", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   app.allow_extras();
+  // Before anything is parsed: the words are not meant for this call.
+  if (argc > 1 && std::string_view(argv[1]) == cdc::cli::kCompleteCommand) {
+    PrintCompletions(app, {argv + 2, argv + argc});
+    return EXIT_SUCCESS;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : kExitWrongUse;
+  }
+  if (completion->parsed()) {
+    std::fputs(cdc::cli::CompletionScript(shell).c_str(), stdout);
+    return EXIT_SUCCESS;
   }
   if (task->parsed()) {
     return cdc::cli::RunTaskCommand(task->remaining(), cdc::cli::ProcessConsole());

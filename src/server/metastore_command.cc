@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/thread.h"
+#include "cli/completion.h"
 #include "cli/exit_code.h"
 #include "metastore/portable/store_content.h"
 #include "server/config.h"
@@ -226,6 +227,13 @@ void AddCommands(CLI::App* app, StoreCommand* command) {
 }
 
 }  // namespace
+
+std::string CompleteMetaStoreCommand(const std::vector<std::string>& words) {
+  StoreCommand command;
+  CLI::App app;
+  AddCommands(&app, &command);
+  return cli::Complete(app, words, [] { return std::vector<std::string>(); });
+}
 
 int RunMetaStoreCommand(const std::vector<std::string>& arguments,
                         const std::string& config,

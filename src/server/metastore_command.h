@@ -17,4 +17,7 @@ int RunMetaStoreCommand(const std::vector<std::string>& arguments,
                         const Environment& environment,
                         const cli::Console& console);
 
+// What the last of `words`, which follow `milvus-cdc metastore`, may be; see cli/completion.h.
+std::string CompleteMetaStoreCommand(const std::vector<std::string>& words);
+
 }  // namespace cdc

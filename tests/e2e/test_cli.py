@@ -54,6 +54,27 @@ def cli(server: str) -> Cli:
     return run
 
 
+def completions(server: str, *words: str) -> list[str]:
+    """What bash offers for the last word, after it has read the script."""
+    script = f"""
+source <({CDC_BINARY} completion bash)
+COMP_WORDS=({CDC_BINARY} "$@")
+COMP_CWORD=$#
+_milvus_cdc
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    shell = subprocess.run(
+        ["bash", "-eu", "-c", script, "bash", *words],
+        env=environment_of(server),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert shell.returncode == 0 and shell.stderr == "", shell.stderr
+    return shell.stdout.split()
+
+
 def done(result: subprocess.CompletedProcess[str]) -> str:
     assert result.returncode == OK, result.stderr
     return result.stdout
@@ -188,3 +209,15 @@ def test_watch_draws_on_a_terminal(lite_world: World, server: str) -> None:
     text = seen.decode()
     assert re.search(r"\x1b\[\dA\r", text), "the second frame is drawn over the first"
     assert all(len(re.sub(r"\x1b\[[0-9]*[A-Za-z]", "", line)) <= 100 for line in text.replace("\r", "\n").split("\n"))
+
+
+def test_a_shell_completes_what_the_program_knows(lite_world: World, server: str) -> None:
+    task = lite_world.start_task()
+    assert {"serve", "task", "metastore", "completion"} <= set(completions(server, ""))
+    assert completions(server, "metastore", "f") == ["forget-legacy"]
+    assert completions(server, "metastore", "check", "--c") == ["--config"]
+    assert completions(server, "completion", "z") == ["zsh"]
+    assert completions(server, "task", "list", "-o", "y") == ["yaml"]
+    assert completions(server, "task", "create", "--target-") == ["--target-uri"]
+    assert completions(server, "task", "get", task[:12]) == [task]
+    assert completions("http://127.0.0.1:1", "task", "get", task[:12]) == []
