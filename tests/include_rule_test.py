@@ -61,7 +61,7 @@ ALLOWED = {
     "reconcile": {"base", "model", "source", "scope", "metastore", "progress", "rows", "sink",
                   "reconcile/plan", "reconcile/access"},
     "pipeline": {"base", "model", "milvus", "source", "feed", "scope", "metastore", "progress", "sink", "rows",
-                 "reconcile", "reconcile/plan", "snapshot"},
+                 "reconcile", "reconcile/plan", "reconcile/access", "snapshot"},
     "control": {"base", "model", "metastore", "scope", "pipeline"},
     "api": {"base", "model", "metastore", "scope", "control", "http"},  # metastore: its fake
     "api/rest": {"base", "model", "metastore", "scope", "control", "http", "api"},

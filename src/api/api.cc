@@ -16,6 +16,7 @@
 #include "api/drain_request.h"
 #include "api/json_text.h"
 #include "api/maintenance.h"
+#include "api/plan_json.h"
 #include "api/request_reader.h"
 #include "control/drain_goal.h"
 #include "model/source_time.h"
@@ -167,10 +168,18 @@ ApiAnswer Api::Dispatch(const std::string& type, const Json& data) {
 }
 
 Api::Answer Api::Create(const Json& data) {
+  // With it, the create only says what it would do.
+  bool plan = false;
+  std::vector<FieldError> errors;
+  RequestReader(data, "", &errors).Read("plan", &plan);
+  CDC_RETURN_IF_ERROR(DecodeFailure("create", DecodeErrors(errors)));
   Result<CreateRequest> request = DecodeCreateRequest(data);
   CDC_RETURN_IF_ERROR(DecodeFailure("create", request.status()));
   Result<TaskSpec> spec = ValidateCreate(*request, limits_);
   CDC_RETURN_IF_ERROR(OperationFailure("create", spec.status()));
+  if (plan) {
+    return OrderedJson{{"plan", EncodePlan(tasks_->Plan(*std::move(spec)))}};
+  }
   const Result<TaskManager::Created> created = tasks_->Create(*std::move(spec));
   CDC_RETURN_IF_ERROR(OperationFailure("create", created.status()));
   return OrderedJson{{"task_id", created->id},

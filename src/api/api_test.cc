@@ -877,5 +877,26 @@ TEST_F(ApiTest, EventsOfATask) {
   EXPECT_THAT(Ask("events", R"({"task_id":"t2"})"), HasSubstr("not found the task"));
 }
 
+TEST_F(ApiTest, APlanIsNoTask) {
+  const std::string request =
+      std::string("{") + kTarget + R"(,"plan":true,"collection_infos":[{"name":"c"}]})";
+  const Json answer = AskJson("create", request);
+  ASSERT_EQ(answer.at("code"), 200) << answer;
+  const Json& plan = answer.at("data").at("plan");
+  EXPECT_EQ(plan.at("can_start"), true);
+  EXPECT_EQ(plan.at("summary").at("error"), 0);
+  EXPECT_GT(plan.at("items").size(), 0U);
+  EXPECT_EQ(AskJson("list", "{}").at("data").value("tasks", Json::array()).size(), 0U);
+  replicator_.SetCheckStatus(UnavailableError("no route"));
+  const Json without = AskJson("create", request);
+  EXPECT_EQ(without.at("data").at("plan").at("can_start"), false);
+  const Json item = without.at("data").at("plan").at("items").at(0);
+  EXPECT_EQ(item.at("severity"), "error");
+  EXPECT_EQ(item.at("area"), "target");
+  EXPECT_EQ(item.at("finding"), "fail to connect the milvus: no route");
+  EXPECT_THAT(item.at("cure").get<std::string>(), HasSubstr("address"));
+  EXPECT_EQ(AskJson("create", R"({"plan":"yes"})").at("code"), 500);
+}
+
 }  // namespace
 }  // namespace cdc

@@ -33,6 +33,7 @@ class ApiClient {
   // The time limit of an answer. Operations wait for the target, a listing for nothing.
   static constexpr std::chrono::seconds kListLimit{10};
   static constexpr std::chrono::seconds kOperationLimit{60};
+  static constexpr std::chrono::seconds kPlanLimit{300};  // it looks at each collection
 
   explicit ApiClient(ServerAddress address) : address_(std::move(address)) {}
 

@@ -46,6 +46,7 @@ constexpr ExitCodeMeaning kExitCodes[] = {
     {ExitCode::kUsage, "wrong usage"},
     {ExitCode::kUnreachable, "the server cannot be reached"},
     {ExitCode::kDamaged, "metastore check has found damage"},
+    {ExitCode::kCannotStart, "plan: a create would be refused"},
     {ExitCode::kInterrupted, "interrupted before a wait was over"}};
 
 }  // namespace

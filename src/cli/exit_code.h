@@ -14,6 +14,7 @@ enum class ExitCode : int {
   kUsage = 2,          // an error in the command line or in a file it names
   kUnreachable = 3,    // no server, no answer in time, or not a milvus-cdc
   kDamaged = 4,        // `metastore check` has found records that cannot be read
+  kCannotStart = 5,    // of `plan`: a create would be refused
   kInterrupted = 130,  // Ctrl-C before the wait was over
 };
 

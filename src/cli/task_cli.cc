@@ -21,6 +21,7 @@
 #include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/interruption.h"
+#include "cli/plan.h"
 #include "cli/tls_files.h"
 #include "cli/view/format.h"
 #include "cli/view/task_info.h"
@@ -102,8 +103,17 @@ Result<Json> CreateRequestOf(const Arguments& arguments, const Console& console)
   return BuildCreateRequest(options, std::move(base));
 }
 
-void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
-  CLI::App* create = AddCommand(app, "create", "creates and starts a task", arguments);
+// What is done with a create request.
+using UseRequest = ExitCode (*)(const CommandContext&, const Json&);
+
+// Also of `plan`, which takes the same options.
+void AddCreate(CLI::App* app,
+               const std::string& name,
+               const std::string& description,
+               UseRequest use,
+               Arguments* arguments,
+               Command* command) {
+  CLI::App* create = AddCommand(app, name, description, arguments);
   CreateOptions& options = arguments->create;
   create->add_option("--target-uri", options.target_uri, "the target: http(s)://host:port");
   CLI::Option* token = create->add_option(
@@ -197,11 +207,10 @@ void AddCreate(CLI::App* app, Arguments* arguments, Command* command) {
                    "reads and plans, but writes nothing to the target and saves no position");
   create->add_option("--file", arguments->request_file,
                      "a JSON file with the request; other options take precedence over it");
-  create->callback([arguments, command] {
-    *command = [arguments](const CommandContext& context) {
+  create->callback([arguments, command, use] {
+    *command = [arguments, use](const CommandContext& context) {
       const Result<Json> request = CreateRequestOf(*arguments, context.console);
-      return request.ok() ? CreateTask(context, *request)
-                          : Report(context.console, request.status());
+      return request.ok() ? use(context, *request) : Report(context.console, request.status());
     };
   });
 }
@@ -368,7 +377,9 @@ void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
   }
   app->footer(codes);
   AddCommonOptions(app, arguments);
-  AddCreate(app, arguments, command);
+  AddCreate(app, "create", "creates and starts a task", CreateTask, arguments, command);
+  AddCreate(app, "plan", "says what such a create would find and do, and changes nothing", PlanTask,
+            arguments, command);
   AddShow(app, arguments, command);
   AddChange(app, "pause", "stops tasks; they go on where they were when resumed", arguments,
             command);

@@ -382,5 +382,32 @@ TEST_F(TaskCliTest, ARefusedTokenIsExplained) {
   EXPECT_THAT(err_.str(), HasSubstr("hint: give the server's token by --server-token-file"));
 }
 
+TEST_F(TaskCliTest, APlanIsATableAndItsExitCodeSaysWhetherTheTaskCanStart) {
+  const auto answer = [](bool can_start) {
+    return std::string(R"({"code":200,"data":{"plan":{"items":[)") +
+           R"({"severity":"warning","area":"schema","object":"db.c",)"
+           R"("finding":"field a differs","cure":"drop it"}],)"
+           R"("summary":{"ok":0,"note":0,"warning":1,"error":0},"can_start":)" +
+           (can_start ? "true" : "false") + "}}}";
+  };
+  server_.SetAnswer("create", answer(true));
+  EXPECT_EQ(Run({"plan", "--target-uri", "http://h:1", "--collection", "db.c"}), 0);
+  EXPECT_EQ(out_.str(),
+            "SEVERITY  AREA    OBJECT  FINDING\n"
+            "warning   schema  db.c    field a differs\n"
+            "                          cure: drop it\n"
+            "\n"
+            "the task can start: errors 0, warnings 1, notes 0, ok 0\n");
+  EXPECT_THAT(server_.Requests("create"), ElementsAre(HasSubstr(R"("plan":true)")));
+  server_.SetAnswer("create", answer(false));
+  EXPECT_EQ(Run({"plan", "--target-uri", "http://h:1", "-o", "json"}), 5);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("plan").at("can_start"), false);
+}
+
+TEST_F(TaskCliTest, AServerThatCreatesInsteadOfPlanningIsTold) {
+  EXPECT_EQ(Run({"plan", "--target-uri", "http://h:1"}), 3);
+  EXPECT_THAT(err_.str(), HasSubstr("of a version without plans"));
+}
+
 }  // namespace
 }  // namespace cdc::cli

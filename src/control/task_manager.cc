@@ -8,14 +8,10 @@
 #include <spdlog/spdlog.h>
 
 #include "base/thread.h"
+#include "control/judge_create.h"
 #include "control/managed_task.h"
-#include "control/same_target.h"
 #include "control/shown_status.h"
-#include "control/sink_mode.h"
 #include "control/task_id.h"
-#include "model/given_position.h"
-#include "scope/compare_scopes.h"
-#include "scope/name_mapping.h"
 
 namespace cdc {
 namespace {
@@ -27,14 +23,6 @@ bool IsCallersFault(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument ||
          status.code() == StatusCode::kFailedPrecondition ||
          status.code() == StatusCode::kOutOfRange;
-}
-
-std::string JoinNames(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    text += (text.empty() ? "" : " ") + name;
-  }
-  return text;
 }
 
 }  // namespace
@@ -169,40 +157,7 @@ Result<TaskManager::TaskPtr> TaskManager::Reserve(const TaskPtr& task) {
   }
   // Comparing scopes and adding the task must be one step: two creates at once could both miss the
   // other.
-  std::vector<const TaskSpec*> siblings;
-  for (const auto& [id, other] : tasks_) {
-    // A dry run writes to no name, so it keeps nobody from one.
-    if (!other->spec.dry_run && IsSameTarget(other->spec, task->spec)) {
-      siblings.push_back(&other->spec);
-    }
-  }
-  CDC_RETURN_IF_ERROR(CheckStandbyAddress(task->spec, siblings));
-  if (task->spec.enable_user_role) {
-    // They are the whole target's: two tasks would remove each other's.
-    const auto other = std::ranges::find_if(
-        siblings, [](const TaskSpec* sibling) { return sibling->enable_user_role; });
-    if (other != siblings.end()) {
-      return AlreadyExistsError("the enable user role param is duplicate, task " + (*other)->id +
-                                " replicates the users and roles of this target" +
-                                OtherAddresses(task->spec, siblings));
-    }
-  }
-  ScopeDecision decision = CompareScopes(task->spec, siblings);
-  if (!decision.duplicates.empty()) {
-    return AlreadyExistsError("the collection name is duplicate with existing task, [" +
-                              JoinNames(decision.duplicates) + "]" +
-                              OtherAddresses(task->spec, siblings));
-  }
-  CDC_RETURN_IF_ERROR(CheckMappingIsCovered(task->spec));
-  task->spec.left_to_older = std::move(decision.left);
-  if (const std::string collision = FindTargetCollision(task->spec, siblings); !collision.empty()) {
-    return AlreadyExistsError("the target name is duplicate with existing task, " + collision +
-                              OtherAddresses(task->spec, siblings));
-  }
-  if (tasks_.size() >= static_cast<size_t>(std::max(options_.max_tasks, 0))) {
-    return Status(StatusCode::kResourceExhausted,
-                  "the task num has reach the limit, " + std::to_string(options_.max_tasks));
-  }
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgeTasks(&task->spec)));
   tasks_[task->spec.id] = task;
   return TaskPtr();
 }
@@ -227,20 +182,12 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
     }
   }
   const Result<TargetInfo> target = options_.replicator->CheckTarget(spec.target);
-  if (!target.ok()) {
-    return UnavailableError("fail to connect the milvus: " + target.status().message());
-  }
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgeTarget(spec, target)));
   // A client that repeats its request gets the same answer, whatever the rest of it says.
   if (std::optional<Created> known = FindCreated(spec.id)) {
     return *std::move(known);
   }
-  CDC_RETURN_IF_ERROR(ChooseSinkMode(*target, &spec));
-  if (spec.enable_user_role && !target->access_refusal.empty()) {
-    return InvalidArgumentError(
-        "extra_info.enable_user_role: users and roles cannot be replicated to this target: " +
-        target->access_refusal);
-  }
-  spec.target_identity = target->identity;
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgeSink(*target, &spec)));
   if (spec.id.empty()) {
     spec.id = NewTaskId();
   }
@@ -271,7 +218,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
 Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
   const std::string& id = task->spec.id;
   const auto launch = [&]() -> Status {
-    CDC_RETURN_IF_ERROR(CheckGivenPositions(task->spec));
+    CDC_RETURN_IF_ERROR(FirstRefusal(JudgePositions(task->spec)));
     // Progress is stored before the task: after a crash in between it is an orphan that the store
     // removes at its next start.
     const Status prepared = options_.replicator->Prepare(task->spec, target);

@@ -21,6 +21,7 @@
 #include "model/ids.h"
 #include "model/takeover.h"
 #include "model/task.h"
+#include "model/task_plan.h"
 #include "model/task_status.h"
 #include "pipeline/replication.h"
 
@@ -99,6 +100,9 @@ class TaskManager {
   // Checks the target, chooses the sink mode, stores and starts the task; generates an id if `spec`
   // has none. If a task with that id exists it is returned and nothing else is done.
   Result<Created> Create(TaskSpec spec);
+  // What Create would find, the worst first: what is in its way and what would come of it. Stores
+  // and changes nothing. A source or a target that does not answer is one of the findings.
+  PlanItems Plan(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
   // With `on_undecodable` the task also changes to that policy, until the next such resume.
@@ -149,6 +153,8 @@ class TaskManager {
   // Adds `task`, whose `operation` the caller holds, and sets what it leaves to older tasks. If a
   // task with this id exists, returns that one instead.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
+  // What the other tasks mean for a new one; sets what it leaves to older ones.
+  PlanItems JudgeTasks(TaskSpec* spec) const CDC_REQUIRES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   void HoldStandby(const TaskPtr& task) CDC_EXCLUDES(mutex_);
 

@@ -11,6 +11,7 @@
 #include "model/copy_selection.h"
 #include "model/ids.h"
 #include "model/task.h"
+#include "model/task_plan.h"
 #include "model/task_status.h"
 #include "sink/target.h"
 
@@ -89,6 +90,10 @@ class Replicator {
   // with the result of CheckTarget. kOutOfRange: `earliest` was requested, but the queue no longer
   // holds all rows. kFailedPrecondition: no delete can name the key field of a collection.
   virtual Status Prepare(const TaskSpec& spec, const TargetInfo& target) = 0;
+
+  // What Prepare would find, all of it and not just the first error, and how what the target has
+  // fits. Stores and changes nothing. `target`: the result of CheckTarget; nullptr: it has failed.
+  virtual PlanItems Plan(const TaskSpec& spec, const TargetInfo* target) = 0;
 
   // A collection of the source that the task covers or has begun. kNotFound.
   virtual Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) = 0;

@@ -105,7 +105,10 @@ class RealReplicator : public Replicator {
 
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override {
     dry_store_->Forget(spec.id);  // of an earlier task
-    return TaskPreparation(options_, spec, throttle_.ExpectedRate()).Run(target);
+    return PrepareTask(options_, spec, target, throttle_.ExpectedRate());
+  }
+  PlanItems Plan(const TaskSpec& spec, const TargetInfo* target) override {
+    return PlanTask(options_, spec, target, throttle_.ExpectedRate());
   }
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;

@@ -31,6 +31,7 @@ struct ReplicatorOptions {
   SnapshotSource* snapshots = nullptr;  // from the storage
   SnapshotSource* queries = nullptr;    // from the source's Milvus
   std::string replicate_channel;        // empty: flushes are not replicated
+  std::string queue_kind;               // of `log`, for people: RocksMQ, Kafka, …
   std::chrono::milliseconds checkpoint_interval{1'000};
   BackoffOptions retry;                 // of calls to the target, which are repeated forever
   size_t waiting_bytes = 64U << 20;     // of one task: read but not acknowledged yet

@@ -1,15 +1,12 @@
 #include "pipeline/task_preparation.h"
 
-#include <algorithm>
-#include <memory>
-#include <optional>
-#include <stop_token>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
-#include "reconcile/plan/plan.h"
-#include "snapshot/log_choice.h"
+#include "pipeline/gather_facts.h"
+#include "pipeline/judge_source.h"
+#include "pipeline/judge_target_state.h"
 
 namespace cdc {
 namespace {
@@ -37,231 +34,119 @@ Status Stored(const Status& status) {
                      : InternalError("fail to put the task info to etcd: " + status.message());
 }
 
-}  // namespace
+// Stores what was found. A copy's entry says where the log takes over from the stored rows.
+class Storing {
+ public:
+  Storing(const ReplicatorOptions& options, const TaskSpec& spec, const TaskFacts& facts)
+      : options_(options), spec_(spec), facts_(facts) {}
 
-Status TaskPreparation::Run(const TargetInfo& target) {
-  CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
-                       options_.catalog->Sync(std::stop_token()));
-  if (!catalog->Identity().empty()) {
-    CDC_RETURN_IF_ERROR(Stored(options_.store->PutSource(spec_.id, catalog->Identity())));
-  }
-  const std::vector<Scope::Match> covered = scope_.Select(*catalog);
-  // A standby deletes by messages, whatever its API can express.
-  const TargetTraits traits{
-      .deletes_by = spec_.sink_mode == SinkMode::kReplicate ? std::nullopt : target.deletes_by};
-  CDC_RETURN_IF_ERROR(CheckCopies());
-  CDC_RETURN_IF_ERROR(CheckCovered(covered, traits));
-  CDC_RETURN_IF_ERROR(CheckGiven(covered));
-  CDC_RETURN_IF_ERROR(PrepareSnapshots(covered));
-  // Whatever an earlier task may have written is at or below this time; stored rows are, too.
-  CDC_ASSIGN_OR_RETURN(const Timestamp present, options_.catalog->Present(std::stop_token()));
-  for (const Scope::Match& match : covered) {
-    CDC_RETURN_IF_ERROR(PrepareCollection(match, present));
-  }
-  return PrepareReplicateChannel();
-}
-
-Status TaskPreparation::CheckCopies() const {
-  if (spec_.on_expired == OnExpired::kSnapshot &&
-      SnapshotSourceOf(options_, spec_.snapshot.from) == nullptr) {
-    return FailedPreconditionError(
-        std::string("on_expired snapshot needs the stored rows of the source: set ") +
-        SnapshotSettingOf(spec_.snapshot.from) + " in the configuration, or use on_expired stop");
-  }
-  return OkStatus();
-}
-
-// A task that can do without the collections concerned sets them aside later.
-Status TaskPreparation::CheckCovered(const std::vector<Scope::Match>& covered,
-                                     const TargetTraits& traits) const {
-  Status refused;
-  bool all = true;
-  for (const Scope::Match& match : covered) {
-    const Status checked = CheckReplicable(*match.collection, match.name, traits);
-    all = all && !checked.ok();
-    refused = refused.ok() ? checked : refused;
-  }
-  return all || spec_.on_collection_error == OnCollectionError::kPause ? refused : OkStatus();
-}
-
-// A place of a collection that is not there would be forgotten silently.
-Status TaskPreparation::CheckGiven(const std::vector<Scope::Match>& covered) const {
-  for (const auto& [name, positions] : scope_.positions()) {
-    const auto is_it = [&name](const Scope::Match& match) { return match.name == name; };
-    if (std::ranges::none_of(covered, is_it)) {
-      return InvalidArgumentError("positions are given for " + name.ToString() +
-                                  ", which the source does not have or the task does not cover: "
-                                  "leave them out");
+  Status Run() const {
+    const std::string identity = (*facts_.catalog)->Identity();
+    if (!identity.empty()) {
+      CDC_RETURN_IF_ERROR(Stored(options_.store->PutSource(spec_.id, identity)));
     }
-  }
-  return OkStatus();
-}
-
-// Notes where the log takes over from the stored rows, so that a wrong storage, or a queue that no
-// longer holds that place, is found before the task exists.
-Status TaskPreparation::PrepareSnapshots(const std::vector<Scope::Match>& covered) {
-  std::vector<SnapshotProgress> planned;
-  int64_t bytes = 0;
-  for (const Scope::Match& match : covered) {
-    if (scope_.StartOf(match.name) != StartFrom::kSnapshot ||
-        scope_.positions().contains(match.name)) {
-      continue;
+    CDC_RETURN_IF_ERROR(StoreCopies());
+    for (const CollectionFacts& each : facts_.collections) {
+      CDC_RETURN_IF_ERROR(each.given ? StoreGiven(each) : StoreCollection(each));
     }
-    Result<SnapshotProgress> progress = PlanSnapshot(match);
-    CDC_RETURN_IF_ERROR(progress.status().WithContext("the stored rows of collection " +
-                                                      match.name.ToString() + " cannot be copied"));
-    bytes += progress->bytes;
-    planned.push_back(*std::move(progress));
+    return StoreReplicateBegin();
   }
-  // One choice for all: they share channels, and are copied one after the other.
-  const LogChoice choice = ChooseLog(spec_.snapshot.log, bytes, copy_rate_, options_.queue_holds);
-  for (SnapshotProgress& progress : planned) {
-    progress.bytes = 0;
-    progress.log = choice.apply ? CopyLog::kWillApply : CopyLog::kWaits;
-    progress.expected_seconds = choice.copy_takes.count();
-    progress.queue_seconds = options_.queue_holds.count();
-    CDC_RETURN_IF_ERROR(Stored(options_.store->PutSnapshot(spec_.id, progress)));
-  }
-  if (!planned.empty()) {
-    spdlog::info("task={} the copies are expected to take {} s, the queue holds {} s: the log {}",
-                 spec_.id, choice.copy_takes.count(), options_.queue_holds.count(),
-                 choice.apply ? "is applied meanwhile" : "waits");
-  }
-  return OkStatus();
-}
 
-// `bytes` of the result: what is to be copied.
-Result<SnapshotProgress> TaskPreparation::PlanSnapshot(const Scope::Match& match) const {
-  SnapshotSource* const source = SnapshotSourceOf(options_, spec_.snapshot.from);
-  if (source == nullptr) {
-    return FailedPreconditionError(
-        std::string("the server does not know where to read the source's rows: set ") +
-        SnapshotSettingOf(spec_.snapshot.from) +
-        " in its configuration, or use start_from latest or earliest");
-  }
-  const Collection& collection = *match.collection;
-  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<CollectionSnapshot> plan,
-                       source->Plan(collection, {}, {}, std::stop_token()));
-  SnapshotProgress progress{
-      .collection = collection.id, .takeover = {}, .begun = false, .done = false, .segments = {}};
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const std::string& vchannel = collection.vchannels[shard];
-    const auto found = plan->shards().find(vchannel);
-    if (found == plan->shards().end()) {
-      return InternalError("the plan lacks channel " + vchannel);
-    }
-    CDC_RETURN_IF_ERROR(options_.log->CheckPosition(collection.pchannels[shard],
-                                                    {.id = found->second.takeover.position}));
-    progress.takeover[vchannel] = found->second.takeover;
-  }
-  for (const auto& [vchannel, shard] : plan->shards()) {
-    for (const CollectionSnapshot::Part& part : shard.parts) {
-      progress.bytes += part.bytes;
-    }
-  }
-  return progress;
-}
-
-Status TaskPreparation::PrepareCollection(const Scope::Match& match, Timestamp present) {
-  ReplicatedCollection record{.id = match.collection->id,
-                              .source = match.name,
-                              .target = scope_.Target(match.name),
-                              .pchannels = match.collection->pchannels,
-                              .created = match.collection->created,
-                              .skip_until = {}};
-  const auto positions = scope_.positions().find(match.name);
-  const StartFrom begin = scope_.StartOf(match.name);
-  if (positions != scope_.positions().end()) {
-    record.may_hold_until = present;
-    CDC_ASSIGN_OR_RETURN(const GivenPositions given, ReadGivenPositions(positions->second));
-    // It must be there, with the rows up to the positions: it is not created without them.
-    record.seen_on_target = HasRowsBefore(given, *match.collection);
-    CDC_RETURN_IF_ERROR(PrepareGiven(match, given));
-    return Stored(options_.store->PutCollection(spec_.id, record));
-  }
-  if (begin != StartFrom::kLatest) {
-    record.may_hold_until = present;
-  }
-  if (begin != StartFrom::kSnapshot) {
-    CDC_ASSIGN_OR_RETURN(record.skip_until, PrepareChannels(match, begin));
-  }
-  return Stored(options_.store->PutCollection(spec_.id, record));
-}
-
-// Whoever gives positions has the stored rows on the target already, e.g. from a backup: the log
-// takes over there, as after a copy of ours.
-Status TaskPreparation::PrepareGiven(const Scope::Match& match, const GivenPositions& given) {
-  const std::string name = match.name.ToString();
-  const Collection& collection = *match.collection;
-  if (given.collection != collection.id) {
-    return InvalidArgumentError(
-        "the positions of " + name + " are those of collection " +
-        std::to_string(given.collection.value) + ", on the source it is " +
-        std::to_string(collection.id.value) +
-        ": it was dropped and created again; leave the positions out, or give today's");
-  }
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const std::string& vchannel = collection.vchannels[shard];
-    const auto place = given.places.find(vchannel);
-    if (place == given.places.end()) {
-      return InvalidArgumentError("the positions of " + name + " lack channel " + vchannel +
-                                  ": its rows would be lost up to now; give one for each channel");
-    }
-    CDC_RETURN_IF_ERROR(
-        options_.log->CheckPosition(collection.pchannels[shard], {.id = place->second.position})
-            .WithContext("collection " + name + " cannot be read from the position given for " +
-                         vchannel));
-  }
-  if (given.places.size() > collection.vchannels.size()) {
-    return InvalidArgumentError("the positions of " + name + " name a channel that it has not");
-  }
-  return Stored(options_.store->PutSnapshot(
-      spec_.id, {.collection = collection.id, .takeover = given.places, .done = true}));
-}
-
-// Returns the last records that do not belong to the task, by pchannel.
-Result<std::map<std::string, MsgId>> TaskPreparation::PrepareChannels(const Scope::Match& match,
-                                                                      StartFrom begin) {
-  std::map<std::string, MsgId> skip_until;
-  for (const std::string& channel : match.collection->pchannels) {
-    if (begin == StartFrom::kEarliest) {
-      const auto start = match.collection->start_positions.find(channel);
-      if (start != match.collection->start_positions.end()) {
-        CDC_RETURN_IF_ERROR(options_.log->CheckPosition(channel, {.id = start->second})
-                                .WithContext("collection " + match.name.ToString() +
-                                             " cannot be read from its start"));
+ private:
+  Status StoreCopies() const {
+    const LogChoice choice = ChooseCopyLog(spec_, facts_);
+    bool any = false;
+    for (const CollectionFacts& each : facts_.collections) {
+      if (!each.copy) {
+        continue;
       }
-    } else {
-      // The entry of an empty channel is stored, too, as an empty id: all its rows are new.
-      CDC_ASSIGN_OR_RETURN(const std::optional<MsgId> latest, options_.log->Latest(channel));
-      skip_until[channel] = latest.value_or(MsgId{});
+      any = true;
+      SnapshotProgress progress = **each.copy;
+      progress.rows = 0;  // known once it is done
+      progress.bytes = 0;
+      progress.log = choice.apply ? CopyLog::kWillApply : CopyLog::kWaits;
+      progress.expected_seconds = choice.copy_takes.count();
+      progress.queue_seconds = facts_.queue_holds.count();
+      CDC_RETURN_IF_ERROR(Stored(options_.store->PutSnapshot(spec_.id, progress)));
     }
-  }
-  return skip_until;
-}
-
-// A flush is an act, not a state: past ones need not be repeated, unless the user says from where.
-Status TaskPreparation::PrepareReplicateChannel() {
-  const std::string& channel = options_.replicate_channel;
-  std::optional<MsgId> begin;
-  if (!spec_.rpc_channel_position.empty()) {
-    if (channel.empty()) {
-      return InvalidArgumentError(
-          "rpc_channel_info.position needs sourceConfig.replicateChan in the configuration");
+    if (any) {
+      spdlog::info("task={} the copies are expected to take {} s, the queue holds {} s: the log {}",
+                   spec_.id, choice.copy_takes.count(), facts_.queue_holds.count(),
+                   choice.apply ? "is applied meanwhile" : "waits");
     }
-    CDC_ASSIGN_OR_RETURN(const Takeover given, DecodePositionText(spec_.rpc_channel_position));
-    CDC_RETURN_IF_ERROR(options_.log->CheckPosition(channel, {.id = given.position})
-                            .WithContext("rpc_channel_info.position"));
-    begin = given.position;
-  } else if (!channel.empty()) {
-    CDC_ASSIGN_OR_RETURN(begin, options_.log->Latest(channel));
-  }
-  if (!begin) {
     return OkStatus();
   }
-  return Stored(options_.store->SaveCheckpoints(
-      spec_.id,
-      {{.channel = channel, .position = *begin, .ts = {}, .applied = {}, .horizon = {}}}));
+
+  // Whoever gives positions has the stored rows on the target already, e.g. from a backup: the log
+  // takes over there, as after a copy of ours.
+  Status StoreGiven(const CollectionFacts& facts) const {
+    const GivenPositions& given = **facts.given;
+    CDC_RETURN_IF_ERROR(Stored(options_.store->PutSnapshot(
+        spec_.id, {.collection = given.collection, .takeover = given.places, .done = true})));
+    ReplicatedCollection record = RecordOf(facts);
+    record.may_hold_until = *facts_.present;
+    // It must be there, with the rows up to the positions: it is not created without them.
+    record.seen_on_target = HasRowsBefore(given, *facts.match.collection);
+    return Stored(options_.store->PutCollection(spec_.id, record));
+  }
+
+  Status StoreCollection(const CollectionFacts& facts) const {
+    ReplicatedCollection record = RecordOf(facts);
+    if (facts.start != StartFrom::kLatest) {
+      // Whatever an earlier task may have written is at or below this time; stored rows are, too.
+      record.may_hold_until = *facts_.present;
+    }
+    for (const auto& [channel, latest] : facts.latest) {
+      record.skip_until[channel] = *latest;
+    }
+    return Stored(options_.store->PutCollection(spec_.id, record));
+  }
+
+  static ReplicatedCollection RecordOf(const CollectionFacts& facts) {
+    return {.id = facts.match.collection->id,
+            .source = facts.match.name,
+            .target = facts.target,
+            .pchannels = facts.match.collection->pchannels,
+            .created = facts.match.collection->created,
+            .skip_until = {}};
+  }
+
+  Status StoreReplicateBegin() const {
+    const std::optional<MsgId>& begin = *facts_.replicate_begin;
+    if (!begin) {
+      return OkStatus();
+    }
+    return Stored(options_.store->SaveCheckpoints(spec_.id, {{.channel = options_.replicate_channel,
+                                                              .position = *begin,
+                                                              .ts = {},
+                                                              .applied = {},
+                                                              .horizon = {}}}));
+  }
+
+  const ReplicatorOptions& options_;
+  const TaskSpec& spec_;
+  const TaskFacts& facts_;
+};
+
+}  // namespace
+
+Status PrepareTask(const ReplicatorOptions& options,
+                   const TaskSpec& spec,
+                   const TargetInfo& target,
+                   double copy_rate) {
+  const TaskFacts facts = GatherFacts(options, spec, &target, copy_rate, GatherFor::kCreate);
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgeSource(spec, facts)));
+  return Storing(options, spec, facts).Run();
+}
+
+PlanItems PlanTask(const ReplicatorOptions& options,
+                   const TaskSpec& spec,
+                   const TargetInfo* target,
+                   double copy_rate) {
+  const TaskFacts facts = GatherFacts(options, spec, target, copy_rate, GatherFor::kPlan);
+  PlanItems items = JudgeSource(spec, facts);
+  AppendItems(JudgeTargetState(spec, facts), &items);
+  return items;
 }
 
 }  // namespace cdc

@@ -188,6 +188,7 @@ int Serve(const Arguments& arguments) {
                         .version = CDC_VERSION,
                         .max_connections = cdc::ConnectionsFor(cdc::RaiseOpenFileLimit()),
                         .open_source = cdc::OpenMilvusSource,
+                        .check_target = cdc::CheckMilvusTarget,
                         .on_store_lost =
                             [&](const cdc::Status& lost) {
                               spdlog::critical("{}, stopping", lost.message());

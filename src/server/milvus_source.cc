@@ -55,6 +55,14 @@ class Targets final : public TargetFactory {
   StandbyHubs* const hubs_;
 };
 
+// Which queue OpenLog opens.
+const char* QueueKindOf(const Config& config) {
+  return config.woodpecker.enabled        ? "Woodpecker"
+         : !config.pulsar.address.empty() ? "Pulsar"
+         : !config.kafka.address.empty()  ? "Kafka"
+                                          : "RocksMQ";
+}
+
 class MilvusSource final : public OpenSource {
  public:
   MilvusSource(std::unique_ptr<EtcdCatalog> catalog,
@@ -77,6 +85,7 @@ class MilvusSource final : public OpenSource {
                            .snapshots = snapshots_.get(),
                            .queries = queries_.get(),
                            .replicate_channel = config.replicate_channel,
+                           .queue_kind = QueueKindOf(config),
                            .retry = config.retry,
                            .queue_holds = std::chrono::minutes(config.snapshot.queue_holds_minutes),
                            .copy_parallel = static_cast<size_t>(config.snapshot.max_parallel),
@@ -248,6 +257,11 @@ Result<std::unique_ptr<SnapshotSource>> NewQueries(const Config& config, Catalog
 }
 
 }  // namespace
+
+Result<TargetInfo> CheckMilvusTarget(const MilvusConnectParam& target) {
+  return CheckMilvus(OptionsOf(target, SinkMode::kApi),
+                     std::chrono::seconds(target.ConnectTimeoutSeconds()));
+}
 
 Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
                                                      MetaStore* store,

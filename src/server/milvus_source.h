@@ -17,4 +17,7 @@ Result<std::unique_ptr<OpenSource>> OpenMilvusSource(const Config& config,
                                                      MetaStore* store,
                                                      StandbyHubs* hubs);
 
+// Connects to a target, finds out what it is, and disconnects: see Replicator::CheckTarget.
+Result<TargetInfo> CheckMilvusTarget(const MilvusConnectParam& target);
+
 }  // namespace cdc

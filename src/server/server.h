@@ -22,6 +22,8 @@ struct ServerOptions {
   // One attempt to open the source.
   std::function<Result<std::unique_ptr<OpenSource>>(const Config&, MetaStore*, StandbyHubs*)>
       open_source;
+  // Looks at a target while the source is not open; may be empty, see SourceConnector.
+  std::function<Result<TargetInfo>(const MilvusConnectParam&)> check_target{};
   BackoffOptions source_backoff{std::chrono::milliseconds(500), std::chrono::milliseconds(5'000)};
   // Called at most once, on any thread: another server has taken the store over, and this one can
   // do nothing but stop.

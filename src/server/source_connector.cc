@@ -13,8 +13,9 @@ constexpr std::chrono::seconds kFirstAttempt{10};
 
 }  // namespace
 
-SourceConnector::SourceConnector(Open open, BackoffOptions backoff)
+SourceConnector::SourceConnector(Open open, BackoffOptions backoff, CheckTargetOnly check_target)
     : open_(std::move(open)),
+      check_target_(std::move(check_target)),
       backoff_(backoff),
       failure_(UnavailableError("the source is not open yet")) {}
 
@@ -86,8 +87,12 @@ Status SourceConnector::Health() const {
 }
 
 Result<TargetInfo> SourceConnector::CheckTarget(const MilvusConnectParam& target) {
-  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
-  return replicator->CheckTarget(target);
+  const Result<Replicator*> replicator = Ready();
+  if (!replicator.ok() && check_target_) {
+    return check_target_(target);
+  }
+  CDC_RETURN_IF_ERROR(replicator.status());
+  return (*replicator)->CheckTarget(target);
 }
 
 Result<SourcePresent> SourceConnector::Present() {
@@ -98,6 +103,16 @@ Result<SourcePresent> SourceConnector::Present() {
 Status SourceConnector::Prepare(const TaskSpec& spec, const TargetInfo& target) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
   return replicator->Prepare(spec, target);
+}
+
+PlanItems SourceConnector::Plan(const TaskSpec& spec, const TargetInfo* target) {
+  const Result<Replicator*> replicator = Ready();
+  if (!replicator.ok()) {
+    return {RefusedItem("source", "", replicator.status(),
+                        "see whether sourceConfig in the configuration is right and what it names "
+                        "runs")};
+  }
+  return (*replicator)->Plan(spec, target);
 }
 
 Result<CollectionId> SourceConnector::FindCollection(const TaskSpec& spec,

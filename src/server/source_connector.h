@@ -28,7 +28,11 @@ class SourceConnector final : public Replicator {
   // One attempt; returns within its own connect timeout.
   using Open = std::function<Result<std::unique_ptr<OpenSource>>()>;
 
-  SourceConnector(Open open, BackoffOptions backoff);
+  // Looks at a target for a plan while the source is not open.
+  using CheckTargetOnly = std::function<Result<TargetInfo>(const MilvusConnectParam&)>;
+
+  // Without `check_target` that fails, like all else, until the source is open.
+  SourceConnector(Open open, BackoffOptions backoff, CheckTargetOnly check_target = {});
   ~SourceConnector() override;
 
   // Starts the attempts; `on_ready` is called once, on the thread, when the source is open.
@@ -42,6 +46,7 @@ class SourceConnector final : public Replicator {
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
+  PlanItems Plan(const TaskSpec& spec, const TargetInfo* target) override;
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
@@ -52,6 +57,7 @@ class SourceConnector final : public Replicator {
   Result<Replicator*> Ready();
 
   const Open open_;
+  const CheckTargetOnly check_target_;
   mutable Mutex mutex_;
   CondVar wakeup_;
   Backoff backoff_;  // used by the thread only

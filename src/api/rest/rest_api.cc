@@ -91,6 +91,7 @@ std::span<const RestApi::Operation> RestApi::Operations() {
        Body::kNone,
        {"state", "condition", "database", "target", "q", "limit", "page_token"}},
       {"POST", "tasks", "create", &RestApi::CreateTask, Body::kRequired},
+      {"POST", "tasks:plan", "plan", &RestApi::PlanTask, Body::kRequired},
       {"GET", "tasks/{}", "get", &RestApi::GetTask, Body::kNone, {"present", "synced_at"}},
       {"PUT", "tasks/{}", "create", &RestApi::PutTask, Body::kRequired},
       {"DELETE", "tasks/{}", "delete", &RestApi::DeleteTask},
@@ -108,8 +109,9 @@ std::span<const RestApi::Operation> RestApi::Operations() {
 }
 
 bool RestApi::MayTakeLong(const HttpRequest& request) {
-  const bool creates =
-      request.method == "PUT" || (request.method == "POST" && request.path == "/api/v1/tasks");
+  const bool creates = request.method == "PUT" ||
+                       (request.method == "POST" &&
+                        (request.path == "/api/v1/tasks" || request.path == "/api/v1/tasks:plan"));
   return creates;
 }
 

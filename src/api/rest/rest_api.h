@@ -35,7 +35,8 @@ class RestApi {
   // `request.path` is /api/v1 or below it.
   HttpAnswer Handle(const HttpRequest& request);
 
-  // Whether the request waits for a target: a create, for up to its connect_timeout.
+  // Whether the request waits for a target: a create or its plan, for up to its
+  // connect_timeout.
   static bool MayTakeLong(const HttpRequest& request);
 
  private:
@@ -48,6 +49,7 @@ class RestApi {
 
   HttpAnswer ListTasks(const RestRequest& request);
   HttpAnswer CreateTask(const RestRequest& request);
+  HttpAnswer PlanTask(const RestRequest& request);
   HttpAnswer PutTask(const RestRequest& request);
   HttpAnswer GetTask(const RestRequest& request);
   HttpAnswer DeleteTask(const RestRequest& request);

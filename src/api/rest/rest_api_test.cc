@@ -453,5 +453,18 @@ TEST_F(RestApiTest, EveryRefusalOfTheServerHasItsTitle) {
   }
 }
 
+TEST_F(RestApiTest, APlanIsNoTask) {
+  const HttpAnswer planned = Send("POST", "/tasks:plan", Body("c"));
+  ASSERT_EQ(planned.status, 200) << planned.body;
+  EXPECT_EQ(Json::parse(planned.body).at("can_start"), true);
+  EXPECT_THAT(Listed(""), IsEmpty());
+  replicator_.SetCheckStatus(UnavailableError("no route"));
+  const HttpAnswer unreachable = Send("POST", "/tasks:plan", Body("c"));
+  ASSERT_EQ(unreachable.status, 200);
+  EXPECT_EQ(Json::parse(unreachable.body).at("summary").at("error"), 1);
+  EXPECT_EQ(Send("POST", "/tasks:plan", Body("c", R"(,"plan":true)")).status, 422);
+  EXPECT_EQ(Send("GET", "/tasks:plan").status, 405);
+}
+
 }  // namespace
 }  // namespace cdc

@@ -8,6 +8,7 @@
 
 #include "api/change_request.h"
 #include "api/drain_request.h"
+#include "api/plan_json.h"
 #include "api/rest/entity_tag.h"
 #include "api/rest/openapi_document.h"
 #include "api/rest/problem.h"
@@ -158,6 +159,14 @@ HttpAnswer RestApi::CreateTask(const RestRequest& request) {
   HttpAnswer answer = ShowTask(created->id, 201);
   answer.headers.push_back({"Location", LocationOf(created->id)});
   return answer;
+}
+
+HttpAnswer RestApi::PlanTask(const RestRequest& request) {
+  TaskSpec spec;
+  if (Refusal refusal = ReadSpec(request, "", &spec)) {
+    return *std::move(refusal);
+  }
+  return RestAnswer(EncodePlan(options_.tasks->Plan(std::move(spec))));
 }
 
 HttpAnswer RestApi::PutTask(const RestRequest& request) {

@@ -114,6 +114,20 @@ Status FakeReplicator::Prepare(const TaskSpec& spec, const TargetInfo&) {
   return prepare_status_;
 }
 
+PlanItems FakeReplicator::Plan(const TaskSpec&, const TargetInfo*) {
+  MutexLock lock(mutex_);
+  PlanItems items = plan_;
+  if (!prepare_status_.ok()) {
+    items.push_back(RefusedItem("source", "", prepare_status_, ""));
+  }
+  return items;
+}
+
+void FakeReplicator::SetPlan(PlanItems items) {
+  MutexLock lock(mutex_);
+  plan_ = std::move(items);
+}
+
 Result<std::unique_ptr<Replication>> FakeReplicator::Start(const TaskSpec& spec,
                                                            OnFailed on_failed) {
   WaitWhile(starts_corked_);

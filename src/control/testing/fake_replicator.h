@@ -17,6 +17,8 @@ class FakeReplicator final : public Replicator {
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
+  // The status of SetPrepareStatus if it is an error, and what SetPlan says.
+  PlanItems Plan(const TaskSpec& spec, const TargetInfo* target) override;
   // Collections are known by their names: SetCollections.
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
@@ -28,6 +30,7 @@ class FakeReplicator final : public Replicator {
   void SetIdentity(std::string identity);     // of all targets; initially unknown
   void SetAccessRefusal(std::string reason);  // of all targets; initially none
   void SetPrepareStatus(Status status);
+  void SetPlan(PlanItems items);
   void SetPresent(Result<SourcePresent> present);
   void SetCatalogProgress(CatalogProgress progress);  // of every task
   // For one task; with an empty id, for all tasks without one of their own.
@@ -72,6 +75,7 @@ class FakeReplicator final : public Replicator {
   std::string identity_ CDC_GUARDED_BY(mutex_);
   std::string access_refusal_ CDC_GUARDED_BY(mutex_);
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
+  PlanItems plan_ CDC_GUARDED_BY(mutex_);
   Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Status> start_status_ CDC_GUARDED_BY(mutex_);

@@ -36,7 +36,12 @@ CreateCollection PlanCreate(const Collection& source,
                             const CollectionName& target,
                             const TargetTraits& traits = {});
 
-// kFailedPrecondition, with every difference, if `actual` cannot hold the rows of `source`.
+// Why `actual` cannot hold the rows of `source`, one sentence for each difference; empty: it can.
+std::vector<std::string> ListDifferences(const Collection& source,
+                                         const TargetCollection& actual,
+                                         const TargetTraits& traits = {});
+
+// kFailedPrecondition, with all of these, if there are any.
 Status CheckFits(const Collection& source,
                  const CollectionName& target,
                  const TargetCollection& actual,

@@ -66,10 +66,9 @@ CreateCollection PlanCreate(const Collection& source,
   return create;
 }
 
-Status CheckFits(const Collection& source,
-                 const CollectionName& target,
-                 const TargetCollection& actual,
-                 const TargetTraits& traits) {
+std::vector<std::string> ListDifferences(const Collection& source,
+                                         const TargetCollection& actual,
+                                         const TargetTraits& traits) {
   std::vector<std::string> differences = SchemaDifferences(source.schema, actual.schema);
   const Field* key = actual.schema.PrimaryKey();
   const Field* source_key = source.schema.PrimaryKey();
@@ -98,6 +97,14 @@ Status CheckFits(const Collection& source,
                           " partitions on the source and " +
                           std::to_string(actual.partitions.size()) + " on the target");
   }
+  return differences;
+}
+
+Status CheckFits(const Collection& source,
+                 const CollectionName& target,
+                 const TargetCollection& actual,
+                 const TargetTraits& traits) {
+  const std::vector<std::string> differences = ListDifferences(source, actual, traits);
   if (differences.empty()) {
     return OkStatus();
   }
