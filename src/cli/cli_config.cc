@@ -21,9 +21,9 @@ struct Key {
   std::string CliConfig::* value;
 };
 
-constexpr Key kKeys[] = {{"server", &CliConfig::server},
-                         {"token", &CliConfig::token},
-                         {"tokenFile", &CliConfig::token_file},
+constexpr Key kKeys[] = {{"server", &CliConfig::server},        {"token", &CliConfig::token},
+                         {"tokenFile", &CliConfig::token_file}, {"tlsCA", &CliConfig::tls_ca},
+                         {"tlsCert", &CliConfig::tls_cert},     {"tlsKey", &CliConfig::tls_key},
                          {"output", &CliConfig::output}};
 
 // Empty: there is no folder for it.
@@ -100,8 +100,11 @@ class CliConfigReader {
     if (!config_.output.empty() && !ReadOutput(config_.output, &output)) {
       return At(lines_["output"], "output must be table, json or yaml");
     }
-    if (!config_.token_file.empty()) {
-      config_.token_file = path_.parent_path() / config_.token_file;  // an absolute one stays
+    for (std::string* const file :
+         {&config_.token_file, &config_.tls_ca, &config_.tls_cert, &config_.tls_key}) {
+      if (!file->empty()) {
+        *file = path_.parent_path() / *file;  // an absolute one stays
+      }
     }
     std::error_code error;
     const fs::perms others =

@@ -13,6 +13,9 @@ struct CliConfig {
   std::string server{};
   std::string token{};
   std::string token_file{};  // absolute
+  std::string tls_ca{};      // absolute, as the next two
+  std::string tls_cert{};
+  std::string tls_key{};
   std::string output{};
 };
 

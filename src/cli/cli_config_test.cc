@@ -80,7 +80,7 @@ TEST_F(CliConfigTest, IsReadFromWhereTheEnvironmentSays) {
 TEST_F(CliConfigTest, RefusesWhatIsWrongWithItsLine) {
   EXPECT_THAT(Refusal("server: a\ntoken_: s3cret\n"),
               AllOf(HasSubstr("config.yaml: line 2: unknown key token_; known are server, token, "
-                              "tokenFile, output"),
+                              "tokenFile, tlsCA, tlsCert, tlsKey, output"),
                     Not(HasSubstr("s3cret"))));
   EXPECT_THAT(Refusal("server: a\nserver: b\n"), HasSubstr("line 2: server is set twice"));
   EXPECT_THAT(Refusal("server: [a]\n"), HasSubstr("line 1: server must be a text"));

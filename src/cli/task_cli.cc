@@ -422,7 +422,7 @@ Result<ServerAddress> AddressOf(const Arguments& arguments,
   }
   CDC_ASSIGN_OR_RETURN(ServerAddress address,
                        ParseServerAddress(server.empty() ? kDefaultServer : server));
-  CDC_ASSIGN_OR_RETURN(address.tls, ReadTlsFiles(arguments.tls, address.base, console));
+  CDC_ASSIGN_OR_RETURN(address.tls, ReadTlsFiles(arguments.tls, config, address.base, console));
   if (!arguments.server_token_file.empty()) {
     CDC_ASSIGN_OR_RETURN(address.token, ReadTokenFile(arguments.server_token_file));
   } else {

@@ -29,7 +29,7 @@ class TlsFilesTest : public ::testing::Test {
   ~TlsFilesTest() override { unlink(file_.c_str()); }
 
   Result<TlsFiles> Read(const TlsFiles& options, const std::string& base) const {
-    return ReadTlsFiles(options, base, TheConsole());
+    return ReadTlsFiles(options, config_, base, TheConsole());
   }
 
   int Run(const std::vector<std::string>& arguments) {
@@ -47,6 +47,7 @@ class TlsFilesTest : public ::testing::Test {
             }};
   }
 
+  CliConfig config_;
   std::map<std::string, std::string> environment_;
   mutable std::ostringstream out_;
   mutable std::ostringstream err_;
@@ -64,6 +65,16 @@ TEST_F(TlsFilesTest, VariablesStandInForOptions) {
   EXPECT_EQ(both->key, file_);
   EXPECT_THAT(Read({.cert = file_}, kHttps).status().message(),
               HasSubstr("MILVUS_CDC_SERVER_TLS_KEY: cannot read /missing"));
+}
+
+TEST_F(TlsFilesTest, TheConfigurationFileComesLast) {
+  config_.tls_ca = "/missing";
+  EXPECT_THAT(Read({}, kHttps).status().message(), HasSubstr("tlsCA: cannot read /missing"));
+  EXPECT_TRUE(Read({}, "http://h:1").ok());
+  environment_ = {{"MILVUS_CDC_SERVER_TLS_CA", file_}};
+  const Result<TlsFiles> files = Read({}, kHttps);
+  ASSERT_TRUE(files.ok()) << files.status().ToString();
+  EXPECT_EQ(files->ca, file_);
 }
 
 TEST_F(TlsFilesTest, ACertificateNeedsItsKey) {
