@@ -1,5 +1,4 @@
-#include "http/tls.h"
-
+// The server with TLS: the files it uses, who may come in, and what it costs.
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -110,6 +109,7 @@ TEST_F(TlsTest, RequestsAreAnsweredInside) {
 TEST_F(TlsTest, ARefusalReachesAClientThatIsStillSending) {
   HttpServerOptions options = TlsServer();
   options.limits.body_bytes = 1'000;
+  options.limits.linger_time = kPatience;  // the client may need long to send all of it
   Start(std::move(options));
   EXPECT_EQ(StatusOf(Client()->Post("/closed", std::string(4'000'000, 'x'), "text/plain")), 413);
 }
