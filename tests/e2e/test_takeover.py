@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pymilvus.grpc_gen import milvus_pb2, msg_pb2
 
+from guide import Guide
 from lab.cdc_server import CdcServer
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import NotYet, eventually
 from rows_for import plain
-from stores import Store, started_store
+from stores import EtcdStore, Store, started_store
 from world import Target, World, target_of
 
 Checkpoint = list[dict[str, Any]]
@@ -185,3 +187,63 @@ def test_goes_on_where_an_earlier_program_was(
     assert [each["task_id"] for each in taker.client.list()] == ["goes-on"]
     for name in ("a", "b", "c"):
         world.expect_equal(name)
+
+
+def test_the_migration_guide_leads_there_and_back(
+    own_world: World, lab: Lab, new_cdc: Callable[..., CdcServer], tmp_path: Path
+) -> None:
+    """docs/migration.md, executed step by step."""
+    world = own_world
+    task = world.start_task()
+    world.make_collection("a")
+    world.client.insert("a", plain(range(1_000)))
+    world.expect_equal("a")
+    early = reached(world, task, "a")
+    world.client.insert("a", plain(range(1_000, 1_500)))
+    world.expect_equal("a")
+    world.cdc.kill()
+    world.client.delete("a", ids=list(range(950, 1_050)))
+    with started_store(lab, "etcd") as store:
+        assert isinstance(store, EtcdStore)
+        collection = describe(world, "a").collectionID
+        scope = {world.database: [{"name": "*", "positions": None, "use_start_position": False}]}
+        store.put_legacy(
+            "cdc-by-dev",
+            {
+                "task_info/goes-on": task_record("goes-on", world.target.uri, DBCollections=scope),
+                f"task_position/goes-on/{collection}": position_record("goes-on", collection, "a", early),
+            },
+        )
+        before = store.legacy("cdc-by-dev")
+        # Only for its configuration: the guide starts the server itself. A key that has no effect here is in it.
+        server = new_cdc({"metaStoreConfig": store.configuration("cdc-by-dev"), "batchMode": True})
+        guide = Guide(
+            Path(__file__).parents[2] / "docs" / "migration.md",
+            tmp_path / "guide",
+            {
+                "CONFIG": str(server.configuration_file),
+                "STORE": store.address,
+                "ROOT": "cdc-by-dev",
+                "MILVUS_CDC_SERVER": f"http://{server.client.address}",
+                "TASK": "goes-on",
+            },
+        )
+        try:
+            looked = guide.play("1")
+            assert '"State": 1' in looked and f"cdc-by-dev/task_position/goes-on/{collection}" in looked
+            assert "no store has begun yet" in looked and "1 tasks, 1 positions of an earlier program" in looked
+            assert "batchMode has no effect" in guide.play("2")
+            assert "1 tasks of an earlier program are taken over" in guide.play("4")
+            world.cdc = server
+            assert "goes-on" in guide.play("5")
+            world.expect_equal("a")
+            assert "milvus_cdc_replicate_tt" in guide.play("7")
+            back = guide.play("8")
+            assert "owner         none" in back and "all its tasks are taken over" in back
+            assert store.legacy("cdc-by-dev") == before, "the way back is open"
+            forgotten = guide.play("9")
+            assert "removed 2 records" in forgotten and "old records" not in forgotten
+            assert store.legacy("cdc-by-dev") != before
+            guide.expect_all_played()
+        finally:
+            guide.close()
