@@ -65,10 +65,15 @@ PlanItems JudgeUsers(const std::vector<const TaskSpec*>& siblings, const TaskSpe
 PlanItems JudgeTarget(const TaskSpec& spec, const Result<TargetInfo>& target) {
   const std::string uri = spec.target.ResolvedUri();
   if (!target.ok()) {
-    return {RefusedItem(
-        "target", uri, UnavailableError("fail to connect the milvus: " + target.status().message()),
-        "see whether it runs, and whether the address and the token are right: the server of "
-        "milvus-cdc must reach it")};
+    // Wrong credentials are the caller's mistake; anything else may pass.
+    const StatusCode code = target.status().code();
+    const bool denied =
+        code == StatusCode::kUnauthenticated || code == StatusCode::kPermissionDenied;
+    return {RefusedItem("target", uri,
+                        Status(denied ? code : StatusCode::kUnavailable,
+                               "fail to connect the milvus: " + target.status().message()),
+                        "see whether it runs, and whether the address and the token are right: the "
+                        "server of milvus-cdc must reach it")};
   }
   return {Noted(PlanSeverity::kOk, "target", uri, "it can be reached; version " + target->version)};
 }

@@ -36,6 +36,11 @@ TEST(JudgeCreateTest, ATargetThatCannotBeReached) {
   const PlanItems items = JudgeTarget(Named("t", "c"), UnavailableError("refused"));
   ExpectError(items, "fail to connect the milvus: refused", "the address and the token");
   EXPECT_EQ(items[0].object, "http://h:1");
+  EXPECT_EQ(FirstRefusal(items).code(), StatusCode::kUnavailable);
+  const PlanItems denied =
+      JudgeTarget(Named("t", "c"), Status(StatusCode::kUnauthenticated, "wrong password"));
+  EXPECT_EQ(FirstRefusal(denied).code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(FirstRefusal(denied).message(), "fail to connect the milvus: wrong password");
   const PlanItems reached = JudgeTarget(Named("t", "c"), TargetInfo{.version = "2.3.5"});
   EXPECT_TRUE(FirstRefusal(reached).ok());
   EXPECT_THAT(reached[0].finding, HasSubstr("version 2.3.5"));

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from lab.cdc_client import create_request
 from lab.certificates import Certificates
@@ -13,7 +14,7 @@ from lab.compare import compare_collection
 from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.rows import Endpoint
-from lab.waiting import NotYet, eventually
+from lab.waiting import PATIENCE, NotYet, eventually
 from rows_for import plain
 from world import World
 
@@ -97,4 +98,19 @@ def test_refused_at_create(
     assert answer["code"] != 200
     assert words in answer["message"], answer
     assert TOKEN not in answer["message"] and "root:wrong" not in answer["message"]
+    assert lite_world.cdc.client.list() == []
+
+
+def test_a_wrong_password_is_the_callers_mistake_over_rest(
+    lite_world: World, uri: str, certificates: Certificates
+) -> None:
+    param = {"uri": uri, "token": "root:wrong", "dial_config": {"server_pem_path": str(certificates.authority)}}
+    tasks = f"http://{lite_world.cdc.client.address}/api/v1/tasks"
+
+    def status(**changes: Any) -> int:
+        body = create_request("", milvus_connect_param={**param, "connect_timeout": 3, **changes})
+        return requests.post(tasks, json=body, timeout=PATIENCE).status_code
+
+    assert status() == 422
+    assert status(dial_config={}) == 503
     assert lite_world.cdc.client.list() == []

@@ -36,7 +36,10 @@ std::string_view Title(int status) {
 int HttpStatusOf(StatusCode code) {
   switch (code) {
     case StatusCode::kInvalidArgument:
-    case StatusCode::kOutOfRange: return 422;
+    case StatusCode::kOutOfRange:
+    // Of the token for the target, in the request; the one for this server is checked before.
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kPermissionDenied: return 422;
     case StatusCode::kNotFound: return 404;
     case StatusCode::kAlreadyExists:
     case StatusCode::kFailedPrecondition:

@@ -395,6 +395,10 @@ TEST_F(RestApiTest, MethodsPathsAndTypesThatAreNotKnown) {
 TEST_F(RestApiTest, FailuresOfTheServerSayWhoseTheyAre) {
   replicator_.SetCheckStatus(UnavailableError("no route"));
   EXPECT_EQ(Send("POST", "/tasks", Body("c")).status, 503);
+  for (const StatusCode code : {StatusCode::kUnauthenticated, StatusCode::kPermissionDenied}) {
+    replicator_.SetCheckStatus(Status(code, "not you"));
+    EXPECT_EQ(Send("POST", "/tasks", Body("c")).status, 422);
+  }
   replicator_.SetCheckStatus(OkStatus());
   replicator_.SetPrepareStatus(InternalError("etcd"));
   EXPECT_EQ(Send("POST", "/tasks", Body("c")).status, 500);
