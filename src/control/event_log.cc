@@ -39,6 +39,7 @@ const char* TaskEventKindName(TaskEventKind kind) {
     case TaskEventKind::kCopyEnded: return "copy_ended";
     case TaskEventKind::kDrainBegun: return "drain_begun";
     case TaskEventKind::kDrainEnded: return "drain_ended";
+    case TaskEventKind::kTargetChanged: return "target_changed";
   }
   return "";
 }

@@ -25,9 +25,10 @@ enum class TaskEventKind {
   kCopyEnded,  // they are all on the target
   kDrainBegun,
   kDrainEnded,
+  kTargetChanged,  // its address or credentials, by hand
 };
 
-// "created", "loaded", …, "drain_ended".
+// "created", "loaded", …, "target_changed".
 const char* TaskEventKindName(TaskEventKind kind);
 
 struct TaskEvent {

@@ -108,6 +108,11 @@ class TaskManager {
   // With `on_undecodable` the task also changes to that policy, until the next such resume.
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
+  // Gives the task another address of its target, or other credentials; one that runs is restarted
+  // with them. kInvalidArgument: it is not proven to be the same Milvus, or another kind of target.
+  // kUnauthenticated, kPermissionDenied, kUnavailable: it lets nobody in, or does not answer.
+  Status ChangeTarget(const std::string& id, const MilvusConnectParam& target);
+
   // Begins to drain a task, which goes on by itself (TaskView::drain). If it is being drained, that
   // goes on with the new options, and up to the source's present of now. kFailedPrecondition: it
   // does not run. kUnavailable: the source does not answer.
@@ -153,6 +158,8 @@ class TaskManager {
   // Adds `task`, whose `operation` the caller holds, and sets what it leaves to older tasks. If a
   // task with this id exists, returns that one instead.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
+  // Whether the target of `changed` is that of `spec`, and can take its place.
+  Status CheckNewTarget(const TaskSpec& spec, TaskSpec* changed) CDC_EXCLUDES(mutex_);
   // What the other tasks mean for a new one; sets what it leaves to older ones.
   PlanItems JudgeTasks(TaskSpec* spec) const CDC_REQUIRES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+from pymilvus.grpc_gen import milvus_pb2
 
 from lab.cdc_client import create_request
 from lab.certificates import Certificates
@@ -114,3 +116,45 @@ def test_a_wrong_password_is_the_callers_mistake_over_rest(
     assert status() == 422
     assert status(dial_config={}) == 503
     assert lite_world.cdc.client.list() == []
+
+
+def test_a_task_gets_another_password(lite_world: World, uri: str, certificates: Certificates) -> None:
+    world = lite_world
+    target = Endpoint(uri, token=TOKEN, authority=certificates.authority)
+
+    def encoded(text: str) -> str:
+        return base64.b64encode(text.encode()).decode()
+
+    target.call("CreateCredential", milvus_pb2.CreateCredentialRequest(username="cdc", password=encoded("Before1")))
+    role = milvus_pb2.OperateUserRoleRequest(username="cdc", role_name="admin")
+    target.call("OperateUserRole", role)
+    dial = {"server_pem_path": str(certificates.authority)}
+    param = {"uri": uri, "token": "cdc:Before1", "dial_config": dial}
+    task = world.start_task(milvus_connect_param=param)
+    world.make_collection("d", load=False)
+    world.make_index("d")
+    world.client.load_collection("d")
+
+    def patch(**changes: Any) -> requests.Response:
+        path = f"http://{world.cdc.client.address}/api/v1/tasks/{task}"
+        return requests.patch(path, json={"milvus_connect_param": changes}, timeout=PATIENCE)
+
+    assert patch(token=TOKEN).status_code == 200
+    change = {"oldPassword": encoded("Before1"), "newPassword": encoded("After22")}
+    target.call("UpdateCredential", milvus_pb2.UpdateCredentialRequest(username="cdc", **change))
+    refused = patch(token="cdc:Before1")
+    assert refused.status_code == 422 and "auth check failure" in refused.json()["detail"]
+    other = patch(uri=world.target.uri, dial_config=None)
+    assert other.status_code == 422 and "create a new task" in other.json()["detail"]
+    # The old password is no longer good for anything, so these rows come with the new one.
+    world.client.insert("d", plain(range(50)))
+
+    def equal() -> None:
+        found = compare_collection(world.source_end, target, "d", world.database)
+        if found.differences:
+            raise NotYet("; ".join(found.differences))
+
+    eventually(equal, every=0.25, what="the collection is equal on the secured target")
+    assert patch(token="cdc:After22").status_code == 200
+    world.expect_condition(task, "ok")
+    target.close()

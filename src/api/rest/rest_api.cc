@@ -94,6 +94,7 @@ std::span<const RestApi::Operation> RestApi::Operations() {
       {"POST", "tasks:plan", "plan", &RestApi::PlanTask, Body::kRequired},
       {"GET", "tasks/{}", "get", &RestApi::GetTask, Body::kNone, {"present", "synced_at"}},
       {"PUT", "tasks/{}", "create", &RestApi::PutTask, Body::kRequired},
+      {"PATCH", "tasks/{}", "change", &RestApi::PatchTask, Body::kRequired},
       {"DELETE", "tasks/{}", "delete", &RestApi::DeleteTask},
       {"POST", "tasks/{}/pause", "pause", &RestApi::Pause, Body::kOptional},
       {"POST", "tasks/{}/resume", "resume", &RestApi::Resume, Body::kOptional},
@@ -109,10 +110,9 @@ std::span<const RestApi::Operation> RestApi::Operations() {
 }
 
 bool RestApi::MayTakeLong(const HttpRequest& request) {
-  const bool creates = request.method == "PUT" ||
-                       (request.method == "POST" &&
-                        (request.path == "/api/v1/tasks" || request.path == "/api/v1/tasks:plan"));
-  return creates;
+  const bool creates = request.method == "POST" &&
+                       (request.path == "/api/v1/tasks" || request.path == "/api/v1/tasks:plan");
+  return creates || request.method == "PUT" || request.method == "PATCH";
 }
 
 HttpAnswer RestApi::Handle(const HttpRequest& http) {

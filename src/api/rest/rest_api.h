@@ -35,7 +35,7 @@ class RestApi {
   // `request.path` is /api/v1 or below it.
   HttpAnswer Handle(const HttpRequest& request);
 
-  // Whether the request waits for a target: a create or its plan, for up to its
+  // Whether the request waits for a target: a create, its plan or a patch, for up to its
   // connect_timeout.
   static bool MayTakeLong(const HttpRequest& request);
 
@@ -51,6 +51,7 @@ class RestApi {
   HttpAnswer CreateTask(const RestRequest& request);
   HttpAnswer PlanTask(const RestRequest& request);
   HttpAnswer PutTask(const RestRequest& request);
+  HttpAnswer PatchTask(const RestRequest& request);
   HttpAnswer GetTask(const RestRequest& request);
   HttpAnswer DeleteTask(const RestRequest& request);
   HttpAnswer Pause(const RestRequest& request);
@@ -66,6 +67,8 @@ class RestApi {
 
   // Reads the body of a create. `id` is that of the path; empty: the body may have one.
   Refusal ReadSpec(const RestRequest& request, const std::string& id, TaskSpec* spec) const;
+  // Merges the body of a PATCH into `target`.
+  Refusal ReadPatch(const RestRequest& request, MilvusConnectParam* target) const;
   HttpAnswer ChangeCollections(const RestRequest& request, TaskManager::CollectionChange change);
   // Whether If-Match allows a change of the task now.
   Refusal CheckIfMatch(const RestRequest& request);

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/rest/openapi_document.h"
+#include "base/testing/eventually.h"
 #include "base/testing/fake_clock.h"
 #include "control/testing/fake_replicator.h"
 #include "metastore/testing/in_memory_meta_store.h"
@@ -377,7 +378,7 @@ TEST_F(RestApiTest, MethodsPathsAndTypesThatAreNotKnown) {
   EXPECT_EQ(method.status, 405);
   EXPECT_EQ(Header(method, "Allow"), "GET, HEAD, POST");
   EXPECT_EQ(Header(Send("GET", "/tasks/t1/pause"), "Allow"), "POST");
-  EXPECT_EQ(Header(Send("POST", "/tasks/t1", "{}"), "Allow"), "GET, HEAD, PUT, DELETE");
+  EXPECT_EQ(Header(Send("POST", "/tasks/t1", "{}"), "Allow"), "GET, HEAD, PUT, PATCH, DELETE");
   for (const char* path : {"", "/", "/task", "/tasks/", "/tasks//pause", "/tasks/a/b/c",
                            "/tasks/a/pause/", "/tasks/a/stop", "/tasks/a%2Fpause/x"}) {
     EXPECT_EQ(Get(path).status, 404) << path;
@@ -409,7 +410,9 @@ TEST_F(RestApiTest, OnlyCreatesWaitForATarget) {
     return RestApi::MayTakeLong({.method = method, .path = path});
   };
   EXPECT_TRUE(takes_long("POST", "/api/v1/tasks"));
+  EXPECT_TRUE(takes_long("POST", "/api/v1/tasks:plan"));
   EXPECT_TRUE(takes_long("PUT", "/api/v1/tasks/a"));
+  EXPECT_TRUE(takes_long("PATCH", "/api/v1/tasks/a"));
   EXPECT_FALSE(takes_long("GET", "/api/v1/tasks"));
   EXPECT_FALSE(takes_long("POST", "/api/v1/tasks/a/pause"));
 }
@@ -434,7 +437,7 @@ TEST_F(RestApiTest, DescribesWhatThereIs) {
     const HttpAnswer answer = Send("TRACE", example.substr(7));
     ASSERT_EQ(answer.status, 405) << path;
     std::string methods;
-    for (const char* method : {"get", "post", "put", "delete", "patch"}) {
+    for (const char* method : {"get", "post", "put", "patch", "delete"}) {
       std::string name = method;
       std::transform(name.begin(), name.end(), name.begin(), ::toupper);
       if (item.contains(method)) {
@@ -468,6 +471,77 @@ TEST_F(RestApiTest, APlanIsNoTask) {
   EXPECT_EQ(Json::parse(unreachable.body).at("summary").at("error"), 1);
   EXPECT_EQ(Send("POST", "/tasks:plan", Body("c", R"(,"plan":true)")).status, 422);
   EXPECT_EQ(Send("GET", "/tasks:plan").status, 405);
+}
+
+TEST_F(RestApiTest, APatchGivesATaskOtherCredentialsAndKeepsTheRest) {
+  replicator_.SetIdentity("milvus-1");
+  ASSERT_EQ(Send("PUT", "/tasks/t", Body("c")).status, 201);
+  const HttpAnswer changed =
+      Send("PATCH", "/tasks/t", R"({"milvus_connect_param":{"token":"u:new"}})",
+           {{"Content-Type", "application/merge-patch+json"}});
+  ASSERT_EQ(changed.status, 200) << changed.body;
+  EXPECT_THAT(changed.body, Not(HasSubstr("u:new")));
+  EXPECT_TRUE(Eventually([&] { return replicator_.starts("t") == 2; }));
+  const TaskSpec spec = replicator_.last_started("t");
+  EXPECT_EQ(spec.target.ResolvedToken(), "u:new");
+  EXPECT_EQ(spec.target.ResolvedUri(), "http://10.0.0.2:19530");
+  EXPECT_EQ((*store_.ListTasks())[0].spec.target.token, "u:new");
+  EXPECT_EQ((*store_.ListTasks())[0].state, TaskState::kRunning);
+  // Another way to say who one is replaces the first.
+  ASSERT_EQ(Send("PATCH", "/tasks/t", R"({"milvus_connect_param":{"username":"v","password":"w"}})")
+                .status,
+            200);
+  EXPECT_EQ((*store_.ListTasks())[0].spec.target.ResolvedToken(), "v:w");
+  EXPECT_EQ(Send("PATCH", "/tasks/t", "{}").status, 200);
+}
+
+TEST_F(RestApiTest, APatchOfAPausedTaskLeavesItPaused) {
+  replicator_.SetIdentity("milvus-1");
+  ASSERT_EQ(Send("PUT", "/tasks/t", Body("c")).status, 201);
+  ASSERT_EQ(Send("POST", "/tasks/t/pause").status, 200);
+  ASSERT_EQ(Send("PATCH", "/tasks/t", R"({"milvus_connect_param":{"uri":"http://10.0.0.3:19530"}})")
+                .status,
+            200);
+  EXPECT_EQ((*store_.ListTasks())[0].state, TaskState::kPaused);
+  EXPECT_FALSE(replicator_.running("t"));
+  ASSERT_EQ(Send("POST", "/tasks/t/resume").status, 200);
+  EXPECT_EQ(replicator_.last_started("t").target.ResolvedUri(), "http://10.0.0.3:19530");
+}
+
+TEST_F(RestApiTest, APatchIsRefusedWithTheCure) {
+  replicator_.SetIdentity("milvus-1");
+  ASSERT_EQ(Send("PUT", "/tasks/t", Body("c")).status, 201);
+  const std::string other = R"({"milvus_connect_param":{"uri":"http://10.0.0.9:19530"}})";
+  const auto refused = [this](const std::string& patch, int status, const std::string& text) {
+    const HttpAnswer answer = Send("PATCH", "/tasks/t", patch);
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr(text));
+  };
+  refused(R"({"exclude":["a"]})", 422, "create a new task with it");
+  refused(R"({"on_undecodable":"skip"})", 422, "resume the task with it");
+  refused(R"({"milvus_connect_param":null})", 422, "must be an object");
+  refused(R"({"milvus_connect_param":{"tokn":"x"}})", 422, "is not known here");
+  refused(R"({"milvus_connect_param":{"ignore_partition":true}})", 422, "cannot be changed");
+  refused(R"({"milvus_connect_param":{"uri":null}})", 422, "address is empty");
+  refused(R"({"milvus_connect_param":{"dial_config":{"server_pem_path":"/a"}}})", 422, "no effect");
+  replicator_.SetIdentity("milvus-2");
+  refused(other, 422, "another Milvus at this address");
+  replicator_.SetIdentity("");
+  refused(other, 422, "nothing proves that it is the same");
+  replicator_.SetIdentity("milvus-1");
+  replicator_.SetStandby(true);
+  refused(other, 422, "is a standby");
+  replicator_.SetStandby(false);
+  replicator_.SetCheckStatus(Status(StatusCode::kUnauthenticated, "wrong password"));
+  refused(other, 422, "wrong password");
+  replicator_.SetCheckStatus(UnavailableError("no route"));
+  refused(other, 503, "no route");
+  // The task goes on as it was.
+  EXPECT_EQ(replicator_.starts("t"), 1);
+  EXPECT_TRUE(replicator_.running("t"));
+  EXPECT_EQ((*store_.ListTasks())[0].spec.target.uri, "http://10.0.0.2:19530");
+  EXPECT_EQ(Send("PATCH", "/tasks/none", other).status, 404);
+  EXPECT_EQ(Send("PATCH", "/tasks/t", other, {{"If-Match", "\"old\""}}).status, 412);
 }
 
 }  // namespace
