@@ -48,6 +48,7 @@ ALLOWED = {
     "metastore/etcd": {"base", "model", "etcd", "metastore", "metastore/records", "metastore/legacy"},
     "metastore/portable": {"base", "model", "metastore", "metastore/records"},
     "metastore/mysql": {"base", "model", "metastore", "metastore/records", "metastore/legacy"},
+    "metastore/sealed": {"base", "model", "metastore", "metastore/sqlite"},  # metastore/sqlite: for its tests
     "progress": {"base", "model", "metastore"},
     "encode": VALUES,
     "sink": {"base", "model", "encode"},
@@ -68,7 +69,7 @@ ALLOWED = {
     "cli/view": {"base"},
     "cli": {"base", "cli/view"},
     "server": {"base", "model", "etcd", "metastore", "pipeline", "control", "api", "api/rest", "cli", "cli/view", "http",
-               "source", "source/storage", "sink", "metastore/portable"}
+               "source", "source/storage", "sink", "metastore/portable", "metastore/sealed"}
               | SOURCES | SINKS | STORES,
 }
 

@@ -87,6 +87,7 @@ void ReadMetaStore(ConfigValues* values, MetaStoreConfig* store) {
   } else if (!SameConfigKey(type, "sqlite")) {
     values->Fail(section + "storeType", "can be sqlite, etcd or mysql, got " + type);
   }
+  values->Read(section + "keyFile", &store->key_file);
   values->Read(section + "sqlitePath", &store->sqlite_path);
   if (store->sqlite_path.empty()) {
     values->Fail(section + "sqlitePath", "must not be empty");

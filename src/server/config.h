@@ -111,6 +111,7 @@ struct MetaStoreConfig {
   EtcdConfig etcd;
   MysqlOptions mysql;     // kMysql
   std::string root_path;  // kEtcd, kMysql
+  std::string key_file;   // with which secrets are encrypted; empty: they are not
 };
 
 // Beside standard output.

@@ -114,6 +114,10 @@ constexpr auto kTable = std::to_array<ConfigKey>({
     AText("metaStoreConfig.storeType",
           "sqlite",
           "sqlite: in a file; etcd; mysql (docs/metastore.md)"),
+    AText("metaStoreConfig.keyFile",
+          kEmpty,
+          "a file with keys that encrypt the passwords and tokens of tasks; empty: they are stored "
+          "in clear (docs/metastore.md)"),
     AText("metaStoreConfig.sqlitePath", "./cdc.db", "the file"),
     AText(
         "metaStoreConfig.rootPath", kEmpty, "etcd and mysql: stores with different ones are apart"),

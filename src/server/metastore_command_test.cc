@@ -29,7 +29,7 @@ class MetaStoreCommandTest : public ::testing::Test {
   int Run(const std::string& store, std::vector<std::string> arguments) {
     const std::string config = dir_.File(store + ".yaml");
     std::ofstream(config) << "metaStoreConfig:\n  storeType: sqlite\n  sqlitePath: "
-                          << dir_.File(store) << "\n";
+                          << dir_.File(store) << "\n  keyFile: '" << key_file_ << "'\n";
     out_.str("");
     err_.str("");
     return RunMetaStoreCommand(arguments, config, {}, {.out = &out_, .err = &err_});
@@ -59,6 +59,7 @@ class MetaStoreCommandTest : public ::testing::Test {
   }
 
   TempDir dir_;
+  std::string key_file_;
   std::ostringstream out_;
   std::ostringstream err_;
 };
@@ -102,6 +103,29 @@ TEST_F(MetaStoreCommandTest, RefusesAStoreInUseAndOneThatIsNotThere) {
   ASSERT_TRUE(store.ok());
   EXPECT_EQ(Run("a.db", {"export"}), 1);
   EXPECT_THAT(err_.str(), HasSubstr("in use by another server"));
+}
+
+TEST_F(MetaStoreCommandTest, EncryptsAWholeStoreByAnExportAndAnImport) {
+  MakeStore("a.db", "t1");
+  const std::string file = dir_.File("export");
+  ASSERT_EQ(Run("a.db", {"export", "--output", file}), 0) << err_.str();
+  ASSERT_THAT(*ReadFile(dir_.File("a.db")), HasSubstr("s3cret"));
+  const std::string keys = dir_.File("keys");
+  ASSERT_TRUE(WritePrivateFile(keys, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").ok());
+  key_file_ = keys;
+  ASSERT_EQ(Run("b.db", {"import", file}), 0) << err_.str();
+  EXPECT_THAT(*ReadFile(dir_.File("b.db")),
+              AllOf(HasSubstr("sealed:1:"), Not(HasSubstr("s3cret"))));
+  ASSERT_EQ(Run("b.db", {"export"}), 0) << err_.str();
+  EXPECT_EQ(out_.str(), *ReadFile(file));
+  EXPECT_EQ(Run("b.db", {"check"}), 0) << err_.str();
+  key_file_ = "";
+  EXPECT_EQ(Run("b.db", {"export"}), 1);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("the password of task t1"),
+                                HasSubstr("set metaStoreConfig.keyFile")));
+  key_file_ = dir_.File("none");
+  EXPECT_EQ(Run("b.db", {"export"}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("metaStoreConfig.keyFile: cannot read the key file"));
 }
 
 TEST_F(MetaStoreCommandTest, RefusesADamagedExportBeforeItTouchesTheStore) {

@@ -8,6 +8,7 @@
 
 #include "metastore/etcd/etcd_meta_store.h"
 #include "metastore/mysql/mysql_meta_store.h"
+#include "metastore/sealed/sealed_store.h"
 #include "metastore/sqlite/sqlite_meta_store.h"
 #include "server/etcd_options.h"
 
@@ -25,12 +26,10 @@ std::string NameOfThisServer(const Config& config) {
          ", address " + config.address;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
-                                                 std::function<void(const Status&)> on_lost,
-                                                 const std::stop_token& stop,
-                                                 NewStore if_new) {
+Result<std::unique_ptr<MetaStore>> OpenKind(const Config& config,
+                                            std::function<void(const Status&)> on_lost,
+                                            const std::stop_token& stop,
+                                            NewStore if_new) {
   const MetaStoreConfig& store = config.meta_store;
   switch (store.type) {
     case MetaStoreConfig::Type::kEtcd:
@@ -50,6 +49,25 @@ Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
     case MetaStoreConfig::Type::kSqlite: break;
   }
   return OpenSqliteMetaStore(store.sqlite_path);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
+                                                 std::function<void(const Status&)> on_lost,
+                                                 const std::stop_token& stop,
+                                                 NewStore if_new) {
+  SecretKeys keys;
+  // Before the store is waited for.
+  if (const std::string& file = config.meta_store.key_file; !file.empty()) {
+    Result<SecretKeys> read = SecretKeys::Read(file);
+    CDC_RETURN_IF_ERROR(read.status().WithContext("metaStoreConfig.keyFile"));
+    keys = *std::move(read);
+  }
+  CDC_ASSIGN_OR_RETURN(std::unique_ptr<MetaStore> store,
+                       OpenKind(config, std::move(on_lost), stop, if_new));
+  // Also without keys, so that whoever has lost them is told.
+  return SealSecrets(std::move(store), std::move(keys));
 }
 
 }  // namespace cdc

@@ -11,9 +11,9 @@
 
 namespace cdc {
 
-// Opens the configured store. While another server uses one in etcd or MySQL, waits for its end;
-// kCancelled: stopped meanwhile. `on_lost` is called at most once, on any thread, if another server
-// takes the store over later.
+// Opens the configured store; the secrets of its tasks are encrypted if there is a key file. While
+// another server uses one in etcd or MySQL, waits for its end; kCancelled: stopped meanwhile.
+// `on_lost` is called at most once, on any thread, if another server takes the store over later.
 Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
                                                  std::function<void(const Status&)> on_lost,
                                                  const std::stop_token& stop,
