@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "metastore/meta_store.h"
+
 namespace cdc {
 
 // Something stored that cannot be read.
@@ -29,9 +31,10 @@ struct LegacyFound {
 // changed, and a server may go on meanwhile.
 struct StoreCheck {
   std::string place{};
-  std::string holder{};              // the server that uses the store; empty: none does
-  std::optional<int64_t> version{};  // nullopt: no store has begun there
-  std::set<std::string> tasks{};     // ids, also of those that cannot be read
+  std::string holder{};                // the server that uses the store; empty: none does
+  std::optional<int64_t> version{};    // nullopt: no store has begun there
+  std::set<std::string> tasks{};       // ids, also of those that cannot be read
+  std::vector<TaskRecord> readable{};  // secrets as they are stored
   size_t checkpoints = 0;
   size_t collections = 0;
   size_t copies = 0;

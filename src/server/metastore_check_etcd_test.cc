@@ -249,6 +249,28 @@ TEST_P(MetaStoreCheckTest, ForgetsWhatIsTakenOver) {
   EXPECT_THAT(err_.str(), HasSubstr("there are no records of an earlier program"));
 }
 
+TEST_P(MetaStoreCheckTest, KeepsWhatMayBeAllThatIsLeftOfATask) {
+  place_->PutOldTask();
+  Open().reset();
+  place_->PutRecord("task/old", "{broken");
+  EXPECT_EQ(Run({"check"}), kDamaged) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("are taken over"), Not(HasSubstr("forget-legacy"))));
+  EXPECT_EQ(Run({"forget-legacy", "--yes", "--all"}), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be read"));
+  EXPECT_EQ(place_->OldRecords(), 3U);
+}
+
+TEST_P(MetaStoreCheckTest, SecretsWithoutTheirKeyAreDamage) {
+  {
+    const auto store = Open();
+    PutTask(store.get(), "t1");
+  }
+  EXPECT_EQ(Run({"check"}), kOk) << err_.str();
+  place_->PutRecord(
+      "task/t2", R"({"state":1,"spec":{"target":{"uri":"http://h:1","token":"sealed:1:k:AA=="}}})");
+  EXPECT_EQ(Run({"check"}), kDamaged) << err_.str();
+}
+
 TEST_P(MetaStoreCheckTest, KeepsWhatMayNeverHaveBeenTakenOver) {
   {
     const auto store = Open();

@@ -142,6 +142,13 @@ Status MayForget(const StoreCheck& check, bool all) {
     return FailedPreconditionError("nothing in " + check.place +
                                    " is taken over yet: start a server there first");
   }
+  // They may be all that is left of a task.
+  if (!check.damaged.empty()) {
+    return FailedPreconditionError(
+        "something in " + check.place +
+        " cannot be read, and the records of the earlier program may be the only others: "
+        "`milvus-cdc metastore check` says what, mend that first");
+  }
   if (!all && !check.legacy.not_here.empty()) {
     std::string tasks;
     for (const std::string& task : check.legacy.not_here) {

@@ -10,8 +10,10 @@
 #include "metastore/mysql/mysql_legacy.h"
 #include "metastore/mysql/mysql_meta_store.h"
 #include "metastore/portable/store_content.h"
+#include "metastore/sealed/sealed_store.h"
 #include "metastore/sqlite/sqlite_check.h"
 #include "server/etcd_options.h"
+#include "server/open_meta_store.h"
 
 namespace cdc {
 namespace {
@@ -39,10 +41,9 @@ std::string DescribeLegacy(const StoreCheck& check) {
     return Line("old records", text + "the first start here takes them over");
   }
   if (legacy.not_here.empty()) {
-    return Line("old records",
-                text +
-                    "all its tasks are taken over; `milvus-cdc metastore forget-legacy` removes "
-                    "these records");
+    const char* const may_go =
+        check.damaged.empty() ? "; `milvus-cdc metastore forget-legacy` removes these records" : "";
+    return Line("old records", text + "all its tasks are taken over" + may_go);
   }
   text = Line("old records", text + std::to_string(legacy.tasks - legacy.not_here.size()) +
                                  " of its tasks are taken over");
@@ -55,7 +56,16 @@ std::string DescribeLegacy(const StoreCheck& check) {
 }  // namespace
 
 Result<StoreCheck> CheckConfiguredStore(const Config& config) {
+  CDC_ASSIGN_OR_RETURN(const SecretKeys keys, ReadStoreKeys(config.meta_store));
   CDC_ASSIGN_OR_RETURN(StoreCheck check, CheckStore(config.meta_store));
+  for (const TaskRecord& task : check.readable) {
+    if (const Status read = CheckSecrets(task, keys); !read.ok()) {
+      check.damaged.push_back({.key = "task " + task.spec.id,
+                               .why = read.message(),
+                               .cure = "put its key into the file of metaStoreConfig.keyFile, or "
+                                       "delete the task and create it again"});
+    }
+  }
   if (!check.version && check.legacy.tasks == 0 && check.legacy.positions == 0 &&
       check.damaged.empty()) {
     return NotFoundError("there is no metastore in " + check.place + ": check metaStoreConfig");

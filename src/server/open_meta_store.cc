@@ -53,17 +53,21 @@ Result<std::unique_ptr<MetaStore>> OpenKind(const Config& config,
 
 }  // namespace
 
+Result<SecretKeys> ReadStoreKeys(const MetaStoreConfig& store) {
+  if (store.key_file.empty()) {
+    return SecretKeys();
+  }
+  Result<SecretKeys> keys = SecretKeys::Read(store.key_file);
+  CDC_RETURN_IF_ERROR(keys.status().WithContext("metaStoreConfig.keyFile"));
+  return keys;
+}
+
 Result<std::unique_ptr<MetaStore>> OpenMetaStore(const Config& config,
                                                  std::function<void(const Status&)> on_lost,
                                                  const std::stop_token& stop,
                                                  NewStore if_new) {
-  SecretKeys keys;
   // Before the store is waited for.
-  if (const std::string& file = config.meta_store.key_file; !file.empty()) {
-    Result<SecretKeys> read = SecretKeys::Read(file);
-    CDC_RETURN_IF_ERROR(read.status().WithContext("metaStoreConfig.keyFile"));
-    keys = *std::move(read);
-  }
+  CDC_ASSIGN_OR_RETURN(SecretKeys keys, ReadStoreKeys(config.meta_store));
   CDC_ASSIGN_OR_RETURN(std::unique_ptr<MetaStore> store,
                        OpenKind(config, std::move(on_lost), stop, if_new));
   // Also without keys, so that whoever has lost them is told.

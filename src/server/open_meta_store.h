@@ -7,9 +7,13 @@
 #include "base/status.h"
 #include "metastore/meta_store.h"
 #include "metastore/new_store.h"
+#include "metastore/sealed/secret_keys.h"
 #include "server/config.h"
 
 namespace cdc {
+
+// The keys with which the store's secrets are encrypted; none without a key file.
+Result<SecretKeys> ReadStoreKeys(const MetaStoreConfig& store);
 
 // Opens the configured store; the secrets of its tasks are encrypted if there is a key file. While
 // another server uses one in etcd or MySQL, waits for its end; kCancelled: stopped meanwhile.

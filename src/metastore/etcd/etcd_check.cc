@@ -85,8 +85,8 @@ Result<StoreCheck> CheckEtcdStore(EtcdOptions etcd, const std::string& root_path
     check.damaged.push_back({.key = base + "journal/",
                              .why = "its content is damaged, so a write cannot be finished",
                              .cure =
-                                 "stop the server, then `milvus-cdc metastore import --replace` "
-                                 "into another rootPath, with an export made earlier"});
+                                 "stop the server, then `milvus-cdc metastore import` an export "
+                                 "made earlier into another rootPath"});
   }
   CDC_RETURN_IF_ERROR(CheckRecords(
       etcd_changes::Join(KeysBelow(keys, base + "records/"), base + "records/"), &check));

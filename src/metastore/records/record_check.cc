@@ -13,8 +13,8 @@ namespace cdc {
 namespace {
 
 constexpr const char* kPutBack =
-    "stop the server, then `milvus-cdc metastore import --replace` with an export made earlier; "
-    "without one, remove this record";
+    "stop the server, then `milvus-cdc metastore import` an export made earlier into another "
+    "rootPath; without one, remove this record";
 constexpr const char* kUnknownKind =
     "start the program that has written it, or remove it if a person has";
 
@@ -39,9 +39,11 @@ class RecordChecker {
       return;
     }
     check_->tasks.insert(*id);
-    const Status read = record_values::DecodeTask(*id, value).status();
-    if (!read.ok()) {
-      AddDamaged(key, read.message(), CureOf("create the task again"));
+    Result<TaskRecord> task = record_values::DecodeTask(*id, value);
+    if (task.ok()) {
+      check_->readable.push_back(*std::move(task));
+    } else {
+      AddDamaged(key, task.status().message(), CureOf("create the task again"));
     }
   }
 

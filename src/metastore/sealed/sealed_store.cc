@@ -1,6 +1,9 @@
 #include "metastore/sealed/sealed_store.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace cdc {
 namespace {
@@ -14,15 +17,41 @@ struct Secret {
 constexpr Secret kSecrets[] = {{"token", &MilvusConnectParam::token},
                                {"password", &MilvusConnectParam::password}};
 
-// So that nobody can put the password of one task into another one, whose target is his.
+// So that nobody who can write the store can have a password sent to a target of his own: neither
+// by another task nor by another address.
 std::string ContextOf(const TaskSpec& spec, const Secret& secret) {
-  return spec.id + "/" + secret.name;
+  return spec.id + "/" + secret.name + "/" + spec.target.ResolvedUri();
+}
+
+// Replaces the secrets of a stored task by what they are.
+Status UnsealTask(const SecretKeys& keys, TaskRecord* task) {
+  for (const Secret& secret : kSecrets) {
+    std::string& text = task->spec.target.*secret.text;
+    Result<std::string> plain = keys.Unseal(text, ContextOf(task->spec, secret));
+    CDC_RETURN_IF_ERROR(plain.status().WithContext("the " + std::string(secret.name) + " of task " +
+                                                   task->spec.id));
+    text = *std::move(plain);
+  }
+  return OkStatus();
 }
 
 class SealedStore final : public MetaStore {
  public:
   SealedStore(std::unique_ptr<MetaStore> store, SecretKeys keys)
       : store_(std::move(store)), keys_(std::move(keys)) {}
+
+  // Stores again what is not stored by the first key.
+  Status SealAll() {
+    CDC_ASSIGN_OR_RETURN(const std::vector<TaskRecord> stored, store_->ListTasks());
+    for (const TaskRecord& task : stored) {
+      TaskRecord plain = task;
+      CDC_RETURN_IF_ERROR(UnsealTask(keys_, &plain).WithContext("metastore"));
+      if (!IsSealed(task)) {
+        CDC_RETURN_IF_ERROR(PutTask(plain));
+      }
+    }
+    return OkStatus();
+  }
 
   Status PutTask(const TaskRecord& task) override {
     TaskRecord sealed = task;
@@ -36,13 +65,7 @@ class SealedStore final : public MetaStore {
   Result<std::vector<TaskRecord>> ListTasks() override {
     CDC_ASSIGN_OR_RETURN(std::vector<TaskRecord> tasks, store_->ListTasks());
     for (TaskRecord& task : tasks) {
-      for (const Secret& secret : kSecrets) {
-        std::string& text = task.spec.target.*secret.text;
-        Result<std::string> plain = keys_.Unseal(text, ContextOf(task.spec, secret));
-        CDC_RETURN_IF_ERROR(plain.status().WithContext(
-            "metastore: the " + std::string(secret.name) + " of task " + task.spec.id));
-        text = *std::move(plain);
-      }
+      CDC_RETURN_IF_ERROR(UnsealTask(keys_, &task).WithContext("metastore"));
     }
     return tasks;
   }
@@ -89,14 +112,27 @@ class SealedStore final : public MetaStore {
   }
 
  private:
+  bool IsSealed(const TaskRecord& stored) const {
+    return std::ranges::all_of(kSecrets, [&](const Secret& secret) {
+      return keys_.IsNewest(stored.spec.target.*secret.text);
+    });
+  }
+
   const std::unique_ptr<MetaStore> store_;
   const SecretKeys keys_;
 };
 
 }  // namespace
 
-std::unique_ptr<MetaStore> SealSecrets(std::unique_ptr<MetaStore> store, SecretKeys keys) {
-  return std::make_unique<SealedStore>(std::move(store), std::move(keys));
+Result<std::unique_ptr<MetaStore>> SealSecrets(std::unique_ptr<MetaStore> store, SecretKeys keys) {
+  auto sealed = std::make_unique<SealedStore>(std::move(store), std::move(keys));
+  CDC_RETURN_IF_ERROR(sealed->SealAll());
+  return std::unique_ptr<MetaStore>(std::move(sealed));
+}
+
+Status CheckSecrets(const TaskRecord& stored, const SecretKeys& keys) {
+  TaskRecord plain = stored;
+  return UnsealTask(keys, &plain);
 }
 
 }  // namespace cdc

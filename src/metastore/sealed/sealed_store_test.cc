@@ -52,13 +52,18 @@ class SealedStoreTest : public ::testing::Test {
   }
 
   std::unique_ptr<MetaStore> OpenSealed(SecretKeys keys) {
-    return SealSecrets(OpenPlain(), std::move(keys));
+    auto store = SealSecrets(OpenPlain(), std::move(keys));
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    return *std::move(store);
   }
+
+  Status OpenError(SecretKeys keys) { return SealSecrets(OpenPlain(), std::move(keys)).status(); }
 
   static TaskRecord Task(const std::string& id) {
     TaskRecord task;
     task.spec.id = id;
     task.spec.sink_mode = SinkMode::kApi;
+    task.spec.target.uri = "http://h:1";
     task.spec.target.token = "root:s3cret";
     return task;
   }
@@ -80,35 +85,38 @@ TEST_F(SealedStoreTest, TheStoreBelowNeverSeesASecret) {
   EXPECT_NE(Stored(), once) << "a nonce must not be used twice";
 }
 
-TEST_F(SealedStoreTest, EncryptsWhatWasStoredInClearWhenItIsStoredAgain) {
+TEST_F(SealedStoreTest, EncryptsWhatIsStoredInClear) {
   ASSERT_TRUE(OpenPlain()->PutTask(Task("t")).ok());
-  {
-    const auto store = OpenSealed(Keys(kFirst));
-    const auto tasks = store->ListTasks();
-    ASSERT_TRUE(tasks.ok()) << tasks.status().ToString();
-    EXPECT_EQ(tasks->at(0).spec.target.token, "root:s3cret");
-    ASSERT_TRUE(store->PutTask(tasks->at(0)).ok());
-  }
-  EXPECT_THAT(Stored(), StartsWith("sealed:1:"));
+  EXPECT_EQ(OpenSealed({})->ListTasks()->at(0).spec.target.token, "root:s3cret");
+  EXPECT_EQ(Stored(), "root:s3cret") << "without keys";
+  EXPECT_EQ(OpenSealed(Keys(kFirst))->ListTasks()->at(0).spec.target.token, "root:s3cret");
+  const std::string sealed = Stored();
+  EXPECT_THAT(sealed, StartsWith("sealed:1:"));
+  OpenSealed(Keys(kFirst));
+  EXPECT_EQ(Stored(), sealed) << "once is enough";
 }
 
 TEST_F(SealedStoreTest, ANewKeyIsPutBeforeTheOldOne) {
   ASSERT_TRUE(OpenSealed(Keys(kFirst))->PutTask(Task("t")).ok());
-  const std::string both = std::string("# new\n") + kThird + "\n\n" + kFirst + "\n";
-  {
-    const auto store = OpenSealed(Keys(both));
-    const auto tasks = store->ListTasks();
-    ASSERT_TRUE(tasks.ok()) << tasks.status().ToString();
-    ASSERT_TRUE(store->PutTask(tasks->at(0)).ok());
-  }
+  OpenSealed(Keys(std::string("# new\n") + kThird + "\n\n" + kFirst + "\n"));
   EXPECT_EQ(OpenSealed(Keys(kThird))->ListTasks()->at(0).spec.target.token, "root:s3cret");
-  const Status old = OpenSealed(Keys(kFirst))->ListTasks().status();
+  const Status old = OpenError(Keys(kFirst));
   EXPECT_EQ(old.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(old.message(),
               AllOf(HasSubstr("the token of task t"), HasSubstr("add it as another")));
-  const Status none = OpenSealed({})->ListTasks().status();
+  const Status none = OpenError({});
   EXPECT_EQ(none.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(none.message(), HasSubstr("set metaStoreConfig.keyFile"));
+}
+
+TEST_F(SealedStoreTest, APasswordGoesToNoOtherTarget) {
+  ASSERT_TRUE(OpenSealed(Keys(kFirst))->PutTask(Task("t")).ok());
+  TaskRecord moved = OpenPlain()->ListTasks()->at(0);
+  EXPECT_TRUE(CheckSecrets(moved, Keys(kFirst)).ok());
+  moved.spec.target.uri = "http://thief:1";
+  EXPECT_EQ(CheckSecrets(moved, Keys(kFirst)).code(), StatusCode::kDataLoss);
+  ASSERT_TRUE(OpenPlain()->PutTask(moved).ok());
+  EXPECT_EQ(OpenError(Keys(kFirst)).code(), StatusCode::kDataLoss);
 }
 
 TEST_F(SealedStoreTest, NoticesWhatWasChangedOrMoved) {
@@ -117,17 +125,18 @@ TEST_F(SealedStoreTest, NoticesWhatWasChangedOrMoved) {
   TaskRecord other = Task("a");
   other.spec.target.token = sealed;
   ASSERT_TRUE(OpenPlain()->PutTask(other).ok());
-  EXPECT_EQ(OpenSealed(Keys(kFirst))->ListTasks().status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(OpenError(Keys(kFirst)).code(), StatusCode::kDataLoss);
   const SecretKeys keys = Keys(kFirst);
   for (size_t i = std::string("sealed:1:AAAAAAAA:").size(); i < sealed.size(); ++i) {
     std::string changed = sealed;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
     // The last characters may hold bits that base64 does not use.
-    const auto opened = keys.Unseal(changed, "t/token");
+    const auto opened = keys.Unseal(changed, "t/token/http://h:1");
     EXPECT_TRUE(!opened.ok() || *opened == "root:s3cret") << i;
     EXPECT_TRUE(opened.ok() ? i + 3 >= sealed.size() : true) << i;
   }
-  EXPECT_EQ(keys.Unseal("sealed:1:", "t/token").status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(keys.Unseal("sealed:1:", "t/token/http://h:1").status().code(),
+            StatusCode::kFailedPrecondition);
 }
 
 TEST_F(SealedStoreTest, RefusesKeyFilesThatAreNone) {

@@ -9,10 +9,12 @@
 #include <optional>
 #include <sstream>
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/file.h"
@@ -92,23 +94,37 @@ std::optional<std::string> Decrypt(const std::string& key,
   return done ? std::optional(std::move(text)) : std::nullopt;
 }
 
-Status CheckPrivate(const std::string& path) {
-  struct stat file{};
-  if (stat(path.c_str(), &file) != 0) {
-    return InvalidArgumentError("cannot read the key file " + path + ": " + std::strerror(errno));
+Status CheckPrivate(int file, const std::string& path) {
+  struct stat found{};
+  if (fstat(file, &found) != 0 || !S_ISREG(found.st_mode)) {
+    return InvalidArgumentError("the key file " + path + " is no file");
   }
-  if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  const bool is_ours = found.st_uid == geteuid();
+  const mode_t forbidden = S_IRWXO | (is_ours ? S_IRWXG : S_IWGRP | S_IXGRP);
+  if ((found.st_mode & forbidden) != 0) {
     return InvalidArgumentError("others than its owner have access to the key file " + path +
                                 ": chmod 600 " + path);
   }
   return OkStatus();
 }
 
+// What is looked at is what is read, even if somebody replaces the file in between.
+Result<std::string> ReadPrivateFile(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    return InvalidArgumentError("cannot read the key file " + path + ": " + std::strerror(errno));
+  }
+  const Status is_private = CheckPrivate(file, path);
+  Result<std::string> text =
+      is_private.ok() ? ReadFile("/proc/self/fd/" + std::to_string(file)) : is_private;
+  close(file);
+  return text;
+}
+
 }  // namespace
 
 Result<SecretKeys> SecretKeys::Read(const std::string& path) {
-  CDC_RETURN_IF_ERROR(CheckPrivate(path));
-  CDC_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  CDC_ASSIGN_OR_RETURN(const std::string text, ReadPrivateFile(path));
   SecretKeys keys;
   std::istringstream lines(text);
   int number = 0;
@@ -174,6 +190,10 @@ Result<std::string> SecretKeys::Unseal(std::string_view text, std::string_view c
     return DataLossError("what is encrypted there has been changed or belongs to another task");
   }
   return *std::move(plain);
+}
+
+bool SecretKeys::IsNewest(std::string_view text) const {
+  return text.empty() || keys_.empty() || text.starts_with(std::string(kMark) + keys_[0].id + ":");
 }
 
 }  // namespace cdc

@@ -20,8 +20,10 @@ class SecretKeys {
   // No keys: nothing is encrypted, and nothing that is can be read.
   SecretKeys() = default;
 
-  // kInvalidArgument: the file cannot be read, has no key or a line that is none, or others than
-  // its owner have access to it. The message names the cure, and quotes nothing of the file.
+  // kInvalidArgument: the file cannot be read, has no key or a line that is none, or others have
+  // access to it: nobody but its owner may, except that its group may read it if the file is
+  // somebody else's, as Kubernetes mounts secrets. The message names the cure, and quotes nothing
+  // of the file.
   static Result<SecretKeys> Read(const std::string& path);
 
   // The text encrypted; as it is if there are no keys or it is empty. `context` is where it is
@@ -32,6 +34,9 @@ class SecretKeys {
   // The opposite; a text that is not encrypted is returned as it is. kFailedPrecondition: its key
   // is missing. kDataLoss: it has been changed, or belongs elsewhere.
   Result<std::string> Unseal(std::string_view text, std::string_view context) const;
+
+  // Whether the text is as Seal would have it: encrypted with the first key, or nothing to encrypt.
+  bool IsNewest(std::string_view text) const;
 
  private:
   struct Key {

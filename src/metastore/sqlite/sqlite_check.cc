@@ -83,7 +83,11 @@ class SqliteChecker {
       check_->tasks.insert(ids.Text(0));
     }
     for (const std::string& task : check_->tasks) {
-      Note("task " + task, tasks_.Find(task).status());
+      Result<TaskRecord> found = tasks_.Find(task);
+      Note("task " + task, found.status());
+      if (found.ok()) {
+        check_->readable.push_back(*std::move(found));
+      }
     }
     return OkStatus();
   }
