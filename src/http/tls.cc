@@ -205,16 +205,22 @@ std::shared_ptr<TlsCertificates::Context> TlsCertificates::current() {
 void TlsCertificates::Renew() {
   // Before they are read: what changes meanwhile is noticed the next time.
   const Versions now = Look();
-  if (now == seen_) {
+  if (now == seen_ && failure_.empty()) {
     return;
   }
   seen_ = now;
   Result<std::shared_ptr<Context>> context = MakeContext(options_);
   if (!context.ok()) {
-    spdlog::error("the files of TLS have changed and cannot be used, those before stay in use: {}",
-                  context.status().message());
+    // It is tried again each second: what is wrong may not be in the files.
+    if (failure_ != context.status().message()) {
+      failure_ = context.status().message();
+      spdlog::error(
+          "the files of TLS have changed and cannot be used, those before stay in use: {}",
+          failure_);
+    }
     return;
   }
+  failure_.clear();
   spdlog::info("the certificate of the HTTP API was read again, certPath={}", options_.cert_path);
   WarnIfExpired(context->get(), options_.cert_path);
   MutexLock lock(mutex_);
@@ -228,8 +234,12 @@ TlsCertificates::Versions TlsCertificates::Look() const {
   for (size_t i = 0; i < versions.size(); ++i) {
     struct stat file{};
     if (!paths[i]->empty() && stat(paths[i]->c_str(), &file) == 0) {
-      versions[i] = {static_cast<int64_t>(file.st_ino), file.st_size, file.st_mtim.tv_sec,
-                     file.st_mtim.tv_nsec};
+      versions[i] = {static_cast<int64_t>(file.st_ino),
+                     file.st_size,
+                     file.st_mtim.tv_sec,
+                     file.st_mtim.tv_nsec,
+                     file.st_ctim.tv_sec,
+                     file.st_ctim.tv_nsec};
     }
   }
   return versions;

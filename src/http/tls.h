@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <boost/asio/ssl/context.hpp>
 
@@ -30,8 +31,9 @@ class TlsCertificates {
   std::shared_ptr<Context> current();
 
  private:
-  // Of a file: inode, size, and time of its last change. All 0: it cannot be seen.
-  using Version = std::array<int64_t, 4>;
+  // Of a file: inode, size, and the times when it and its rights were changed. All 0: it cannot be
+  // seen.
+  using Version = std::array<int64_t, 6>;
   using Versions = std::array<Version, 3>;
 
   explicit TlsCertificates(HttpTlsOptions options);
@@ -39,7 +41,9 @@ class TlsCertificates {
   void Renew();
 
   const HttpTlsOptions options_;
-  Versions seen_{};  // used by the thread, once it runs
+  // Used by the thread, once it runs.
+  Versions seen_{};
+  std::string failure_;  // of the last attempt; empty: it has succeeded
   Mutex mutex_;
   std::shared_ptr<Context> current_ CDC_GUARDED_BY(mutex_);
   Thread thread_;  // nothing may be declared after it: it uses what is above
