@@ -1,5 +1,6 @@
 #include "cli/api_client.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -26,7 +27,7 @@ Status Unreachable(const std::string& base, httplib::Error error, std::chrono::s
                               base + ", or it closed the connection");
     case httplib::Error::ConnectionTimeout:
       return UnavailableError("cannot reach " + base + ": no connection within " +
-                              std::to_string(kConnectLimit.count()) + " s");
+                              std::to_string(std::min(kConnectLimit, limit).count()) + " s");
     case httplib::Error::SSLConnection:
       return UnavailableError("cannot reach " + base + ": the connection ended while TLS began");
     case httplib::Error::SSLLoadingCerts:
@@ -122,7 +123,7 @@ Result<Json> ApiClient::Call(const std::string& type,
   if (!address_.token.empty()) {
     client.set_bearer_token_auth(address_.token);
   }
-  client.set_connection_timeout(kConnectLimit.count());
+  client.set_connection_timeout(std::min(kConnectLimit, limit).count());
   client.set_read_timeout(limit.count());
   client.set_write_timeout(limit.count());
   const Json request = {{"request_type", type}, {"request_data", data}};

@@ -97,6 +97,21 @@ TEST_F(CliConfigTest, RefusesATokenThatOthersCanRead) {
   EXPECT_EQ(ReadCliConfig(MakeConsole())->token, "s3cret");
 }
 
+TEST_F(CliConfigTest, ItsTokenIsForItsServerOnly) {
+  FakeApiServer mine;
+  FakeApiServer other;
+  for (FakeApiServer* server : {&mine, &other}) {
+    server->SetAnswer("list", ListAnswer({}));
+  }
+  Write("server: " + mine.url() + "\ntoken: s3cret\n");
+  EXPECT_EQ(RunTaskCommand({"list"}, MakeConsole()), 0) << err_.str();
+  EXPECT_EQ(mine.Authorization(), "Bearer s3cret");
+  EXPECT_EQ(RunTaskCommand({"list", "--server", other.url()}, MakeConsole()), 0) << err_.str();
+  environment_["MILVUS_CDC_SERVER"] = other.url();
+  EXPECT_EQ(RunTaskCommand({"list"}, MakeConsole()), 0) << err_.str();
+  EXPECT_EQ(other.Authorization(), "");
+}
+
 TEST_F(CliConfigTest, FlagsComeFirstThenTheEnvironmentThenTheFile) {
   FakeApiServer server;
   server.SetAnswer("list", ListAnswer({TaskJson({.id = "abc1"})}));

@@ -417,6 +417,8 @@ Result<ServerAddress> AddressOf(const Arguments& arguments,
   if (server.empty()) {
     server = console.environment(kServerVariable).value_or("");
   }
+  // Its token is for its server, and no other one gets to see it.
+  const bool configured = server.empty() || server == config.server;
   if (server.empty()) {
     server = config.server;
   }
@@ -428,10 +430,10 @@ Result<ServerAddress> AddressOf(const Arguments& arguments,
   } else {
     address.token = console.environment(kServerTokenVariable).value_or("");
   }
-  if (address.token.empty()) {
+  if (address.token.empty() && configured) {
     address.token = config.token;
   }
-  if (address.token.empty() && !config.token_file.empty()) {
+  if (address.token.empty() && configured && !config.token_file.empty()) {
     CDC_ASSIGN_OR_RETURN(address.token, ReadTokenFile(config.token_file));
   }
   if (address.token.find_first_of(" \t\r\n") != std::string::npos) {
