@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -11,6 +13,9 @@
 
 namespace cdc {
 namespace {
+
+constexpr int kAttempts = 10;
+constexpr std::chrono::milliseconds kBetweenAttempts{20};
 
 std::string ReadHolder(int descriptor) {
   std::array<char, 32> text{};
@@ -36,7 +41,7 @@ std::string FileLock::HolderOf(const std::string& path) {
     return {};
   }
   // Shared, and given back at once: flock cannot ask without taking. A server that starts in this
-  // moment is refused, and says which process it was.
+  // moment waits for it.
   const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   std::string holder = held ? "process " + ReadHolder(descriptor) : "";
   close(descriptor);
@@ -51,7 +56,15 @@ Status FileLock::Acquire(const std::string& path) {
   if (descriptor_ < 0) {
     return UnavailableError("cannot open the lock file " + file + ": " + std::strerror(errno));
   }
-  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  // Somebody may just be asking who holds it.
+  bool taken = false;
+  for (int attempt = 0; attempt < kAttempts && !taken; ++attempt) {
+    if (attempt > 0) {
+      std::this_thread::sleep_for(kBetweenAttempts);
+    }
+    taken = flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     const int error = errno;
     if (error == EWOULDBLOCK) {
       return FailedPreconditionError("metastore file " + path +
