@@ -264,11 +264,17 @@ TEST_P(MetaStoreCheckTest, SecretsWithoutTheirKeyAreDamage) {
   {
     const auto store = Open();
     PutTask(store.get(), "t1");
+    EXPECT_EQ(Run({"check"}), kOk) << err_.str();
+    TaskRecord sealed;
+    sealed.spec.id = "t2";
+    sealed.spec.sink_mode = SinkMode::kApi;
+    sealed.spec.target.uri = "http://h:1";
+    sealed.spec.target.token = "sealed:1:k:AA==";
+    ASSERT_TRUE(store->PutTask(sealed).ok());
   }
-  EXPECT_EQ(Run({"check"}), kOk) << err_.str();
-  place_->PutRecord(
-      "task/t2", R"({"state":1,"spec":{"target":{"uri":"http://h:1","token":"sealed:1:k:AA=="}}})");
   EXPECT_EQ(Run({"check"}), kDamaged) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("task t2: the token of task t2: it is encrypted"),
+                                Not(HasSubstr("AA=="))));
 }
 
 TEST_P(MetaStoreCheckTest, KeepsWhatMayNeverHaveBeenTakenOver) {
