@@ -201,7 +201,9 @@ def replicate(secured: SecuredServer, source: MilvusStandalone, lite: Target, ga
         env={**os.environ, **secured.cli_variables},
         stdout=subprocess.DEVNULL,
     )
-    shown.append(Path(f"/proc/{watching.pid}/cmdline").read_text())
+    # A process has no arguments for a moment after it has begun.
+    arguments = Path(f"/proc/{watching.pid}/cmdline")
+    shown.append(eventually(lambda: arguments.read_text() or False, every=0.01, what="the command line has arguments"))
     gate.cut()
     world.client.insert("c", plain(range(100, 200)))
 
