@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSlowSave{500};
 // An idle task saves that often.
 constexpr milliseconds kIdleSave{10'000};
+// A process that was suspended during a save says nothing about the next one.
+constexpr milliseconds kLongestSave{30'000};
 
 Timestamp After(Timestamp time, int64_t ms) {
   return Timestamp{time.value + Timestamp::FromUnixMs(ms).value};
@@ -101,7 +103,7 @@ bool SendHorizon::OnSaved(bool ok) {
     const auto took =
         std::chrono::duration_cast<milliseconds>(options_.clock->Now() - *save_began_);
     // One quick save among slow ones changes little.
-    save_time_ = std::max(took, save_time_ * 3 / 4);
+    save_time_ = std::max(std::min(took, kLongestSave), save_time_ * 3 / 4);
   }
   save_began_.reset();
   for (auto& [name, channel] : channels_) {

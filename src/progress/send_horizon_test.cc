@@ -110,6 +110,15 @@ TEST_F(SendHorizonTest, RowsInTimeWaitForNoSlowSave) {
   EXPECT_EQ(wanted_, wanted);
 }
 
+TEST_F(SendHorizonTest, ASuspendedProcessDoesNotLookHoursAhead) {
+  horizon_.Reach("c", Ms(1'000'000));
+  horizon_.Next("c", Ms(1'000'000));
+  SetNow(5'000'000);
+  Save();
+  horizon_.Reach("c", Ms(5'000'000));
+  EXPECT_EQ(horizon_.Next("c", Ms(5'000'000)), Ms(5'135'000));
+}
+
 TEST_F(SendHorizonTest, OnceSavesAreQuickTheLeadIsWhatItWas) {
   horizon_.Reach("c", Ms(1'000'000));
   horizon_.Next("c", Ms(1'000'000));
