@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/status.h"
 #include "control/drain.h"
 #include "control/event_log.h"
+#include "control/same_target.h"
 #include "metastore/meta_store.h"
 #include "model/task.h"
 #include "model/task_status.h"
@@ -61,6 +63,19 @@ struct ManagedTask {
   TaskStatus last_status;     // of the last replication, or as stored
   TaskCounts past;            // of all ended replications
 };
+
+// The other tasks that write to the target of `spec`, by id. A dry run writes to no name, so it
+// keeps nobody from one. The caller holds TaskManager::mutex_.
+inline std::vector<const TaskSpec*> SiblingsOf(
+    const std::map<std::string, std::shared_ptr<ManagedTask>>& tasks, const TaskSpec& spec) {
+  std::vector<const TaskSpec*> siblings;
+  for (const auto& [id, other] : tasks) {
+    if (id != spec.id && !other->spec.dry_run && IsSameTarget(other->spec, spec)) {
+      siblings.push_back(&other->spec);
+    }
+  }
+  return siblings;
+}
 
 // For what is not the caller's mistake, whatever its code was.
 inline Status OurFault(std::string message) { return InternalError(std::move(message)); }

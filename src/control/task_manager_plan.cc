@@ -3,11 +3,9 @@
 #include <functional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "control/judge_create.h"
 #include "control/managed_task.h"
-#include "control/same_target.h"
 #include "control/task_manager.h"
 
 namespace cdc {
@@ -23,14 +21,7 @@ bool HasSourceError(const PlanItems& items) {
 
 PlanItems TaskManager::JudgeTasks(TaskSpec* spec) const {
   // A task with this very id is no other one; a create would not get as far as this.
-  std::vector<const TaskSpec*> siblings;
-  for (const auto& [id, other] : tasks_) {
-    // A dry run writes to no name, so it keeps nobody from one.
-    if (id != spec->id && !other->spec.dry_run && IsSameTarget(other->spec, *spec)) {
-      siblings.push_back(&other->spec);
-    }
-  }
-  PlanItems items = JudgeBesideOthers(siblings, spec);
+  PlanItems items = JudgeBesideOthers(SiblingsOf(tasks_, *spec), spec);
   AppendItems(JudgeLimit(tasks_.size() - tasks_.count(spec->id), options_.max_tasks), &items);
   return items;
 }

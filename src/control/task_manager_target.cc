@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
@@ -46,14 +47,15 @@ Status TaskManager::CheckNewTarget(const TaskSpec& spec, TaskSpec* changed) {
   if (changed->target_identity.empty()) {
     changed->target_identity = spec.target_identity;
   }
+  if (changed->sink_mode != SinkMode::kReplicate) {
+    return OkStatus();
+  }
   MutexLock lock(mutex_);
-  for (const auto& [id, other] : tasks_) {
-    if (changed->sink_mode == SinkMode::kReplicate && id != spec.id && !other->spec.dry_run &&
-        IsSameTarget(other->spec, *changed)) {
-      // It keeps the credentials with which it was made.
-      return InvalidArgumentError("the target is a standby, and task " + id +
-                                  " writes to it over the same connection: delete that task first");
-    }
+  const std::vector<const TaskSpec*> siblings = SiblingsOf(tasks_, *changed);
+  if (!siblings.empty()) {
+    // It keeps the credentials with which it was made.
+    return InvalidArgumentError("the target is a standby, and task " + siblings.front()->id +
+                                " writes to it over the same connection: delete that task first");
   }
   return OkStatus();
 }
