@@ -7,15 +7,14 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "http/openssl_types.h"
 
 namespace cdc {
 namespace {
@@ -29,21 +28,6 @@ constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr std::string_view kCertKey = "http.tls.certPath: ";
 constexpr std::string_view kKeyKey = "http.tls.keyPath: ";
 constexpr std::string_view kClientCaKey = "http.tls.clientCAPath: ";
-
-template <auto kFree>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using MemoryBio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using X509Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-
-MemoryBio BioOf(const std::string& text) {
-  return MemoryBio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
 
 Status Unusable(std::string_view key, const std::string& path, const std::string& what) {
   return InvalidArgumentError(std::string(key) + path + " " + what);
@@ -98,9 +82,9 @@ int NoteThatItIsEncrypted(char*, int, int, void* encrypted) {
 Status UseKey(SSL_CTX* context, const HttpTlsOptions& options) {
   const std::string& path = options.key_path;
   CDC_ASSIGN_OR_RETURN(const std::string text, ReadPem(kKeyKey, path));
-  const MemoryBio bio = BioOf(text);
+  const OpenSslBio bio = BioOf(text);
   bool encrypted = false;
-  const PrivateKey key(
+  const OpenSslKey key(
       PEM_read_bio_PrivateKey(bio.get(), nullptr, NoteThatItIsEncrypted, &encrypted));
   if (key == nullptr) {
     const std::string reason = LastReason();
@@ -124,10 +108,10 @@ Status UseKey(SSL_CTX* context, const HttpTlsOptions& options) {
 Status TrustClientsOf(SSL_CTX* context, const std::string& path) {
   CDC_ASSIGN_OR_RETURN(const std::string text, ReadPem(kClientCaKey, path));
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  const MemoryBio bio = BioOf(text);
+  const OpenSslBio bio = BioOf(text);
   int count = 0;
   for (;; ++count) {
-    const X509Certificate authority(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    const OpenSslCertificate authority(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     if (authority == nullptr) {
       break;
     }

@@ -11,38 +11,25 @@
 #include <openssl/x509v3.h>
 
 #include "base/status.h"
+#include "http/openssl_types.h"
 
 namespace cdc {
 namespace {
 
-template <auto kFree>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, OpenSslFree<X509_EXTENSION_free>>;
 
 constexpr long kDay = 24L * 60 * 60;
 
-Bio Memory(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
 template <class Writer>
 std::string Written(Writer write) {
-  const Bio memory(BIO_new(BIO_s_mem()));
+  const OpenSslBio memory(BIO_new(BIO_s_mem()));
   CDC_CHECK(write(memory.get()) == 1);
   char* data = nullptr;
   const long size = BIO_get_mem_data(memory.get(), &data);
   return {data, static_cast<size_t>(size)};
 }
 
-std::string PemOf(const Key& key, const std::string& password) {
+std::string PemOf(const OpenSslKey& key, const std::string& password) {
   return Written([&](BIO* out) {
     return PEM_write_bio_PKCS8PrivateKey(
         out, key.get(), password.empty() ? nullptr : EVP_aes_256_cbc(), password.data(),
@@ -58,8 +45,8 @@ void Extend(X509* certificate, int kind, const char* value) {
 }  // namespace
 
 TestCertificate MakeTestCertificate(const std::string& name, const TestCertificate* authority) {
-  const Key key(EVP_EC_gen("P-256"));
-  const Certificate made(X509_new());
+  const OpenSslKey key(EVP_EC_gen("P-256"));
+  const OpenSslCertificate made(X509_new());
   X509_set_version(made.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(made.get()), authority == nullptr ? 1 : 2);
   X509_gmtime_adj(X509_getm_notBefore(made.get()), -kDay);
@@ -74,10 +61,11 @@ TestCertificate MakeTestCertificate(const std::string& name, const TestCertifica
     X509_set_issuer_name(made.get(), subject);
     CDC_CHECK(X509_sign(made.get(), key.get(), EVP_sha256()) > 0);
   } else {
-    const Bio certificate_text = Memory(authority->certificate);
-    const Bio key_text = Memory(authority->key);
-    const Certificate issuer(PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
-    const Key signer(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+    const OpenSslBio certificate_text = BioOf(authority->certificate);
+    const OpenSslBio key_text = BioOf(authority->key);
+    const OpenSslCertificate issuer(
+        PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
+    const OpenSslKey signer(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
     X509_set_issuer_name(made.get(), X509_get_subject_name(issuer.get()));
     CDC_CHECK(X509_sign(made.get(), signer.get(), EVP_sha256()) > 0);
   }
@@ -86,7 +74,7 @@ TestCertificate MakeTestCertificate(const std::string& name, const TestCertifica
 }
 
 std::string MakeTestKey(const std::string& password) {
-  return PemOf(Key(EVP_RSA_gen(2048)), password);
+  return PemOf(OpenSslKey(EVP_RSA_gen(2048)), password);
 }
 
 }  // namespace cdc
