@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/eventually.h"
+#include "base/testing/free_port.h"
 #include "base/thread.h"
 #include "etcd/etcd_client.h"
 #include "etcd/testing/etcd_process.h"

@@ -134,8 +134,9 @@ class World:
         self.client.create_collection(name, schema=schema, num_shards=shards, **options)
         if load:
             self.make_index(name)
-            # Loading takes Milvus seconds; whoever compares the rows waits for it, the test need not.
-            self.client.load_collection(name, _async=True)
+            # Loading takes Milvus seconds; whoever compares the rows waits for it, the test need not. A source that was
+            # killed before gives the work to the query node it had until that one's session has ended.
+            eventually(lambda: self.client.load_collection(name, _async=True), what=f"{name} can be loaded")
 
     def wait_source_read(self, collection: str) -> None:
         """Waits until the source has loaded the collection and read its channels up to now.

@@ -8,12 +8,10 @@
 #include <thread>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/testing/eventually.h"
+#include "base/testing/free_port.h"
 #include "etcd/etcd_client.h"
 #include "etcd/etcd_connection.h"
 
@@ -34,20 +32,6 @@ Status Checked(const grpc::Status& status) { return FromGrpc(status, {}); }
 }  // namespace
 
 bool HasEtcdBinary() { return !FindEtcd().empty(); }
-
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool found =
-      fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
-  close(fd);
-  CDC_CHECK(found);
-  return ntohs(address.sin_port);
-}
 
 struct EtcdProcess::Stubs {
   std::shared_ptr<grpc::ChannelCredentials> credentials;

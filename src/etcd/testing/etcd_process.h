@@ -13,9 +13,6 @@ namespace cdc {
 // Whether the `etcd` binary is installed.
 bool HasEtcdBinary();
 
-// A port of 127.0.0.1 that is currently free.
-int FreePort();
-
 struct EtcdProcessOptions {
   std::vector<std::string> arguments{};  // additional arguments of the etcd binary
   // PEM files: serves TLS and demands a client certificate signed by `ca_file`.

@@ -16,6 +16,7 @@
 
 #include "base/mutex.h"
 #include "base/testing/eventually.h"
+#include "base/testing/free_port.h"
 #include "base/thread.h"
 #include "etcd/testing/etcd_process.h"
 #include "metastore/etcd/etcd_meta_store.h"

@@ -6,34 +6,19 @@
 #include <filesystem>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/testing/eventually.h"
+#include "base/testing/free_port.h"
 #include "milvus/endpoint.h"
 #include "milvus/metadata_reader.h"
 #include "milvus/milvus_channel.h"
 
 namespace cdc {
 namespace {
-
-int FreePort() {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool is_bound =
-      bind(listener, generic, size) == 0 && getsockname(listener, generic, &size) == 0;
-  close(listener);
-  return is_bound ? ntohs(address.sin_port) : 0;
-}
 
 [[noreturn]] void Exec(const std::string& program, const std::string& folder, int port) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);

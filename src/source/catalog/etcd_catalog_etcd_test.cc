@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/testing/eventually.h"
+#include "base/testing/free_port.h"
 #include "base/thread.h"
 #include "etcd/testing/etcd_process.h"
 #include "milvus_meta.pb.h"
