@@ -205,12 +205,13 @@ Result<std::unique_ptr<Log>> OpenLog(const Config& config) {
     return OpenRocksmqLog(
         {.path = config.rocksmq_path, .secondary_dir = config.meta_store.sqlite_path + ".rocksmq"});
   }
-  Result<std::unique_ptr<Log>> log = OpenKafkaLog({.address = kafka.address,
-                                                   .sasl_username = kafka.sasl_username,
-                                                   .sasl_password = kafka.sasl_password,
-                                                   .sasl_mechanisms = kafka.sasl_mechanisms,
-                                                   .security_protocol = kafka.security_protocol,
-                                                   .consumer = kafka.consumer});
+  Result<std::unique_ptr<Log>> log =
+      OpenKafkaLog({.connection = {.address = kafka.address,
+                                   .sasl_username = kafka.sasl_username,
+                                   .sasl_password = kafka.sasl_password,
+                                   .sasl_mechanisms = kafka.sasl_mechanisms,
+                                   .security_protocol = kafka.security_protocol},
+                    .consumer = kafka.consumer});
   CDC_RETURN_IF_ERROR(log.status().WithContext("sourceConfig.kafka"));
   return log;
 }

@@ -1,29 +1,22 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "kafka/kafka_connection.h"
 #include "source/log.h"
 
 namespace cdc {
 
 struct KafkaOptions {
-  std::string address;  // "host:port", several separated by commas: the bootstrap servers
-
-  // Empty: no authentication. With a user name, `sasl_mechanisms` defaults to PLAIN and
-  // `security_protocol` to SASL_SSL.
-  std::string sasl_username;
-  std::string sasl_password;
-  std::string sasl_mechanisms;
-  std::string security_protocol;
+  KafkaConnection connection{};
 
   // Additional librdkafka settings under its own names, e.g. "ssl.ca.location". They override ours,
   // except where records could then be missed: those are refused.
-  std::map<std::string, std::string> consumer;
+  KafkaSettingMap consumer{};
 
   // The approximate read-ahead per channel; a single larger record is still read.
   size_t prefetch_bytes = 1U << 20;

@@ -14,9 +14,9 @@
 #include "base/testing/source_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "kafka/testing/kafka_process.h"
 #include "source/kafka/kafka_log.h"
 #include "source/kafka/kafka_log_offset.h"
-#include "source/kafka/testing/kafka_process.h"
 #include "source/testing/log_contract.h"
 
 namespace cdc {
@@ -132,7 +132,7 @@ class KafkaLogKafkaTest : public ::testing::Test {
 
 TEST_F(KafkaLogKafkaTest, ReadsWhatARealBrokerHolds) {
   Producer producer(kafka_->address());
-  Open({.address = kafka_->address()});
+  Open({.connection = {.address = kafka_->address()}});
   LogContract contract;
   contract.log = log_.get();
   contract.prefix = "contract";
@@ -207,26 +207,25 @@ TEST_F(KafkaLogKafkaTest, PasswordsAndCertificates) {
     const Status status = OpenKafkaLog(options).status();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, kSoon);
     EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-    EXPECT_THAT(status.message(), AllOf(HasSubstr(options.address), HasSubstr(why)));
+    EXPECT_THAT(status.message(), AllOf(HasSubstr(options.connection.address), HasSubstr(why)));
   };
 
-  KafkaOptions sasl{.address = kafka_->sasl_address(),
-                    .sasl_username = KafkaProcess::kUser,
-                    .sasl_password = KafkaProcess::kPassword,
-                    .security_protocol = "SASL_PLAINTEXT"};
+  KafkaOptions sasl{.connection = {.address = kafka_->sasl_address(),
+                                   .sasl_username = KafkaProcess::kUser,
+                                   .sasl_password = KafkaProcess::kPassword,
+                                   .security_protocol = "SASL_PLAINTEXT"}};
   expect_reads(sasl);
-  sasl.sasl_password = "wrong";
+  sasl.connection.sasl_password = "wrong";
   expect_refused(sasl, "Authentication failed: Invalid username or password");
 
-  KafkaOptions ssl{.address = kafka_->ssl_address(),
-                   .security_protocol = "SSL",
+  KafkaOptions ssl{.connection = {.address = kafka_->ssl_address(), .security_protocol = "SSL"},
                    .consumer = {{"ssl.ca.location", kafka_->authority()}}};
   expect_reads(ssl);
   ssl.consumer.clear();
   expect_refused(ssl, "certificate verify failed");
   // No TLS where TLS is expected: brokers close the connection in different ways; the cure is the
   // same.
-  ssl.address = kafka_->address();
+  ssl.connection.address = kafka_->address();
   expect_refused(ssl, "is this a listener without TLS?");
 }
 

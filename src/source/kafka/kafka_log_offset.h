@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "kafka/kafka_client.h"
 #include "model/ids.h"
 
 namespace cdc {
@@ -13,12 +14,6 @@ namespace cdc {
 MsgId EncodeKafkaOffset(int64_t offset);
 // kInvalidArgument: not 8 bytes, or negative.
 Result<int64_t> DecodeKafkaOffset(const MsgId& id);
-
-// The extent of a partition: the offsets in [low, high).
-struct KafkaWatermarks {
-  int64_t low = 0;
-  int64_t high = 0;
-};
 
 // Whether reading `channel` from `offset` on misses nothing; `offset` may be the end itself.
 //

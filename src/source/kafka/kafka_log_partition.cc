@@ -10,9 +10,6 @@
 namespace cdc {
 namespace {
 
-// The only partition Milvus uses.
-constexpr int32_t kPartition = 0;
-
 // Values up to this size are copied, so that a tick held for long does not keep the whole fetch
 // buffer alive.
 constexpr size_t kCopiedValue = 4096;
@@ -88,7 +85,7 @@ Result<std::unique_ptr<KafkaPartition>> KafkaPartition::Open(std::shared_ptr<Kaf
   }
   std::unique_ptr<KafkaPartition> partition(new KafkaPartition(std::move(client), opened));
   partition->queue_.reset(
-      rd_kafka_queue_get_partition(partition->client_->handle(), topic.c_str(), kPartition));
+      rd_kafka_queue_get_partition(partition->client_->handle(), topic.c_str(), kKafkaPartition));
   if (partition->queue_ == nullptr) {
     return InternalError("no queue for topic " + topic);
   }
@@ -102,7 +99,7 @@ KafkaPartition::~KafkaPartition() { Stop(); }
 
 Status KafkaPartition::Start(const std::optional<int64_t>& offset) {
   CDC_CHECK(!started_);
-  if (rd_kafka_consume_start(topic_.get(), kPartition,
+  if (rd_kafka_consume_start(topic_.get(), kKafkaPartition,
                              offset.value_or(RD_KAFKA_OFFSET_BEGINNING)) != 0) {
     return UnavailableError(std::string("begin to read: ") +
                             rd_kafka_err2str(rd_kafka_last_error()));
@@ -113,7 +110,7 @@ Status KafkaPartition::Start(const std::optional<int64_t>& offset) {
 
 void KafkaPartition::Stop() {
   if (started_) {
-    rd_kafka_consume_stop(topic_.get(), kPartition);
+    rd_kafka_consume_stop(topic_.get(), kKafkaPartition);
     started_ = false;
   }
 }

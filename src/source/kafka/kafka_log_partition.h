@@ -6,13 +6,16 @@
 #include <string>
 
 #include "base/status.h"
+#include "kafka/kafka_client.h"
 #include "model/message.h"
 #include "model/wal_properties.h"
-#include "source/kafka/kafka_log_client.h"
 
 struct rd_kafka_topic_s;
 
 namespace cdc {
+
+// The only partition that Milvus uses.
+inline constexpr int32_t kKafkaPartition = 0;
 
 struct KafkaRecord {
   int64_t offset = 0;

@@ -125,13 +125,14 @@ void KafkaLogReader::Begin(const std::string& name, Channel* channel) {
 Status KafkaLogReader::TryBegin(const std::string& name, Channel* channel) {
   if (!channel->error.ok() && channel->next) {
     // Check first whether the error still holds: it must not be withdrawn and reported again.
-    CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kLookTimeout));
+    CDC_ASSIGN_OR_RETURN(const auto watermarks,
+                         client_->Watermarks(name, kKafkaPartition, kLookTimeout));
     if (watermarks) {
       CDC_RETURN_IF_ERROR(CheckKafkaOffset(name, *channel->next, *watermarks));
     }
   }
-  CDC_ASSIGN_OR_RETURN(const bool exists, client_->HasTopic(name, kLookTimeout));
-  if (exists) {
+  CDC_ASSIGN_OR_RETURN(const int partitions, client_->CountPartitions(name, kLookTimeout));
+  if (partitions > 0) {
     channel->existed = true;
     return channel->partition->Start(channel->next);
   }
@@ -161,7 +162,8 @@ Status KafkaLogReader::Explain(const std::string& name,
                                const Channel& channel,
                                const Status& error) {
   if (error.code() == StatusCode::kOutOfRange && channel.next) {
-    CDC_ASSIGN_OR_RETURN(const auto watermarks, client_->Watermarks(name, kLookTimeout));
+    CDC_ASSIGN_OR_RETURN(const auto watermarks,
+                         client_->Watermarks(name, kKafkaPartition, kLookTimeout));
     if (watermarks) {
       CDC_RETURN_IF_ERROR(CheckKafkaOffset(name, *channel.next, *watermarks));
     }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "source/kafka/kafka_log_client.h"
+#include "kafka/kafka_client.h"
 #include "source/kafka/kafka_log_partition.h"
 #include "source/log.h"
 

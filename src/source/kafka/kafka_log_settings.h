@@ -1,9 +1,7 @@
 #pragma once
 
-#include <map>
-#include <string>
-
 #include "base/status.h"
+#include "kafka/kafka_connection.h"
 #include "source/kafka/kafka_log.h"
 
 namespace cdc {
@@ -11,6 +9,6 @@ namespace cdc {
 // The librdkafka settings for these options, under librdkafka's names.
 //
 // kInvalidArgument: no address, or `consumer` changes a fixed setting.
-Result<std::map<std::string, std::string>> KafkaSettings(const KafkaOptions& options);
+Result<KafkaSettingMap> KafkaSettings(const KafkaOptions& options);
 
 }  // namespace cdc

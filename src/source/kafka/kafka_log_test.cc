@@ -58,22 +58,23 @@ TEST(KafkaOffsetTest, CheckedAgainstWhatThereIs) {
 }
 
 TEST(KafkaSettingsTest, PasswordsDoNotGoInClearByDefault) {
-  const auto plain = KafkaSettings({.address = "k:1"});
+  const auto plain = KafkaSettings({.connection = {.address = "k:1"}});
   ASSERT_TRUE(plain.ok());
   EXPECT_EQ(plain->at("bootstrap.servers"), "k:1");
   EXPECT_EQ(plain->at("auto.offset.reset"), "error");
   EXPECT_FALSE(plain->contains("security.protocol"));
   EXPECT_FALSE(plain->contains("group.id"));
 
-  const auto user = KafkaSettings({.address = "k:1", .sasl_username = "u", .sasl_password = "p"});
+  const auto user =
+      KafkaSettings({.connection = {.address = "k:1", .sasl_username = "u", .sasl_password = "p"}});
   EXPECT_EQ(user->at("security.protocol"), "SASL_SSL");
   EXPECT_EQ(user->at("sasl.mechanisms"), "PLAIN");
   EXPECT_EQ(user->at("sasl.password"), "p");
 
-  const auto chosen = KafkaSettings({.address = "k:1",
-                                     .sasl_username = "u",
-                                     .sasl_mechanisms = "SCRAM-SHA-256",
-                                     .security_protocol = "SASL_PLAINTEXT",
+  const auto chosen = KafkaSettings({.connection = {.address = "k:1",
+                                                    .sasl_username = "u",
+                                                    .sasl_mechanisms = "SCRAM-SHA-256",
+                                                    .security_protocol = "SASL_PLAINTEXT"},
                                      .consumer = {{"fetch.wait.max.ms", "7"},
                                                   {"ssl.ca.location", "/ca"},
                                                   {"auto.offset.reset", "error"}}});
@@ -101,9 +102,10 @@ TEST(KafkaSettingsTest, WrongOnesAreRefused) {
            Refusal{"security.protocol", "tls", "Invalid value \"tls\""},
            Refusal{"ssl.key.location", "/no/such/file", "ssl.key.location failed"},
        }) {
-    KafkaOptions options{.address = "127.0.0.1:1", .consumer = {{refusal.key, refusal.value}}};
+    KafkaOptions options{.connection = {.address = "127.0.0.1:1"},
+                         .consumer = {{refusal.key, refusal.value}}};
     if (std::string(refusal.key).starts_with("ssl.")) {
-      options.security_protocol = "ssl";
+      options.connection.security_protocol = "ssl";
     }
     const Status status = OpenKafkaLog(options).status();
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << refusal.key;
@@ -162,7 +164,7 @@ class KafkaLogTest : public ::testing::Test {
   ~KafkaLogTest() override { spdlog::set_level(spdlog::level::info); }
 
   void Open() {
-    options_.address = kafka_.address();
+    options_.connection.address = kafka_.address();
     auto log = OpenKafkaLog(options_);
     ASSERT_TRUE(log.ok()) << log.status().ToString();
     log_ = *std::move(log);
@@ -478,7 +480,7 @@ TEST_F(KafkaLogTest, OrderAndTextOfIds) {
 
 TEST(KafkaLogOpenTest, NobodyListensThere) {
   const auto begin = std::chrono::steady_clock::now();
-  const Status status = OpenKafkaLog({.address = "127.0.0.1:1"}).status();
+  const Status status = OpenKafkaLog({.connection = {.address = "127.0.0.1:1"}}).status();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, kSoon);
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_THAT(status.message(), AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("Connection refused")));

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "source/testing/lab_broker.h"
+#include "base/testing/lab_broker.h"
 
 namespace cdc {
 

@@ -1,4 +1,4 @@
-#include "source/kafka/testing/kafka_process.h"
+#include "kafka/testing/kafka_process.h"
 
 #include <sstream>
 

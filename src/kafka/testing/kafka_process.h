@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "source/testing/lab_broker.h"
+#include "base/testing/lab_broker.h"
 
 namespace cdc {
 

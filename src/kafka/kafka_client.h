@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -11,15 +12,15 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
-#include "source/kafka/kafka_log.h"
-#include "source/kafka/kafka_log_offset.h"
+#include "kafka/kafka_connection.h"
 
-struct rd_kafka_s;
+struct rd_kafka_message_s;
 struct rd_kafka_queue_s;
+struct rd_kafka_s;
 
 namespace cdc {
 
-// Wakes the thread of a reader; signaled by librdkafka's threads.
+// Wakes the thread that uses a client; signaled by librdkafka's threads.
 class KafkaWakeup {
  public:
   void Signal();
@@ -34,12 +35,28 @@ class KafkaWakeup {
   bool signalled_ CDC_GUARDED_BY(mutex_) = false;
 };
 
-// A librdkafka consumer without a group: connections to the cluster and their errors. Thread-safe.
-// Holders of librdkafka objects share it: the last one closes it.
+// The extent of a partition: the offsets in [low, high).
+struct KafkaWatermarks {
+  int64_t low = 0;
+  int64_t high = 0;
+};
+
+enum class KafkaRole { kConsumer, kProducer };
+
+struct KafkaClientOptions {
+  KafkaRole role = KafkaRole::kConsumer;
+  KafkaSettingMap settings{};
+  const Clock* clock = &Clock::Real();
+  // Of a producer: called within Serve and flushes, once for each record.
+  std::function<void(const rd_kafka_message_s& record)> on_delivered{};
+};
+
+// A client of librdkafka (a consumer belongs to no group): connections to the cluster and their
+// errors. Thread-safe. Holders of librdkafka objects share it: the last one closes it.
 class KafkaClient {
  public:
   // Does not connect yet. kInvalidArgument: a setting is wrong.
-  static Result<std::shared_ptr<KafkaClient>> New(const KafkaOptions& options);
+  static Result<std::shared_ptr<KafkaClient>> New(KafkaClientOptions options);
   ~KafkaClient();
   KafkaClient(const KafkaClient&) = delete;
   KafkaClient& operator=(const KafkaClient&) = delete;
@@ -61,30 +78,35 @@ class KafkaClient {
   // none will come. kUnavailable: with the text of librdkafka or the broker.
 
   Status Ping(std::chrono::milliseconds timeout);
-  // Whether the topic has a partition 0.
-  Result<bool> HasTopic(const std::string& topic, std::chrono::milliseconds timeout);
-  // nullopt: the topic does not exist.
+  // The number of the topic's partitions; 0: there is no such topic.
+  Result<int> CountPartitions(const std::string& topic, std::chrono::milliseconds timeout);
+  // With the setting isolation.level=read_committed (librdkafka's default) `high` is below open
+  // transactions. nullopt: there is no such partition.
   Result<std::optional<KafkaWatermarks>> Watermarks(const std::string& topic,
+                                                    int partition,
                                                     std::chrono::milliseconds timeout);
+
+  // The status for a call that failed with this code of librdkafka: kUnavailable, with what is
+  // known of the connection if it is at fault.
+  Status CallFailed(const std::string& call, int code);
 
   // Called by librdkafka within Serve.
   void OnError(int code, const char* reason);
+  void OnDelivered(const rd_kafka_message_s& record) const { on_delivered_(record); }
 
  private:
   struct QueueCloser {
     void operator()(rd_kafka_queue_s* queue) const;
   };
 
-  KafkaClient(std::string address, const Clock* clock)
-      : address_(std::move(address)), clock_(clock) {}
+  explicit KafkaClient(KafkaClientOptions options);
 
   Status Unavailable(const std::string& what) const;
   uint64_t failures() const;
-  // The status for a call that failed with this code.
-  Status CallFailed(const char* call, int code);
 
   const std::string address_;
   const Clock* const clock_;
+  const std::function<void(const rd_kafka_message_s&)> on_delivered_;
   rd_kafka_s* handle_ = nullptr;
   std::unique_ptr<rd_kafka_queue_s, QueueCloser> main_queue_;
 

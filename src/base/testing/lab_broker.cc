@@ -1,4 +1,4 @@
-#include "source/testing/lab_broker.h"
+#include "base/testing/lab_broker.h"
 
 #include <array>
 #include <filesystem>

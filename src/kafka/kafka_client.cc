@@ -1,4 +1,4 @@
-#include "source/kafka/kafka_log_client.h"
+#include "kafka/kafka_client.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka.h>
 #include <spdlog/spdlog.h>
 
-#include "source/kafka/kafka_log_settings.h"
+#include "kafka/kafka_handles.h"
 
 namespace cdc {
 namespace {
@@ -18,21 +18,9 @@ using std::chrono::milliseconds;
 // A ping's first slice; it grows until the deadline.
 constexpr milliseconds kSlice{100};
 
-struct ConfCloser {
-  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
-};
-using Conf = std::unique_ptr<rd_kafka_conf_t, ConfCloser>;
+using Conf = std::unique_ptr<rd_kafka_conf_t, KafkaFreed<rd_kafka_conf_destroy>>;
 
-struct TopicCloser {
-  void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
-};
-
-struct MetadataCloser {
-  void operator()(const rd_kafka_metadata_t* metadata) const {
-    rd_kafka_metadata_destroy(metadata);
-  }
-};
-using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataCloser>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaFreed<rd_kafka_metadata_destroy>>;
 
 // Called within Serve because of the setting log.queue, so it may log.
 void WriteLog(const rd_kafka_t* /*client*/, int level, const char* /*facility*/, const char* text) {
@@ -57,8 +45,7 @@ bool IsSecret(const std::string& setting) {
          setting.find("secret") != std::string::npos || setting.find(".pem") != std::string::npos;
 }
 
-Result<Conf> MakeConf(const KafkaOptions& options) {
-  CDC_ASSIGN_OR_RETURN(const auto settings, KafkaSettings(options));
+Result<Conf> MakeConf(const KafkaSettingMap& settings) {
   Conf conf(rd_kafka_conf_new());
   std::array<char, 512> text{};
   for (const auto& [key, value] : settings) {
@@ -74,8 +61,6 @@ Result<Conf> MakeConf(const KafkaOptions& options) {
 milliseconds Left(const Clock& clock, Clock::TimePoint deadline) {
   return std::max(std::chrono::ceil<milliseconds>(deadline - clock.Now()), milliseconds(0));
 }
-
-int Int(milliseconds time) { return static_cast<int>(time.count()); }
 
 // A listener without TLS closes the connection during the handshake, in one of several ways.
 std::string WithHint(std::string reason) {
@@ -111,16 +96,31 @@ void KafkaWakeup::Wait(milliseconds timeout, const std::stop_token& stop) {
   signal_.WaitFor(lock, stop, timeout, [this] { return signalled_; });
 }
 
-Result<std::shared_ptr<KafkaClient>> KafkaClient::New(const KafkaOptions& options) {
-  CDC_ASSIGN_OR_RETURN(Conf conf, MakeConf(options));
-  std::shared_ptr<KafkaClient> client(new KafkaClient(options.address, options.clock));
+KafkaClient::KafkaClient(KafkaClientOptions options)
+    : address_(options.settings["bootstrap.servers"]),
+      clock_(options.clock),
+      on_delivered_(std::move(options.on_delivered)) {}
+
+Result<std::shared_ptr<KafkaClient>> KafkaClient::New(KafkaClientOptions options) {
+  options.settings["log.queue"] = "true";
+  CDC_ASSIGN_OR_RETURN(Conf conf, MakeConf(options.settings));
+  const rd_kafka_type_t role =
+      options.role == KafkaRole::kConsumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER;
+  const bool reports = options.on_delivered != nullptr;
+  std::shared_ptr<KafkaClient> client(new KafkaClient(std::move(options)));
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), WriteLog);
   rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t*, int code, const char* reason, void* self) {
     static_cast<KafkaClient*>(self)->OnError(code, reason);
   });
+  if (reports) {
+    rd_kafka_conf_set_dr_msg_cb(conf.get(),
+                                [](rd_kafka_t*, const rd_kafka_message_t* record, void* self) {
+                                  static_cast<const KafkaClient*>(self)->OnDelivered(*record);
+                                });
+  }
   std::array<char, 512> text{};
-  client->handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), text.data(), text.size());
+  client->handle_ = rd_kafka_new(role, conf.get(), text.data(), text.size());
   if (client->handle_ == nullptr) {
     return InvalidArgumentError(text.data());
   }
@@ -193,7 +193,7 @@ Status KafkaClient::Unavailable(const std::string& what) const {
   return UnavailableError("kafka " + address_ + ": " + what);
 }
 
-Status KafkaClient::CallFailed(const char* call, int code) {
+Status KafkaClient::CallFailed(const std::string& call, int code) {
   Serve();
   {
     MutexLock lock(mutex_);
@@ -204,8 +204,7 @@ Status KafkaClient::CallFailed(const char* call, int code) {
       return Unavailable(last_reason_);
     }
   }
-  return Unavailable(std::string(call) + ": " +
-                     rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
+  return Unavailable(call + ": " + rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
 }
 
 Status KafkaClient::Ping(milliseconds timeout) {
@@ -216,7 +215,7 @@ Status KafkaClient::Ping(milliseconds timeout) {
   for (milliseconds slice = kSlice;; slice *= 2) {
     const rd_kafka_metadata_t* answer = nullptr;
     const auto code = rd_kafka_metadata(handle_, 0, nullptr, &answer,
-                                        Int(std::min(slice, Left(*clock_, deadline))));
+                                        ToMs(std::min(slice, Left(*clock_, deadline))));
     const Metadata metadata(answer);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Serve();
@@ -230,51 +229,47 @@ Status KafkaClient::Ping(milliseconds timeout) {
   }
 }
 
-Result<bool> KafkaClient::HasTopic(const std::string& name, milliseconds timeout) {
+Result<int> KafkaClient::CountPartitions(const std::string& name, milliseconds timeout) {
   // Only a local handle; nothing is created on the broker.
-  const std::unique_ptr<rd_kafka_topic_t, TopicCloser> topic(
-      rd_kafka_topic_new(handle_, name.c_str(), nullptr));
+  const KafkaTopicHandle topic(rd_kafka_topic_new(handle_, name.c_str(), nullptr));
   if (topic == nullptr) {
     return InvalidArgumentError("topic " + name + ": " + rd_kafka_err2str(rd_kafka_last_error()));
   }
   const rd_kafka_metadata_t* answer = nullptr;
-  const auto code = rd_kafka_metadata(handle_, 0, topic.get(), &answer, Int(timeout));
+  const auto code = rd_kafka_metadata(handle_, 0, topic.get(), &answer, ToMs(timeout));
   const Metadata metadata(answer);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return CallFailed("asking for the topic", code);
   }
   ClearFailure();
   if (metadata->topic_cnt == 0 || IsUnknownTopic(metadata->topics[0].err)) {
-    return false;
+    return 0;
   }
   const rd_kafka_metadata_topic_t& found = metadata->topics[0];
   if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Unavailable("topic " + name + ": " + rd_kafka_err2str(found.err));
   }
-  for (int i = 0; i < found.partition_cnt; ++i) {
-    if (found.partitions[i].id == 0) {
-      return true;
-    }
-  }
-  return false;
+  return found.partition_cnt;
 }
 
 Result<std::optional<KafkaWatermarks>> KafkaClient::Watermarks(const std::string& topic,
+                                                               int partition,
                                                                milliseconds timeout) {
   const auto deadline = clock_->Now() + timeout;
   // The query itself would wait for a topic that does not exist.
-  CDC_ASSIGN_OR_RETURN(const bool exists, HasTopic(topic, timeout));
-  if (!exists) {
+  CDC_ASSIGN_OR_RETURN(const int partitions, CountPartitions(topic, timeout));
+  if (partition >= partitions) {
     return std::optional<KafkaWatermarks>();
   }
   KafkaWatermarks watermarks;
-  const auto code = rd_kafka_query_watermark_offsets(
-      handle_, topic.c_str(), 0, &watermarks.low, &watermarks.high, Int(Left(*clock_, deadline)));
+  const auto code =
+      rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &watermarks.low,
+                                       &watermarks.high, ToMs(Left(*clock_, deadline)));
   if (IsUnknownTopic(code)) {
     return std::optional<KafkaWatermarks>();
   }
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return CallFailed(("asking for the offsets of topic " + topic).c_str(), code);
+    return CallFailed("asking for the offsets of topic " + topic, code);
   }
   Serve();
   return std::optional<KafkaWatermarks>(watermarks);
