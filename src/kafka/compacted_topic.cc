@@ -1,0 +1,122 @@
+#include "kafka/compacted_topic.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <librdkafka/rdkafka.h>
+
+#include "kafka/kafka_client.h"
+#include "kafka/kafka_handles.h"
+
+namespace cdc {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kReadSliceMs = 100;
+constexpr int32_t kPartition = 0;
+
+// Stops reading before the topic is closed.
+class Consumption {
+ public:
+  static Result<std::unique_ptr<Consumption>> Start(KafkaClient* client, const std::string& name) {
+    KafkaTopicHandle topic(rd_kafka_topic_new(client->handle(), name.c_str(), nullptr));
+    if (topic == nullptr) {
+      return InvalidArgumentError("topic " + name + ": " + rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    if (rd_kafka_consume_start(topic.get(), kPartition, RD_KAFKA_OFFSET_BEGINNING) != 0) {
+      return UnavailableError("topic " + name + ": " + rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    return std::unique_ptr<Consumption>(new Consumption(std::move(topic)));
+  }
+  ~Consumption() { rd_kafka_consume_stop(topic_.get(), kPartition); }
+  Consumption(const Consumption&) = delete;
+  Consumption& operator=(const Consumption&) = delete;
+
+  // nullptr: nothing came in this slice of time.
+  KafkaMessageHandle Next() {
+    return KafkaMessageHandle(rd_kafka_consume(topic_.get(), kPartition, kReadSliceMs));
+  }
+
+ private:
+  explicit Consumption(KafkaTopicHandle topic) : topic_(std::move(topic)) {}
+
+  const KafkaTopicHandle topic_;
+};
+
+Result<std::shared_ptr<KafkaClient>> NewConsumer(const CompactedTopicOptions& options,
+                                                 const std::string& isolation) {
+  CDC_ASSIGN_OR_RETURN(KafkaSettingMap settings, ConnectionSettings(options.connection));
+  for (const auto& [key, value] : options.settings) {
+    settings[key] = value;
+  }
+  settings["isolation.level"] = isolation;
+  settings["enable.partition.eof"] = "true";
+  settings["auto.offset.reset"] = "error";
+  settings["fetch.wait.max.ms"] = "50";
+  settings["allow.auto.create.topics"] = "false";
+  return KafkaClient::New({.settings = std::move(settings), .clock = options.clock});
+}
+
+// The offset after the last record that the topic holds, of open transactions, too; nullopt: there
+// is no such topic.
+Result<std::optional<int64_t>> FindEnd(const CompactedTopicOptions& options) {
+  CDC_ASSIGN_OR_RETURN(const auto client, NewConsumer(options, "read_uncommitted"));
+  CDC_RETURN_IF_ERROR(client->Ping(options.timeout));
+  CDC_ASSIGN_OR_RETURN(const int partitions,
+                       client->CountPartitions(options.topic, options.timeout));
+  if (partitions == 0) {
+    return std::optional<int64_t>();
+  }
+  if (partitions > 1) {
+    return FailedPreconditionError("topic " + options.topic + " has " + std::to_string(partitions) +
+                                   " partitions instead of one: delete it, or use another name");
+  }
+  CDC_ASSIGN_OR_RETURN(const auto found,
+                       client->Watermarks(options.topic, kPartition, options.timeout));
+  return found ? std::optional<int64_t>(found->high) : std::optional<int64_t>();
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> ReadCompactedTopic(const CompactedTopicOptions& options,
+                                                              const std::stop_token& stop) {
+  const auto deadline = options.clock->Now() + options.timeout;
+  std::map<std::string, std::string> values;
+  CDC_ASSIGN_OR_RETURN(const std::optional<int64_t> end, FindEnd(options));
+  if (end.value_or(0) == 0) {
+    return values;
+  }
+  CDC_ASSIGN_OR_RETURN(const auto client, NewConsumer(options, "read_committed"));
+  CDC_ASSIGN_OR_RETURN(const auto consumption, Consumption::Start(client.get(), options.topic));
+  while (true) {
+    const KafkaMessageHandle message = consumption->Next();
+    client->Serve();
+    if (message != nullptr && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      std::string key(static_cast<const char*>(message->key), message->key_len);
+      if (message->payload == nullptr) {
+        values.erase(key);
+      } else {
+        values.insert_or_assign(
+            std::move(key), std::string(static_cast<const char*>(message->payload), message->len));
+      }
+      continue;
+    }
+    // Read to the end that committed records have now, which open transactions hold back.
+    if (message != nullptr && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF &&
+        message->offset >= *end) {
+      return values;
+    }
+    if (stop.stop_requested()) {
+      return CancelledError("stopped");
+    }
+    if (options.clock->Now() >= deadline) {
+      CDC_RETURN_IF_ERROR(client->failure());
+      return UnavailableError("topic " + options.topic + " cannot be read to its end at " +
+                              std::to_string(*end) + ": is a transaction open?");
+    }
+  }
+}
+
+}  // namespace cdc
