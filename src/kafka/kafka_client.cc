@@ -18,9 +18,9 @@ using std::chrono::milliseconds;
 // A ping's first slice; it grows until the deadline.
 constexpr milliseconds kSlice{100};
 
-using Conf = std::unique_ptr<rd_kafka_conf_t, KafkaFreed<rd_kafka_conf_destroy>>;
+using Conf = std::unique_ptr<rd_kafka_conf_t, Freed<rd_kafka_conf_destroy>>;
 
-using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaFreed<rd_kafka_metadata_destroy>>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Freed<rd_kafka_metadata_destroy>>;
 
 // Called within Serve because of the setting log.queue, so it may log.
 void WriteLog(const rd_kafka_t* /*client*/, int level, const char* /*facility*/, const char* text) {
@@ -36,9 +36,7 @@ void WriteLog(const rd_kafka_t* /*client*/, int level, const char* /*facility*/,
   spdlog::log(ours, "kafka: {}", text);
 }
 
-void SignalWakeup(rd_kafka_t* /*client*/, void* wakeup) {
-  static_cast<KafkaWakeup*>(wakeup)->Signal();
-}
+void SignalWakeup(rd_kafka_t* /*client*/, void* wakeup) { static_cast<Wakeup*>(wakeup)->Signal(); }
 
 bool IsSecret(const std::string& setting) {
   return setting.find("password") != std::string::npos ||
@@ -79,22 +77,6 @@ bool IsUnknownTopic(rd_kafka_resp_err_t code) {
 }
 
 }  // namespace
-
-void KafkaWakeup::Signal() {
-  MutexLock lock(mutex_);
-  signalled_ = true;
-  signal_.NotifyAll();
-}
-
-void KafkaWakeup::Reset() {
-  MutexLock lock(mutex_);
-  signalled_ = false;
-}
-
-void KafkaWakeup::Wait(milliseconds timeout, const std::stop_token& stop) {
-  MutexLock lock(mutex_);
-  signal_.WaitFor(lock, stop, timeout, [this] { return signalled_; });
-}
 
 KafkaClient::KafkaClient(KafkaClientOptions options)
     : address_(options.settings["bootstrap.servers"]),
@@ -147,7 +129,7 @@ void KafkaClient::Serve() {
   }
 }
 
-void KafkaClient::SetWakeup(KafkaWakeup* wakeup) {
+void KafkaClient::SetWakeup(Wakeup* wakeup) {
   rd_kafka_queue_cb_event_enable(main_queue_.get(), wakeup == nullptr ? nullptr : SignalWakeup,
                                  wakeup);
 }

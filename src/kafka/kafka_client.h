@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/status.h"
+#include "base/wakeup.h"
 #include "kafka/kafka_connection.h"
 
 struct rd_kafka_message_s;
@@ -19,21 +20,6 @@ struct rd_kafka_queue_s;
 struct rd_kafka_s;
 
 namespace cdc {
-
-// Wakes the thread that uses a client; signaled by librdkafka's threads.
-class KafkaWakeup {
- public:
-  void Signal();
-  // Clears earlier signals. Check afterwards for what they announced.
-  void Reset();
-  // Waits for a signal since the last Reset, for at most `timeout`, or until `stop`.
-  void Wait(std::chrono::milliseconds timeout, const std::stop_token& stop);
-
- private:
-  Mutex mutex_;
-  CondVar signal_;
-  bool signalled_ CDC_GUARDED_BY(mutex_) = false;
-};
 
 // The extent of a partition: the offsets in [low, high).
 struct KafkaWatermarks {
@@ -72,7 +58,7 @@ class KafkaClient {
   void ClearFailure();
 
   // Has `wakeup` signaled when Serve has work; nullptr ends that.
-  void SetWakeup(KafkaWakeup* wakeup);
+  void SetWakeup(Wakeup* wakeup);
 
   // Each of these asks a broker and waits for the answer, until `timeout` or until it is clear that
   // none will come. kUnavailable: with the text of librdkafka or the broker.

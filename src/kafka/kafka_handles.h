@@ -6,21 +6,14 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/freed.h"
+
 namespace cdc {
 
-template <auto kFree>
-struct KafkaFreed {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-
 // Objects of librdkafka that are freed with their owner.
-using KafkaTopicHandle = std::unique_ptr<rd_kafka_topic_t, KafkaFreed<rd_kafka_topic_destroy>>;
-using KafkaMessageHandle =
-    std::unique_ptr<rd_kafka_message_t, KafkaFreed<rd_kafka_message_destroy>>;
-using KafkaErrorHandle = std::unique_ptr<rd_kafka_error_t, KafkaFreed<rd_kafka_error_destroy>>;
+using KafkaTopicHandle = std::unique_ptr<rd_kafka_topic_t, Freed<rd_kafka_topic_destroy>>;
+using KafkaMessageHandle = std::unique_ptr<rd_kafka_message_t, Freed<rd_kafka_message_destroy>>;
+using KafkaErrorHandle = std::unique_ptr<rd_kafka_error_t, Freed<rd_kafka_error_destroy>>;
 
 // A time as librdkafka takes it.
 inline int ToMs(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }

@@ -14,10 +14,10 @@ namespace {
 
 constexpr size_t kMaxName = 249;
 
-using Wish = std::unique_ptr<rd_kafka_NewTopic_t, KafkaFreed<rd_kafka_NewTopic_destroy>>;
-using Options = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaFreed<rd_kafka_AdminOptions_destroy>>;
-using Queue = std::unique_ptr<rd_kafka_queue_t, KafkaFreed<rd_kafka_queue_destroy>>;
-using Event = std::unique_ptr<rd_kafka_event_t, KafkaFreed<rd_kafka_event_destroy>>;
+using Wish = std::unique_ptr<rd_kafka_NewTopic_t, Freed<rd_kafka_NewTopic_destroy>>;
+using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Freed<rd_kafka_AdminOptions_destroy>>;
+using Queue = std::unique_ptr<rd_kafka_queue_t, Freed<rd_kafka_queue_destroy>>;
+using Event = std::unique_ptr<rd_kafka_event_t, Freed<rd_kafka_event_destroy>>;
 
 Result<Wish> ToWish(const NewTopic& topic) {
   std::array<char, 512> text{};

@@ -16,7 +16,7 @@
 namespace cdc {
 namespace {
 
-using Extension = std::unique_ptr<X509_EXTENSION, OpenSslFree<X509_EXTENSION_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
 
 constexpr long kDay = 24L * 60 * 60;
 

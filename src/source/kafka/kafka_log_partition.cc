@@ -78,7 +78,7 @@ KafkaPartition::KafkaPartition(std::shared_ptr<KafkaClient> client, rd_kafka_top
 
 Result<std::unique_ptr<KafkaPartition>> KafkaPartition::Open(std::shared_ptr<KafkaClient> client,
                                                              const std::string& topic,
-                                                             KafkaWakeup* wakeup) {
+                                                             Wakeup* wakeup) {
   rd_kafka_topic_t* opened = rd_kafka_topic_new(client->handle(), topic.c_str(), nullptr);
   if (opened == nullptr) {
     return InvalidArgumentError("topic " + topic + ": " + rd_kafka_err2str(rd_kafka_last_error()));
@@ -91,7 +91,7 @@ Result<std::unique_ptr<KafkaPartition>> KafkaPartition::Open(std::shared_ptr<Kaf
   }
   rd_kafka_queue_cb_event_enable(
       partition->queue_.get(),
-      [](rd_kafka_t*, void* self) { static_cast<KafkaWakeup*>(self)->Signal(); }, wakeup);
+      [](rd_kafka_t*, void* self) { static_cast<Wakeup*>(self)->Signal(); }, wakeup);
   return partition;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "base/wakeup.h"
 #include "kafka/kafka_client.h"
 #include "model/message.h"
 #include "model/wal_properties.h"
@@ -30,7 +31,7 @@ class KafkaPartition {
   // `wakeup` is signaled when there is something to take; it must outlive this object.
   static Result<std::unique_ptr<KafkaPartition>> Open(std::shared_ptr<KafkaClient> client,
                                                       const std::string& topic,
-                                                      KafkaWakeup* wakeup);
+                                                      Wakeup* wakeup);
   ~KafkaPartition();
   KafkaPartition(const KafkaPartition&) = delete;
   KafkaPartition& operator=(const KafkaPartition&) = delete;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/wakeup.h"
 #include "kafka/kafka_client.h"
 #include "source/kafka/kafka_log_partition.h"
 #include "source/log.h"
@@ -59,7 +60,7 @@ class KafkaLogReader : public LogReader {
 
   const std::shared_ptr<KafkaClient> client_;
   const Clock* const clock_;
-  KafkaWakeup wakeup_;
+  Wakeup wakeup_;
   Clock::TimePoint ping_after_;
   std::map<std::string, Channel> channels_;
 };

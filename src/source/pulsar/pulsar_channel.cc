@@ -48,22 +48,6 @@ PulsarStart After(const std::optional<PulsarId>& last) {
 
 }  // namespace
 
-void PulsarWakeup::Signal() {
-  MutexLock lock(mutex_);
-  signaled_ = true;
-  signal_.NotifyAll();
-}
-
-void PulsarWakeup::Reset() {
-  MutexLock lock(mutex_);
-  signaled_ = false;
-}
-
-void PulsarWakeup::Wait(milliseconds timeout, const std::stop_token& stop) {
-  MutexLock lock(mutex_);
-  signal_.WaitFor(lock, stop, timeout, [this] { return signaled_; });
-}
-
 Result<PulsarId> OldestOf(PulsarClient* client,
                           const std::string& channel,
                           const Clock& clock,
@@ -90,7 +74,7 @@ PulsarChannel::PulsarChannel(std::shared_ptr<PulsarClient> client,
                              bool inclusive,
                              size_t prefetch_bytes,
                              const Clock* clock,
-                             PulsarWakeup* wakeup)
+                             Wakeup* wakeup)
     : client_(std::move(client)),
       channel_(std::move(channel)),
       prefetch_bytes_(prefetch_bytes),

@@ -15,25 +15,11 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "base/wakeup.h"
 #include "source/log.h"
 #include "source/pulsar/pulsar_client.h"
 
 namespace cdc {
-
-// Wakes the thread of a reader; signaled by the threads of its channels.
-class PulsarWakeup {
- public:
-  void Signal();
-  // Clears earlier signals. Check afterwards for what they announced.
-  void Reset();
-  // Waits for a signal since the last Reset, for at most `timeout`, or until `stop`.
-  void Wait(std::chrono::milliseconds timeout, const std::stop_token& stop);
-
- private:
-  Mutex mutex_;
-  CondVar signal_;
-  bool signaled_ CDC_GUARDED_BY(mutex_) = false;
-};
 
 // Follows one topic on a thread of its own, into a queue that is bounded in bytes: when records are
 // not taken, it stops reading. After an error it begins again a moment later, right after the last
@@ -51,7 +37,7 @@ class PulsarChannel {
                 bool inclusive,
                 size_t prefetch_bytes,
                 const Clock* clock,
-                PulsarWakeup* wakeup);
+                Wakeup* wakeup);
   PulsarChannel(const PulsarChannel&) = delete;
   PulsarChannel& operator=(const PulsarChannel&) = delete;
 
@@ -81,7 +67,7 @@ class PulsarChannel {
   const std::string channel_;
   const size_t prefetch_bytes_;
   const Clock* const clock_;
-  PulsarWakeup* const wakeup_;
+  Wakeup* const wakeup_;
 
   // Used by the thread only.
   std::optional<PulsarId> last_;   // the newest record queued, or what is just before the first

@@ -46,7 +46,7 @@ class PulsarLogReader : public LogReader {
   const std::shared_ptr<PulsarClient> client_;
   const size_t prefetch_bytes_;
   const Clock* const clock_;
-  PulsarWakeup wakeup_;
+  Wakeup wakeup_;
   std::map<std::string, Followed> channels_;
   std::vector<std::unique_ptr<PulsarChannel>> leaving_;
 };

@@ -13,28 +13,12 @@ constexpr std::chrono::milliseconds kWoodpeckerRetry{250};
 
 }  // namespace
 
-void WoodpeckerWakeup::Signal() {
-  MutexLock lock(mutex_);
-  signaled_ = true;
-  signal_.NotifyAll();
-}
-
-void WoodpeckerWakeup::Reset() {
-  MutexLock lock(mutex_);
-  signaled_ = false;
-}
-
-void WoodpeckerWakeup::Wait(std::chrono::milliseconds timeout, const std::stop_token& stop) {
-  MutexLock lock(mutex_);
-  signal_.WaitFor(lock, stop, timeout, [this] { return signaled_; });
-}
-
 WoodpeckerChannel::WoodpeckerChannel(WoodpeckerMeta* meta,
                                      Storage* storage,
                                      const WoodpeckerOptions& options,
                                      std::string log,
                                      const std::optional<WoodpeckerId>& start,
-                                     WoodpeckerWakeup* wakeup)
+                                     Wakeup* wakeup)
     : meta_(meta),
       storage_(storage),
       options_(options),

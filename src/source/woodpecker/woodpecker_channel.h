@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "base/wakeup.h"
 #include "source/log.h"
 #include "source/storage/storage.h"
 #include "source/woodpecker/woodpecker_id.h"
@@ -20,21 +21,6 @@
 #include "source/woodpecker/woodpecker_meta.h"
 
 namespace cdc {
-
-// Wakes the thread of a reader; signaled by the threads of its channels.
-class WoodpeckerWakeup {
- public:
-  void Signal();
-  // Clears earlier signals. Check afterwards for what they announced.
-  void Reset();
-  // Waits for a signal since the last Reset, for at most `timeout`, or until `stop`.
-  void Wait(std::chrono::milliseconds timeout, const std::stop_token& stop);
-
- private:
-  Mutex mutex_;
-  CondVar signal_;
-  bool signaled_ CDC_GUARDED_BY(mutex_) = false;
-};
 
 // Follows one log on a thread of its own, since a storage may take long to answer, into a queue
 // that is bounded in bytes: when records are not taken, it stops reading. After an error it tries
@@ -47,7 +33,7 @@ class WoodpeckerChannel {
                     const WoodpeckerOptions& options,
                     std::string log,
                     const std::optional<WoodpeckerId>& start,
-                    WoodpeckerWakeup* wakeup);
+                    Wakeup* wakeup);
   WoodpeckerChannel(const WoodpeckerChannel&) = delete;
   WoodpeckerChannel& operator=(const WoodpeckerChannel&) = delete;
 
@@ -69,7 +55,7 @@ class WoodpeckerChannel {
   const WoodpeckerOptions options_;
   const std::string log_;
   const std::optional<WoodpeckerId> start_;
-  WoodpeckerWakeup* const wakeup_;
+  Wakeup* const wakeup_;
 
   Mutex mutex_;
   CondVar room_;

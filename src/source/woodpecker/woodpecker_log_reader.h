@@ -47,7 +47,7 @@ class WoodpeckerLogReader : public LogReader {
   const std::shared_ptr<WoodpeckerMeta> meta_;
   const std::shared_ptr<Storage> storage_;
   const WoodpeckerOptions options_;
-  WoodpeckerWakeup wakeup_;
+  Wakeup wakeup_;
   std::map<std::string, Followed> channels_;
   std::vector<std::unique_ptr<WoodpeckerChannel>> leaving_;
 };
