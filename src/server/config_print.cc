@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <string_view>
 
 #include "server/config_keys.h"
@@ -11,18 +12,16 @@ namespace {
 
 constexpr std::string_view kBlanked = "\"***\"";
 
-// A URL may have credentials before its host.
+// An address may have credentials before its host, with any letters in them: everything between the
+// scheme and the last @ may be one.
 std::string WithoutCredentials(std::string text) {
-  size_t begin = 0;
-  while ((begin = text.find("://", begin)) != std::string::npos) {
-    begin += 3;
-    const size_t end = std::min(text.find_first_of("/,", begin), text.size());
-    const size_t at = text.rfind('@', end);
-    if (at != std::string::npos && at >= begin && at < end) {
-      text.replace(begin, at - begin, "***");
-    }
+  const size_t at = text.rfind('@');
+  if (at == std::string::npos) {
+    return text;
   }
-  return text;
+  const size_t scheme = text.find("://");
+  const size_t begin = scheme < at ? scheme + 3 : 0;
+  return text.replace(begin, at - begin, "***");
 }
 
 // Settings of librdkafka that are credentials, like ssl.key.password and sasl.oauthbearer.config.
