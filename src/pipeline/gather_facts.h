@@ -14,8 +14,10 @@ enum class GatherFor {
 };
 
 // Finds out what a new task needs to know of the source, its queue and its stored rows, and changes
-// nothing anywhere. Never fails: an error is one of the facts. `target`: as CheckTarget has found
-// it; nullptr: it cannot be reached. `copy_rate`: see TaskFacts.
+// nothing anywhere. Never fails: an error is one of the facts. A queue or a storage that does not
+// answer is waited for once: its first error that may pass is taken for all that is left to ask of
+// it. `target`: as CheckTarget has found it; nullptr: it cannot be reached. `copy_rate`: see
+// TaskFacts.
 TaskFacts GatherFacts(const ReplicatorOptions& options,
                       const TaskSpec& spec,
                       const TargetInfo* target,

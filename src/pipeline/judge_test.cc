@@ -322,39 +322,5 @@ TEST_F(JudgeTest, UsersAndRoles) {
   Expect(Find(Target(), "no admin"), PlanSeverity::kWarning, "access", "", "token");
 }
 
-// ---- Gathering, on fakes ------------------------------------------------------------------------
-
-using PlanOnFakesTest = TaskPipelineTest;
-
-TEST_F(PlanOnFakesTest, APlanAndACreateAgreeAndAPlanStoresNothing) {
-  Collection c = MakeCollection(1, "c", 5);
-  c.start_positions[kChannel] = FakeLog::IdOf(1);
-  catalog_.Set(MakeCatalog({c}));
-  log_.Append(kChannel, InsertRecord(c, {1}, 11));
-  log_.Append(kChannel, InsertRecord(c, {2}, 12));
-  const TargetInfo target = *replicator_->CheckTarget({});
-  EXPECT_TRUE(FirstRefusal(replicator_->Plan(spec_, &target)).ok());
-  log_.Expire(kChannel, FakeLog::IdOf(2));
-  const Status refusal = FirstRefusal(replicator_->Plan(spec_, &target));
-  EXPECT_EQ(refusal.code(), StatusCode::kOutOfRange);
-  EXPECT_EQ(store_.LoadProgress("t")->collections.size(), 0U);
-  EXPECT_EQ(replicator_->Prepare(spec_, target), refusal);
-  // Without the target, too.
-  EXPECT_EQ(FirstRefusal(replicator_->Plan(spec_, nullptr)), refusal);
-  EXPECT_EQ(store_.LoadProgress("t")->collections.size(), 0U);
-  EXPECT_EQ(target_.ddl().size(), 0U);
-}
-
-TEST_F(PlanOnFakesTest, APlanLooksAtTheTarget) {
-  const Collection c = MakeCollection(1, "c", 5);
-  catalog_.Set(MakeCatalog({c}));
-  ASSERT_TRUE(target_.Apply(PlanCreate(c, {"default", "c"}, {})).ok());
-  const TargetInfo target = *replicator_->CheckTarget({});
-  const PlanItems items = replicator_->Plan(spec_, &target);
-  EXPECT_TRUE(std::ranges::any_of(items, [](const PlanItem& item) {
-    return item.finding.starts_with("exists on the target as default.c and fits");
-  }));
-}
-
 }  // namespace
 }  // namespace cdc

@@ -114,8 +114,20 @@ void FakeLog::Expire(const std::string& channel, const MsgId& id) {
   topic.first = NumberOf(id);
 }
 
+void FakeLog::FailQuestions(Status status) {
+  MutexLock lock(mutex_);
+  failure_ = std::move(status);
+}
+
+size_t FakeLog::questions() const {
+  MutexLock lock(mutex_);
+  return questions_;
+}
+
 Result<std::optional<MsgId>> FakeLog::Latest(const std::string& channel) {
   MutexLock lock(mutex_);
+  ++questions_;
+  CDC_RETURN_IF_ERROR(failure_);
   const auto found = topics_.find(channel);
   if (found == topics_.end() || found->second.records.empty()) {
     return std::optional<MsgId>();
@@ -126,6 +138,8 @@ Result<std::optional<MsgId>> FakeLog::Latest(const std::string& channel) {
 
 Status FakeLog::CheckPosition(const std::string& channel, const LogPosition& start) {
   MutexLock lock(mutex_);
+  ++questions_;
+  CDC_RETURN_IF_ERROR(failure_);
   if (NumberOf(start.id) < topics_[channel].first) {
     return OutOfRangeError("position expired: channel " + channel);
   }

@@ -52,6 +52,10 @@ class FakeLog : public Log {
   MsgId Append(const std::string& channel, std::string payload);
   // Removes the records before `id`, as a queue's retention does.
   void Expire(const std::string& channel, const MsgId& id);
+  // From now on Latest and CheckPosition fail.
+  void FailQuestions(Status status);
+  // How often Latest or CheckPosition was called.
+  size_t questions() const;
 
   static MsgId IdOf(int64_t number);
   static int64_t NumberOf(const MsgId& id);
@@ -65,6 +69,8 @@ class FakeLog : public Log {
   mutable Mutex mutex_;
   CondVar appended_;
   std::map<std::string, Topic> topics_ CDC_GUARDED_BY(mutex_);
+  Status failure_ CDC_GUARDED_BY(mutex_);
+  size_t questions_ CDC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cdc
