@@ -46,12 +46,7 @@ class TargetJudge {
           "its alias " + alias.collection + " is the name of a collection on the target",
           "drop or rename that collection, or the alias on the source");
     }
-    if (facts_.not_compared > 0) {
-      Add(PlanSeverity::kNote, "collection", {},
-          Count(facts_.not_compared, "collection was", "collections were") +
-              " not looked for on the target: there are too many",
-          "ask for plans of parts of them");
-    }
+    JudgeNotCompared();
     JudgeAccess();
     return std::move(items_);
   }
@@ -195,6 +190,21 @@ class TargetJudge {
       Add(PlanSeverity::kNote, "collection", each.match.name,
           "to make the two alike: " + Join(changes),
           "sync_index false and sync_load false leave indexes and load state alone");
+    }
+  }
+
+  void JudgeNotCompared() {
+    if (facts_.not_compared == 0) {
+      return;
+    }
+    const std::string what = Count(facts_.not_compared, "collection was", "collections were") +
+                             " not, or not with all aliases, looked for on the target: ";
+    if (facts_.look_ended.ok()) {
+      Add(PlanSeverity::kNote, "collection", {}, what + "there are too many",
+          "ask for plans of parts of them");
+    } else {
+      Add(PlanSeverity::kWarning, "collection", {}, what + facts_.look_ended.message(),
+          "look whether the target is healthy, and ask again");
     }
   }
 

@@ -294,7 +294,11 @@ TEST_F(JudgeTest, ATargetThatDoesNotTell) {
   Add("c").on_target = Status(StatusCode::kPermissionDenied, "nor this");
   Expect(Find(Target(), "nor this"), PlanSeverity::kWarning, "collection", "default.c", "right");
   facts_.not_compared = 3;
-  EXPECT_EQ(Find(Target(), "3 collections were not looked for").severity, PlanSeverity::kNote);
+  EXPECT_EQ(Find(Target(), "3 collections were not, or not with all aliases, looked for").severity,
+            PlanSeverity::kNote);
+  facts_.look_ended = DeadlineExceededError("no answer within 5 s");
+  Expect(Find(Target(), "on the target: no answer within 5 s"), PlanSeverity::kWarning,
+         "collection", "", "healthy");
 }
 
 TEST_F(JudgeTest, WithoutATargetNothingIsSaidOfIt) {

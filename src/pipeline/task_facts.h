@@ -50,7 +50,10 @@ struct TaskFacts {
   std::optional<Result<std::vector<std::string>>> target_databases;
   std::optional<Result<AccessSet>> target_access;
   std::map<CollectionName, CollectionName> hidden_aliases;  // alias -> its collection's source name
-  size_t not_compared = 0;  // collections that were not looked for on the target: too many
+  // Collections that were not, or not with all their aliases, looked for on the target, because of
+  // the error with which that ended; OK: because they are too many.
+  size_t not_compared = 0;
+  Status look_ended;
 };
 
 }  // namespace cdc

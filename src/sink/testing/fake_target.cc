@@ -156,6 +156,11 @@ Result<MetadataSink::Connected> FakeTarget::Connect(std::chrono::milliseconds,
   return Connected{.version = "fake", .identity = std::move(identity), .traits = traits_};
 }
 
+void FakeTarget::OnDescribe(std::function<Status(const CollectionName&)> hook) {
+  MutexLock lock(mutex_);
+  on_describe_ = std::move(hook);
+}
+
 Result<std::vector<std::string>> FakeTarget::ListDatabases(const std::stop_token&) {
   MutexLock lock(mutex_);
   std::vector<std::string> names;
@@ -168,6 +173,9 @@ Result<std::vector<std::string>> FakeTarget::ListDatabases(const std::stop_token
 Result<std::optional<TargetCollection>> FakeTarget::DescribeCollection(const CollectionName& name,
                                                                        const std::stop_token&) {
   MutexLock lock(mutex_);
+  if (on_describe_) {
+    CDC_RETURN_IF_ERROR(on_describe_(name));
+  }
   const TargetCollection* collection = model_.Find(name);
   return collection == nullptr ? std::optional<TargetCollection>() : std::optional(*collection);
 }

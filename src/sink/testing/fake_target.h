@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -39,6 +40,9 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
   void FailNextWrite(Status status, bool in_doubt);
   void FailNextDdl(Status status);
   void FailConnect(Status status);
+
+  // Called for each DescribeCollection, whose answer is the error that it returns.
+  void OnDescribe(std::function<Status(const CollectionName&)> hook);
 
   // Sets the answer to AskPulse, which is initially "fake". While corked, none is given.
   void SetPulse(Result<std::string> identity);
@@ -106,6 +110,7 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
   std::deque<Failure> write_failures_ CDC_GUARDED_BY(mutex_);
   std::deque<Status> ddl_failures_ CDC_GUARDED_BY(mutex_);
   Status connect_status_ CDC_GUARDED_BY(mutex_);
+  std::function<Status(const CollectionName&)> on_describe_ CDC_GUARDED_BY(mutex_);
   Result<std::string> pulse_ CDC_GUARDED_BY(mutex_) = std::string("fake");
   bool pulse_corked_ CDC_GUARDED_BY(mutex_) = false;
   std::vector<PulseDone> pulse_waits_ CDC_GUARDED_BY(mutex_);
