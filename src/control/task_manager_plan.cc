@@ -11,10 +11,8 @@
 namespace cdc {
 namespace {
 
-bool HasSourceError(const PlanItems& items) {
-  return std::ranges::any_of(items, [](const PlanItem& item) {
-    return item.severity == PlanSeverity::kError && item.area == "source";
-  });
+bool IsSourceError(const PlanItem& item) {
+  return item.severity == PlanSeverity::kError && item.area == "source";
 }
 
 }  // namespace
@@ -28,6 +26,12 @@ PlanItems TaskManager::JudgeTasks(TaskSpec* spec) const {
 
 PlanItems TaskManager::Plan(TaskSpec spec) {
   PlanItems items;
+  const Status source = options_.source_status ? options_.source_status() : OkStatus();
+  if (!source.ok()) {
+    items.push_back(
+        RefusedItem("source", "", UnavailableError(source.message()),
+                    "see whether the source's etcd and queue run, and sourceConfig names them"));
+  }
   const Result<TargetInfo> target = options_.replicator->CheckTarget(spec.target);
   AppendItems(JudgeTarget(spec, target), &items);
   if (target.ok()) {
@@ -38,12 +42,11 @@ PlanItems TaskManager::Plan(TaskSpec spec) {
     AppendItems(JudgeTasks(&spec), &items);
   }
   AppendItems(JudgePositions(spec), &items);
-  AppendItems(options_.replicator->Plan(spec, target.ok() ? &*target : nullptr), &items);
-  const Status source = options_.source_status ? options_.source_status() : OkStatus();
-  if (!source.ok() && !HasSourceError(items)) {
-    items.push_back(RefusedItem("source", "", UnavailableError(source.message()),
-                                "see whether the source's etcd and queue run"));
+  PlanItems found = options_.replicator->Plan(spec, target.ok() ? &*target : nullptr);
+  if (!source.ok()) {
+    std::erase_if(found, IsSourceError);  // that is told already
   }
+  AppendItems(std::move(found), &items);
   if (FindCreated(spec.id)) {
     items.push_back({.severity = PlanSeverity::kWarning,
                      .area = "tasks",

@@ -12,6 +12,7 @@
 namespace cdc {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class TaskManagerPlanTest : public ::testing::Test {
@@ -67,6 +68,22 @@ TEST_F(TaskManagerPlanTest, ASourceThatIsAwayIsToldOnce) {
   source_status_ = UnavailableError("etcd is away");
   replicator_.SetPrepareStatus(UnavailableError("etcd does not answer"));
   EXPECT_EQ(CountItems(manager_.Plan(Named("t", "c"))).at(PlanSeverity::kError), 1U);
+}
+
+TEST_F(TaskManagerPlanTest, TheFirstErrorIsThatOfACreate) {
+  replicator_.SetCheckStatus(UnavailableError("no route"));
+  source_status_ = UnavailableError("etcd is away");
+  replicator_.SetPrepareStatus(UnavailableError("etcd does not answer"));
+  const auto expect_as_create = [this] {
+    EXPECT_EQ(FirstRefusal(manager_.Plan(Named("t", "c"))).message(),
+              manager_.Create(Named("t", "c")).status().message());
+  };
+  expect_as_create();
+  EXPECT_THAT(manager_.Plan(Named("t", "c")).front().cure, HasSubstr("sourceConfig"));
+  source_status_ = OkStatus();
+  expect_as_create();
+  replicator_.SetCheckStatus(OkStatus());
+  expect_as_create();
 }
 
 TEST_F(TaskManagerPlanTest, ATaskWithThisId) {

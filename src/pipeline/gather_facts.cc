@@ -55,7 +55,8 @@ class Gathering {
     if (facts.start == StartFrom::kSnapshot) {
       facts.copy = PlanCopy(*match.collection);
     }
-    if (facts.start == StartFrom::kEarliest || purpose_ == GatherFor::kPlan) {
+    if (facts.start == StartFrom::kEarliest ||
+        (facts.start == StartFrom::kLatest && purpose_ == GatherFor::kPlan)) {
       CheckStarts(*match.collection, &facts);
     }
     if (facts.start == StartFrom::kLatest) {

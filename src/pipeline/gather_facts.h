@@ -8,8 +8,8 @@ namespace cdc {
 
 enum class GatherFor {
   kCreate,
-  // Also what only a reader of the plan wants to know: whether the queue holds the beginning of
-  // collections that do not need it, and what the target has.
+  // Also what only a reader of the plan wants to know: whether the queue holds the rows that
+  // `latest` would leave out, and what the target has.
   kPlan,
 };
 

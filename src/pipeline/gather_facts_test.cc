@@ -102,6 +102,21 @@ TEST_F(GatherFactsTest, AStorageThatDoesNotAnswerIsAskedOnce) {
   EXPECT_EQ(stored.asked().size(), 2U);
 }
 
+// Of a collection that is copied, a plan needs nothing but the place where the log takes over.
+TEST_F(GatherFactsTest, TheBeginningOfACopiedCollectionIsNotAskedFor) {
+  Collection c = MakeCollection(1, "c", 5);
+  c.start_positions[kChannel] = FakeLog::IdOf(1);
+  catalog_.Set(MakeCatalog({c}));
+  FakeSnapshotSource stored;
+  stored.Add({{c.vchannels[0], {.takeover = {.position = FakeLog::IdOf(1), .ts = {9}}}}});
+  options_.snapshots = &stored;
+  NewProcess();
+  spec_.start_from = StartFrom::kSnapshot;
+  const TargetInfo target = *replicator_->CheckTarget({});
+  EXPECT_TRUE(FirstRefusal(replicator_->Plan(spec_, &target)).ok());
+  EXPECT_EQ(log_.questions(), 2U);  // and the end of the replicate channel
+}
+
 // What is wrong with one collection says nothing of the next.
 TEST_F(GatherFactsTest, AnErrorThatStaysIsFoundForEach) {
   catalog_.Set(ManyCollections(3));

@@ -1,6 +1,6 @@
 #include "pipeline/judge_rows.h"
 
-#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,10 +31,15 @@ PlanItem Tell(const CollectionFacts& facts,
 
 // Whether the queue still holds all records since the collection was created; nullopt: not known.
 std::optional<bool> HoldsBeginning(const CollectionFacts& facts) {
-  if (facts.held.empty()) {
-    return std::nullopt;
+  bool known = true;
+  for (const std::string& channel : facts.match.collection->pchannels) {
+    const auto held = facts.held.find(channel);
+    if (held != facts.held.end() && held->second.code() == StatusCode::kOutOfRange) {
+      return false;
+    }
+    known = known && held != facts.held.end() && held->second.ok();
   }
-  return std::ranges::all_of(facts.held, [](const auto& each) { return each.second.ok(); });
+  return known ? std::optional(true) : std::nullopt;
 }
 
 PlanItem JudgeGivenPlaces(const CollectionFacts& facts) {
@@ -84,6 +89,12 @@ PlanItem JudgeEarliest(const CollectionFacts& facts) {
                     kCopyInstead);
     }
   }
+  if (!HoldsBeginning(facts)) {
+    return Tell(facts, PlanSeverity::kWarning,
+                "its rows from the queue, and whether that still has all of them is not known: the "
+                "source does not say where the collection begins",
+                "use start_from snapshot to bring all rows");
+  }
   return Tell(facts, PlanSeverity::kOk, "all its rows, from the queue, which holds its beginning");
 }
 
@@ -94,13 +105,16 @@ PlanItem JudgeLatest(const CollectionFacts& facts) {
       return Refuse(facts, latest->second.status(), "see whether the source's queue runs");
     }
   }
-  const bool holds = HoldsBeginning(facts).value_or(false);
+  const std::string only_new = "only rows written from now on; what it holds now is left out, and ";
+  const std::optional<bool> holds = HoldsBeginning(facts);
+  if (holds.value_or(false)) {
+    return Tell(facts, PlanSeverity::kNote, only_new + "the queue still has all of it",
+                "use start_from earliest to bring all rows");
+  }
   return Tell(facts, PlanSeverity::kNote,
-              std::string("only rows written from now on; what it holds now is left out, and the "
-                          "queue ") +
-                  (holds ? "still has all of it" : "does not have all of it any more"),
-              holds ? "use start_from earliest to bring all rows"
-                    : "use start_from snapshot to bring all rows");
+              only_new + (holds ? "the queue does not have all of it any more"
+                                : "whether the queue still has all of it is not known"),
+              "use start_from snapshot to bring all rows");
 }
 
 PlanItem JudgeCopied(const CollectionFacts& facts, const LogChoice& choice) {

@@ -110,18 +110,50 @@ PlanItems JudgeReplicateChannel(const TaskFacts& facts) {
                       "rpc_channel_info out")};
 }
 
+// What the queue was asked, and whether it has answered; an error that may pass is no answer.
+struct QueueTalk {
+  bool asked = false;
+  bool answered = false;
+
+  void Note(const Status& answer) {
+    asked = true;
+    answered = answered || !IsRetryable(answer);
+  }
+};
+
+QueueTalk TalkWithQueue(const TaskFacts& facts) {
+  QueueTalk talk;
+  for (const CollectionFacts& each : facts.collections) {
+    for (const auto& [channel, held] : each.held) {
+      talk.Note(held);
+    }
+    for (const auto& [channel, latest] : each.latest) {
+      talk.Note(latest.status());
+    }
+    if (each.copy && each.copy->ok()) {
+      talk.Note(OkStatus());  // it holds where the log takes over
+    }
+  }
+  return talk;
+}
+
 PlanItems JudgeQueue(const TaskFacts& facts, const PlanItems& items) {
   const bool failed =
       std::ranges::any_of(items, [](const PlanItem& item) { return item.area == "queue"; });
   if (failed || facts.queue_kind.empty()) {
     return {};
   }
-  const bool asked = std::ranges::any_of(facts.collections, [](const CollectionFacts& each) {
-    return !each.held.empty() || !each.latest.empty();
-  });
-  return {{.area = "queue",
-           .finding = "the source's queue is " + facts.queue_kind +
-                      (asked ? ", and it answers" : "; nothing of it had to be asked")}};
+  const std::string kind = "the source's queue is " + facts.queue_kind;
+  const QueueTalk talk = TalkWithQueue(facts);
+  if (talk.asked && !talk.answered) {
+    return {{.severity = PlanSeverity::kWarning,
+             .area = "queue",
+             .finding = kind + ", and it does not answer",
+             .cure = "see whether the source's queue runs"}};
+  }
+  return {
+      {.area = "queue",
+       .finding = kind + (talk.asked ? ", and it answers" : "; nothing of it had to be asked")}};
 }
 
 // A task may wait for a collection; a wrong name waits forever.

@@ -109,6 +109,46 @@ TEST_F(JudgeTest, RowsFromTheBeginning) {
   Expect(Find(Source(), "no broker"), PlanSeverity::kError, "queue", "default.c", "queue runs");
 }
 
+TEST_F(JudgeTest, WhatIsNotKnownIsNotTold) {
+  CollectionFacts& c = Add("c");
+  // The source does not say where the collection begins.
+  Expect(Find(Source(), "whether that still has all of them is not known"), PlanSeverity::kWarning,
+         "rows", "default.c", "snapshot");
+  c.start = StartFrom::kLatest;
+  c.latest.emplace(kChannel, MsgId{});
+  const auto expect_unknown = [this] {
+    Expect(Find(Source(), "whether the queue still has all of it is not known"),
+           PlanSeverity::kNote, "rows", "default.c", "snapshot");
+  };
+  expect_unknown();
+  c.held[kChannel] = UnavailableError("no broker");
+  expect_unknown();
+  // Of one channel only.
+  c.held[kChannel] = OkStatus();
+  Collection two = *c.match.collection;
+  two.pchannels.emplace_back(kOtherChannel);
+  c.match.collection = std::make_shared<const Collection>(two);
+  c.latest.emplace(kOtherChannel, MsgId{});
+  expect_unknown();
+  c.held[kChannel] = OutOfRangeError("position expired");
+  EXPECT_EQ(Find(Source(), "does not have all of it any more").severity, PlanSeverity::kNote);
+}
+
+TEST_F(JudgeTest, AQueueThatHasAnsweredNothingDoesNotAnswer) {
+  facts_.queue_kind = "Kafka";
+  CollectionFacts& c = Add("c");
+  c.given = GivenPositions{.collection = c.match.collection->id};  // of no channel
+  c.held[kChannel] = UnavailableError("no broker");
+  Expect(Find(Source(), "queue is Kafka, and it does not answer"), PlanSeverity::kWarning, "queue",
+         "", "queue runs");
+  c.held[kChannel] = OutOfRangeError("position expired");
+  Expect(Find(Source(), "queue is Kafka, and it answers"), PlanSeverity::kOk, "queue", "", "");
+  // The takeovers of a copy are asked for, too.
+  c = CollectionFacts{.match = c.match, .target = c.target, .start = StartFrom::kSnapshot};
+  c.copy = SnapshotProgress{.rows = 1, .bytes = 1};
+  Expect(Find(Source(), "queue is Kafka, and it answers"), PlanSeverity::kOk, "queue", "", "");
+}
+
 TEST_F(JudgeTest, TheQueueIsNamedUnlessItFails) {
   facts_.queue_kind = "Kafka";
   Expect(Find(Source(), "queue is Kafka; nothing"), PlanSeverity::kOk, "queue", "", "");
