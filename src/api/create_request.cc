@@ -20,6 +20,8 @@ namespace {
 
 using Infos = std::vector<CollectionInfo>;
 
+constexpr int kMaxPort = 65535;
+
 CollectionInfo ReadCollectionInfo(const RequestReader& reader, CreateRequest* request) {
   CollectionInfo info;
   reader.Read("name", &info.name);
@@ -87,7 +89,7 @@ void ReadTarget(const RequestReader& reader, CreateRequest* request) {
   reader.Read("uri", &target.uri);
   reader.ReadSecret("token", &target.token);
   reader.Read("host", &target.host);
-  reader.Read("port", &target.port);
+  reader.Read("port", &target.port, 0, kMaxPort);
   reader.Read("enable_tls", &target.enable_tls);
   reader.ReadSecret("username", &target.username);
   reader.ReadSecret("password", &target.password);

@@ -195,6 +195,14 @@ void RequestReader::Read(const char* key, int* value) const {
   *value = static_cast<int>(std::clamp(std::trunc(found->get<double>()), kMin, kMax));
 }
 
+void RequestReader::Read(const char* key, int* value, int min, int max) const {
+  Read(key, value);
+  if (reading_ == Reading::kStrict && (*value < min || *value > max)) {
+    errors_->push_back(
+        {PathOf(key), "must be from " + std::to_string(min) + " to " + std::to_string(max)});
+  }
+}
+
 void RequestReader::Read(const char* key, bool* value) const {
   const Json* found = Find(key);
   if (found == nullptr) {

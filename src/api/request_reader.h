@@ -46,6 +46,8 @@ class RequestReader {
 
   void Read(const char* key, std::string* value) const;
   void Read(const char* key, int* value) const;
+  // In kStrict a number that is not from `min` to `max` is an error.
+  void Read(const char* key, int* value, int min, int max) const;
   void Read(const char* key, bool* value) const;
   // As a string, but an error does not quote the value.
   void ReadSecret(const char* key, std::string* value) const;

@@ -18,10 +18,10 @@ constexpr std::chrono::seconds kObserveEach{1};
 
 Result<std::vector<TaskEvent>> TaskManager::Events(const std::string& id, uint64_t after) {
   const TaskPtr task = Find(id);
-  if (task == nullptr) {
+  MutexLock lock(mutex_);
+  if (task == nullptr || !task->stored || task->removed) {
     return NotFound(id);
   }
-  MutexLock lock(mutex_);
   return task->events.After(after);
 }
 

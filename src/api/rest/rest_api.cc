@@ -79,6 +79,7 @@ struct RestApi::Operation {
   HttpAnswer (RestApi::*execute)(const RestRequest&);
   Body body = Body::kNone;
   std::vector<std::string_view> parameters = {};  // that its query may have
+  bool asks_target = false;
 };
 
 std::span<const RestApi::Operation> RestApi::Operations() {
@@ -90,11 +91,11 @@ std::span<const RestApi::Operation> RestApi::Operations() {
        &RestApi::ListTasks,
        Body::kNone,
        {"state", "condition", "database", "target", "q", "limit", "page_token"}},
-      {"POST", "tasks", "create", &RestApi::CreateTask, Body::kRequired},
-      {"POST", "tasks:plan", "plan", &RestApi::PlanTask, Body::kRequired},
+      {"POST", "tasks", "create", &RestApi::CreateTask, Body::kRequired, {}, true},
+      {"POST", "tasks:plan", "plan", &RestApi::PlanTask, Body::kRequired, {}, true},
       {"GET", "tasks/{}", "get", &RestApi::GetTask, Body::kNone, {"present", "synced_at"}},
-      {"PUT", "tasks/{}", "create", &RestApi::PutTask, Body::kRequired},
-      {"PATCH", "tasks/{}", "change", &RestApi::PatchTask, Body::kRequired},
+      {"PUT", "tasks/{}", "create", &RestApi::PutTask, Body::kRequired, {}, true},
+      {"PATCH", "tasks/{}", "change", &RestApi::PatchTask, Body::kRequired, {}, true},
       {"DELETE", "tasks/{}", "delete", &RestApi::DeleteTask},
       {"POST", "tasks/{}/pause", "pause", &RestApi::Pause, Body::kOptional},
       {"POST", "tasks/{}/resume", "resume", &RestApi::Resume, Body::kOptional},
@@ -110,9 +111,12 @@ std::span<const RestApi::Operation> RestApi::Operations() {
 }
 
 bool RestApi::MayTakeLong(const HttpRequest& request) {
-  const bool creates = request.method == "POST" &&
-                       (request.path == "/api/v1/tasks" || request.path == "/api/v1/tasks:plan");
-  return creates || request.method == "PUT" || request.method == "PATCH";
+  const std::optional<std::vector<std::string>> path = SegmentsOf(request.path);
+  return path && std::ranges::any_of(Operations(), [&](const Operation& operation) {
+           std::string id;
+           return operation.asks_target && operation.method == request.method &&
+                  MatchPath(operation.path, *path, &id);
+         });
 }
 
 HttpAnswer RestApi::Handle(const HttpRequest& http) {

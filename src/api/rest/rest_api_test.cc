@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -180,6 +181,11 @@ TEST_F(RestApiTest, ErrorsNameTheField) {
                           "db_collections[d][0].nam", "db_collections[d][1]", "start_form"));
   EXPECT_THAT(fields(R"({"milvus_connect_param":{"uri":"http://h:1","connect_timeout":1.5}})"),
               ElementsAre("milvus_connect_param.connect_timeout"));
+  for (const char* port : {"-1", "65536"}) {
+    EXPECT_THAT(
+        fields(R"({"milvus_connect_param":{"uri":"http://h:1","port":)" + std::string(port) + "}}"),
+        ElementsAre("milvus_connect_param.port"));
+  }
   EXPECT_THAT(fields(R"({"Milvus_Connect_Param":{}})"), ElementsAre("Milvus_Connect_Param"));
   EXPECT_THAT(fields("{}"), ElementsAre("milvus_connect_param"));
   EXPECT_THAT(fields("{" + kTarget + "}"), ElementsAre("collection_infos"));
@@ -309,6 +315,17 @@ TEST_F(RestApiTest, ActionsChangeTheTask) {
   EXPECT_EQ(Get("/tasks/t1/events?after=" + last).body, "{\"events\":[]}\n");
 }
 
+TEST_F(RestApiTest, ATaskBeingCreatedHasNoEventsYet) {
+  replicator_.CorkPreparations();
+  std::jthread create([this] { Send("PUT", "/tasks/t1", Body("c")); });
+  EXPECT_TRUE(Eventually([this] { return replicator_.hanging() == 1; }));
+  EXPECT_EQ(Get("/tasks/t1").status, 404);
+  EXPECT_EQ(Get("/tasks/t1/events").status, 404);
+  replicator_.UncorkPreparations();
+  create.join();
+  EXPECT_EQ(Get("/tasks/t1/events").status, 200);
+}
+
 TEST_F(RestApiTest, ACopyIsAccepted) {
   replicator_.SetCollections({{{"db1", "c"}, CollectionId{7}}});
   Send("PUT", "/tasks/t1", Body("c"));
@@ -413,6 +430,11 @@ TEST_F(RestApiTest, OnlyCreatesWaitForATarget) {
   EXPECT_TRUE(takes_long("POST", "/api/v1/tasks:plan"));
   EXPECT_TRUE(takes_long("PUT", "/api/v1/tasks/a"));
   EXPECT_TRUE(takes_long("PATCH", "/api/v1/tasks/a"));
+  // Whatever the client has encoded.
+  EXPECT_TRUE(takes_long("POST", "/api/v1/tasks%3Aplan"));
+  EXPECT_TRUE(takes_long("POST", "/api/v1/%74asks"));
+  EXPECT_FALSE(takes_long("PUT", "/api/v1/tasks/%zz"));
+  EXPECT_FALSE(takes_long("PUT", "/api/v1/version"));
   EXPECT_FALSE(takes_long("GET", "/api/v1/tasks"));
   EXPECT_FALSE(takes_long("POST", "/api/v1/tasks/a/pause"));
 }
@@ -541,7 +563,9 @@ TEST_F(RestApiTest, APatchIsRefusedWithTheCure) {
   EXPECT_TRUE(replicator_.running("t"));
   EXPECT_EQ((*store_.ListTasks())[0].spec.target.uri, "http://10.0.0.2:19530");
   EXPECT_EQ(Send("PATCH", "/tasks/none", other).status, 404);
-  EXPECT_EQ(Send("PATCH", "/tasks/t", other, {{"If-Match", "\"old\""}}).status, 412);
+  for (const std::string& patch : {other, std::string("{}")}) {
+    EXPECT_EQ(Send("PATCH", "/tasks/t", patch, {{"If-Match", "\"old\""}}).status, 412) << patch;
+  }
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ HttpAnswer RestApi::PatchTask(const RestRequest& request) {
     return ProblemOf(view.status());
   }
   if (request.body.empty()) {
-    return Show(*view);
+    return CheckIfMatch(request).value_or(Show(*view));
   }
   MilvusConnectParam target = view->record.spec.target;
   if (Refusal refusal = ReadPatch(request, &target)) {

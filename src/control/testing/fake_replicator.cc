@@ -109,6 +109,7 @@ void FakeReplicator::SetCatalogProgress(CatalogProgress progress) {
 }
 
 Status FakeReplicator::Prepare(const TaskSpec& spec, const TargetInfo&) {
+  WaitWhile(preparations_corked_);
   MutexLock lock(mutex_);
   prepared_.push_back(spec.id);
   return prepare_status_;
@@ -191,6 +192,17 @@ void FakeReplicator::CorkChecks() {
 void FakeReplicator::UncorkChecks() {
   MutexLock lock(mutex_);
   checks_corked_ = false;
+  changed_.NotifyAll();
+}
+
+void FakeReplicator::CorkPreparations() {
+  MutexLock lock(mutex_);
+  preparations_corked_ = true;
+}
+
+void FakeReplicator::UncorkPreparations() {
+  MutexLock lock(mutex_);
+  preparations_corked_ = false;
   changed_.NotifyAll();
 }
 

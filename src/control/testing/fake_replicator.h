@@ -36,9 +36,11 @@ class FakeReplicator final : public Replicator {
   // For one task; with an empty id, for all tasks without one of their own.
   void SetStartStatus(const std::string& task_id, Status status);
 
-  // Makes target checks or starts hang until uncorked.
+  // Makes target checks, preparations or starts hang until uncorked.
   void CorkChecks();
   void UncorkChecks();
+  void CorkPreparations();
+  void UncorkPreparations();
   void CorkStarts();
   void UncorkStarts();
   // The number of calls that hang now.
@@ -80,6 +82,7 @@ class FakeReplicator final : public Replicator {
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Status> start_status_ CDC_GUARDED_BY(mutex_);
   bool checks_corked_ CDC_GUARDED_BY(mutex_) = false;
+  bool preparations_corked_ CDC_GUARDED_BY(mutex_) = false;
   bool starts_corked_ CDC_GUARDED_BY(mutex_) = false;
   int hanging_ CDC_GUARDED_BY(mutex_) = 0;
   std::map<std::string, TaskStatus> task_status_ CDC_GUARDED_BY(mutex_);
