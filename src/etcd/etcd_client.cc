@@ -280,6 +280,14 @@ Result<EtcdTxnResult> Client::Txn(const EtcdTxn& txn, const std::stop_token& sto
     compare->set_key(condition.key);
     compare->set_mod_revision(condition.mod_revision);
   }
+  for (const EtcdTxn::NotPutSince& condition : txn.range_conditions) {
+    auto* compare = request.add_compare();
+    compare->set_target(etcdserverpb::Compare::MOD);
+    compare->set_result(etcdserverpb::Compare::LESS);
+    compare->set_key(condition.keys.begin);
+    compare->set_range_end(condition.keys.end);
+    compare->set_mod_revision(condition.revision + 1);
+  }
   for (const KeyRange& range : txn.deletions) {
     auto* deletion = request.add_success()->mutable_request_delete_range();
     deletion->set_key(range.begin);

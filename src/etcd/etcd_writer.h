@@ -21,12 +21,18 @@ struct EtcdTxn {
     std::string key{};
     int64_t mod_revision = 0;
   };
+  // No key in the range was put after `revision`. Deletions do not count.
+  struct NotPutSince {
+    KeyRange keys{};
+    int64_t revision = 0;
+  };
   struct Put {
     std::string key{};
     std::string value{};
     int64_t lease = 0;  // the key goes with it; 0: it stays
   };
   std::vector<Unchanged> conditions{};
+  std::vector<NotPutSince> range_conditions{};
   std::vector<Put> puts{};
   std::vector<KeyRange> deletions{};
 };

@@ -70,6 +70,28 @@ TEST_F(EtcdWriterTest, ATransactionChangesAllOrNothing) {
   EXPECT_EQ(Get("x"), "again");
 }
 
+TEST_F(EtcdWriterTest, ATransactionOfARangeThatNobodyHasWrittenTo) {
+  etcd_->Put("old/1", "a");
+  etcd_->Put("old/2", "b");
+  const int64_t read_at = writer_->Range(PrefixRange("old/"), {}, {})->revision;
+  const auto remove = [&](int64_t revision) {
+    return writer_->Txn(
+        {.range_conditions = {{PrefixRange("old/"), revision}}, .deletions = {PrefixRange("old/")}},
+        {});
+  };
+  etcd_->Put("older", "c");  // another key
+  etcd_->Put("old/3", "d");
+  EXPECT_FALSE(remove(read_at)->succeeded);
+  EXPECT_EQ(Get("old/1"), "a");
+  EXPECT_TRUE(writer_->Txn({.deletions = {{.begin = "old/3"}}}, {})->succeeded);
+  etcd_->Put("old/2", "b");
+  EXPECT_FALSE(remove(read_at)->succeeded);
+  EXPECT_TRUE(remove(writer_->Range(PrefixRange("old/"), {}, {})->revision)->succeeded);
+  EXPECT_EQ(Get("old/1"), "-");
+  EXPECT_EQ(Get("older"), "c");
+  EXPECT_TRUE(remove(read_at)->succeeded) << "there is no key any more";
+}
+
 TEST_F(EtcdWriterTest, ATransactionWithCredentials) {
   ASSERT_TRUE(etcd_->EnableAuth("root", "pass").ok());
   const EtcdTxn txn{.puts = {{.key = "a", .value = "1"}}};

@@ -21,10 +21,13 @@ struct DamagedRecord {
 
 // What an earlier program has left in the place of a store.
 struct LegacyFound {
-  size_t tasks = 0;
-  size_t positions = 0;
+  // The records by key, with passwords in clear.
+  std::map<std::string, std::string> tasks{};
+  std::map<std::string, std::string> positions{};
   // Tasks of it that this store does not have: deleted since, or never taken over.
   std::set<std::string> not_here{};
+
+  bool empty() const { return tasks.empty() && positions.empty(); }
 };
 
 // What is in the place of a store, as somebody sees it who only reads: no lock is taken, nothing is

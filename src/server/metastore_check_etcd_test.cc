@@ -1,8 +1,12 @@
 #include <fstream>
+#include <functional>
+#include <istream>
 #include <map>
 #include <memory>
 #include <sstream>
+#include <streambuf>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -41,6 +45,9 @@ class Place {
   virtual Result<std::unique_ptr<MetaStore>> Open() = 0;
   virtual void PutRecord(const std::string& key, const std::string& value) = 0;
   virtual void PutOldTask() = 0;
+  // One more task of the earlier program, or another position of its first one.
+  virtual void PutOldTaskNamed(const std::string& id) = 0;
+  virtual void MoveOldPosition() = 0;
   // The number of those of the earlier program, here and in a place whose name begins alike.
   virtual size_t OldRecords() = 0;
 };
@@ -67,6 +74,8 @@ class EtcdPlace final : public Place {
         std::string(R"({"TaskID":"old","CollectionID":7,"Positions":)") + kOldPositions + "}");
     Put("cdc2/task_info/old", kOldTask);
   }
+  void PutOldTaskNamed(const std::string& id) override { Put("cdc/task_info/" + id, kOldTask); }
+  void MoveOldPosition() override { Put("cdc/task_position/old/7", "{}"); }
   size_t OldRecords() override {
     size_t found = 0;
     for (const char* prefix : {"cdc/task_", "cdc2/task_"}) {
@@ -111,6 +120,14 @@ class MysqlPlace final : public Place {
     Run("INSERT INTO task_position VALUES ('" + root_ + "/task_position/old/7', 'old', 7, 'c', '" +
         kOldPositions + "')");
   }
+  void PutOldTaskNamed(const std::string& id) override {
+    Run("INSERT INTO task_info VALUES ('" + root_ + "/task_info/" + id + "', '" + id + "', '" +
+        kOldTask + "')");
+  }
+  void MoveOldPosition() override {
+    Run("UPDATE task_position SET task_position_value = '{}' WHERE task_position_key = '" + root_ +
+        "/task_position/old/7'");
+  }
   size_t OldRecords() override {
     const MysqlResult found =
         Run("SELECT task_info_key FROM task_info WHERE task_info_key LIKE '" + root_ +
@@ -132,6 +149,26 @@ class MysqlPlace final : public Place {
   const std::string root_;
   const MysqlOptions options_;
   MysqlConnection connection_{options_};
+};
+
+// Answers yes, after something has happened.
+class LateYes final : public std::streambuf {
+ public:
+  explicit LateYes(std::function<void()> before) : before_(std::move(before)) {}
+
+ protected:
+  int_type underflow() override {
+    if (before_) {
+      std::exchange(before_, nullptr)();
+      setg(yes_.data(), yes_.data(), yes_.data() + yes_.size());
+      return traits_type::to_int_type(yes_[0]);
+    }
+    return traits_type::eof();
+  }
+
+ private:
+  std::function<void()> before_;
+  std::string yes_ = "yes\n";
 };
 
 class MetaStoreCheckTest : public ::testing::TestWithParam<const char*> {
@@ -247,6 +284,24 @@ TEST_P(MetaStoreCheckTest, ForgetsWhatIsTakenOver) {
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("1 task, 1 checkpoint"), Not(HasSubstr("old records"))));
   EXPECT_EQ(Run({"forget-legacy", "--yes"}), kOk) << err_.str();
   EXPECT_THAT(err_.str(), HasSubstr("there are no records of an earlier program"));
+}
+
+// The earlier program still runs: its records are more than those that were checked.
+TEST_P(MetaStoreCheckTest, KeepsWhatHasChangedMeanwhile) {
+  place_->PutOldTask();
+  Open().reset();
+  const auto refused = [this](const std::function<void()>& meanwhile, size_t left) {
+    LateYes answer(meanwhile);
+    std::istream in(&answer);
+    EXPECT_EQ(Run({"forget-legacy", "--all"}, &in), kRefused);
+    EXPECT_THAT(err_.str(), HasSubstr("have changed since they were checked"));
+    EXPECT_THAT(err_.str(), HasSubstr("stop that program"));
+    EXPECT_EQ(place_->OldRecords(), left);
+  };
+  refused([this] { place_->PutOldTaskNamed("new"); }, 4);
+  refused([this] { place_->MoveOldPosition(); }, 4);
+  EXPECT_EQ(Run({"forget-legacy", "--all", "--yes"}), kOk) << err_.str();
+  EXPECT_EQ(place_->OldRecords(), 1U);
 }
 
 TEST_P(MetaStoreCheckTest, KeepsWhatMayBeAllThatIsLeftOfATask) {

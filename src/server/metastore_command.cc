@@ -163,8 +163,9 @@ Status MayForget(const StoreCheck& check, bool all) {
 }
 
 Status AskWhetherToForget(const StoreCheck& check, const cli::Console& console) {
-  const std::string what = std::to_string(check.legacy.tasks) + " tasks and " +
-                           std::to_string(check.legacy.positions) + " positions in " + check.place;
+  const std::string what = std::to_string(check.legacy.tasks.size()) + " tasks and " +
+                           std::to_string(check.legacy.positions.size()) + " positions in " +
+                           check.place;
   if (console.in == nullptr) {
     return InvalidArgumentError("this removes what the earlier program has stored, " + what +
                                 ": --yes says that it may");
@@ -173,14 +174,14 @@ Status AskWhetherToForget(const StoreCheck& check, const cli::Console& console) 
                << ". It cannot be started there again. Type yes: " << std::flush;
   std::string answer;
   std::getline(*console.in, answer);
-  return answer == "yes" ? OkStatus() : CancelledError("nothing was removed");
+  return answer == "yes" ? OkStatus() : FailedPreconditionError("nothing was removed");
 }
 
 Result<ExitCode> ForgetLegacy(const StoreCommand& command,
                               const Config& config,
                               const cli::Console& console) {
   CDC_ASSIGN_OR_RETURN(const StoreCheck before, CheckConfiguredStore(config));
-  if (before.legacy.tasks + before.legacy.positions == 0) {
+  if (before.legacy.empty()) {
     *console.err << "there are no records of an earlier program in " << before.place << "\n";
     return ExitCode::kOk;
   }
@@ -188,11 +189,12 @@ Result<ExitCode> ForgetLegacy(const StoreCommand& command,
   CDC_RETURN_IF_ERROR(command.yes ? OkStatus() : AskWhetherToForget(before, console));
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store,
                        OpenUnusedStore(config, NewStore::kRefuse));
-  // A server may have deleted tasks while somebody thought about the question.
+  // A server may have deleted tasks while somebody thought about the question. What may be removed
+  // is what the question was about.
   CDC_ASSIGN_OR_RETURN(const StoreCheck check, CheckConfiguredStore(config));
   CDC_RETURN_IF_ERROR(MayForget(check, command.all));
   CDC_RETURN_IF_ERROR(store->CheckOwned());
-  CDC_ASSIGN_OR_RETURN(const size_t records, RemoveLegacyRecords(config));
+  CDC_ASSIGN_OR_RETURN(const size_t records, RemoveLegacyRecords(config, before.legacy));
   *console.err << "removed " << records << " records of the earlier program from " << check.place
                << "\n";
   return ExitCode::kOk;

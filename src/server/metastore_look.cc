@@ -35,8 +35,8 @@ std::string Line(const std::string& name, const std::string& text) {
 
 std::string DescribeLegacy(const StoreCheck& check) {
   const LegacyFound& legacy = check.legacy;
-  std::string text = std::to_string(legacy.tasks) + " tasks, " + std::to_string(legacy.positions) +
-                     " positions of an earlier program: ";
+  std::string text = std::to_string(legacy.tasks.size()) + " tasks, " +
+                     std::to_string(legacy.positions.size()) + " positions of an earlier program: ";
   if (!check.version) {
     return Line("old records", text + "the first start here takes them over");
   }
@@ -45,7 +45,7 @@ std::string DescribeLegacy(const StoreCheck& check) {
         check.damaged.empty() ? "; `milvus-cdc metastore forget-legacy` removes these records" : "";
     return Line("old records", text + "all its tasks are taken over" + may_go);
   }
-  text = Line("old records", text + std::to_string(legacy.tasks - legacy.not_here.size()) +
+  text = Line("old records", text + std::to_string(legacy.tasks.size() - legacy.not_here.size()) +
                                  " of its tasks are taken over");
   for (const std::string& task : legacy.not_here) {
     text += Line("", "not here: " + task + ", deleted since or never taken over");
@@ -66,8 +66,7 @@ Result<StoreCheck> CheckConfiguredStore(const Config& config) {
                                        "delete the task and create it again"});
     }
   }
-  if (!check.version && check.legacy.tasks == 0 && check.legacy.positions == 0 &&
-      check.damaged.empty()) {
+  if (!check.version && check.legacy.empty() && check.damaged.empty()) {
     return NotFoundError("there is no metastore in " + check.place + ": check metaStoreConfig");
   }
   return check;
@@ -87,7 +86,7 @@ std::string DescribeCheck(const StoreCheck& check) {
     text += Line("of no task", std::to_string(records) + " records of " + task +
                                    ", whose create was interrupted; the next start removes them");
   }
-  if (check.legacy.tasks + check.legacy.positions > 0) {
+  if (!check.legacy.empty()) {
     text += DescribeLegacy(check);
   }
   text +=
@@ -100,14 +99,14 @@ std::string DescribeCheck(const StoreCheck& check) {
   return text;
 }
 
-Result<size_t> RemoveLegacyRecords(const Config& config) {
+Result<size_t> RemoveLegacyRecords(const Config& config, const LegacyFound& checked) {
   const MetaStoreConfig& store = config.meta_store;
   switch (store.type) {
     case MetaStoreConfig::Type::kEtcd:
-      return etcd_legacy::Remove(EtcdOptionsOf(store.etcd), store.root_path);
+      return etcd_legacy::Remove(EtcdOptionsOf(store.etcd), store.root_path, checked);
     case MetaStoreConfig::Type::kMysql: {
       MysqlConnection connection(store.mysql);
-      return mysql_legacy::Remove(&connection, MysqlStoreRoot(store.root_path));
+      return mysql_legacy::Remove(&connection, MysqlStoreRoot(store.root_path), checked);
     }
     case MetaStoreConfig::Type::kSqlite: break;
   }

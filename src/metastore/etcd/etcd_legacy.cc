@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "etcd/etcd_writer.h"
+#include "metastore/legacy/legacy_check.h"
 
 namespace cdc::etcd_legacy {
 namespace {
@@ -25,6 +26,14 @@ Result<std::map<std::string, std::string>> ReadBelow(EtcdClient* etcd,
   return records;
 }
 
+// Both at one revision: `*revision`, or if that is 0 the present one, which it then becomes.
+Result<LegacyRecords> ReadAt(EtcdClient* etcd, const std::string& root, int64_t* revision) {
+  LegacyRecords records;
+  CDC_ASSIGN_OR_RETURN(records.tasks, ReadBelow(etcd, Below(root, kTaskInfo), revision));
+  CDC_ASSIGN_OR_RETURN(records.positions, ReadBelow(etcd, Below(root, kTaskPosition), revision));
+  return records;
+}
+
 }  // namespace
 
 std::string Below(std::string root, const std::string& path) {
@@ -35,24 +44,27 @@ std::string Below(std::string root, const std::string& path) {
 }
 
 Result<LegacyRecords> Read(EtcdClient* etcd, const std::string& root, int64_t revision) {
-  LegacyRecords records;  // both at one revision
-  CDC_ASSIGN_OR_RETURN(records.tasks, ReadBelow(etcd, Below(root, kTaskInfo), &revision));
-  CDC_ASSIGN_OR_RETURN(records.positions, ReadBelow(etcd, Below(root, kTaskPosition), &revision));
-  return records;
+  return ReadAt(etcd, root, &revision);
 }
 
-Result<size_t> Remove(const EtcdOptions& options, const std::string& root) {
+Result<size_t> Remove(const EtcdOptions& options,
+                      const std::string& root,
+                      const LegacyFound& checked) {
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<EtcdWriter> etcd, NewEtcdWriter(options));
+  int64_t revision = 0;
+  CDC_ASSIGN_OR_RETURN(const LegacyRecords records, ReadAt(etcd.get(), root, &revision));
+  CDC_RETURN_IF_ERROR(CheckUnchanged(records, checked));
   EtcdTxn txn;
-  size_t keys = 0;
   for (const char* path : {kTaskInfo, kTaskPosition}) {
     const KeyRange range = PrefixRange(Below(root, path));
-    CDC_ASSIGN_OR_RETURN(const EtcdRange found, etcd->Range(range, {.keys_only = true}, {}));
-    keys += found.kvs.size();
+    txn.range_conditions.push_back({range, revision});
     txn.deletions.push_back(range);
   }
-  CDC_RETURN_IF_ERROR(etcd->Txn(txn, {}).status());
-  return keys;
+  CDC_ASSIGN_OR_RETURN(const EtcdTxnResult removed, etcd->Txn(txn, {}));
+  if (!removed.succeeded) {
+    return LegacyChangedError();
+  }
+  return records.tasks.size() + records.positions.size();
 }
 
 }  // namespace cdc::etcd_legacy

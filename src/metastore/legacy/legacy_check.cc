@@ -6,8 +6,8 @@ namespace cdc {
 
 void CheckLegacy(const LegacyRecords& records, StoreCheck* check) {
   LegacyFound& legacy = check->legacy;
-  legacy.tasks = records.tasks.size();
-  legacy.positions = records.positions.size();
+  legacy.tasks = records.tasks;
+  legacy.positions = records.positions;
   for (const auto& [key, value] : records.tasks) {
     const std::string id = key.substr(key.rfind('/') + 1);
     if (!check->tasks.contains(id)) {
@@ -25,6 +25,18 @@ void CheckLegacy(const LegacyRecords& records, StoreCheck* check) {
          .cure = "repair it, or remove the record and create its task again afterwards: until then "
                  "no server starts here"});
   }
+}
+
+Status CheckUnchanged(const LegacyRecords& records, const LegacyFound& checked) {
+  return records.tasks == checked.tasks && records.positions == checked.positions
+             ? OkStatus()
+             : LegacyChangedError();
+}
+
+Status LegacyChangedError() {
+  return FailedPreconditionError(
+      "the records of the earlier program have changed since they were checked, so none was "
+      "removed: stop that program, and call this again");
 }
 
 }  // namespace cdc
