@@ -12,7 +12,7 @@ enum class ExitCode : int {
   kOk = 0,
   kRefused = 1,        // the server refused, or it cannot be done
   kUsage = 2,          // an error in the command line or in a file it names
-  kUnreachable = 3,    // no server, no answer in time, or not a milvus-cdc
+  kUnreachable = 3,    // no server (or store), no answer in time, or not a milvus-cdc
   kDamaged = 4,        // `metastore check` has found records that cannot be read
   kCannotStart = 5,    // of `plan`: a create would be refused
   kInterrupted = 130,  // Ctrl-C before the wait was over

@@ -31,6 +31,8 @@ using ::testing::Not;
 
 constexpr int kOk = 0;
 constexpr int kRefused = 1;
+constexpr int kUsage = 2;
+constexpr int kUnreachable = 3;
 constexpr int kDamaged = 4;
 
 constexpr const char* kOldTask =
@@ -270,7 +272,7 @@ TEST_P(MetaStoreCheckTest, ForgetsWhatIsTakenOver) {
     EXPECT_THAT(err_.str(), HasSubstr("is in use by a server"));
     EXPECT_EQ(place_->OldRecords(), 3U);
   }
-  EXPECT_EQ(Run({"forget-legacy"}), kRefused);
+  EXPECT_EQ(Run({"forget-legacy"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("--yes"));
   std::istringstream no("no\n");
   EXPECT_EQ(Run({"forget-legacy"}, &no), kRefused);
@@ -346,6 +348,23 @@ TEST_P(MetaStoreCheckTest, KeepsWhatMayNeverHaveBeenTakenOver) {
   EXPECT_EQ(Run({"forget-legacy", "--yes", "--all"}), kOk) << err_.str();
   EXPECT_EQ(place_->OldRecords(), 1U);
   EXPECT_THAT(out_.str(), IsEmpty());
+}
+
+TEST(UnreachableStoreTest, HasItsOwnExitCode) {
+  const TempDir dir;
+  for (const char* store :
+       {"storeType: etcd, rootPath: cdc, etcd: {address: ['127.0.0.1:1']}",
+        "storeType: mysql, rootPath: cdc, mysqlSourceUrl: 'u:p@tcp(127.0.0.1:1)/d'"}) {
+    std::ofstream(dir.File("cdc.yaml")) << "metaStoreConfig: {" << store << "}\n";
+    for (const char* command : {"check", "export"}) {
+      std::ostringstream out;
+      EXPECT_EQ(
+          RunMetaStoreCommand({command}, dir.File("cdc.yaml"), {}, {.out = &out, .err = &out}),
+          kUnreachable)
+          << command << " " << store << "\n"
+          << out.str();
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds,

@@ -34,6 +34,12 @@ constexpr size_t kMaxImportBytes = size_t{4} << 30U;
 
 using cli::ExitCode;
 
+// A store that does not answer in time cannot be reached.
+ExitCode ExitCodeOf(const Status& status) {
+  return status.code() == StatusCode::kDeadlineExceeded ? ExitCode::kUnreachable
+                                                        : cli::ExitCodeOf(status);
+}
+
 struct StoreCommand {
   std::string config{};
   std::string output{};  // empty: standard output
@@ -103,10 +109,11 @@ Result<ExitCode> Export(const StoreCommand& command,
   if (command.output.empty()) {
     *console.out << content.Text() << std::flush;
     if (!*console.out) {
-      return UnavailableError("cannot write to standard output");
+      return InternalError("cannot write to standard output");
     }
-  } else {
-    CDC_RETURN_IF_ERROR(WritePrivateFile(command.output, content.Text()));
+  } else if (const Status written = WritePrivateFile(command.output, content.Text());
+             !written.ok()) {
+    return InternalError(written.message());  // the store has answered
   }
   *console.err << "exported " << Describe(content.counts()) << ", with passwords in clear\n";
   return ExitCode::kOk;
@@ -118,7 +125,9 @@ Result<ExitCode> Import(const StoreCommand& command,
   CDC_ASSIGN_OR_RETURN(const std::string text, ReadFile(command.input, kMaxImportBytes));
   // Before the store is touched.
   const Result<StoreContent> content = StoreContent::Parse(text);
-  CDC_RETURN_IF_ERROR(content.status().WithContext(command.input));
+  if (!content.ok()) {
+    return InvalidArgumentError(command.input + ": " + content.status().message());
+  }
   CDC_ASSIGN_OR_RETURN(const std::unique_ptr<MetaStore> store,
                        OpenUnusedStore(config, NewStore::kEmpty));
   CDC_RETURN_IF_ERROR(ImportContent(*content, store.get(), command.replace));
@@ -271,7 +280,7 @@ int RunMetaStoreCommand(const std::vector<std::string>& arguments,
   }
   if (!done.ok()) {
     *console.err << "milvus-cdc: " << done.status().message() << "\n";
-    return static_cast<int>(ExitCode::kRefused);
+    return static_cast<int>(ExitCodeOf(done.status()));
   }
   return static_cast<int>(*done);
 }

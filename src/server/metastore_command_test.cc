@@ -124,14 +124,14 @@ TEST_F(MetaStoreCommandTest, EncryptsAWholeStoreByAnExportAndAnImport) {
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("the password of task t1"),
                                 HasSubstr("set metaStoreConfig.keyFile")));
   key_file_ = dir_.File("none");
-  EXPECT_EQ(Run("b.db", {"export"}), 1);
+  EXPECT_EQ(Run("b.db", {"export"}), 2);
   EXPECT_THAT(err_.str(), HasSubstr("metaStoreConfig.keyFile: cannot read the key file"));
 }
 
 TEST_F(MetaStoreCommandTest, RefusesADamagedExportBeforeItTouchesTheStore) {
   const std::string file = dir_.File("export");
   std::ofstream(file) << "no export\n";
-  EXPECT_EQ(Run("a.db", {"import", file, "--replace"}), 1);
+  EXPECT_EQ(Run("a.db", {"import", file, "--replace"}), 2);
   EXPECT_THAT(err_.str(), HasSubstr(file + ": not an export of a metastore"));
   EXPECT_FALSE(std::filesystem::exists(dir_.File("a.db")));
 }
@@ -185,7 +185,7 @@ TEST_F(MetaStoreCommandTest, SaysHowItIsUsed) {
   EXPECT_EQ(Run("a.db", {"import"}), 2);
   EXPECT_EQ(Run("a.db", {"--help"}), 0);
   EXPECT_THAT(out_.str(), HasSubstr("export"));
-  EXPECT_EQ(Run("a.db", {"export", "--config", dir_.File("none")}), 1);
+  EXPECT_EQ(Run("a.db", {"export", "--config", dir_.File("none")}), 2);
   EXPECT_THAT(err_.str(), HasSubstr("there is no such file"));
 }
 
