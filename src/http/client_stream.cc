@@ -22,6 +22,7 @@ void ClientStream::Handshake(std::function<void(const Error&)> handler) {
     tls_.emplace(socket_, *context_);
     tls_->async_handshake(Tls::server, [this, handler = std::move(handler)](const Error& failure) {
       raw_ = failure.failed();
+      inside_tls_ = !raw_;
       handler(failure);
     });
   };
@@ -55,6 +56,7 @@ ClientStream::Error ClientStream::WithoutTruncation(const Error& error) {
 void ClientStream::Finish(std::function<void(const Error&)> handler) {
   auto end = [this, handler = std::move(handler)] {
     raw_ = true;
+    inside_tls_ = false;
     Error error;
     socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
     handler(error);

@@ -33,6 +33,8 @@ class ClientStream {
   // nothing is encrypted or decrypted any more.
   void Handshake(std::function<void(const Error&)> handler);
 
+  // Whether bytes are inside TLS, the handshake being over.
+  bool inside_tls() const { return inside_tls_; }
   // Whether it is in clear although TLS is wanted.
   bool lacks_tls() const { return context_ != nullptr && !tls_; }
   // Whether the client has shown a certificate, and that was signed by an authority we trust.
@@ -77,6 +79,7 @@ class ClientStream {
   // Made with the first byte: a client that sends nothing costs no buffers. Uses what is above.
   std::optional<Tls> tls_;
   bool raw_ = true;  // bytes are neither encrypted nor decrypted
+  bool inside_tls_ = false;
 };
 
 }  // namespace cdc

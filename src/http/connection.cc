@@ -56,7 +56,7 @@ void Connection::OnHandshake(const ErrorCode& error) {
 void Connection::BeginStop() {
   stopping_ = true;
   switch (state_) {
-    case State::kReading: Close(); break;
+    case State::kReading: EndIdle(); break;
     case State::kAnswering: break;
     case State::kWriting: keep_alive_ = false; [[fallthrough]];
     case State::kLingering: SetDeadline(limits_->stop_time); break;
@@ -234,6 +234,16 @@ void Connection::Linger() {
   });
 }
 
+// Nobody waits for an answer. Inside TLS the client is told that nothing more will come, so that it
+// does not take the end for a connection that somebody has cut.
+void Connection::EndIdle() {
+  if (stream_.inside_tls() && !asking_for_body_) {
+    Linger();
+  } else {
+    Close();
+  }
+}
+
 void Connection::Enter(State state) {
   state_ = state;
   since_ = Clock::now();
@@ -254,8 +264,12 @@ void Connection::OnDeadline() {
   if (state_ == State::kAnswering || state_ == State::kClosed) {
     return;
   }
-  // Nobody waits for an answer, or it cannot be sent while the `100 Continue` is being written.
-  if (state_ != State::kReading || progress == Progress::kIdle || asking_for_body_) {
+  if (state_ == State::kReading && progress == Progress::kIdle) {
+    EndIdle();
+    return;
+  }
+  // It cannot be answered while the `100 Continue` is being written.
+  if (state_ != State::kReading || asking_for_body_) {
     Close();
     return;
   }

@@ -62,7 +62,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void Start();
   void Answer(HttpAnswer answer);
-  // Makes the current request the last one; closes the connection if there is none.
+  // Makes the current request the last one; ends the connection if there is none.
   void BeginStop();
   // Closes it at once.
   void Close();
@@ -84,6 +84,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void Refuse(const RequestParser::Refusal& refusal);
   void OnWritten(const boost::system::error_code& error);
   void Linger();
+  void EndIdle();
   void Enter(State state);
   void SetDeadline(std::chrono::milliseconds time);
   void OnDeadline();

@@ -1,4 +1,5 @@
 // The server with TLS: the files it uses, who may come in, and what it costs.
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "base/testing/eventually.h"
 #include "http/http_server.h"
+#include "http/openssl_types.h"
 #include "http/testing/raw_client.h"
 #include "http/testing/test_certificate.h"
 
@@ -29,6 +31,34 @@ using ::testing::Not;
 constexpr std::string_view kHello{"\x16\x03\x01\x02\x00\x01", 6};
 // A client's wait for an answer, so that a busy machine causes no failures.
 constexpr time_t kClientSeconds = kPatience.count();
+
+// A client that shows how its connection ends.
+class TlsClient {
+ public:
+  explicit TlsClient(int port)
+      : context_(SSL_CTX_new(TLS_client_method())), bio_(BIO_new_ssl_connect(context_.get())) {
+    BIO_set_conn_hostname(bio_.get(), ("127.0.0.1:" + std::to_string(port)).c_str());
+    BIO_get_ssl(bio_.get(), &ssl_);
+  }
+
+  // Sends a request and reads its answer.
+  bool Ask(const std::string& path) {
+    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    const int size = static_cast<int>(request.size());
+    return BIO_do_connect(bio_.get()) == 1 && BIO_write(bio_.get(), request.data(), size) == size &&
+           Next() == SSL_ERROR_NONE;
+  }
+  // Waits for more; SSL_ERROR_ZERO_RETURN: the server has said in TLS that there is nothing.
+  int Next() {
+    std::array<char, 4096> bytes{};
+    return SSL_get_error(ssl_, SSL_read(ssl_, bytes.data(), static_cast<int>(bytes.size())));
+  }
+
+ private:
+  std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>> context_;
+  OpenSslBio bio_;
+  SSL* ssl_ = nullptr;  // of `bio_`
+};
 
 // A folder that holds certificates, and a server that uses them.
 class TlsTest : public ::testing::Test {
@@ -287,6 +317,23 @@ TEST_F(TlsTest, AHandshakeHasADeadline) {
   EXPECT_TRUE(silent.WaitForEnd(kPatience));
   EXPECT_TRUE(stuck.WaitForEnd(kPatience));
   EXPECT_TRUE(Eventually([this] { return server_->connections() == 0; }));
+}
+
+// By it the client knows that nothing was cut off.
+TEST_F(TlsTest, AnIdleConnectionIsEndedInTls) {
+  HttpServerOptions options = TlsServer();
+  options.limits.idle_time = std::chrono::milliseconds(20);
+  Start(std::move(options));
+  TlsClient after_a_while(server_->port());
+  ASSERT_TRUE(after_a_while.Ask("/open"));
+  EXPECT_EQ(after_a_while.Next(), SSL_ERROR_ZERO_RETURN);
+  EXPECT_TRUE(Eventually([this] { return server_->connections() == 0; }));
+
+  Start(TlsServer());
+  TlsClient at_a_stop(server_->port());
+  ASSERT_TRUE(at_a_stop.Ask("/open"));
+  server_->Stop();
+  EXPECT_EQ(at_a_stop.Next(), SSL_ERROR_ZERO_RETURN);
 }
 
 TEST_F(TlsTest, AStopEndsAllKindsOfConnections) {
