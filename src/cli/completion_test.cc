@@ -1,7 +1,9 @@
 #include "cli/completion.h"
 
+#include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -48,6 +50,20 @@ TEST_F(CompletionTest, KnowsCommandsOptionsValuesAndIds) {
   // The value of an option is no command, and a flag has none.
   EXPECT_EQ(Of({"create", "--id", "get", ""}), "\n");
   EXPECT_EQ(Of({"watch", "-v", ""}), "\nabc1\ndef\n");
+}
+
+TEST_F(CompletionTest, AsksTheServerThatTheLineNames) {
+  server_.SetAnswer("list", ListAnswer({TaskJson({.id = "abc1"})}));
+  const std::string url = std::exchange(url_, "http://127.0.0.1:1");
+  EXPECT_EQ(Of({"--server", url, "get", ""}), "\nabc1\n");
+  EXPECT_EQ(Of({"get", "--server=" + url, ""}), "\nabc1\n");
+  EXPECT_EQ(Of({"watch", "-v", "--server", url, "--interval", "5", "x", ""}), "\nabc1\n");
+  const std::string file = ::testing::TempDir() + "completion_test.token";
+  std::ofstream(file) << "s3cret\n";
+  EXPECT_EQ(Of({"get", "--server", url, "--server-token-file", file, ""}), "\nabc1\n");
+  EXPECT_EQ(server_.Authorization(), "Bearer s3cret");
+  // What cannot be read names no server.
+  EXPECT_EQ(Of({"get", "--server", url, "--tls-ca", ""}), "\n");
 }
 
 TEST_F(CompletionTest, DoesWithoutTheServer) {

@@ -480,14 +480,32 @@ ExitCode ParseAndRun(const std::vector<std::string>& arguments, const Console& c
   return Run(parsed, command, console);
 }
 
+// What the line to be completed says of the server, whatever its command is.
+Arguments ReadServerOptions(const std::vector<std::string>& words) {
+  Arguments arguments;
+  CLI::App app;
+  app.allow_extras();
+  AddCommonOptions(&app, &arguments);
+  try {
+    std::vector<std::string> from_the_back(words.rbegin(), words.rend());
+    if (!from_the_back.empty()) {
+      from_the_back.erase(from_the_back.begin());  // it is being written
+    }
+    app.parse(std::move(from_the_back));
+  } catch (const CLI::ParseError&) {
+    // The line is not finished either: what it says so far is used.
+  }
+  return arguments;
+}
+
 // None if the server cannot be asked: whoever presses a key wants no error.
-std::vector<std::string> FindTaskIds(const Console& console) {
+std::vector<std::string> FindTaskIds(const Arguments& arguments, const Console& console) {
   std::vector<std::string> ids;
   const Result<CliConfig> config = ReadCliConfig(console);
   if (!config.ok()) {
     return ids;
   }
-  Result<ServerAddress> address = AddressOf({}, *config, console);
+  Result<ServerAddress> address = AddressOf(arguments, *config, console);
   if (!address.ok()) {
     return ids;
   }
@@ -508,7 +526,7 @@ std::string CompleteTaskCommand(const std::vector<std::string>& words, const Con
   Command command;
   CLI::App app;
   AddCommands(&app, &arguments, &command);
-  return Complete(app, words, [&console] { return FindTaskIds(console); });
+  return Complete(app, words, [&] { return FindTaskIds(ReadServerOptions(words), console); });
 }
 
 int RunTaskCommand(const std::vector<std::string>& arguments, const Console& console) {
