@@ -302,7 +302,7 @@ Api::Answer Api::List(const Json&) {
 
 Api::Answer Api::Position(const Json& data) {
   CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("position", data));
-  const Result<std::vector<CollectionPosition>> positions = tasks_->Positions(id);
+  const Result<TaskPositions> positions = tasks_->Positions(id);
   CDC_RETURN_IF_ERROR(OperationFailure("position", positions.status()));
   return EncodePositions(*positions);
 }

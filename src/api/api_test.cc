@@ -259,10 +259,18 @@ TEST_F(ApiTest, PositionsAsClientsKnowThem) {
             "\n");
   status.channels[0].last_rows[{450541344162316901}] = {
       .position = MsgId{std::string("\1\2", 2)}, .ts = Timestamp::FromUnixMs(1'600'000'000'000)};
+  status.target_rows = {{{"default", "c"},
+                         "by-dst-rootcoord-dml_3",
+                         Timestamp::FromUnixMs(1'700'000'000'000),
+                         MsgId{std::string("\1\2", 2)}}};
   replicator_.SetTaskStatus("t1", status);
   EXPECT_THAT(Ask("position", R"({"task_id":"t1"})"),
               HasSubstr(R"("op_positions":[{"collection_id":450541344162316901,)"
                         R"("channel_name":"by-dev-rootcoord-dml_0","time":1600000000000,)"));
+  EXPECT_THAT(Ask("position", R"({"task_id":"t1"})"),
+              HasSubstr(R"("target_positions":[{"collection_id":450541344162316901,)"
+                        R"("channel_name":"by-dst-rootcoord-dml_3","time":1700000000000,)"
+                        R"("tt":445644800000262144,"msg_id":")"));
 }
 
 TEST_F(ApiTest, NoCredentialComesBack) {

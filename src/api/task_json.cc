@@ -280,7 +280,7 @@ OrderedJson EncodeSynced(Timestamp ts, const std::vector<std::string>& missing) 
           {"missing", missing}};
 }
 
-OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {
+OrderedJson EncodePositions(const TaskPositions& positions) {
   const auto encode = [](const CollectionPosition& of, Timestamp ts, const MsgId& position) {
     const int64_t time = ts.UnixMs();
     return OrderedJson{{"collection_id", of.collection.value},
@@ -292,15 +292,19 @@ OrderedJson EncodePositions(const std::vector<CollectionPosition>& positions) {
   // Clients know null in place of an empty list.
   OrderedJson list = nullptr;
   OrderedJson with_rows = nullptr;
-  for (const CollectionPosition& position : positions) {
+  for (const CollectionPosition& position : positions.source) {
     list.push_back(encode(position, position.ts, position.position));
     if (position.last_rows.has_value()) {
       with_rows.push_back(encode(position, position.last_rows->ts, position.last_rows->position));
     }
   }
+  OrderedJson on_target = nullptr;
+  for (const CollectionPosition& position : positions.target) {
+    on_target.push_back(encode(position, position.ts, position.position));
+  }
   return {{"positions", std::move(list)},
           {"op_positions", std::move(with_rows)},
-          {"target_positions", nullptr}};
+          {"target_positions", std::move(on_target)}};
 }
 
 ApiAnswer EncodeSuccess(const OrderedJson& data) {

@@ -33,7 +33,7 @@ nlohmann::ordered_json EncodeEvents(const std::vector<TaskEvent>& events);
 nlohmann::ordered_json EncodeSynced(Timestamp ts, const std::vector<std::string>& missing);
 
 // The data of the answer to `position`.
-nlohmann::ordered_json EncodePositions(const std::vector<CollectionPosition>& positions);
+nlohmann::ordered_json EncodePositions(const TaskPositions& positions);
 
 // `{"code":200,"data":{…}}`, without "data" if it is empty.
 ApiAnswer EncodeSuccess(const nlohmann::ordered_json& data);

@@ -45,6 +45,12 @@ struct CollectionPosition {
   std::optional<Takeover> last_rows;
 };
 
+struct TaskPositions {
+  std::vector<CollectionPosition> source;  // sorted by task, collection, channel
+  // Where the last rows are in the channels of a standby, since the server has run the task.
+  std::vector<CollectionPosition> target;
+};
+
 struct TaskManagerOptions {
   MetaStore* store = nullptr;
   Replicator* replicator = nullptr;
@@ -142,9 +148,8 @@ class TaskManager {
   Result<TaskView> GetWithPresent(const std::string& id);
   // Sorted by id. Never waits for an operation.
   std::vector<TaskView> List();
-  // Sorted by task, collection, channel. An empty `id` means all tasks; an unknown one yields
-  // nothing.
-  Result<std::vector<CollectionPosition>> Positions(const std::string& id);
+  // An empty `id` means all tasks; an unknown one yields nothing.
+  Result<TaskPositions> Positions(const std::string& id);
 
   // Retries all pending starts at once, e.g. because the source is back.
   void RetryNow();

@@ -578,9 +578,9 @@ TEST_F(TaskManagerTest, PausedTaskShowsItsStoredCheckpointAfterARestart) {
   EXPECT_EQ(view.status.channels[0].checkpoint, Timestamp{7});
   const auto positions = manager_->Positions("");
   ASSERT_TRUE(positions.ok());
-  ASSERT_THAT(*positions, SizeIs(1));
-  EXPECT_EQ((*positions)[0].collection, CollectionId{5});
-  EXPECT_THAT(*manager_->Positions("unknown"), IsEmpty());
+  ASSERT_THAT(positions->source, SizeIs(1));
+  EXPECT_EQ(positions->source[0].collection, CollectionId{5});
+  EXPECT_THAT(manager_->Positions("unknown")->source, IsEmpty());
 }
 
 TEST_F(TaskManagerTest, PositionsShowTheReplicateChannelAndWhereTheLastRowsWere) {
@@ -591,25 +591,35 @@ TEST_F(TaskManagerTest, PositionsShowTheReplicateChannelAndWhereTheLastRowsWere)
                       .checkpoint = Timestamp{9},
                       .position = MsgId{"nine"},
                       .last_rows = {{CollectionId{6}, rows}}}};
+  status.target_rows = {{{"default", "c6"}, "dst_3", Timestamp{8}, MsgId{"eight"}},
+                        {{"default", "gone"}, "dst_3", Timestamp{8}, MsgId{"eight"}}};
   replicator_.SetTaskStatus("t1", status);
   MustCreate(MakeSpec("t1"));
   for (const int64_t id : {5, 6}) {
     ASSERT_TRUE(
-        store_.PutCollection("t1", {{id}, {"default", "c"}, {"default", "c"}, {"dml_0"}, {1}, {}})
+        store_
+            .PutCollection(
+                "t1",
+                {{id}, {"default", "c"}, {"default", "c" + std::to_string(id)}, {"dml_0"}, {1}, {}})
             .ok());
   }
   ASSERT_TRUE(store_.SaveCheckpoints("t1", {{"requests", MsgId{"two"}, {2}, {}}}).ok());
   const auto positions = manager_->Positions("t1");
   ASSERT_TRUE(positions.ok());
-  ASSERT_THAT(*positions, SizeIs(3));
-  EXPECT_EQ((*positions)[0].collection, kReplicateChannelCollection);
-  EXPECT_EQ((*positions)[0].channel, "requests");
-  EXPECT_EQ((*positions)[0].position, MsgId{"two"});
-  EXPECT_EQ((*positions)[0].ts, Timestamp{2});
-  EXPECT_EQ((*positions)[1].position, MsgId{"nine"});
-  EXPECT_EQ((*positions)[1].last_rows, std::nullopt);
-  EXPECT_EQ((*positions)[2].position, MsgId{"nine"});
-  EXPECT_EQ((*positions)[2].last_rows, rows);
+  ASSERT_THAT(positions->source, SizeIs(3));
+  EXPECT_EQ(positions->source[0].collection, kReplicateChannelCollection);
+  EXPECT_EQ(positions->source[0].channel, "requests");
+  EXPECT_EQ(positions->source[0].position, MsgId{"two"});
+  EXPECT_EQ(positions->source[0].ts, Timestamp{2});
+  EXPECT_EQ(positions->source[1].position, MsgId{"nine"});
+  EXPECT_EQ(positions->source[1].last_rows, std::nullopt);
+  EXPECT_EQ(positions->source[2].position, MsgId{"nine"});
+  EXPECT_EQ(positions->source[2].last_rows, rows);
+  ASSERT_THAT(positions->target, SizeIs(1));
+  EXPECT_EQ(positions->target[0].collection, CollectionId{6});
+  EXPECT_EQ(positions->target[0].channel, "dst_3");
+  EXPECT_EQ(positions->target[0].ts, Timestamp{8});
+  EXPECT_EQ(positions->target[0].position, MsgId{"eight"});
 }
 
 TEST_F(TaskManagerTest, ARepeatedCreateSucceedsWhateverTheRestSays) {

@@ -94,8 +94,8 @@ std::vector<TaskView> TaskManager::List() {
   return views;
 }
 
-Result<std::vector<CollectionPosition>> TaskManager::Positions(const std::string& id) {
-  std::vector<CollectionPosition> positions;
+Result<TaskPositions> TaskManager::Positions(const std::string& id) {
+  TaskPositions positions;
   for (const TaskView& view : List()) {
     const std::string& task_id = view.record.spec.id;
     if (!id.empty() && task_id != id) {
@@ -105,8 +105,8 @@ Result<std::vector<CollectionPosition>> TaskManager::Positions(const std::string
     // Negative as its id is, the row comes before those of collections.
     for (const ChannelCheckpoint& channel : progress.channels) {
       if (channel.channel == options_.replicate_channel && !channel.position.empty()) {
-        positions.push_back({kReplicateChannelCollection, channel.channel, channel.ts,
-                             channel.position, std::nullopt});
+        positions.source.push_back({kReplicateChannelCollection, channel.channel, channel.ts,
+                                    channel.position, std::nullopt});
       }
     }
     for (const ReplicatedCollection& collection : progress.collections) {
@@ -114,9 +114,15 @@ Result<std::vector<CollectionPosition>> TaskManager::Positions(const std::string
         if (std::find(collection.pchannels.begin(), collection.pchannels.end(), channel.channel) !=
             collection.pchannels.end()) {
           const auto last = channel.last_rows.find(collection.id);
-          positions.push_back(
+          positions.source.push_back(
               {collection.id, channel.channel, channel.checkpoint, channel.position,
                last == channel.last_rows.end() ? std::nullopt : std::optional(last->second)});
+        }
+      }
+      for (const TargetRows& rows : view.status.target_rows) {
+        if (rows.collection == collection.target) {
+          positions.target.push_back(
+              {collection.id, rows.channel, rows.ts, rows.position, std::nullopt});
         }
       }
     }

@@ -86,6 +86,14 @@ struct TargetTick {
   Timestamp ts;
 };
 
+// Where the target's queue has put the last rows of a collection in one of its channels.
+struct TargetRows {
+  CollectionName collection;  // on the target
+  std::string channel;
+  Timestamp ts;  // of the target
+  MsgId position;
+};
+
 struct TaskStatus {
   Condition condition = Condition::kOk;
   bool idle = false;  // waiting only because there is nothing to do
@@ -112,6 +120,7 @@ struct TaskStatus {
   std::vector<CollectionName> covers;    // source collections being replicated
   std::string target_version;
   std::vector<TargetTick> target_ticks;  // of a standby
+  std::vector<TargetRows> target_rows;   // of a standby, since the task was started
   // Of a time not later than `channels`: whatever of it is applied is applied in these.
   CatalogProgress catalog;
 };

@@ -138,6 +138,7 @@ class CountedTargetImpl final : public CountedTarget {
   KeyReader* keys() override { return target_->keys(); }
   AccessSink* access() override { return target_->access() == nullptr ? nullptr : &access_; }
   std::vector<TargetTick> SentTicks() const override { return target_->SentTicks(); }
+  std::vector<TargetRows> LastRows() const override { return target_->LastRows(); }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     target_->AskPulse(timeout, std::move(done));
   }

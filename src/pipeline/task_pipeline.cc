@@ -511,6 +511,7 @@ TaskStatus TaskPipeline::GetStatus() const {
   status.counts.errors = conditions_.errors();
   status.bytes_waiting = writer_.bytes_waiting() + router_.held_bytes();
   status.target_ticks = target_->SentTicks();
+  status.target_rows = target_->LastRows();
   status.covers = router_.Covered();
   UndecodableRecords::Skipped skipped = router_.skipped();
   status.records_skipped = skipped.records;

@@ -296,6 +296,7 @@ class DryTarget final : public Target {
   KeyReader* keys() override { return target_->keys() == nullptr ? nullptr : &keys_; }
   AccessSink* access() override { return target_->access() == nullptr ? nullptr : &access_; }
   std::vector<TargetTick> SentTicks() const override { return {}; }
+  std::vector<TargetRows> LastRows() const override { return {}; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     target_->AskPulse(timeout, std::move(done));
   }

@@ -34,6 +34,10 @@ class Target {
   // The newest tick sent to each of its channels; a target that is no standby gets none.
   virtual std::vector<TargetTick> SentTicks() const = 0;
 
+  // Where the target's queues have put the last rows written to each collection that exists; empty
+  // unless the target is a standby, which alone says so.
+  virtual std::vector<TargetRows> LastRows() const = 0;
+
   // Checks whether the target answers; returns at once. `done` is called exactly once, on this
   // thread or another one, and must return at once. It gets the target's identity, a text that no
   // other target has, whatever their addresses. Empty: the target has none (Milvus Lite, Milvus

@@ -13,6 +13,7 @@ import pytest
 from pymilvus import CollectionSchema, DataType, FieldSchema
 from pymilvus.grpc_gen import milvus_pb2
 
+from lab.catalog import collection_id
 from lab.cdc_client import CdcError, create_request
 from lab.cdc_server import CdcServer
 from lab.client import connect
@@ -20,6 +21,7 @@ from lab.lab import Lab
 from lab.milvus import MilvusStandalone
 from lab.waiting import PATIENCE, NotYet, eventually, promised
 from rows_for import plain, vector
+from test_contract import decoded
 from test_copy_into_existing import test_what_the_source_has_deleted_changed_and_moved  # noqa: F401
 from test_keys import RESERVED, make_collection_with_key, rows_with_key
 from test_metrics import scrape
@@ -135,6 +137,31 @@ def test_metrics(world: World) -> None:
         assert abs(time.time() * 1000 - scrape(world.cdc.client).least("center_tt")) < 5_000
 
     eventually(ticks_follow_the_clock)
+
+
+def test_positions_in_its_own_queues(world: World) -> None:
+    """Where the standby has put the last rows: its queue holds them up to there, and a tick."""
+    task = world.start_task()
+    world.make_collection("c", shards=2)
+    world.client.insert("c", plain(range(200)))
+    world.expect_equal("c")
+    found = world.cdc.client.call("position", {"task_id": task})["target_positions"]
+    described = world.target_end.call(
+        "DescribeCollection", milvus_pb2.DescribeCollectionRequest(db_name=world.database, collection_name="c")
+    )
+    assert {each["channel_name"] for each in found} == set(described.physical_channel_names)
+    assert {each["collection_id"] for each in found} == {collection_id(world.source_end, world.database, "c")}
+    before = {}
+    for each in found:
+        assert each["tt"] == (each["time"] + 1) << 18
+        assert abs(time.time() * 1000 - each["time"]) < 600_000, "the standby's time"
+        channel, before[channel] = each["channel_name"], decoded(each["msg_id"])[1]
+        assert len(before[channel]) == 8, "an id of RocksMQ"
+    world.client.delete("c", ids=list(range(100)))
+    world.expect_equal("c")
+    for each in world.cdc.client.call("position", {"task_id": task})["target_positions"]:
+        now = decoded(each["msg_id"])[1]
+        assert int.from_bytes(now, "little") > int.from_bytes(before[each["channel_name"]], "little")
 
 
 def test_lives_of_one_name_do_not_mix(world: World) -> None:

@@ -304,7 +304,8 @@ TEST_F(RestApiTest, ActionsChangeTheTask) {
             422);
   EXPECT_EQ(Send("POST", "/tasks/no/pause").status, 404);
   EXPECT_EQ(Get("/tasks/no/positions").status, 404);
-  EXPECT_EQ(Get("/tasks/t1/positions").body, "{\"positions\":[],\"last_rows\":[]}\n");
+  EXPECT_EQ(Get("/tasks/t1/positions").body,
+            "{\"positions\":[],\"last_rows\":[],\"target_last_rows\":[]}\n");
   EXPECT_EQ(Get("/tasks/no/events").status, 404);
   EXPECT_EQ(Get("/tasks/t1/events?after=-1").status, 400);
   const Json events = Json::parse(Get("/tasks/t1/events").body).at("events");

@@ -335,7 +335,7 @@ HttpAnswer RestApi::Positions(const RestRequest& request) {
   if (const Result<TaskView> view = options_.tasks->Get(request.id); !view.ok()) {
     return ProblemOf(view.status());
   }
-  const Result<std::vector<CollectionPosition>> positions = options_.tasks->Positions(request.id);
+  const Result<TaskPositions> positions = options_.tasks->Positions(request.id);
   if (!positions.ok()) {
     return ProblemOf(positions.status());
   }
@@ -344,7 +344,9 @@ HttpAnswer RestApi::Positions(const RestRequest& request) {
     OrderedJson& list = lists[name];
     return list.is_null() ? OrderedJson::array() : std::move(list);
   };
-  return RestAnswer({{"positions", list_of("positions")}, {"last_rows", list_of("op_positions")}});
+  return RestAnswer({{"positions", list_of("positions")},
+                     {"last_rows", list_of("op_positions")},
+                     {"target_last_rows", list_of("target_positions")}});
 }
 
 HttpAnswer RestApi::Events(const RestRequest& request) {

@@ -79,6 +79,7 @@ class MilvusTarget final : public Target,
   KeyReader* keys() override { return this; }
   AccessSink* access() override { return &access_; }
   std::vector<TargetTick> SentTicks() const override { return {}; }
+  std::vector<TargetRows> LastRows() const override { return {}; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
     AskMilvusPulse(&metadata_channel_, timeout, std::move(done));
   }

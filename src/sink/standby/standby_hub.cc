@@ -8,6 +8,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <spdlog/spdlog.h>
 
+#include "base/base64.h"
 #include "encode/byte_pieces.h"
 #include "milvus.pb.h"
 #include "milvus/milvus_channel.h"
@@ -24,19 +25,21 @@ constexpr milliseconds kIdleWait{60'000};  // any work wakes it
 
 // A ReplicateMessage is not atomic: if it fails, the messages before the one that failed stay. So
 // every failure is in doubt, except when the target refuses such calls altogether.
-WriteResult ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
+StandbyQueue::Answer ReadAnswer(const CallResult& call, grpc::ByteBuffer* bytes) {
   if (!call.status.ok()) {
-    return {call.status.WithContext("ReplicateMessage"), call.in_doubt};
+    return {.result = {call.status.WithContext("ReplicateMessage"), call.in_doubt},
+            .answered = false};
   }
   pb::ReplicateMessageResponse response;
   if (Status parsed = MilvusChannel::Parse(bytes, &response); !parsed.ok()) {
-    return {std::move(parsed), /*in_doubt=*/true};
+    return {.result = {std::move(parsed), /*in_doubt=*/true}};
   }
   if (response.status().code() == kDenyReplicateMessage) {
-    return {FailedPreconditionError(kNoStandby), /*in_doubt=*/false};
+    return {.result = {FailedPreconditionError(kNoStandby), /*in_doubt=*/false}};
   }
   const Status status = FromMilvusStatus(response.status());
-  return {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok()};
+  return {.result = {status.WithContext("ReplicateMessage"), /*in_doubt=*/!status.ok()},
+          .position = {DecodeBase64(response.position()).value_or("")}};
 }
 
 void RunCallbacks(const StandbyQueue::Ended& ended) {
@@ -206,7 +209,7 @@ void StandbyHub::TakeChannels() {
 
 void StandbyHub::Start(const CallPtr& call) {
   if (const Status allowed = options_.may_send ? options_.may_send() : OkStatus(); !allowed.ok()) {
-    Finish(call, {.status = UnavailableError(allowed.message())}, /*answered=*/false);
+    Finish(call, {.result = {.status = UnavailableError(allowed.message())}, .answered = false});
     return;
   }
   std::vector<const StandbyMessage*> messages;
@@ -218,23 +221,22 @@ void StandbyHub::Start(const CallPtr& call) {
   const std::vector<Payload> pieces = EncodeStandbyRequest(call->request, messages);
   connection_->channel()->Start("ReplicateMessage", "", ToByteBuffer(pieces), options_.call_timeout,
                                 [this, call](const CallResult& result, grpc::ByteBuffer* bytes) {
-                                  Finish(call, ReadAnswer(result, bytes),
-                                         /*answered=*/result.status.ok());
+                                  Finish(call, ReadAnswer(result, bytes));
                                 });
 }
 
-void StandbyHub::Finish(const CallPtr& call, const WriteResult& result, bool answered) {
+void StandbyHub::Finish(const CallPtr& call, const StandbyQueue::Answer& answer) {
   const std::string& pchannel = call->request.pchannel;
   bool is_news = false;
   {
     MutexLock lock(mutex_);
-    is_news = QueueLocked(pchannel).EndCall(result, answered, options_.clock->Now(), &ended_);
+    is_news = QueueLocked(pchannel).EndCall(answer, options_.clock->Now(), &ended_);
     WakeLocked();
   }
-  if (is_news && result.status.ok()) {
+  if (is_news && answer.result.status.ok()) {
     spdlog::info("standby {} channel={}: recovered", name_, pchannel);
   } else if (is_news) {
-    spdlog::warn("standby {} channel={}: {}", name_, pchannel, result.status.ToString());
+    spdlog::warn("standby {} channel={}: {}", name_, pchannel, answer.result.status.ToString());
   }
 }
 

@@ -97,7 +97,7 @@ class StandbyHub {
   Work PlanLocked() CDC_REQUIRES(mutex_);
   std::chrono::milliseconds NextWaitLocked() const CDC_REQUIRES(mutex_);
   void Start(const CallPtr& call);
-  void Finish(const CallPtr& call, const WriteResult& result, bool answered);
+  void Finish(const CallPtr& call, const StandbyQueue::Answer& answer);
   void TakeTime(const Status& status);
   void TakeChannels();
   StandbyQueue& QueueLocked(const std::string& pchannel) CDC_REQUIRES(mutex_);

@@ -90,10 +90,8 @@ std::shared_ptr<const StandbyQueue::Call> StandbyQueue::BeginCall(Timestamp time
   return call;
 }
 
-bool StandbyQueue::EndCall(const WriteResult& result,
-                           bool answered,
-                           Clock::TimePoint now,
-                           Ended* ended) {
+bool StandbyQueue::EndCall(const Answer& answer, Clock::TimePoint now, Ended* ended) {
+  const auto& [result, answered, position] = answer;
   const std::shared_ptr<const Call> call = std::exchange(in_flight_, nullptr);
   const bool failed = !result.status.ok();
   if (!failed) {
@@ -109,7 +107,7 @@ bool StandbyQueue::EndCall(const WriteResult& result,
   if (!failed || !answered || call->items.empty()) {
     health_ = result.status;
   }
-  Sent sent{result, Timestamp{call->request.end}};
+  Sent sent{result, Timestamp{call->request.end}, position};
   // The answer does not say whose rows were refused. Marked as retryable, all of them come back,
   // are sent one by one, and get an answer each.
   if (call->items.size() > 1 && result.in_doubt && !IsRetryable(result.status)) {

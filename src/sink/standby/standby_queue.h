@@ -38,6 +38,7 @@ class StandbyQueue {
   struct Sent {
     WriteResult result;
     Timestamp stamp;
+    MsgId position = {};  // of that stamp's tick in the standby's queue; empty: it was not told
   };
   using Done = std::function<void(const Sent&)>;
   // Callbacks and their arguments, which the owner runs without a lock.
@@ -78,9 +79,14 @@ class StandbyQueue {
   // until EndCall.
   std::shared_ptr<const Call> BeginCall(Timestamp time, Clock::TimePoint now);
 
-  // Ends the call in flight. `answered`: the result is the standby's answer, not a failure of the
-  // connection. Returns whether it is news: a failure after a success, or the reverse.
-  bool EndCall(const WriteResult& result, bool answered, Clock::TimePoint now, Ended* ended);
+  // How a call has ended.
+  struct Answer {
+    WriteResult result;
+    bool answered = true;  // by the standby; else the connection has failed
+    MsgId position = {};   // see Sent
+  };
+  // Ends the call in flight. Returns whether it is news: a failure after a success, or the reverse.
+  bool EndCall(const Answer& answer, Clock::TimePoint now, Ended* ended);
 
   // The newest tick that the standby has taken; 0: none.
   Timestamp ticked() const { return ticked_; }

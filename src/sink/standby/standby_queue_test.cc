@@ -36,7 +36,7 @@ class StandbyQueueTest : public ::testing::Test {
   // The outcomes of the items in it.
   std::vector<StandbyQueue::Sent> EndCall(const WriteResult& result = {}, bool answered = true) {
     StandbyQueue::Ended ended;
-    is_news_ = queue_.EndCall(result, answered, clock_.Now(), &ended);
+    is_news_ = queue_.EndCall({result, answered}, clock_.Now(), &ended);
     return SentOf(ended);
   }
 

@@ -19,6 +19,7 @@
 #include "milvus/standby_probe.h"
 #include "sink/access/milvus_access.h"
 #include "sink/key_pages.h"
+#include "sink/standby/last_row_positions.h"
 #include "sink/standby/standby_layout.h"
 #include "sink/standby/standby_message.h"
 
@@ -115,6 +116,7 @@ class StandbyTarget final : public Target,
   KeyReader* keys() override { return this; }
   AccessSink* access() override { return &access_; }
   std::vector<TargetTick> SentTicks() const override { return hub_->SentTicks(); }
+  std::vector<TargetRows> LastRows() const override { return last_rows_.List(); }
 
   // A standby that gets no ticks is dead to its users, even if its API answers.
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
@@ -189,8 +191,11 @@ class StandbyTarget final : public Target,
                       return;
                     }
                     Send(rows->pchannel, std::move(rows->messages),
-                         [this, name = batch.target, done](const StandbyHub::Sent& sent) {
-                           if (!sent.result.status.ok()) {
+                         [this, name = batch.target, pchannel = rows->pchannel,
+                          done](const StandbyHub::Sent& sent) {
+                           if (sent.result.status.ok()) {
+                             last_rows_.Note(name, pchannel, sent);
+                           } else {
                              layouts_.Forget(name);  // its ids may be outdated
                            }
                            End(done, sent.result);
@@ -281,6 +286,7 @@ class StandbyTarget final : public Target,
   }
 
   Status Run(const DropCollection& ddl, const std::stop_token& stop) {
+    last_rows_.Forget(ddl.name);
     const Result<StandbyLayoutPtr> layout = ReadLayout(ddl.name, stop);
     if (layout.status().code() == StatusCode::kNotFound) {
       return DdlClient(Calls(stop), kIsLite).Apply(ddl);
@@ -330,6 +336,8 @@ class StandbyTarget final : public Target,
     const Status status = DdlClient(Calls(stop), kIsLite).Apply(ddl);
     layouts_.Forget(ddl.from);
     layouts_.Forget(ddl.to);
+    last_rows_.Forget(ddl.from);
+    last_rows_.Forget(ddl.to);
     return status;
   }
 
@@ -348,6 +356,7 @@ class StandbyTarget final : public Target,
   const std::shared_ptr<StandbyHub> hub_;
   std::atomic<bool> cancelled_ = false;
   Pending pending_;
+  LastRowPositions last_rows_;
   StandbyLayouts layouts_;
   // After everything that the callbacks of their calls use.
   MilvusChannel metadata_channel_;

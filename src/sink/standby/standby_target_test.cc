@@ -1,5 +1,6 @@
 #include "sink/standby/standby_target.h"
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <grpcpp/support/status.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "base/testing/eventually.h"
 #include "milvus.pb.h"
 #include "milvus/endpoint.h"
@@ -57,6 +59,38 @@ TEST_F(StandbyTargetTest, RefusalsAreDistinguished) {
     EXPECT_EQ(result.in_doubt, each.in_doubt) << each.code;
     EXPECT_THAT(result.status.message(), HasSubstr(each.words));
   }
+}
+
+TEST_F(StandbyTargetTest, TellsWhereTheLastRowsOfACollectionAre) {
+  std::atomic<int> calls = 0;
+  SetReplicate([&calls](const auto&) {
+    auto answer = Answer(0, "");
+    answer.set_position(EncodeBase64("at " + std::to_string(++calls)));
+    return FakeMilvusServer::Reply::Of(answer);
+  });
+  server_.On("DropCollection", [](const auto&) {
+    return FakeMilvusServer::Reply::Of(::milvus::proto::common::Status());
+  });
+  const auto target = MakeTarget(QuietHub());
+  EXPECT_THAT(target->LastRows(), SizeIs(0));
+  EXPECT_TRUE(StartWrite(target.get(), Rows("a", RowOp::kInsert, 1)).get().status.ok());
+  EXPECT_TRUE(StartWrite(target.get(), Rows("a", RowOp::kDelete, 1)).get().status.ok());
+  EXPECT_TRUE(StartWrite(target.get(), Rows("b", RowOp::kInsert, 1, 1)).get().status.ok());
+  const std::vector<TargetRows> rows = target->LastRows();
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[0].collection, (CollectionName{"default", "a"}));
+  EXPECT_EQ(rows[0].channel, kChannel);
+  EXPECT_EQ(rows[0].position, MsgId{"at 2"});
+  EXPECT_EQ(rows[0].ts.value, Sent(kChannel).back().back().stamp) << "that of the tick";
+  EXPECT_EQ(rows[1].collection, (CollectionName{"default", "b"}));
+  EXPECT_EQ(rows[1].channel, kOther);
+  EXPECT_EQ(rows[1].position, MsgId{"at 3"});
+  ASSERT_TRUE(target->metadata().Apply(DropCollection{{"default", "a"}}, {}).ok());
+  EXPECT_THAT(target->LastRows(), SizeIs(1));
+  // A standby that does not tell it.
+  SetReplicate([](const auto&) { return FakeMilvusServer::Reply::Of(Answer(0, "")); });
+  EXPECT_TRUE(StartWrite(target.get(), Rows("b", RowOp::kDelete, 1, 1)).get().status.ok());
+  EXPECT_EQ(target->LastRows()[0].position, MsgId{"at 3"});
 }
 
 TEST_F(StandbyTargetTest, ADropIsAnnouncedInEveryChannelBeforeItIsExecuted) {

@@ -75,6 +75,7 @@ class FakeTarget final : public Target, public RowSink, public MetadataSink, pub
   KeyReader* keys() override { return nullptr; }     // it keeps no rows
   AccessSink* access() override { return nullptr; }  // nor users
   std::vector<TargetTick> SentTicks() const override { return {}; }
+  std::vector<TargetRows> LastRows() const override { return {}; }
   void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override;
 
   Result<Connected> Connect(std::chrono::milliseconds timeout,

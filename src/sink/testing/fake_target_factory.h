@@ -41,6 +41,7 @@ class FakeTargetFactory final : public TargetFactory {
     KeyReader* keys() override { return target_->keys(); }
     AccessSink* access() override { return target_->access(); }
     std::vector<TargetTick> SentTicks() const override { return target_->SentTicks(); }
+    std::vector<TargetRows> LastRows() const override { return target_->LastRows(); }
     void AskPulse(std::chrono::milliseconds timeout, PulseDone done) override {
       target_->AskPulse(timeout, std::move(done));
     }
