@@ -11,8 +11,8 @@
 
 namespace cdc {
 
-// The way to one standby. Its credentials can change while calls are in progress: those calls
-// finish with the credentials they were started with.
+// The way to one standby. Its address and credentials can change while calls are in progress: those
+// calls finish with what they were started with.
 //
 // Thread-safe. The destructor cancels every call and waits for its callback, so declare it after
 // everything that the callbacks use.
@@ -21,10 +21,10 @@ class StandbyConnection {
   // Nothing is connected yet. kInvalidArgument: see NewMilvusTarget.
   static Result<std::unique_ptr<StandbyConnection>> New(const TargetOptions& target);
 
-  // Calls started from now on use these credentials.
-  Status UseCredentials(const TargetOptions& target);
+  // Calls started from now on use this address and these credentials.
+  Status UseAccess(const TargetOptions& target);
 
-  // The channel with the current credentials. Lives as long as this.
+  // The channel with the current address and credentials. Lives as long as this.
   MilvusChannel* channel() const;
 
  private:
@@ -32,7 +32,7 @@ class StandbyConnection {
 
   mutable Mutex mutex_;
   MilvusChannel* current_ CDC_GUARDED_BY(mutex_) = nullptr;
-  // By credentials. An older channel stays, since its calls may still be in progress.
+  // By address and credentials. An older channel stays, since its calls may still be in progress.
   std::map<std::string, std::unique_ptr<MilvusChannel>> channels_ CDC_GUARDED_BY(mutex_);
 };
 

@@ -117,9 +117,7 @@ std::vector<TargetTick> StandbyHub::SentTicks() const {
   return ticks;
 }
 
-Status StandbyHub::UseCredentials(const TargetOptions& target) {
-  return connection_->UseCredentials(target);
-}
+Status StandbyHub::UseAccess(const TargetOptions& target) { return connection_->UseAccess(target); }
 
 StandbyQueue& StandbyHub::QueueLocked(const std::string& pchannel) {
   return queues_.try_emplace(pchannel, pchannel, options_.queue).first->second;

@@ -76,9 +76,9 @@ class StandbyHub {
   // The newest tick that the standby has taken of each pchannel that got one.
   std::vector<TargetTick> SentTicks() const;
 
-  // Calls started from now on use these credentials. All tasks depend on them, so pass only
-  // credentials that the standby has accepted.
-  Status UseCredentials(const TargetOptions& target);
+  // Calls started from now on use this address of the standby and these credentials. All tasks
+  // depend on them, so pass only what the standby has accepted. kInvalidArgument: see New.
+  Status UseAccess(const TargetOptions& target);
 
  private:
   using CallPtr = std::shared_ptr<const StandbyQueue::Call>;

@@ -12,6 +12,7 @@
 #include <grpcpp/support/status.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "base/testing/eventually.h"
 #include "base/testing/fake_clock.h"
 #include "milvus.pb.h"
@@ -320,11 +321,34 @@ TEST_F(StandbyHubTest, TasksOfOneStandbyShareAHub) {
   one->Tick({kChannel});
   ASSERT_TRUE(Eventually([&] { return Sent(kChannel).size() > 1; }));
   EXPECT_FALSE(is_authorized());
-  ASSERT_TRUE(one->UseCredentials(with_token).ok());
+  ASSERT_TRUE(one->UseAccess(with_token).ok());
   EXPECT_TRUE(Eventually(is_authorized));
   const std::weak_ptr<StandbyHub> known = one;
   one.reset();
   EXPECT_TRUE(known.expired());
+}
+
+TEST_F(StandbyHubTest, AHubInUseGoesOnWithAnotherAddressAndOtherCredentials) {
+  StandbyHubs hubs;
+  const TargetOptions before{.uri = "http://127.0.0.1:1", .token = "root:old"};
+  const TargetOptions now{.uri = server_.uri(), .token = "root:new"};
+  const auto hub = *hubs.Hold(before);
+  hub->Tick({kChannel});
+  ASSERT_TRUE(Eventually([&] { return !hub->Health().ok(); }));
+  ASSERT_TRUE(hubs.Change(before, now).ok());
+  EXPECT_TRUE(Eventually([&] { return hub->Health().ok() && !Sent(kChannel).empty(); }));
+  for (const auto& request : server_.requests()) {
+    EXPECT_EQ(request.metadata.at("authorization"), EncodeBase64("root:new"));
+  }
+  EXPECT_EQ(hub, *hubs.Hold(now));
+  EXPECT_TRUE(hubs.Change(now, {.uri = server_.uri(), .token = "root:newest"}).ok());
+  EXPECT_EQ(hub, *hubs.Hold(now));
+  // Whoever has the old address now is another standby.
+  const auto other = *hubs.Hold(before);
+  EXPECT_NE(hub, other);
+  EXPECT_EQ(hubs.Change(now, before).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(hub, *hubs.Hold(now));
+  EXPECT_TRUE(hubs.Change({.uri = "http://127.0.0.1:2"}, now).ok());
 }
 
 }  // namespace

@@ -26,6 +26,11 @@ class StandbyHubs {
   // kInvalidArgument: see NewMilvusTarget.
   Result<std::shared_ptr<StandbyHub>> Hold(const TargetOptions& target);
 
+  // The standby of `before` is now reached as `now` says, which it has accepted. If somebody holds
+  // its hub, that one goes on so, for whoever holds it. kUnavailable: somebody still holds the hub
+  // of another standby that had this address.
+  Status Change(const TargetOptions& before, const TargetOptions& now);
+
  private:
   const std::function<Status()> may_send_;
   Mutex mutex_;

@@ -138,7 +138,7 @@ class StandbyTarget final : public Target,
       return FailedPreconditionError(kNoStandby);
     }
     CDC_ASSIGN_OR_RETURN(std::string identity, ReadMilvusIdentity(calls));
-    CDC_RETURN_IF_ERROR(hub_->UseCredentials(options_));
+    CDC_RETURN_IF_ERROR(hub_->UseAccess(options_));
     CDC_RETURN_IF_ERROR(hub_->Health());  // without ticks it completes no load
     return Connected{.version = std::move(version.text),
                      .identity = std::move(identity),
