@@ -42,6 +42,26 @@ TaskManager::TaskPtr TaskManager::Find(const std::string& id) {
   return found == tasks_.end() ? nullptr : found->second;
 }
 
+Status TaskManager::Operate(const std::string& id, const Body& body) {
+  const TaskPtr task = Find(id);
+  if (task == nullptr) {
+    return NotFound(id);
+  }
+  MutexLock operation(task->operation);
+  TaskState state{};
+  {
+    MutexLock lock(mutex_);
+    if (task->removed) {
+      return NotFound(id);
+    }
+    if (stopping_) {
+      return StoppingError();
+    }
+    state = task->state;
+  }
+  return body(task, state);
+}
+
 void TaskManager::Forget(const TaskPtr& task) {
   std::shared_ptr<void> standby;  // destroyed after the lock is released: it may take a while
   MutexLock lock(mutex_);

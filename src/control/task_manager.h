@@ -163,6 +163,10 @@ class TaskManager {
   // Adds `task`, whose `operation` the caller holds, and sets what it leaves to older tasks. If a
   // task with this id exists, returns that one instead.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
+  // Runs `body` as an operation of the task, with the state that it has then. kNotFound,
+  // kUnavailable: there is no such task any more, or the server stops.
+  using Body = std::function<Status(const TaskPtr& task, TaskState state)>;
+  Status Operate(const std::string& id, const Body& body) CDC_EXCLUDES(mutex_);
   // Whether the target of `changed` is that of `spec`, and can take its place.
   Status CheckNewTarget(const TaskSpec& spec, TaskSpec* changed) CDC_EXCLUDES(mutex_);
   // What the other tasks mean for a new one; sets what it leaves to older ones.
@@ -184,6 +188,7 @@ class TaskManager {
 
   // The caller holds the task's `operation`.
   Status PauseRunning(const TaskPtr& task, const std::string& reason);
+  Status ResumePaused(const TaskPtr& task, std::optional<OnUndecodable> on_undecodable);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);

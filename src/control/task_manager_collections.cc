@@ -43,47 +43,33 @@ Status TaskManager::ChangeCollections(const std::string& id,
                                       CollectionChange change,
                                       const std::vector<CollectionName>& names,
                                       const CopySelection& selection) {
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return NotFound(id);
-  }
-  MutexLock operation(task->operation);
-  bool running = false;
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return NotFound(id);
+  return Operate(id, [&](const TaskPtr& task, TaskState state) -> Status {
+    std::set<CollectionId> collections;
+    for (const CollectionName& name : names) {
+      CDC_ASSIGN_OR_RETURN(const CollectionId collection,
+                           options_.replicator->FindCollection(task->spec, name));
+      collections.insert(collection);
     }
-    if (stopping_) {
-      return StoppingError();
+    // Only what is stored can be changed, and a running task knows more.
+    StopReplication(task);
+    Status changed = MakeWantedChanges(task);
+    if (changed.ok()) {
+      changed = options_.replicator->Change(task->spec,
+                                            ChangesOf(change, std::move(collections), selection));
     }
-    running = task->state != TaskState::kPaused;
-  }
-  std::set<CollectionId> collections;
-  for (const CollectionName& name : names) {
-    CDC_ASSIGN_OR_RETURN(const CollectionId collection,
-                         options_.replicator->FindCollection(task->spec, name));
-    collections.insert(collection);
-  }
-  // Only what is stored can be changed, and a running task knows more.
-  StopReplication(task);
-  Status changed = MakeWantedChanges(task);
-  if (changed.ok()) {
-    changed = options_.replicator->Change(task->spec,
-                                          ChangesOf(change, std::move(collections), selection));
-  }
-  if (const Result<MetaStore::Progress> progress = options_.store->LoadProgress(id);
-      progress.ok()) {
-    MutexLock lock(mutex_);
-    task->last_status.set_aside = SetAsideOf(*progress);
-    ShowCopies(*progress, &task->last_status);
-  }
-  if (running) {
-    ScheduleStart(task, std::chrono::milliseconds(0));
-  }
-  CDC_RETURN_IF_ERROR(changed);
-  spdlog::info("collections changed, task={} count={}", id, names.size());
-  return OkStatus();
+    if (const Result<MetaStore::Progress> progress = options_.store->LoadProgress(id);
+        progress.ok()) {
+      MutexLock lock(mutex_);
+      task->last_status.set_aside = SetAsideOf(*progress);
+      ShowCopies(*progress, &task->last_status);
+    }
+    if (state != TaskState::kPaused) {
+      ScheduleStart(task, std::chrono::milliseconds(0));
+    }
+    CDC_RETURN_IF_ERROR(changed);
+    spdlog::info("collections changed, task={} count={}", id, names.size());
+    return OkStatus();
+  });
 }
 
 }  // namespace cdc

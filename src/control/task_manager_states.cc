@@ -17,31 +17,17 @@ bool IsFailed(const TaskRecord& record) {
 }
 
 Status TaskManager::Pause(const std::string& id) {
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return NotFound(id);
-  }
-  MutexLock operation(task->operation);
-  TaskState state{};
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return NotFound(id);
+  return Operate(id, [&](const TaskPtr& task, TaskState state) {
+    if (state == TaskState::kPaused) {
+      return FailedPreconditionError("the task has paused, task_id: " + id);
     }
-    if (stopping_) {
-      return StoppingError();
+    if (state != TaskState::kRunning) {
+      return OurFault("fail to update the task state, task_id: " + id +
+                      ": the task state can be only set to [Paused] when current state is "
+                      "[Running], but current state is Initial. You can retry it.");
     }
-    state = task->state;
-  }
-  if (state == TaskState::kPaused) {
-    return FailedPreconditionError("the task has paused, task_id: " + id);
-  }
-  if (state != TaskState::kRunning) {
-    return OurFault("fail to update the task state, task_id: " + id +
-                    ": the task state can be only set to [Paused] when current state is [Running], "
-                    "but current state is Initial. You can retry it.");
-  }
-  return PauseRunning(task, kPausedByHand);
+    return PauseRunning(task, kPausedByHand);
+  });
 }
 
 Status TaskManager::PauseRunning(const TaskPtr& task, const std::string& reason) {
@@ -57,20 +43,19 @@ Status TaskManager::PauseRunning(const TaskPtr& task, const std::string& reason)
 }
 
 Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable) {
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return NotFound(id);
-  }
-  MutexLock operation(task->operation);
+  return Operate(id, [&](const TaskPtr& task, TaskState state) {
+    if (state == TaskState::kRunning) {
+      return FailedPreconditionError("the task has running, task_id: " + id);
+    }
+    return ResumePaused(task, on_undecodable);
+  });
+}
+
+Status TaskManager::ResumePaused(const TaskPtr& task, std::optional<OnUndecodable> on_undecodable) {
+  const std::string& id = task->spec.id;
   OnUndecodable before{};
   {
     MutexLock lock(mutex_);
-    if (task->removed) {
-      return NotFound(id);
-    }
-    if (task->state == TaskState::kRunning) {
-      return FailedPreconditionError("the task has running, task_id: " + id);
-    }
     before = std::exchange(task->spec.on_undecodable,
                            on_undecodable.value_or(task->spec.on_undecodable));
   }
@@ -100,36 +85,22 @@ Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> o
 }
 
 Status TaskManager::Delete(const std::string& id, bool ignore_not_found) {
-  const Status not_found = ignore_not_found ? OkStatus() : NotFound(id);
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return not_found;
-  }
-  MutexLock operation(task->operation);
-  TaskState state{};
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return not_found;
+  const Status deleted = Operate(id, [&](const TaskPtr& task, TaskState state) {
+    // Stop it first: its last checkpoint must not be stored after everything else is deleted.
+    StopReplication(task);
+    const Status removed = options_.store->DeleteTask(id);
+    if (!removed.ok()) {
+      if (state == TaskState::kRunning) {
+        ScheduleStart(task, std::chrono::milliseconds(0));
+      }
+      spdlog::error("cannot delete, task={} error={}", id, removed.ToString());
+      return OurFault("fail to delete the task meta, task_id: " + id);
     }
-    if (stopping_) {
-      return StoppingError();
-    }
-    state = task->state;
-  }
-  // Stop it first: its last checkpoint must not be stored after everything else is deleted.
-  StopReplication(task);
-  const Status deleted = options_.store->DeleteTask(id);
-  if (!deleted.ok()) {
-    if (state == TaskState::kRunning) {
-      ScheduleStart(task, std::chrono::milliseconds(0));
-    }
-    spdlog::error("cannot delete, task={} error={}", id, deleted.ToString());
-    return OurFault("fail to delete the task meta, task_id: " + id);
-  }
-  Forget(task);
-  spdlog::info("task deleted, task={}", id);
-  return OkStatus();
+    Forget(task);
+    spdlog::info("task deleted, task={}", id);
+    return OkStatus();
+  });
+  return deleted.code() == StatusCode::kNotFound && ignore_not_found ? OkStatus() : deleted;
 }
 
 }  // namespace cdc
