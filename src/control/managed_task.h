@@ -46,6 +46,10 @@ struct ManagedTask {
   TaskState state = TaskState::kInitial;
   std::string reason;
   bool stored = false;  // until then the task is not visible
+  // What is stored. It differs from what is shown if the task failed in a dry run, or if that could
+  // not be stored yet.
+  TaskState stored_state = TaskState::kInitial;
+  std::string stored_reason;
   bool removed = false;
   std::shared_ptr<Replication> replication;
   std::shared_ptr<Replication> ending;  // until its counts are part of `past`

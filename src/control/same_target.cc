@@ -43,8 +43,8 @@ Status CheckStandbyAddress(const TaskSpec& created, const std::vector<const Task
         (created.sink_mode == SinkMode::kReplicate || other->sink_mode == SinkMode::kReplicate)) {
       return InvalidArgumentError("the target is the standby that task " + other->id +
                                   " writes to as " + other->target.ResolvedUri() +
-                                  ": create the task with this address, since the stamps of rows "
-                                  "that go to a standby need one clock" +
+                                  ": give both tasks the same address, since the stamps of "
+                                  "rows that go to a standby need one clock" +
                                   kCopies);
     }
   }

@@ -77,13 +77,13 @@ void TaskManager::HoldStandby(const TaskPtr& task) {
   }
   std::shared_ptr<void> standby = options_.hold_standby(task->spec);
   MutexLock lock(mutex_);
-  task->standby = std::move(standby);
+  task->standby.swap(standby);  // the other one is destroyed after the lock is released
 }
 
 TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
   auto task = std::make_shared<ManagedTask>(record.spec, options_.start_backoff);
-  task->state = record.state;
-  task->reason = record.reason;
+  task->state = task->stored_state = record.state;
+  task->reason = task->stored_reason = record.reason;
   task->stored = true;
   const Result<MetaStore::Progress> progress = options_.store->LoadProgress(record.spec.id);
   if (!progress.ok()) {

@@ -66,6 +66,9 @@ struct TaskManagerOptions {
   // Keeps the standby of a task supplied with ticks for as long as the result lives, whether the
   // task runs or not. Called for tasks with sink mode replicate. Empty: only running tasks do it.
   std::function<std::shared_ptr<void>(const TaskSpec&)> hold_standby;
+  // Gives the connection to the standby of `before`, if there is one, the address and the
+  // credentials of `now`, which the standby has accepted. There must never be a second one.
+  std::function<Status(const TaskSpec& before, const TaskSpec& now)> change_standby;
   int threads = 8;
   const Clock* clock = &Clock::Real();
 };
@@ -114,10 +117,15 @@ class TaskManager {
   // With `on_undecodable` the task also changes to that policy, until the next such resume.
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
+  // Makes the target, which comes as it is, what it is to be. An error ends the change. Called once,
+  // while no other operation can change the task.
+  using TargetChange = std::function<Status(const TaskView& now, MilvusConnectParam* target)>;
   // Gives the task another address of its target, or other credentials; one that runs is restarted
-  // with them. kInvalidArgument: it is not proven to be the same Milvus, or another kind of target.
-  // kUnauthenticated, kPermissionDenied, kUnavailable: it lets nobody in, or does not answer.
-  Status ChangeTarget(const std::string& id, const MilvusConnectParam& target);
+  // with them. The other tasks of a standby, which share its connection, write with them from now
+  // on, too. kInvalidArgument: it is not known to be the same Milvus, or it is another kind of
+  // target, or another address of a standby than that of another task. kUnauthenticated,
+  // kPermissionDenied, kUnavailable: it lets nobody in, or does not answer.
+  Status ChangeTarget(const std::string& id, const TargetChange& change);
 
   // Begins to drain a task, which goes on by itself (TaskView::drain). If it is being drained, that
   // goes on with the new options, and up to the source's present of now. kFailedPrecondition: it
@@ -168,7 +176,10 @@ class TaskManager {
   using Body = std::function<Status(const TaskPtr& task, TaskState state)>;
   Status Operate(const std::string& id, const Body& body) CDC_EXCLUDES(mutex_);
   // Whether the target of `changed` is that of `spec`, and can take its place.
-  Status CheckNewTarget(const TaskSpec& spec, TaskSpec* changed) CDC_EXCLUDES(mutex_);
+  Status CheckNewTarget(const TaskSpec& spec, TaskSpec* changed);
+  // Whether the other tasks leave room for the target of `changed`.
+  Status CheckTargetBesideOthers(const TaskSpec& changed) const CDC_REQUIRES(mutex_);
+  Status ChangeStandby(const TaskSpec& before, const TaskSpec& now) const;
   // What the other tasks mean for a new one; sets what it leaves to older ones.
   PlanItems JudgeTasks(TaskSpec* spec) const CDC_REQUIRES(mutex_);
   void Forget(const TaskPtr& task) CDC_EXCLUDES(mutex_);
@@ -188,6 +199,7 @@ class TaskManager {
 
   // The caller holds the task's `operation`.
   Status PauseRunning(const TaskPtr& task, const std::string& reason);
+  Status TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed);
   Status ResumePaused(const TaskPtr& task, std::optional<OnUndecodable> on_undecodable);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);

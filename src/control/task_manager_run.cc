@@ -108,8 +108,8 @@ void TaskManager::StopReplication(const TaskPtr& task) {
 Status TaskManager::StoreState(const TaskPtr& task, TaskState state, const std::string& reason) {
   CDC_RETURN_IF_ERROR(options_.store->PutTask({task->spec, state, reason}));
   MutexLock lock(mutex_);
-  task->state = state;
-  task->reason = reason;
+  task->state = task->stored_state = state;
+  task->reason = task->stored_reason = reason;
   task->stored = true;
   task->since_unix_ms = options_.clock->UnixMs();
   if (state == TaskState::kPaused) {
@@ -249,7 +249,11 @@ void TaskManager::StorePausedAgain(const TaskPtr& task, const std::string& reaso
   }
   if (!options_.store->PutTask({task->spec, TaskState::kPaused, reason}).ok()) {
     executor_.Run(kStoreRetry, [this, task, reason] { StorePausedAgain(task, reason); });
+    return;
   }
+  MutexLock lock(mutex_);
+  task->stored_state = TaskState::kPaused;
+  task->stored_reason = reason;
 }
 
 void TaskManager::RetryNow() {

@@ -1,8 +1,7 @@
 // How TaskManager gives a task another way to its target.
-#include <memory>
+#include <chrono>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <spdlog/spdlog.h>
 
@@ -17,12 +16,16 @@ namespace {
 constexpr const char* kNewTask =
     ": create a new task for it, with start_from earliest or snapshot, and delete this one";
 
+bool IsProvenSame(const TaskSpec& spec, const TargetInfo& found) {
+  return !found.identity.empty() && spec.target_identity == found.identity;
+}
+
 // It must be the Milvus that has what the task has written so far.
 Status CheckIsSame(const TaskSpec& spec,
                    const MilvusConnectParam& wanted,
                    const TargetInfo& found) {
   const bool known = !spec.target_identity.empty() && !found.identity.empty();
-  if (known && spec.target_identity != found.identity) {
+  if (known && !IsProvenSame(spec, found)) {
     return InvalidArgumentError(
         "there is another Milvus at this address, which has none of the rows replicated so far" +
         std::string(kNewTask));
@@ -43,78 +46,82 @@ Status TaskManager::CheckNewTarget(const TaskSpec& spec, TaskSpec* changed) {
   CDC_RETURN_IF_ERROR(FirstRefusal(JudgeTarget(*changed, found)));
   CDC_RETURN_IF_ERROR(CheckIsSame(spec, changed->target, *found));
   CDC_RETURN_IF_ERROR(FirstRefusal(JudgeSink(*found, changed)));
-  changed->sink_mode_reason = spec.sink_mode_reason;
+  if (IsProvenSame(spec, *found)) {
+    return OkStatus();
+  }
   if (changed->target_identity.empty()) {
     changed->target_identity = spec.target_identity;
   }
-  if (changed->sink_mode != SinkMode::kReplicate) {
-    return OkStatus();
-  }
-  MutexLock lock(mutex_);
-  const std::vector<const TaskSpec*> siblings = SiblingsOf(tasks_, *changed);
-  if (!siblings.empty()) {
-    // It keeps the credentials with which it was made.
-    return InvalidArgumentError("the target is a standby, and task " + siblings.front()->id +
-                                " writes to it over the same connection: delete that task first");
+  return options_.replicator->CheckHasOwn(*changed);
+}
+
+Status TaskManager::CheckTargetBesideOthers(const TaskSpec& changed) const {
+  CDC_RETURN_IF_ERROR(CheckStandbyAddress(changed, SiblingsOf(tasks_, changed)));
+  const std::string key = AddressKey(changed.target);
+  for (const auto& [id, other] : tasks_) {
+    if (changed.sink_mode == SinkMode::kReplicate &&
+        other->spec.sink_mode == SinkMode::kReplicate && !other->spec.dry_run &&
+        AddressKey(other->spec.target) == key && !IsSameTarget(other->spec, changed)) {
+      return InvalidArgumentError("task " + id + " has this address for another standby: give that " +
+                                  "task the new address of its standby first, or delete it");
+    }
   }
   return OkStatus();
 }
 
-Status TaskManager::ChangeTarget(const std::string& id, const MilvusConnectParam& target) {
-  const TaskPtr task = Find(id);
-  if (task == nullptr) {
-    return NotFound(id);
-  }
-  MutexLock operation(task->operation);
-  TaskState state{};
-  std::string reason;
-  {
-    MutexLock lock(mutex_);
-    if (task->removed) {
-      return NotFound(id);
-    }
-    if (stopping_) {
-      return StoppingError();
-    }
-    state = task->state;
-    reason = task->reason;
-  }
-  TaskSpec changed = task->spec;
-  changed.target = target;
-  CDC_RETURN_IF_ERROR(CheckNewTarget(task->spec, &changed));
-  StopReplication(task);
+Status TaskManager::ChangeTarget(const std::string& id, const TargetChange& change) {
+  return Operate(id, [&](const TaskPtr& task, TaskState state) -> Status {
+    TaskSpec changed = task->spec;
+    CDC_RETURN_IF_ERROR(change(View(task), &changed.target));
+    CDC_RETURN_IF_ERROR(CheckNewTarget(task->spec, &changed));
+    return TakeTarget(task, state, std::move(changed));
+  });
+}
+
+Status TaskManager::TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed) {
   // Only these: others may be read without the lock.
   const auto exchange = [&] {
-    MutexLock lock(mutex_);
     std::swap(task->spec.target, changed.target);
     std::swap(task->spec.target_identity, changed.target_identity);
   };
-  exchange();
-  // Whoever holds the connection to a standby keeps its credentials in use, too.
-  std::shared_ptr<void> standby;
+  TaskRecord record;
+  {
+    // Looking at the other tasks and taking the target is one step: two changes at once, or a
+    // create, could both miss the other.
+    MutexLock lock(mutex_);
+    CDC_RETURN_IF_ERROR(CheckTargetBesideOthers(changed));
+    exchange();
+    record = {task->spec, task->stored_state, task->stored_reason};
+  }
+  // Before anything is done with it: if it cannot be stored, the task runs on as it did.
+  if (const Status stored = options_.store->PutTask(record); !stored.ok()) {
+    MutexLock lock(mutex_);
+    exchange();
+    return OurFault("fail to put the task info to etcd: " + stored.message());
+  }
   {
     MutexLock lock(mutex_);
-    standby = std::exchange(task->standby, nullptr);
-  }
-  standby.reset();  // without the lock: it may take a while
-  // Stored before it is used: a crash leaves the task with one or the other.
-  const Status stored = options_.store->PutTask({task->spec, state, reason});
-  if (stored.ok()) {
-    MutexLock lock(mutex_);
     task->events.Add(options_.clock->UnixMs(), TaskEventKind::kTargetChanged,
-                     task->spec.target.ResolvedUri());
-  } else {
-    exchange();
+                     record.spec.target.ResolvedUri());
   }
+  spdlog::info("target changed, task={} target={}", record.spec.id,
+               record.spec.target.ResolvedUri());
+  StopReplication(task);
+  const Status connected = ChangeStandby(changed, record.spec);
   HoldStandby(task);
   if (state != TaskState::kPaused) {
     ScheduleStart(task, std::chrono::milliseconds(0));
   }
-  if (!stored.ok()) {
-    return OurFault("fail to put the task info to etcd: " + stored.message());
+  return connected;
+}
+
+// A dry run has no connection that writes to a standby.
+Status TaskManager::ChangeStandby(const TaskSpec& before, const TaskSpec& now) const {
+  if (now.sink_mode != SinkMode::kReplicate || !options_.change_standby || now.dry_run ||
+      options_.dry_run) {
+    return OkStatus();
   }
-  spdlog::info("target changed, task={} target={}", id, task->spec.target.ResolvedUri());
-  return OkStatus();
+  return options_.change_standby(before, now);
 }
 
 }  // namespace cdc

@@ -83,6 +83,10 @@ class Replicator {
   // Connects to a target, finds out what it is, and disconnects.
   virtual Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) = 0;
 
+  // Looks for what the task has written on a target that cannot prove to be the task's.
+  // kInvalidArgument: none of the task's collections is there, so it must be another one.
+  virtual Status CheckHasOwn(const TaskSpec& spec) = 0;
+
   // Queries the source for its present. kUnavailable, kDeadlineExceeded: it does not answer.
   virtual Result<SourcePresent> Present() = 0;
 

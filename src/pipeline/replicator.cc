@@ -95,6 +95,8 @@ class RealReplicator : public Replicator {
                                    std::chrono::seconds(param.ConnectTimeoutSeconds()));
   }
 
+  Status CheckHasOwn(const TaskSpec& spec) override;
+
   Result<SourcePresent> Present() override {
     SourcePresent present;
     CDC_ASSIGN_OR_RETURN(present.ts, options_.catalog->Present(std::stop_token()));
@@ -175,6 +177,34 @@ class RealReplicator : public Replicator {
   Thread catalog_thread_;
   Thread read_thread_;
 };
+
+Status RealReplicator::CheckHasOwn(const TaskSpec& spec) {
+  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
+  CDC_ASSIGN_OR_RETURN(const std::unique_ptr<Target> target,
+                       options_.targets->New(OptionsOf(spec.target, SinkMode::kApi)));
+  MetadataSink& metadata = target->metadata();
+  CDC_RETURN_IF_ERROR(
+      metadata.Connect(std::chrono::seconds(spec.target.ConnectTimeoutSeconds()), {}).status());
+  std::vector<std::string> missing;
+  for (const ReplicatedCollection& known : progress.collections) {
+    if (!known.on_target) {
+      continue;
+    }
+    CDC_ASSIGN_OR_RETURN(const std::optional<TargetCollection> found,
+                         metadata.catalog()->DescribeCollection(known.target, {}));
+    if (found) {
+      return OkStatus();
+    }
+    missing.push_back(known.target.ToString());
+  }
+  if (missing.empty()) {
+    return OkStatus();  // nothing is lost
+  }
+  return InvalidArgumentError(
+      "the target has none of the task's collections, e.g. " + missing.front() +
+      ", so it is another Milvus than before: bring the old one back, or create a new task with "
+      "start_from earliest or snapshot and delete this one");
+}
 
 Result<CollectionId> RealReplicator::FindCollection(const TaskSpec& spec,
                                                     const CollectionName& name) {

@@ -150,5 +150,21 @@ TEST_F(TaskTargetTest, ACollectionThatIsMadeAgainIsClaimedAgain) {
   EXPECT_TRUE(Eventually(waits)) << "one of the two has it";
 }
 
+TEST_F(TaskTargetTest, ATargetIsKnownByWhatTheTaskHasMadeThere) {
+  EXPECT_TRUE(replicator_->CheckHasOwn(spec_).ok());  // nothing yet
+  Start();
+  ASSERT_TRUE(WaitForDdl("create collection default.c"));
+  ASSERT_TRUE(Eventually([&] {
+    const auto progress = store_.LoadProgress("t");
+    return !progress->collections.empty() && progress->collections[0].on_target;
+  }));
+  Stop();
+  EXPECT_TRUE(replicator_->CheckHasOwn(spec_).ok());
+  ASSERT_TRUE(target_.Apply(DropCollection{{"default", "c"}}).ok());
+  const Status other = replicator_->CheckHasOwn(spec_);
+  EXPECT_EQ(other.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(other.message(), HasSubstr("none of the task's collections, e.g. default.c"));
+}
+
 }  // namespace
 }  // namespace cdc

@@ -39,7 +39,12 @@ class RealServer final : public Server {
                 .dry_run = options_.config.dry_run,
                 .replicate_channel = options_.config.replicate_channel,
                 .source_status = [this] { return source_.Health(); },
-                .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); }}),
+                .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); },
+                .change_standby =
+                    [this](const TaskSpec& before, const TaskSpec& now) {
+                      return hubs_.Change(OptionsOf(before.target, before.sink_mode),
+                                          OptionsOf(now.target, now.sink_mode));
+                    }}),
         metrics_(
             {.version = options_.version,
              .queue_holds = std::chrono::minutes(options_.config.snapshot.queue_holds_minutes)},

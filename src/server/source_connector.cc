@@ -95,6 +95,11 @@ Result<TargetInfo> SourceConnector::CheckTarget(const MilvusConnectParam& target
   return (*replicator)->CheckTarget(target);
 }
 
+Status SourceConnector::CheckHasOwn(const TaskSpec& spec) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->CheckHasOwn(spec);
+}
+
 Result<SourcePresent> SourceConnector::Present() {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
   return replicator->Present();

@@ -44,6 +44,7 @@ class SourceConnector final : public Replicator {
   Status Health() const;
 
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
+  Status CheckHasOwn(const TaskSpec& spec) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
   PlanItems Plan(const TaskSpec& spec, const TargetInfo* target) override;

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from pymilvus import CollectionSchema, DataType, FieldSchema
 from pymilvus.grpc_gen import milvus_pb2
 
@@ -230,6 +231,27 @@ def test_ticks_of_a_paused_task_come_back_with_the_server(own_world: World) -> N
     world.cdc.restart()
     assert world.cdc.client.state(task) == "Paused"
     eventually(lambda: world.target_count("c") == 100, every=0.1, what="a strong query is answered")
+
+
+def test_tasks_that_share_it_go_on_when_one_gets_other_credentials(world: World) -> None:
+    """This standby asks nobody who he is, so any will do; the connection with the ticks is changed while it is in use."""
+    for name in ("c", "d"):
+        world.make_collection(name)
+        world.client.insert(name, plain(range(100)))
+    tasks = [world.start_task(db_collections={world.database: [{"name": name}]}) for name in ("c", "d")]
+    for name in ("c", "d"):
+        world.expect_equal(name)
+    path = f"http://{world.cdc.client.address}/api/v1/tasks/{tasks[0]}"
+    for round_ in range(1, 4):
+        answer = requests.patch(path, json={"milvus_connect_param": {"token": f"root:{round_}"}}, timeout=PATIENCE)
+        assert answer.status_code == 200, answer.text
+        for name in ("c", "d"):
+            world.client.insert(name, plain(range(round_ * 1000, round_ * 1000 + 50)))
+            world.expect_equal(name)
+    world.cdc.client.pause(tasks[0])
+    answer = requests.patch(path, json={"milvus_connect_param": {"token": "root:last"}}, timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    assert world.target_count("c") == 250  # a strong query, which needs ticks
 
 
 def test_pause_and_resume(world: World) -> None:

@@ -72,6 +72,7 @@ class RestApi {
   HttpAnswer ChangeCollections(const RestRequest& request, TaskManager::CollectionChange change);
   // Whether If-Match allows a change of the task now.
   Refusal CheckIfMatch(const RestRequest& request);
+  static Refusal CheckIfMatch(const RestRequest& request, const TaskView& view);
   HttpAnswer AnswerExisting(const TaskView& existing, const TaskSpec& wanted) const;
   // The task as it is after a change.
   HttpAnswer ShowTask(const std::string& id, int status = 200);

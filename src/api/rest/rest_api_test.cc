@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <future>
 #include <set>
 #include <string>
 #include <thread>
@@ -567,6 +568,30 @@ TEST_F(RestApiTest, APatchIsRefusedWithTheCure) {
   for (const std::string& patch : {other, std::string("{}")}) {
     EXPECT_EQ(Send("PATCH", "/tasks/t", patch, {{"If-Match", "\"old\""}}).status, 412) << patch;
   }
+}
+
+TEST_F(RestApiTest, OfTwoPatchesAtOnceTheSecondSeesTheFirst) {
+  replicator_.SetIdentity("milvus-1");
+  ASSERT_EQ(Send("PUT", "/tasks/t", Body("c")).status, 201);
+  const std::string tag = Header(Send("GET", "/tasks/t"), "ETag");
+  replicator_.CorkChecks();
+  const auto patch = [&](const std::string& target, std::vector<HttpHeader> headers = {}) {
+    return std::async(std::launch::async, [=, this] {
+      return Send("PATCH", "/tasks/t", R"({"milvus_connect_param":)" + target + "}", headers)
+          .status;
+    });
+  };
+  auto first = patch(R"({"uri":"http://10.0.0.3:19530"})", {{"If-Match", tag}});
+  ASSERT_TRUE(Eventually([&] { return replicator_.hanging() == 1; }));
+  auto second = patch(R"({"token":"new-secret"})");
+  auto third = patch(R"({"uri":"http://10.0.0.4:19530"})", {{"If-Match", tag}});
+  replicator_.UncorkChecks();
+  EXPECT_EQ(first.get(), 200);
+  EXPECT_EQ(second.get(), 200);
+  EXPECT_EQ(third.get(), 412);
+  const TaskSpec spec = (*store_.ListTasks())[0].spec;
+  EXPECT_EQ(spec.target.uri, "http://10.0.0.3:19530");
+  EXPECT_EQ(spec.target.token, "new-secret");
 }
 
 }  // namespace

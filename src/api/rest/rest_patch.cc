@@ -152,21 +152,25 @@ RestApi::Refusal RestApi::ReadPatch(const RestRequest& request, MilvusConnectPar
 }
 
 HttpAnswer RestApi::PatchTask(const RestRequest& request) {
-  const Result<TaskView> view = options_.tasks->Get(request.id);
-  if (!view.ok()) {
-    return ProblemOf(view.status());
-  }
   if (request.body.empty()) {
-    return CheckIfMatch(request).value_or(Show(*view));
+    if (Refusal refusal = CheckIfMatch(request)) {
+      return *std::move(refusal);
+    }
+    return ShowTask(request.id);
   }
-  MilvusConnectParam target = view->record.spec.target;
-  if (Refusal refusal = ReadPatch(request, &target)) {
+  // Merged into the task as it is when no other change can come between.
+  Refusal refusal;
+  const Status changed = options_.tasks->ChangeTarget(
+      request.id, [&](const TaskView& now, MilvusConnectParam* target) {
+        refusal = CheckIfMatch(request, now);
+        if (!refusal) {
+          refusal = ReadPatch(request, target);
+        }
+        return refusal ? FailedPreconditionError("the request is refused") : OkStatus();
+      });
+  if (refusal) {
     return *std::move(refusal);
   }
-  if (Refusal refusal = CheckIfMatch(request)) {
-    return *std::move(refusal);
-  }
-  const Status changed = options_.tasks->ChangeTarget(request.id, target);
   return changed.ok() ? ShowTask(request.id) : ProblemOf(changed);
 }
 

@@ -76,15 +76,16 @@ HttpAnswer RestApi::ShowTask(const std::string& id, int status) {
 }
 
 RestApi::Refusal RestApi::CheckIfMatch(const RestRequest& request) {
-  const std::string expected = request.http.HeaderOf("If-Match");
-  if (expected.empty()) {
+  if (request.http.HeaderOf("If-Match").empty()) {
     return std::nullopt;
   }
   const Result<TaskView> view = options_.tasks->Get(request.id);
-  if (!view.ok()) {
-    return ProblemOf(view.status());
-  }
-  if (!NamesTag(expected, EntityTag(*view))) {
+  return view.ok() ? CheckIfMatch(request, *view) : ProblemOf(view.status());
+}
+
+RestApi::Refusal RestApi::CheckIfMatch(const RestRequest& request, const TaskView& view) {
+  const std::string expected = request.http.HeaderOf("If-Match");
+  if (!expected.empty() && !NamesTag(expected, EntityTag(view))) {
     return ProblemAnswer(
         412,
         "the task has changed since: get it again, and repeat the request with its "

@@ -60,6 +60,11 @@ Result<TargetInfo> FakeReplicator::CheckTarget(const MilvusConnectParam&) {
                     .access_refusal = access_refusal_};
 }
 
+Status FakeReplicator::CheckHasOwn(const TaskSpec&) {
+  MutexLock lock(mutex_);
+  return has_own_;
+}
+
 Result<SourcePresent> FakeReplicator::Present() {
   MutexLock lock(mutex_);
   return present_;
@@ -167,6 +172,11 @@ void FakeReplicator::SetIdentity(std::string identity) {
 void FakeReplicator::SetStandby(bool is_standby) {
   MutexLock lock(mutex_);
   is_standby_ = is_standby;
+}
+
+void FakeReplicator::SetHasOwn(Status status) {
+  MutexLock lock(mutex_);
+  has_own_ = std::move(status);
 }
 
 void FakeReplicator::SetAccessRefusal(std::string reason) {

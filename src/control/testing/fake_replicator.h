@@ -15,6 +15,7 @@ namespace cdc {
 class FakeReplicator final : public Replicator {
  public:
   Result<TargetInfo> CheckTarget(const MilvusConnectParam& target) override;
+  Status CheckHasOwn(const TaskSpec& spec) override;
   Result<SourcePresent> Present() override;
   Status Prepare(const TaskSpec& spec, const TargetInfo& target) override;
   // The status of SetPrepareStatus if it is an error, and what SetPlan says.
@@ -28,6 +29,7 @@ class FakeReplicator final : public Replicator {
   void SetCheckStatus(Status status);
   void SetStandby(bool is_standby);           // of all targets
   void SetIdentity(std::string identity);     // of all targets; initially unknown
+  void SetHasOwn(Status status);              // of all targets
   void SetAccessRefusal(std::string reason);  // of all targets; initially none
   void SetPrepareStatus(Status status);
   void SetPlan(PlanItems items);
@@ -75,6 +77,7 @@ class FakeReplicator final : public Replicator {
   Status check_status_ CDC_GUARDED_BY(mutex_);
   bool is_standby_ CDC_GUARDED_BY(mutex_) = false;
   std::string identity_ CDC_GUARDED_BY(mutex_);
+  Status has_own_ CDC_GUARDED_BY(mutex_);
   std::string access_refusal_ CDC_GUARDED_BY(mutex_);
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
   PlanItems plan_ CDC_GUARDED_BY(mutex_);
