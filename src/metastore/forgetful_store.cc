@@ -60,6 +60,9 @@ class RealForgetfulStore final : public ForgetfulStore {
     replaced_[task_id] = progress;
     return OkStatus();
   }
+  Status ReplaceTask(const TaskRecord& task, const Progress& progress) override {
+    return ReplaceProgress(task.spec.id, progress);
+  }
   void Forget(const std::string& task_id) override {
     MutexLock lock(mutex_);
     replaced_.erase(task_id);

@@ -61,6 +61,9 @@ class MetaStore {
   // Replaces the channels, snapshots and aside of a task that is not running, and puts its
   // collections; the rest of `progress` is not looked at.
   virtual Status ReplaceProgress(const std::string& task_id, const Progress& progress) = 0;
+  // Replaces a task that is not running and all that ReplaceProgress replaces, and also its
+  // collections and databases: those that are not in `progress` are forgotten.
+  virtual Status ReplaceTask(const TaskRecord& task, const Progress& progress) = 0;
   // Replaces the previous one.
   virtual Status PutSource(const std::string& task_id, const std::string& identity) = 0;
   // Adding one that exists and removing one that does not both succeed.

@@ -142,34 +142,20 @@ class RecordMetaStore final : public MetaStore {
 
   Status ReplaceProgress(const std::string& task_id, const Progress& progress) override {
     MutexLock lock(mutex_);
-    const std::string prefix = keys::Progress(task_id);
-    RecordChanges changes{.removed_below = {prefix + "checkpoint/", prefix + "snapshot/",
-                                            prefix + "segment/", prefix + "aside/"}};
-    for (const ChannelCheckpoint& channel : progress.channels) {
-      changes.put[CheckpointKey(task_id, channel.channel)] = values::Encode(channel);
+    CDC_ASSIGN_OR_RETURN(const RecordChanges changes, ChangesTo(task_id, progress));
+    return records_->Write(changes);
+  }
+
+  Status ReplaceTask(const TaskRecord& task, const Progress& progress) override {
+    const std::string& id = task.spec.id;
+    MutexLock lock(mutex_);
+    CDC_ASSIGN_OR_RETURN(RecordChanges changes, ChangesTo(id, progress));
+    changes.removed_below.push_back(keys::Progress(id) + "collection/");
+    changes.removed_below.push_back(DatabaseKey(id, ""));
+    for (const std::string& database : progress.databases) {
+      changes.put[DatabaseKey(id, database)] = "";
     }
-    std::set<CollectionId> keep;
-    for (const SnapshotProgress& snapshot : progress.snapshots) {
-      AddSnapshot(task_id, snapshot, &changes);
-      if (KeepsLogKeys(snapshot)) {
-        keep.insert(snapshot.collection);
-      }
-    }
-    // Those of a copy that is gone do not count for another one.
-    CDC_ASSIGN_OR_RETURN(const auto before, records_->ReadKeys(prefix + "snapshot/"));
-    for (const std::string& key : before) {
-      int64_t id = 0;
-      if (keys::ReadNumber(keys::NextPart(key, prefix + "snapshot/"), &id) &&
-          !keep.contains({id})) {
-        changes.removed_below.push_back(keys::LogKeys(task_id, {id}));
-      }
-    }
-    for (const AsideCollection& aside : progress.aside) {
-      changes.put[KeyOf(task_id, "aside", aside.collection)] = values::Encode(aside);
-    }
-    for (const ReplicatedCollection& collection : progress.collections) {
-      changes.put[KeyOf(task_id, "collection", collection.id)] = values::Encode(collection);
-    }
+    changes.put[keys::Task(id)] = values::Encode(task);
     return records_->Write(changes);
   }
 
@@ -202,6 +188,39 @@ class RecordMetaStore final : public MetaStore {
   }
 
  private:
+  Result<RecordChanges> ChangesTo(const std::string& task_id, const Progress& progress)
+      CDC_REQUIRES(mutex_) {
+    const std::string prefix = keys::Progress(task_id);
+    RecordChanges changes{.removed_below = {prefix + "checkpoint/", prefix + "snapshot/",
+                                            prefix + "segment/", prefix + "aside/"}};
+    for (const ChannelCheckpoint& channel : progress.channels) {
+      changes.put[CheckpointKey(task_id, channel.channel)] = values::Encode(channel);
+    }
+    std::set<CollectionId> keep;
+    for (const SnapshotProgress& snapshot : progress.snapshots) {
+      AddSnapshot(task_id, snapshot, &changes);
+      if (KeepsLogKeys(snapshot)) {
+        keep.insert(snapshot.collection);
+      }
+    }
+    // Those of a copy that is gone do not count for another one.
+    CDC_ASSIGN_OR_RETURN(const auto before, records_->ReadKeys(prefix + "snapshot/"));
+    for (const std::string& key : before) {
+      int64_t id = 0;
+      if (keys::ReadNumber(keys::NextPart(key, prefix + "snapshot/"), &id) &&
+          !keep.contains({id})) {
+        changes.removed_below.push_back(keys::LogKeys(task_id, {id}));
+      }
+    }
+    for (const AsideCollection& aside : progress.aside) {
+      changes.put[KeyOf(task_id, "aside", aside.collection)] = values::Encode(aside);
+    }
+    for (const ReplicatedCollection& collection : progress.collections) {
+      changes.put[KeyOf(task_id, "collection", collection.id)] = values::Encode(collection);
+    }
+    return changes;
+  }
+
   static std::string DatabaseKey(const std::string& task_id, const std::string& database) {
     return keys::Progress(task_id) + "database/" + keys::Escape(database);
   }

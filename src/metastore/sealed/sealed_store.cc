@@ -54,12 +54,12 @@ class SealedStore final : public MetaStore {
   }
 
   Status PutTask(const TaskRecord& task) override {
-    TaskRecord sealed = task;
-    for (const Secret& secret : kSecrets) {
-      std::string& text = sealed.spec.target.*secret.text;
-      CDC_ASSIGN_OR_RETURN(text, keys_.Seal(text, ContextOf(task.spec, secret)));
-    }
+    CDC_ASSIGN_OR_RETURN(const TaskRecord sealed, Seal(task));
     return store_->PutTask(sealed);
+  }
+  Status ReplaceTask(const TaskRecord& task, const Progress& progress) override {
+    CDC_ASSIGN_OR_RETURN(const TaskRecord sealed, Seal(task));
+    return store_->ReplaceTask(sealed, progress);
   }
 
   Result<std::vector<TaskRecord>> ListTasks() override {
@@ -112,6 +112,15 @@ class SealedStore final : public MetaStore {
   }
 
  private:
+  Result<TaskRecord> Seal(const TaskRecord& task) const {
+    TaskRecord sealed = task;
+    for (const Secret& secret : kSecrets) {
+      std::string& text = sealed.spec.target.*secret.text;
+      CDC_ASSIGN_OR_RETURN(text, keys_.Seal(text, ContextOf(task.spec, secret)));
+    }
+    return sealed;
+  }
+
   bool IsSealed(const TaskRecord& stored) const {
     return std::ranges::all_of(kSecrets, [&](const Secret& secret) {
       return keys_.IsNewest(stored.spec.target.*secret.text);

@@ -160,17 +160,24 @@ class SqliteMetaStore final : public MetaStore {
     MutexLock lock(mutex_);
     Transaction transaction(&database_);
     CDC_RETURN_IF_ERROR(transaction.Begin());
-    CDC_RETURN_IF_ERROR(progress_.RemoveCheckpoints(task_id));
-    CDC_RETURN_IF_ERROR(snapshots_.Replace(task_id, progress.snapshots));
-    CDC_RETURN_IF_ERROR(aside_.RemoveAll(task_id));
-    for (const ChannelCheckpoint& channel : progress.channels) {
-      CDC_RETURN_IF_ERROR(progress_.PutCheckpoint(task_id, channel));
+    CDC_RETURN_IF_ERROR(Replace(task_id, progress));
+    return transaction.Commit();
+  }
+
+  Status ReplaceTask(const TaskRecord& task, const Progress& progress) override {
+    const std::string& id = task.spec.id;
+    MutexLock lock(mutex_);
+    Transaction transaction(&database_);
+    CDC_RETURN_IF_ERROR(transaction.Begin());
+    CDC_RETURN_IF_ERROR(tasks_.Put(task));
+    CDC_RETURN_IF_ERROR(collections_.RemoveAll(id));
+    CDC_RETURN_IF_ERROR(Replace(id, progress));
+    CDC_ASSIGN_OR_RETURN(const std::vector<std::string> databases, progress_.LoadDatabases(id));
+    for (const std::string& database : databases) {
+      CDC_RETURN_IF_ERROR(progress_.RemoveDatabase(id, database));
     }
-    for (const AsideCollection& aside : progress.aside) {
-      CDC_RETURN_IF_ERROR(aside_.Put(task_id, aside));
-    }
-    for (const ReplicatedCollection& collection : progress.collections) {
-      CDC_RETURN_IF_ERROR(collections_.Put(task_id, collection));
+    for (const std::string& database : progress.databases) {
+      CDC_RETURN_IF_ERROR(progress_.PutDatabase(id, database));
     }
     return transaction.Commit();
   }
@@ -207,6 +214,22 @@ class SqliteMetaStore final : public MetaStore {
   }
 
  private:
+  Status Replace(const std::string& task_id, const Progress& progress) CDC_REQUIRES(mutex_) {
+    CDC_RETURN_IF_ERROR(progress_.RemoveCheckpoints(task_id));
+    CDC_RETURN_IF_ERROR(snapshots_.Replace(task_id, progress.snapshots));
+    CDC_RETURN_IF_ERROR(aside_.RemoveAll(task_id));
+    for (const ChannelCheckpoint& channel : progress.channels) {
+      CDC_RETURN_IF_ERROR(progress_.PutCheckpoint(task_id, channel));
+    }
+    for (const AsideCollection& aside : progress.aside) {
+      CDC_RETURN_IF_ERROR(aside_.Put(task_id, aside));
+    }
+    for (const ReplicatedCollection& collection : progress.collections) {
+      CDC_RETURN_IF_ERROR(collections_.Put(task_id, collection));
+    }
+    return OkStatus();
+  }
+
   Mutex mutex_;
   FileLock file_lock_;  // before the database: released after it is closed
   sqlite::Database database_ CDC_GUARDED_BY(mutex_);

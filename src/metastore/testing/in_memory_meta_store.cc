@@ -137,6 +137,18 @@ Status InMemoryMetaStore::ReplaceProgress(const std::string& task_id, const Prog
   return OkStatus();
 }
 
+Status InMemoryMetaStore::ReplaceTask(const TaskRecord& task, const Progress& progress) {
+  {
+    MutexLock lock(mutex_);
+    CDC_RETURN_IF_ERROR(failure_);
+    tasks_[task.spec.id] = task;
+    TaskProgress& kept = progress_[task.spec.id];
+    kept.collections.clear();
+    kept.databases = {progress.databases.begin(), progress.databases.end()};
+  }
+  return ReplaceProgress(task.spec.id, progress);
+}
+
 Status InMemoryMetaStore::PutSource(const std::string& task_id, const std::string& identity) {
   MutexLock lock(mutex_);
   CDC_RETURN_IF_ERROR(failure_);

@@ -30,6 +30,7 @@ class InMemoryMetaStore : public MetaStore {
                                                CollectionId id) override;
   Status PutSnapshot(const std::string& task_id, const SnapshotProgress& snapshot) override;
   Status ReplaceProgress(const std::string& task_id, const Progress& progress) override;
+  Status ReplaceTask(const TaskRecord& task, const Progress& progress) override;
   Status PutSource(const std::string& task_id, const std::string& identity) override;
   Status PutDatabase(const std::string& task_id, const std::string& database) override;
   Status RemoveDatabase(const std::string& task_id, const std::string& database) override;

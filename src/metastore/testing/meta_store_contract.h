@@ -292,6 +292,46 @@ TEST_P(MetaStoreContractTest, KeepsTheKeysOfALogUntilItsCopyIsDone) {
   EXPECT_THAT(*store().LoadLogKeys("t1", {6}), IsEmpty());
 }
 
+TEST_P(MetaStoreContractTest, ATaskIsReplacedWithItsProgressAndForgetsWhatIsLeftOut) {
+  ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
+  ASSERT_TRUE(store().PutTask(MakeTask("t2")).ok());
+  for (const char* task : {"t1", "t2"}) {
+    for (const int64_t id : {5, 6}) {
+      ASSERT_TRUE(store().PutCollection(task, {.id = {id}, .pchannels = {"c"}}).ok());
+      ASSERT_TRUE(store().PutSnapshot(task, {.collection = {id}, .segments = {1}}).ok());
+    }
+    ASSERT_TRUE(store().PutDatabase(task, "d").ok());
+    ASSERT_TRUE(store().PutDatabase(task, "e").ok());
+    ASSERT_TRUE(store().SaveCheckpoints(task, {{.channel = "c", .ts = {7}}}).ok());
+  }
+  TaskRecord changed = MakeTask("t1");
+  changed.spec.exclude = {"something"};
+  changed.state = TaskState::kPaused;
+  MetaStore::Progress progress = Load("t1");
+  progress.channels.clear();
+  progress.databases = {"e", "f"};
+  std::erase_if(progress.collections, [](const auto& each) { return each.id.value == 5; });
+  std::erase_if(progress.snapshots, [](const auto& each) { return each.collection.value == 5; });
+  ASSERT_TRUE(store().ReplaceTask(changed, progress).ok());
+  Reopen();
+  const auto tasks = store().ListTasks();
+  ASSERT_TRUE(tasks.ok());
+  EXPECT_THAT((*tasks)[0].spec.exclude, ElementsAre("something"));
+  EXPECT_EQ((*tasks)[0].state, TaskState::kPaused);
+  EXPECT_EQ((*tasks)[0].spec.target.token, MakeTask("t1").spec.target.token);
+  const MetaStore::Progress after = Load("t1");
+  EXPECT_THAT(after.channels, IsEmpty());
+  EXPECT_THAT(after.databases, ElementsAre("e", "f"));
+  ASSERT_THAT(after.collections, SizeIs(1));
+  EXPECT_EQ(after.collections[0].id.value, 6);
+  ASSERT_THAT(after.snapshots, SizeIs(1));
+  EXPECT_THAT(after.snapshots[0].segments, ElementsAre(1));
+  // Another task keeps what it has.
+  EXPECT_THAT(Load("t2").collections, SizeIs(2));
+  EXPECT_THAT(Load("t2").databases, ElementsAre("d", "e"));
+  EXPECT_THAT(Load("t2").channels, SizeIs(1));
+}
+
 TEST_P(MetaStoreContractTest, ACopyDoesNotHaveThePartitionsOfAnEarlierOne) {
   ASSERT_TRUE(store().PutTask(MakeTask("t1")).ok());
   const auto partitions = [&](std::set<std::string> names, bool replace) {
