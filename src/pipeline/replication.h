@@ -55,6 +55,13 @@ struct TaskChanges {
   }
 };
 
+// What a change of a task's scope means for the rows of one collection.
+struct ScopeNote {
+  CollectionName collection;  // on the source
+  bool added = false;         // else it is no longer covered
+  std::string rows;           // for people: which rows the target gets, or keeps
+};
+
 // One running task: reads the source from the task's checkpoints and applies it to the target until
 // stopped. Thread-safe.
 class Replication {
@@ -105,6 +112,13 @@ class Replicator {
   // Makes the changes in what a task that does not run has stored. kNotFound: the source does not
   // have the collection. kFailedPrecondition: it cannot be changed that way; says why.
   virtual Status Change(const TaskSpec& spec, const TaskChanges& changes) = 0;
+
+  // Changes what a task that does not run covers: stores `task` with what that means for its
+  // progress, all at once. Collections that `before` did not cover begin as those of a new task.
+  // kInvalidArgument: one that is on the target would get another name there. Others: as Prepare.
+  virtual Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
+                                                 const TaskRecord& task,
+                                                 const TargetInfo& target) = 0;
 
   // `on_failed` is called at most once, on another thread, when the task meets an error that
   // retrying cannot cure. The replication then makes no more progress and waits for Stop; Changes

@@ -14,6 +14,7 @@
 #include "pipeline/task_editor.h"
 #include "pipeline/task_pipeline.h"
 #include "pipeline/task_preparation.h"
+#include "pipeline/task_rescope.h"
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
 #include "reconcile/target_identity.h"
@@ -114,6 +115,14 @@ class RealReplicator : public Replicator {
   }
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
+  Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
+                                         const TaskRecord& task,
+                                         const TargetInfo& target) override {
+    CDC_ASSIGN_OR_RETURN(std::vector<ScopeNote> notes,
+                         RescopeTask(options_, before, task, target, throttle_.ExpectedRate()));
+    dry_store_->Forget(task.spec.id);
+    return notes;
+  }
 
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& task, OnFailed on_failed) override {
     TaskSpec spec = task;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,14 @@ void EndReplay(ChannelCheckpoint* channel) {
   }
   channel->horizon = std::max(channel->horizon, replay.others.horizon);
   channel->replay.reset();
+}
+
+// The channel is not read again for the collection any more.
+void LeaveReplay(CollectionId collection, ChannelCheckpoint* channel) {
+  if (channel->replay.has_value() && channel->replay->collections.erase(collection) > 0 &&
+      channel->replay->collections.empty()) {
+    EndReplay(channel);
+  }
 }
 
 // Has the channel read from `place` on for `collection`, unless it is to be read from an earlier
@@ -163,10 +172,7 @@ void SetAside(const Collection& collection,
     if (place.ts > Timestamp{} && place.ts >= collection.created) {
       aside.left_at[name_of_channel] = place;
     }
-    if (channel->replay.has_value() && channel->replay->collections.erase(collection.id) > 0 &&
-        channel->replay->collections.empty()) {
-      EndReplay(channel);
-    }
+    LeaveReplay(collection.id, channel);
   }
   progress->aside.push_back(std::move(aside));
 }
@@ -263,6 +269,29 @@ void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Pr
   EraseRecord(collection.id, &progress->aside);
   for (const auto& [name, place] : PlacesOf(collection, *copy)) {
     ReadAgain(collection.id, place, present, FindOrAddChannel(name, progress));
+  }
+}
+
+void ForgetCollection(CollectionId collection, MetaStore::Progress* progress) {
+  std::set<std::string> unused;
+  for (const ReplicatedCollection& known : progress->collections) {
+    if (known.id == collection) {
+      unused.insert(known.pchannels.begin(), known.pchannels.end());
+    }
+  }
+  std::erase_if(progress->collections, [&](const auto& known) { return known.id == collection; });
+  EraseRecord(collection, &progress->snapshots);
+  EraseRecord(collection, &progress->aside);
+  for (ChannelCheckpoint& channel : progress->channels) {
+    LeaveReplay(collection, &channel);
+  }
+  for (const ReplicatedCollection& known : progress->collections) {
+    for (const std::string& channel : known.pchannels) {
+      unused.erase(channel);
+    }
+  }
+  for (const std::string& channel : unused) {
+    ForgetChannel(channel, progress);
   }
 }
 

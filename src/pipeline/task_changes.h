@@ -42,6 +42,10 @@ void CancelCopy(const Collection& collection, MetaStore::Progress* progress);
 // log makes both equal to the source, whose last change of each key it has.
 void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
 
+// Forgets the collection; what the target has of it stays there. Channels that no collection uses
+// any more are forgotten with it, so that a later one begins there at its own place.
+void ForgetCollection(CollectionId collection, MetaStore::Progress* progress);
+
 // The channel cannot be read from its checkpoint any more: its collections must begin elsewhere.
 void ForgetChannel(const std::string& channel, MetaStore::Progress* progress);
 

@@ -4,29 +4,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include "pipeline/collection_beginning.h"
 #include "pipeline/gather_facts.h"
 #include "pipeline/judge_source.h"
 #include "pipeline/judge_target_state.h"
 
 namespace cdc {
 namespace {
-
-// Whether some position is later than the collection's beginning.
-bool HasRowsBefore(const GivenPositions& given, const Collection& collection) {
-  for (size_t shard = 0; shard < collection.vchannels.size(); ++shard) {
-    const auto place = given.places.find(collection.vchannels[shard]);
-    const auto start = collection.start_positions.find(collection.pchannels[shard]);
-    const bool at_start =
-        place != given.places.end() &&
-        (place->second.ts > Timestamp{} ? place->second.ts <= collection.created
-                                        : start != collection.start_positions.end() &&
-                                              start->second == place->second.position);
-    if (!at_start) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // With the text that clients know for a store that cannot be written, whichever of its parts.
 Status Stored(const Status& status) {
@@ -47,7 +31,11 @@ class Storing {
     }
     CDC_RETURN_IF_ERROR(StoreCopies());
     for (const CollectionFacts& each : facts_.collections) {
-      CDC_RETURN_IF_ERROR(each.given ? StoreGiven(each) : StoreCollection(each));
+      const CollectionBeginning beginning = BeginningOf(each, *facts_.present);
+      if (beginning.given) {
+        CDC_RETURN_IF_ERROR(Stored(options_.store->PutSnapshot(spec_.id, *beginning.given)));
+      }
+      CDC_RETURN_IF_ERROR(Stored(options_.store->PutCollection(spec_.id, beginning.record)));
     }
     return StoreReplicateBegin();
   }
@@ -75,40 +63,6 @@ class Storing {
                    choice.apply ? "is applied meanwhile" : "waits");
     }
     return OkStatus();
-  }
-
-  // Whoever gives positions has the stored rows on the target already, e.g. from a backup: the log
-  // takes over there, as after a copy of ours.
-  Status StoreGiven(const CollectionFacts& facts) const {
-    const GivenPositions& given = **facts.given;
-    CDC_RETURN_IF_ERROR(Stored(options_.store->PutSnapshot(
-        spec_.id, {.collection = given.collection, .takeover = given.places, .done = true})));
-    ReplicatedCollection record = RecordOf(facts);
-    record.may_hold_until = *facts_.present;
-    // It must be there, with the rows up to the positions: it is not created without them.
-    record.seen_on_target = HasRowsBefore(given, *facts.match.collection);
-    return Stored(options_.store->PutCollection(spec_.id, record));
-  }
-
-  Status StoreCollection(const CollectionFacts& facts) const {
-    ReplicatedCollection record = RecordOf(facts);
-    if (facts.start != StartFrom::kLatest) {
-      // Whatever an earlier task may have written is at or below this time; stored rows are, too.
-      record.may_hold_until = *facts_.present;
-    }
-    for (const auto& [channel, latest] : facts.latest) {
-      record.skip_until[channel] = *latest;
-    }
-    return Stored(options_.store->PutCollection(spec_.id, record));
-  }
-
-  static ReplicatedCollection RecordOf(const CollectionFacts& facts) {
-    return {.id = facts.match.collection->id,
-            .source = facts.match.name,
-            .target = facts.target,
-            .pchannels = facts.match.collection->pchannels,
-            .created = facts.match.collection->created,
-            .skip_until = {}};
   }
 
   Status StoreReplicateBegin() const {

@@ -41,16 +41,6 @@ class TaskSetAsideTest : public TaskPipelineTest {
     MutexLock lock(mutex_);
     failure_.clear();
   }
-  // The numbers of rows written to the collection, write by write, with the operation.
-  std::vector<std::pair<RowOp, uint64_t>> WritesTo(const std::string& name) {
-    std::vector<std::pair<RowOp, uint64_t>> writes;
-    for (const FakeTarget::WrittenBatch& written : target_.batches()) {
-      if (written.batch.target.collection == name) {
-        writes.emplace_back(written.batch.op, written.batch.rows);
-      }
-    }
-    return writes;
-  }
 
   const Collection a_ = MakeCollection(1, "a", 5);
   const Collection b_ = MakeCollection(2, "b", 5);

@@ -131,6 +131,13 @@ Status SourceConnector::Change(const TaskSpec& spec, const TaskChanges& changes)
   return replicator->Change(spec, changes);
 }
 
+Result<std::vector<ScopeNote>> SourceConnector::Rescope(const TaskSpec& before,
+                                                        const TaskRecord& task,
+                                                        const TargetInfo& target) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->Rescope(before, task, target);
+}
+
 Result<std::unique_ptr<Replication>> SourceConnector::Start(const TaskSpec& spec,
                                                             OnFailed on_failed) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());

@@ -50,6 +50,9 @@ class SourceConnector final : public Replicator {
   PlanItems Plan(const TaskSpec& spec, const TargetInfo* target) override;
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
+  Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
+                                         const TaskRecord& task,
+                                         const TargetInfo& target) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
  private:

@@ -129,9 +129,29 @@ PlanItems FakeReplicator::Plan(const TaskSpec&, const TargetInfo*) {
   return items;
 }
 
+void FakeReplicator::SetStore(MetaStore* store) {
+  MutexLock lock(mutex_);
+  store_ = store;
+}
+
+void FakeReplicator::SetNotes(std::vector<ScopeNote> notes) {
+  MutexLock lock(mutex_);
+  notes_ = std::move(notes);
+}
+
 void FakeReplicator::SetPlan(PlanItems items) {
   MutexLock lock(mutex_);
   plan_ = std::move(items);
+}
+
+Result<std::vector<ScopeNote>> FakeReplicator::Rescope(const TaskSpec& /*before*/,
+                                                       const TaskRecord& task,
+                                                       const TargetInfo& /*target*/) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(prepare_status_);
+  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, store_->LoadProgress(task.spec.id));
+  CDC_RETURN_IF_ERROR(store_->ReplaceTask(task, progress));
+  return notes_;
 }
 
 Result<std::unique_ptr<Replication>> FakeReplicator::Start(const TaskSpec& spec,

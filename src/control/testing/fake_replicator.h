@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "metastore/meta_store.h"
 #include "model/task_status.h"
 #include "pipeline/replication.h"
 
@@ -23,6 +24,11 @@ class FakeReplicator final : public Replicator {
   // Collections are known by their names: SetCollections.
   Result<CollectionId> FindCollection(const TaskSpec& spec, const CollectionName& name) override;
   Status Change(const TaskSpec& spec, const TaskChanges& changes) override;
+  // The status of SetPrepareStatus if it is an error; else stores the task in the store of
+  // SetStore and says what SetNotes says.
+  Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
+                                         const TaskRecord& task,
+                                         const TargetInfo& target) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // Takes effect from now on; an OK status resets it.
@@ -33,6 +39,8 @@ class FakeReplicator final : public Replicator {
   void SetAccessRefusal(std::string reason);  // of all targets; initially none
   void SetPrepareStatus(Status status);
   void SetPlan(PlanItems items);
+  void SetStore(MetaStore* store);
+  void SetNotes(std::vector<ScopeNote> notes);
   void SetPresent(Result<SourcePresent> present);
   void SetCatalogProgress(CatalogProgress progress);  // of every task
   // For one task; with an empty id, for all tasks without one of their own.
@@ -81,6 +89,8 @@ class FakeReplicator final : public Replicator {
   std::string access_refusal_ CDC_GUARDED_BY(mutex_);
   Status prepare_status_ CDC_GUARDED_BY(mutex_);
   PlanItems plan_ CDC_GUARDED_BY(mutex_);
+  MetaStore* store_ CDC_GUARDED_BY(mutex_) = nullptr;
+  std::vector<ScopeNote> notes_ CDC_GUARDED_BY(mutex_);
   Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Status> start_status_ CDC_GUARDED_BY(mutex_);

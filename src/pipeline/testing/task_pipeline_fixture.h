@@ -178,6 +178,17 @@ class TaskPipelineTest : public testing::Test {
     });
   }
 
+  // The numbers of rows written to the collection, write by write, with the operation.
+  std::vector<std::pair<RowOp, uint64_t>> WritesTo(const std::string& name) {
+    std::vector<std::pair<RowOp, uint64_t>> writes;
+    for (const FakeTarget::WrittenBatch& written : target_.batches()) {
+      if (written.batch.target.collection == name) {
+        writes.emplace_back(written.batch.op, written.batch.rows);
+      }
+    }
+    return writes;
+  }
+
   FakeCatalog catalog_;
   FakeLog log_;
   InMemoryMetaStore store_;
