@@ -262,6 +262,16 @@ OrderedJson EncodeDrain(const DrainStatus& drain) {
           {"rows_above", drain.rows_above}};
 }
 
+OrderedJson EncodeScopeNotes(const std::vector<ScopeNote>& notes) {
+  OrderedJson list = OrderedJson::array();
+  for (const ScopeNote& note : notes) {
+    list.push_back({{"collection", note.collection.ToString()},
+                    {"what", note.added ? "added" : "removed"},
+                    {"rows", note.rows}});
+  }
+  return list;
+}
+
 OrderedJson EncodeEvents(const std::vector<TaskEvent>& events) {
   OrderedJson list = OrderedJson::array();
   for (const TaskEvent& event : events) {

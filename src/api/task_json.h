@@ -26,6 +26,9 @@ nlohmann::ordered_json EncodeTask(const TaskView& view, int64_t now_unix_ms);
 // A drain as in the answer to `drain`, and in the task.
 nlohmann::ordered_json EncodeDrain(const DrainStatus& drain);
 
+// What a change of a task means for the rows of its collections.
+nlohmann::ordered_json EncodeScopeNotes(const std::vector<ScopeNote>& notes);
+
 // The data of the answer to `events`.
 nlohmann::ordered_json EncodeEvents(const std::vector<TaskEvent>& events);
 

@@ -40,6 +40,7 @@ const char* TaskEventKindName(TaskEventKind kind) {
     case TaskEventKind::kDrainBegun: return "drain_begun";
     case TaskEventKind::kDrainEnded: return "drain_ended";
     case TaskEventKind::kTargetChanged: return "target_changed";
+    case TaskEventKind::kChanged: return "changed";
   }
   return "";
 }

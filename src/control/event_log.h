@@ -26,9 +26,10 @@ enum class TaskEventKind {
   kDrainBegun,
   kDrainEnded,
   kTargetChanged,  // its address or credentials, by hand
+  kChanged,        // what it covers or how, by hand
 };
 
-// "created", "loaded", …, "target_changed".
+// "created", "loaded", …, "changed".
 const char* TaskEventKindName(TaskEventKind kind);
 
 struct TaskEvent {

@@ -34,8 +34,8 @@ struct ManagedTask {
 
   // Serializes the task's operations. Lock it before TaskManager::mutex_, never after.
   Mutex operation;
-  // Once the task is in tasks_, only a resume and a change of its target change it, and
-  // they hold TaskManager::mutex_ as well.
+  // Once the task is in tasks_, only a resume and a change of the task change it, and they hold
+  // TaskManager::mutex_ as well.
   TaskSpec spec;
   // Guarded by `operation`.
   Backoff backoff;

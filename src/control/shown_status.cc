@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace cdc {
@@ -54,6 +55,23 @@ std::vector<SnapshotStatus> CopiesOf(const MetaStore::Progress& progress) {
     }
   }
   return copies;
+}
+
+TaskStatus StatusOf(const MetaStore::Progress& progress) {
+  TaskStatus status;
+  std::set<std::string> in_use;  // others are left from collections that have been dropped
+  for (const ReplicatedCollection& collection : progress.collections) {
+    in_use.insert(collection.pchannels.begin(), collection.pchannels.end());
+    status.covers.push_back(collection.source);
+  }
+  for (const ChannelCheckpoint& channel : progress.channels) {
+    if (in_use.contains(channel.channel)) {
+      status.channels.push_back({channel.channel, channel.ts, channel.ts, channel.position});
+    }
+  }
+  status.set_aside = SetAsideOf(progress);
+  status.snapshots = CopiesOf(progress);
+  return status;
 }
 
 void ShowCopies(const MetaStore::Progress& progress, TaskStatus* status) {

@@ -15,6 +15,9 @@ std::vector<SetAsideStatus> SetAsideOf(const MetaStore::Progress& progress);
 // those of collections that have been dropped are left out.
 std::vector<SnapshotStatus> CopiesOf(const MetaStore::Progress& progress);
 
+// What a task that has not run since shows of its stored progress.
+TaskStatus StatusOf(const MetaStore::Progress& progress);
+
 // Replaces in the status of the last replication what is stored otherwise: a copy that has just
 // been asked for must not be shown as done until the task runs again. The figures of others stay.
 void ShowCopies(const MetaStore::Progress& progress, TaskStatus* status);

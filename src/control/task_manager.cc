@@ -92,22 +92,7 @@ TaskManager::TaskPtr TaskManager::Load(const TaskRecord& record) {
                   progress.status().ToString());
     return task;
   }
-  std::set<std::string> in_use;  // others are left from collections that have been dropped
-  for (const ReplicatedCollection& collection : progress->collections) {
-    in_use.insert(collection.pchannels.begin(), collection.pchannels.end());
-  }
-  for (const ChannelCheckpoint& channel : progress->channels) {
-    if (!in_use.contains(channel.channel)) {
-      continue;
-    }
-    task->last_status.channels.push_back(
-        {channel.channel, channel.ts, channel.ts, channel.position});
-  }
-  for (const ReplicatedCollection& collection : progress->collections) {
-    task->last_status.covers.push_back(collection.source);
-  }
-  task->last_status.set_aside = SetAsideOf(*progress);
-  task->last_status.snapshots = CopiesOf(*progress);
+  task->last_status = StatusOf(*progress);
   return task;
 }
 

@@ -117,15 +117,19 @@ class TaskManager {
   // With `on_undecodable` the task also changes to that policy, until the next such resume.
   Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
 
-  // Makes the target, which comes as it is, what it is to be. An error ends the change. Called once,
-  // while no other operation can change the task.
-  using TargetChange = std::function<Status(const TaskView& now, MilvusConnectParam* target)>;
+  // Makes the request of a task, which comes as it is, what it is to be. An error ends the change.
+  // Called once, while no other operation can change the task.
+  using SpecChange = std::function<Status(const TaskView& now, TaskSpec* wanted)>;
   // Gives the task another address of its target, or other credentials; one that runs is restarted
   // with them. The other tasks of a standby, which share its connection, write with them from now
-  // on, too. kInvalidArgument: it is not known to be the same Milvus, or it is another kind of
-  // target, or another address of a standby than that of another task. kUnauthenticated,
-  // kPermissionDenied, kUnavailable: it lets nobody in, or does not answer.
-  Status ChangeTarget(const std::string& id, const TargetChange& change);
+  // on, too. A paused task can also cover other collections, by other names, and have other
+  // policies; returns what that means for the rows of collections.
+  //
+  // kInvalidArgument: it is not known to be the same Milvus, or it is another kind of target, or
+  // another address of a standby than that of another task; or the errors of Create.
+  // kUnauthenticated, kPermissionDenied, kUnavailable: it lets nobody in, or does not answer.
+  // kFailedPrecondition: the task must be paused first.
+  Result<std::vector<ScopeNote>> ChangeTask(const std::string& id, const SpecChange& change);
 
   // Begins to drain a task, which goes on by itself (TaskView::drain). If it is being drained, that
   // goes on with the new options, and up to the source's present of now. kFailedPrecondition: it
@@ -200,6 +204,7 @@ class TaskManager {
   // The caller holds the task's `operation`.
   Status PauseRunning(const TaskPtr& task, const std::string& reason);
   Status TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed);
+  Result<std::vector<ScopeNote>> TakeScope(const TaskPtr& task, TaskSpec changed);
   Status ResumePaused(const TaskPtr& task, std::optional<OnUndecodable> on_undecodable);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);

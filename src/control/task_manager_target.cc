@@ -62,20 +62,12 @@ Status TaskManager::CheckTargetBesideOthers(const TaskSpec& changed) const {
     if (changed.sink_mode == SinkMode::kReplicate &&
         other->spec.sink_mode == SinkMode::kReplicate && !other->spec.dry_run &&
         AddressKey(other->spec.target) == key && !IsSameTarget(other->spec, changed)) {
-      return InvalidArgumentError("task " + id + " has this address for another standby: give that " +
+      return InvalidArgumentError("task " + id +
+                                  " has this address for another standby: give that " +
                                   "task the new address of its standby first, or delete it");
     }
   }
   return OkStatus();
-}
-
-Status TaskManager::ChangeTarget(const std::string& id, const TargetChange& change) {
-  return Operate(id, [&](const TaskPtr& task, TaskState state) -> Status {
-    TaskSpec changed = task->spec;
-    CDC_RETURN_IF_ERROR(change(View(task), &changed.target));
-    CDC_RETURN_IF_ERROR(CheckNewTarget(task->spec, &changed));
-    return TakeTarget(task, state, std::move(changed));
-  });
 }
 
 Status TaskManager::TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed) {

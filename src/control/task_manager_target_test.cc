@@ -1,4 +1,4 @@
-// TaskManager::ChangeTarget, as far as the tests of the REST API do not see it.
+// TaskManager::ChangeTask, as far as the tests of the REST API do not see it.
 #include <functional>
 #include <future>
 #include <memory>
@@ -38,11 +38,14 @@ class ChangeTargetTest : public ::testing::Test {
     return target;
   }
 
-  static TaskManager::TargetChange To(const MilvusConnectParam& wanted) {
-    return [wanted](const TaskView&, MilvusConnectParam* target) {
-      *target = wanted;
+  static TaskManager::SpecChange To(const MilvusConnectParam& wanted) {
+    return [wanted](const TaskView&, TaskSpec* spec) {
+      spec->target = wanted;
       return OkStatus();
     };
+  }
+  Status Change(const std::string& id, const MilvusConnectParam& target) {
+    return manager_.ChangeTask(id, To(target)).status();
   }
   TaskRecord Stored(const std::string& id) {
     const auto records = store_.ListTasks();
@@ -93,7 +96,7 @@ TEST_F(ChangeTargetTest, TheConnectionToAStandbyGoesOnWithTheNewCredentials) {
   replicator_.SetStandby(true);
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
   const auto view = standby_.lock();  // as somebody who looks at the task does
-  ASSERT_TRUE(manager_.ChangeTarget("t", To(WithToken("new"))).ok());
+  ASSERT_TRUE(Change("t", WithToken("new")).ok());
   EXPECT_EQ(*view, "new");
   EXPECT_EQ(connections_, 1);
   EXPECT_TRUE(Eventually([&] { return replicator_.starts("t") == 2; }));
@@ -105,7 +108,7 @@ TEST_F(ChangeTargetTest, TheTasksOfAStandbyShareItsConnectionAndKeepTheirCredent
   replicator_.SetStandby(true);
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
   ASSERT_TRUE(manager_.Create(OfCollection("u")).ok());
-  ASSERT_TRUE(manager_.ChangeTarget("t", To(WithToken("new"))).ok());
+  ASSERT_TRUE(Change("t", WithToken("new")).ok());
   EXPECT_EQ(*standby_.lock(), "new");
   EXPECT_EQ(Stored("t").spec.target.token, "new");
   EXPECT_EQ(Stored("u").spec.target.token, "old");
@@ -113,7 +116,7 @@ TEST_F(ChangeTargetTest, TheTasksOfAStandbyShareItsConnectionAndKeepTheirCredent
   // With two addresses there would be two connections.
   MilvusConnectParam elsewhere = WithToken("new");
   elsewhere.uri = "http://127.0.0.1:2";
-  const Status refused = manager_.ChangeTarget("t", To(elsewhere));
+  const Status refused = Change("t", elsewhere);
   EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(refused.message(), HasSubstr("the standby that task u writes to"));
 }
@@ -125,7 +128,7 @@ TEST_F(ChangeTargetTest, AStandbyDoesNotGetTheAddressOfAnotherOne) {
   TaskSpec other = OfCollection("u");
   other.target.uri = "http://127.0.0.1:2";
   ASSERT_TRUE(manager_.Create(other).ok());
-  EXPECT_THAT(manager_.ChangeTarget("u", To(WithToken("new"))).message(),
+  EXPECT_THAT(Change("u", WithToken("new")).message(),
               HasSubstr("task t has this address for another standby"));
   EXPECT_EQ(Stored("u").spec.target.uri, "http://127.0.0.1:2");
 }
@@ -134,7 +137,7 @@ TEST_F(ChangeTargetTest, AConnectionThatCannotBeChangedIsReported) {
   replicator_.SetStandby(true);
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
   change_status_ = UnavailableError("still in use");
-  EXPECT_EQ(manager_.ChangeTarget("t", To(WithToken("new"))).message(), "still in use");
+  EXPECT_EQ(Change("t", WithToken("new")).message(), "still in use");
   EXPECT_TRUE(Eventually([&] { return replicator_.starts("t") == 2; }));
 }
 
@@ -142,7 +145,7 @@ TEST_F(ChangeTargetTest, AStoreThatCannotBeWrittenLeavesTheTaskRunningAsItWas) {
   replicator_.SetStandby(true);
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
   store_.FailWith(InternalError("disk full"));
-  EXPECT_THAT(manager_.ChangeTarget("t", To(WithToken("new"))).message(), HasSubstr("disk full"));
+  EXPECT_THAT(Change("t", WithToken("new")).message(), HasSubstr("disk full"));
   EXPECT_TRUE(replicator_.running("t"));
   EXPECT_EQ(replicator_.starts("t"), 1);
   EXPECT_EQ((*manager_.Get("t")).record.spec.target.token, "old");
@@ -154,11 +157,14 @@ TEST_F(ChangeTargetTest, OfTwoChangesAtOnceNoneIsLost) {
   replicator_.CorkChecks();
   const auto changed_by = [this](const std::function<void(MilvusConnectParam*)>& merge) {
     return std::async(std::launch::async, [this, merge] {
-      return manager_.ChangeTarget("t", [merge](const TaskView& now, MilvusConnectParam* target) {
-        EXPECT_EQ(now.record.spec.target.token, target->token);
-        merge(target);
-        return OkStatus();
-      });
+      return manager_
+          .ChangeTask("t",
+                      [merge](const TaskView& now, TaskSpec* spec) {
+                        EXPECT_EQ(now.record.spec.target.token, spec->target.token);
+                        merge(&spec->target);
+                        return OkStatus();
+                      })
+          .status();
     });
   };
   auto token = changed_by([](MilvusConnectParam* target) { target->token = "new"; });
@@ -173,9 +179,11 @@ TEST_F(ChangeTargetTest, OfTwoChangesAtOnceNoneIsLost) {
 
 TEST_F(ChangeTargetTest, AChangeThatIsNotWantedAnyMoreChangesNothing) {
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
-  const Status aborted = manager_.ChangeTarget("t", [](const TaskView&, MilvusConnectParam*) {
-    return FailedPreconditionError("another one");
-  });
+  const Status aborted =
+      manager_
+          .ChangeTask("t", [](const TaskView&,
+                              TaskSpec*) { return FailedPreconditionError("another one"); })
+          .status();
   EXPECT_EQ(aborted.message(), "another one");
   EXPECT_EQ(replicator_.starts("t"), 1);
 }
@@ -190,7 +198,7 @@ TEST_F(ChangeTargetTest, AFailedDryRunStoresNoPause) {
   ASSERT_TRUE(Eventually([&] { return replicator_.starts("t") == 2; }));
   replicator_.FailTask("t", "broken");
   ASSERT_TRUE(Eventually([&] { return dry.Get("t")->record.state == TaskState::kPaused; }));
-  ASSERT_TRUE(dry.ChangeTarget("t", To(WithToken("new"))).ok());
+  ASSERT_TRUE(dry.ChangeTask("t", To(WithToken("new"))).ok());
   EXPECT_EQ(Stored("t").state, TaskState::kRunning);
   EXPECT_EQ(Stored("t").reason, "");
   EXPECT_EQ(Stored("t").spec.target.token, "new");
@@ -201,20 +209,19 @@ TEST_F(ChangeTargetTest, ATargetThatTellsNotWhoItIsMustHaveWhatTheTaskHasWritten
   replicator_.SetIdentity("");
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
   replicator_.SetHasOwn(InvalidArgumentError("none of the task's collections"));
-  EXPECT_THAT(manager_.ChangeTarget("t", To(WithToken("new"))).message(),
-              HasSubstr("none of the task's collections"));
+  EXPECT_THAT(Change("t", WithToken("new")).message(), HasSubstr("none of the task's collections"));
   EXPECT_EQ(Stored("t").spec.target.token, "old");
   replicator_.SetHasOwn(OkStatus());
-  EXPECT_TRUE(manager_.ChangeTarget("t", To(WithToken("new"))).ok());
+  EXPECT_TRUE(Change("t", WithToken("new")).ok());
 }
 
 TEST_F(ChangeTargetTest, ATargetThatNoLongerTellsWhoItIsMustHaveItToo) {
   ASSERT_TRUE(manager_.Create(OfCollection("t")).ok());
   replicator_.SetIdentity("");
   replicator_.SetHasOwn(InvalidArgumentError("none of the task's collections"));
-  EXPECT_FALSE(manager_.ChangeTarget("t", To(WithToken("new"))).ok());
+  EXPECT_FALSE(Change("t", WithToken("new")).ok());
   replicator_.SetHasOwn(OkStatus());
-  EXPECT_TRUE(manager_.ChangeTarget("t", To(WithToken("new"))).ok());
+  EXPECT_TRUE(Change("t", WithToken("new")).ok());
   EXPECT_EQ(Stored("t").spec.target_identity, "milvus-1");
 }
 

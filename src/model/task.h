@@ -131,6 +131,7 @@ struct MilvusConnectParam {
   // The user in it; empty: it is an API key, or there is none.
   std::string ResolvedUser() const;
   int ConnectTimeoutSeconds() const { return connect_timeout > 0 ? connect_timeout : 5; }
+  bool operator==(const MilvusConnectParam&) const = default;
 };
 
 // Different names on the target. Without `collections` the whole database maps to

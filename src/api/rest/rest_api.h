@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/create_request.h"
 #include "api/metrics.h"
@@ -67,8 +68,8 @@ class RestApi {
 
   // Reads the body of a create. `id` is that of the path; empty: the body may have one.
   Refusal ReadSpec(const RestRequest& request, const std::string& id, TaskSpec* spec) const;
-  // Merges the body of a PATCH into `target`.
-  Refusal ReadPatch(const RestRequest& request, MilvusConnectParam* target) const;
+  // Merges the body of a PATCH into `spec`.
+  Refusal ReadPatch(const RestRequest& request, TaskSpec* spec) const;
   HttpAnswer ChangeCollections(const RestRequest& request, TaskManager::CollectionChange change);
   // Whether If-Match allows a change of the task now.
   Refusal CheckIfMatch(const RestRequest& request);
@@ -77,6 +78,8 @@ class RestApi {
   // The task as it is after a change.
   HttpAnswer ShowTask(const std::string& id, int status = 200);
   HttpAnswer Show(const TaskView& view, int status = 200) const;
+  // With what the change means for the rows of collections.
+  HttpAnswer ShowChanged(const TaskView& view, const std::vector<ScopeNote>& notes) const;
   HttpAnswer ShowSynced(const TaskView& view, const std::string& time) const;
 
   const RestOptions options_;

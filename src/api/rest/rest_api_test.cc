@@ -541,7 +541,9 @@ TEST_F(RestApiTest, APatchIsRefusedWithTheCure) {
     EXPECT_EQ(answer.status, status) << answer.body;
     EXPECT_THAT(answer.body, HasSubstr(text));
   };
-  refused(R"({"exclude":["a"]})", 422, "create a new task with it");
+  refused(R"({"sync_index":false})", 422, "create a new task with it");
+  refused(R"({"exclude":["db1.b"]})", 422, "db1.b");  // which the task does not cover
+  refused(R"({"on_expired":"snapshot"})", 409, "pause it first");
   refused(R"({"on_undecodable":"skip"})", 422, "resume the task with it");
   refused(R"({"milvus_connect_param":null})", 422, "must be an object");
   refused(R"({"milvus_connect_param":{"tokn":"x"}})", 422, "is not known here");
@@ -592,6 +594,42 @@ TEST_F(RestApiTest, OfTwoPatchesAtOnceTheSecondSeesTheFirst) {
   const TaskSpec spec = (*store_.ListTasks())[0].spec;
   EXPECT_EQ(spec.target.uri, "http://10.0.0.3:19530");
   EXPECT_EQ(spec.target.token, "new-secret");
+}
+
+TEST_F(RestApiTest, APatchOfAPausedTaskChangesWhatItCovers) {
+  replicator_.SetStore(&store_);
+  replicator_.SetNotes({{.collection = {"db1", "d"}, .added = true, .rows = "from latest"},
+                        {.collection = {"db1", "c"}, .added = false, .rows = "kept"}});
+  ASSERT_EQ(Send("PUT", "/tasks/t", Body("c", R"(,"on_expired":"stop")")).status, 201);
+  ASSERT_EQ(Send("POST", "/tasks/t/pause").status, 200);
+  const std::string tag = Header(Send("GET", "/tasks/t"), "ETag");
+  const HttpAnswer changed = Send(
+      "PATCH", "/tasks/t",
+      R"({"db_collections":{"db1":[{"name":"d","start_from":"earliest"}]},"start_from":null,)"
+      R"("name_mapping":[{"source_db":"db1","target_db":"db2","collection_mapping":{"d":"x"}}]})",
+      {{"If-Match", tag}});
+  ASSERT_EQ(changed.status, 200) << changed.body;
+  const Json task = Json::parse(changed.body);
+  EXPECT_EQ(task.at("changes"),
+            Json::parse(R"([{"collection":"db1.d","what":"added","rows":"from latest"},
+                            {"collection":"db1.c","what":"removed","rows":"kept"}])"));
+  EXPECT_NE(Header(changed, "ETag"), tag);
+  const TaskSpec spec = (*store_.ListTasks())[0].spec;
+  ASSERT_EQ(spec.db_collections.at("db1").size(), 1U);
+  EXPECT_EQ(spec.db_collections.at("db1")[0].name, "d");
+  EXPECT_EQ(spec.db_collections.at("db1")[0].start_from, StartFrom::kEarliest);
+  EXPECT_EQ(spec.name_mapping.at(0).target_database, "db2");
+  EXPECT_EQ(spec.target.token, "tok-secret");
+  // A create would refuse these, too.
+  const auto status_of = [this](const std::string& patch) {
+    return Send("PATCH", "/tasks/t", patch).status;
+  };
+  EXPECT_EQ(status_of(R"({"db_collections":{"db1":null}})"), 422);
+  EXPECT_EQ(status_of(R"({"collection_infos":[{"nam":"x"}]})"), 422);
+  EXPECT_EQ(status_of(R"({"start_from":"never"})"), 422);
+  EXPECT_EQ(status_of(R"({"name_mapping":[{"source_db":"db9","target_db":"x"}]})"), 422);
+  ASSERT_EQ(Send("PUT", "/tasks/u", Body("e")).status, 201);
+  EXPECT_EQ(status_of(R"({"db_collections":{"db1":[{"name":"e"}]}})"), 409);
 }
 
 }  // namespace

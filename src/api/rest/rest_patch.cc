@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 constexpr const char* kTargetKey = "milvus_connect_param";
 
 // What a request would have to say for the target to be as it is.
-Json RequestOf(const MilvusConnectParam& target) {
+Json TargetOf(const MilvusConnectParam& target) {
   Json json = Json::object();
   const auto add = [&json](const char* key, const auto& value, const auto& nothing) {
     if (value != nothing) {
@@ -51,6 +51,67 @@ Json RequestOf(const MilvusConnectParam& target) {
     json["dial_config"] = std::move(dial);
   }
   return json;
+}
+
+Json InfosOf(const std::vector<CollectionInfo>& infos) {
+  Json list = Json::array();
+  for (const CollectionInfo& info : infos) {
+    list.push_back({{"name", info.name}, {"use_start_position", info.use_start_position}});
+    if (!info.positions.empty()) {
+      list.back()["positions"] = info.positions;
+    }
+    if (info.start_from) {
+      list.back()["start_from"] = StartFromName(*info.start_from);
+    }
+  }
+  return list;
+}
+
+// What a request would have to say for all that can be changed to be as it is.
+Json RequestOf(const TaskSpec& spec) {
+  Json databases = Json::object();
+  for (const auto& [database, infos] : spec.db_collections) {
+    databases[database] = InfosOf(infos);
+  }
+  Json mappings = Json::array();
+  for (const NameMapping& mapping : spec.name_mapping) {
+    mappings.push_back({{"source_db", mapping.source_database},
+                        {"target_db", mapping.target_database},
+                        {"collection_mapping", mapping.collections}});
+  }
+  return {{kTargetKey, TargetOf(spec.target)},
+          {"collection_infos", InfosOf(spec.collection_infos)},
+          {"db_collections", std::move(databases)},
+          {"exclude", spec.exclude},
+          {"name_mapping", std::move(mappings)},
+          {"start_from", StartFromName(spec.start_from)},
+          {"snapshot",
+           {{"from", SnapshotFromName(spec.snapshot.from)},
+            {"index", SnapshotIndexName(spec.snapshot.index)},
+            {"log", SnapshotLogName(spec.snapshot.log)}}},
+          {"on_expired", OnExpiredName(spec.on_expired)},
+          {"on_collection_error", OnCollectionErrorName(spec.on_collection_error)},
+          {"buffer_config", {{"period", spec.buffer_period}, {"size", spec.buffer_size}}}};
+}
+
+// Only what the request names: all else stays exactly as it is.
+void CopyNamed(const Json& patch, const TaskSpec& merged, TaskSpec* spec) {
+  const auto copy = [&](const char* key, auto TaskSpec::* field) {
+    if (patch.contains(key)) {
+      spec->*field = merged.*field;
+    }
+  };
+  copy(kTargetKey, &TaskSpec::target);
+  copy("collection_infos", &TaskSpec::collection_infos);
+  copy("db_collections", &TaskSpec::db_collections);
+  copy("exclude", &TaskSpec::exclude);
+  copy("name_mapping", &TaskSpec::name_mapping);
+  copy("start_from", &TaskSpec::start_from);
+  copy("snapshot", &TaskSpec::snapshot);
+  copy("on_expired", &TaskSpec::on_expired);
+  copy("on_collection_error", &TaskSpec::on_collection_error);
+  copy("buffer_config", &TaskSpec::buffer_period);
+  copy("buffer_config", &TaskSpec::buffer_size);
 }
 
 bool HasAny(const Json& object, const std::vector<const char*>& keys) {
@@ -99,30 +160,28 @@ std::string_view CureOf(const std::string& field) {
 
 }  // namespace
 
-RestApi::Refusal RestApi::ReadPatch(const RestRequest& request, MilvusConnectParam* target) const {
+RestApi::Refusal RestApi::ReadPatch(const RestRequest& request, TaskSpec* spec) const {
+  Json merged = RequestOf(*spec);
   std::vector<FieldError> errors;
   for (const auto& [key, value] : request.body.items()) {
-    if (key != kTargetKey) {
-      errors.push_back(
-          {key, "cannot be changed: " + std::string(CureOf(key)) +
-                    "; what can be is milvus_connect_param: addresses and credentials"});
-    } else if (!value.is_object()) {
+    if (!merged.contains(key)) {
+      errors.push_back({key, "cannot be changed: " + std::string(CureOf(key))});
+    } else if (key == kTargetKey && !value.is_object()) {
       errors.push_back({key, "must be an object with what is to be changed"});
     }
   }
   if (!errors.empty()) {
     return ProblemAnswer(422, "the body has fields that cannot be changed, see errors", errors);
   }
-  const Json& patch = request.body.at(kTargetKey);
-  Json merged = RequestOf(*target);
-  EraseOtherWays(patch, &merged);
-  merged.merge_patch(patch);
-  const bool has_dial = merged.contains("dial_config") && !merged.at("dial_config").empty();
+  if (request.body.contains(kTargetKey)) {
+    EraseOtherWays(request.body.at(kTargetKey), &merged[kTargetKey]);
+  }
+  merged.merge_patch(request.body);
+  const Json& target = merged.at(kTargetKey);
+  const bool has_dial = target.contains("dial_config") && !target.at("dial_config").empty();
   // As a request that creates a task, so that it is checked like one.
   RestRequest whole(request.http);
-  whole.body = Json::object();
-  whole.body[kTargetKey] = std::move(merged);
-  whole.body["collection_infos"] = Json::array({Json::object({{"name", "any"}})});
+  whole.body = std::move(merged);
   CreateRequest create;
   if (Refusal refusal = whole.ReadBody(
           [&create](const RequestReader& reader) { create = ReadCreateRequest(reader); })) {
@@ -131,10 +190,10 @@ RestApi::Refusal RestApi::ReadPatch(const RestRequest& request, MilvusConnectPar
   std::string field;
   const Result<TaskSpec> valid = ValidateCreate(create, options_.limits, &field);
   if (!valid.ok()) {
-    return ProblemAnswer(422, valid.status().message(), {{kTargetKey, valid.status().message()}});
+    return ProblemAnswer(422, valid.status().message(), {{field, valid.status().message()}});
   }
-  if (valid->target.channel_num != target->channel_num ||
-      valid->target.ignore_partition != target->ignore_partition) {
+  if (valid->target.channel_num != spec->target.channel_num ||
+      valid->target.ignore_partition != spec->target.ignore_partition) {
     const std::string message =
         "channel_num and ignore_partition cannot be changed: create a new task with them, and "
         "delete this one";
@@ -147,7 +206,7 @@ RestApi::Refusal RestApi::ReadPatch(const RestRequest& request, MilvusConnectPar
     return ProblemAnswer(422, "dial_config " + message,
                          {{"milvus_connect_param.dial_config", message}});
   }
-  *target = valid->target;
+  CopyNamed(request.body, *valid, spec);
   return std::nullopt;
 }
 
@@ -160,18 +219,22 @@ HttpAnswer RestApi::PatchTask(const RestRequest& request) {
   }
   // Merged into the task as it is when no other change can come between.
   Refusal refusal;
-  const Status changed = options_.tasks->ChangeTarget(
-      request.id, [&](const TaskView& now, MilvusConnectParam* target) {
+  const Result<std::vector<ScopeNote>> notes =
+      options_.tasks->ChangeTask(request.id, [&](const TaskView& now, TaskSpec* wanted) {
         refusal = CheckIfMatch(request, now);
         if (!refusal) {
-          refusal = ReadPatch(request, target);
+          refusal = ReadPatch(request, wanted);
         }
         return refusal ? FailedPreconditionError("the request is refused") : OkStatus();
       });
   if (refusal) {
     return *std::move(refusal);
   }
-  return changed.ok() ? ShowTask(request.id) : ProblemOf(changed);
+  if (!notes.ok()) {
+    return ProblemOf(notes.status());
+  }
+  const Result<TaskView> view = options_.tasks->Get(request.id);
+  return view.ok() ? ShowChanged(*view, *notes) : ProblemOf(view.status());
 }
 
 }  // namespace cdc

@@ -229,6 +229,14 @@ HttpAnswer RestApi::GetTask(const RestRequest& request) {
   return Show(*view);
 }
 
+HttpAnswer RestApi::ShowChanged(const TaskView& view, const std::vector<ScopeNote>& notes) const {
+  OrderedJson task = EncodeTask(view, options_.clock->UnixMs());
+  task["changes"] = EncodeScopeNotes(notes);
+  HttpAnswer answer = RestAnswer(task);
+  answer.headers.push_back({"ETag", EntityTag(view)});
+  return answer;
+}
+
 // Never 304: how far the task has got is no part of the ETag.
 HttpAnswer RestApi::ShowSynced(const TaskView& view, const std::string& time) const {
   const Result<Timestamp> ts = ParseSourceTime(time);

@@ -1,0 +1,115 @@
+// How TaskManager changes what was asked for in the create of a task.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include "control/judge_create.h"
+#include "control/managed_task.h"
+#include "control/shown_status.h"
+#include "control/task_manager.h"
+
+namespace cdc {
+namespace {
+
+// Everything that can be changed except the target: this and that are exchanged. Others may be read
+// without a lock.
+void SwapScopeAndPolicies(TaskSpec* a, TaskSpec* b) {
+  std::swap(a->collection_infos, b->collection_infos);
+  std::swap(a->db_collections, b->db_collections);
+  std::swap(a->exclude, b->exclude);
+  std::swap(a->left_to_older, b->left_to_older);
+  std::swap(a->name_mapping, b->name_mapping);
+  std::swap(a->start_from, b->start_from);
+  std::swap(a->snapshot, b->snapshot);
+  std::swap(a->on_expired, b->on_expired);
+  std::swap(a->on_collection_error, b->on_collection_error);
+  std::swap(a->buffer_period, b->buffer_period);
+  std::swap(a->buffer_size, b->buffer_size);
+}
+
+bool HasSameScope(const TaskSpec& a, const TaskSpec& b) {
+  return a.collection_infos == b.collection_infos && a.db_collections == b.db_collections &&
+         a.exclude == b.exclude && a.name_mapping == b.name_mapping;
+}
+
+bool HasSamePolicies(const TaskSpec& a, const TaskSpec& b) {
+  return a.start_from == b.start_from && a.snapshot == b.snapshot && a.on_expired == b.on_expired &&
+         a.on_collection_error == b.on_collection_error && a.buffer_period == b.buffer_period &&
+         a.buffer_size == b.buffer_size;
+}
+
+std::string Summary(const std::vector<ScopeNote>& notes) {
+  std::string text;
+  for (const ScopeNote& note : notes) {
+    text += (text.empty() ? "" : ", ") + std::string(note.added ? "+" : "-") +
+            note.collection.ToString();
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<ScopeNote>> TaskManager::ChangeTask(const std::string& id,
+                                                       const SpecChange& change) {
+  std::vector<ScopeNote> notes;
+  const Status done = Operate(id, [&](const TaskPtr& task, TaskState state) -> Status {
+    TaskSpec changed = task->spec;
+    CDC_RETURN_IF_ERROR(change(View(task), &changed));
+    if (HasSameScope(task->spec, changed) && HasSamePolicies(task->spec, changed)) {
+      CDC_RETURN_IF_ERROR(CheckNewTarget(task->spec, &changed));
+      return TakeTarget(task, state, std::move(changed));
+    }
+    if (state != TaskState::kPaused) {
+      return FailedPreconditionError(
+          "the task runs, and meanwhile only milvus_connect_param can be changed: pause it first, "
+          "and resume it afterwards");
+    }
+    if (!(changed.target == task->spec.target)) {
+      return InvalidArgumentError(
+          "milvus_connect_param is changed by a request of its own: leave it out, or all else");
+    }
+    CDC_ASSIGN_OR_RETURN(notes, TakeScope(task, std::move(changed)));
+    return OkStatus();
+  });
+  return done.ok() ? Result<std::vector<ScopeNote>>(std::move(notes)) : done;
+}
+
+Result<std::vector<ScopeNote>> TaskManager::TakeScope(const TaskPtr& task, TaskSpec changed) {
+  if (options_.dry_run) {
+    return FailedPreconditionError(
+        "the server makes dry runs and stores no progress: change the task on a server without "
+        "dryRun in its configuration");
+  }
+  const Result<TargetInfo> target = options_.replicator->CheckTarget(changed.target);
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgeTarget(changed, target)));
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgePositions(changed)));
+  // What the last replication needs was decided for what it covered.
+  CDC_RETURN_IF_ERROR(MakeWantedChanges(task));
+  TaskRecord record;
+  {
+    // As Reserve: comparing the scopes and taking the new one is one step.
+    MutexLock lock(mutex_);
+    if (!HasSameScope(task->spec, changed)) {
+      CDC_RETURN_IF_ERROR(FirstRefusal(JudgeBesideOthers(SiblingsOf(tasks_, changed), &changed)));
+    }
+    SwapScopeAndPolicies(&task->spec, &changed);
+    record = {task->spec, task->stored_state, task->stored_reason};
+  }
+  Result<std::vector<ScopeNote>> notes = options_.replicator->Rescope(changed, record, *target);
+  const Result<MetaStore::Progress> progress = options_.store->LoadProgress(record.spec.id);
+  MutexLock lock(mutex_);
+  if (!notes.ok()) {
+    SwapScopeAndPolicies(&task->spec, &changed);
+    return notes;
+  }
+  if (progress.ok()) {
+    task->last_status = StatusOf(*progress);
+  }
+  task->events.Add(options_.clock->UnixMs(), TaskEventKind::kChanged, Summary(*notes));
+  spdlog::info("task changed, task={} collections={}", record.spec.id, Summary(*notes));
+  return notes;
+}
+
+}  // namespace cdc
