@@ -1,7 +1,10 @@
 #include "cli/api_client.h"
 
 #include <algorithm>
+#include <cctype>
+#include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <httplib.h>
@@ -71,6 +74,86 @@ Result<Json> ReadAnswer(const std::string& base,
   return data;
 }
 
+// A task, or why there is none.
+Result<Json> ReadResource(const std::string& base, const httplib::Response& response) {
+  Json answer = Json::parse(response.body, nullptr, false);
+  if (response.status == 200 && answer.is_object()) {
+    return answer;
+  }
+  const auto text_of = [](const Json& object, const char* key) {
+    const Json value = object.is_object() ? object.value(key, Json()) : Json();
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  std::string reason = text_of(answer, "detail");
+  if (reason.empty()) {
+    return Foreign(base, "HTTP " + std::to_string(response.status));
+  }
+  for (const Json& error : answer.value("errors", Json::array())) {
+    const std::string message = text_of(error, "message");
+    if (reason.find(message) == std::string::npos) {
+      reason += "; " + text_of(error, "field") + ": " + message;
+    }
+  }
+  return FailedPreconditionError(Printable(reason) + " (" + base + " answered " +
+                                 std::to_string(response.status) + ")");
+}
+
+std::string BodyOf(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// As a segment of a path.
+std::string Escaped(const std::string& text) {
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  std::string escaped;
+  for (const char each : text) {
+    const auto byte = static_cast<unsigned char>(each);
+    if (std::isalnum(byte) != 0 || std::string_view("-._~").find(each) != std::string_view::npos) {
+      escaped += each;
+    } else {
+      escaped += {'%', kDigits[byte / 16], kDigits[byte % 16]};
+    }
+  }
+  return escaped;
+}
+
+Result<httplib::Response> Send(const ServerAddress& address,
+                               std::chrono::seconds limit,
+                               const std::stop_token& stop,
+                               const std::function<httplib::Result(httplib::Client&)>& send) {
+  httplib::Client client(address.base, address.tls.cert, address.tls.key);
+  if (!client.is_valid()) {
+    return InvalidArgumentError("the certificate " + address.tls.cert + " and the key " +
+                                address.tls.key +
+                                " cannot be used: both must be PEM, and belong together");
+  }
+  if (!address.tls.ca.empty()) {
+    client.set_ca_cert_path(address.tls.ca.c_str());
+  }
+  if (!address.token.empty()) {
+    client.set_bearer_token_auth(address.token);
+  }
+  client.set_connection_timeout(std::min(kConnectLimit, limit).count());
+  client.set_read_timeout(limit.count());
+  client.set_write_timeout(limit.count());
+  const std::stop_callback interrupt(stop, [&client] { client.stop(); });
+  if (stop.stop_requested()) {
+    return CancelledError("interrupted");
+  }
+  ForgetTlsErrors();
+  const httplib::Result result = send(client);
+  if (stop.stop_requested()) {
+    return CancelledError("interrupted");
+  }
+  if (!result) {
+    const bool is_certificate = result.error() == httplib::Error::SSLServerVerification;
+    const std::optional<Status> of_tls = TlsFailure(
+        address.base, is_certificate, is_certificate ? client.get_openssl_verify_result() : 0);
+    return of_tls ? *of_tls : Unreachable(address.base, result.error(), limit);
+  }
+  return *result;
+}
+
 }  // namespace
 
 Result<ServerAddress> ParseServerAddress(const std::string& text) {
@@ -111,39 +194,23 @@ Result<Json> ApiClient::Call(const std::string& type,
                              const Json& data,
                              std::chrono::seconds limit,
                              const std::stop_token& stop) const {
-  httplib::Client client(address_.base, address_.tls.cert, address_.tls.key);
-  if (!client.is_valid()) {
-    return InvalidArgumentError("the certificate " + address_.tls.cert + " and the key " +
-                                address_.tls.key +
-                                " cannot be used: both must be PEM, and belong together");
-  }
-  if (!address_.tls.ca.empty()) {
-    client.set_ca_cert_path(address_.tls.ca.c_str());
-  }
-  if (!address_.token.empty()) {
-    client.set_bearer_token_auth(address_.token);
-  }
-  client.set_connection_timeout(std::min(kConnectLimit, limit).count());
-  client.set_read_timeout(limit.count());
-  client.set_write_timeout(limit.count());
-  const Json request = {{"request_type", type}, {"request_data", data}};
-  const std::string body = request.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const std::stop_callback interrupt(stop, [&client] { client.stop(); });
-  if (stop.stop_requested()) {
-    return CancelledError("interrupted");
-  }
-  ForgetTlsErrors();
-  const httplib::Result result = client.Post(address_.path + "/cdc", body, "application/json");
-  if (stop.stop_requested()) {
-    return CancelledError("interrupted");
-  }
-  if (!result) {
-    const bool is_certificate = result.error() == httplib::Error::SSLServerVerification;
-    const std::optional<Status> of_tls = TlsFailure(
-        address_.base, is_certificate, is_certificate ? client.get_openssl_verify_result() : 0);
-    return of_tls ? *of_tls : Unreachable(address_.base, result.error(), limit);
-  }
-  return ReadAnswer(address_.base, type, *result);
+  const std::string body = BodyOf({{"request_type", type}, {"request_data", data}});
+  CDC_ASSIGN_OR_RETURN(const httplib::Response response,
+                       Send(address_, limit, stop, [&](httplib::Client& client) {
+                         return client.Post(address_.path + "/cdc", body, "application/json");
+                       }));
+  return ReadAnswer(address_.base, type, response);
+}
+
+Result<Json> ApiClient::Patch(const std::string& id,
+                              const Json& patch,
+                              std::chrono::seconds limit) const {
+  const std::string path = address_.path + "/api/v1/tasks/" + Escaped(id);
+  CDC_ASSIGN_OR_RETURN(const httplib::Response response,
+                       Send(address_, limit, {}, [&](httplib::Client& client) {
+                         return client.Patch(path, BodyOf(patch), "application/merge-patch+json");
+                       }));
+  return ReadResource(address_.base, response);
 }
 
 }  // namespace cdc::cli

@@ -50,6 +50,9 @@ class ApiClient {
                     std::chrono::seconds limit,
                     const std::stop_token& stop = {}) const;
 
+  // Changes a task by a JSON merge patch and returns the task after it. Errors: as Call.
+  Result<Json> Patch(const std::string& id, const Json& patch, std::chrono::seconds limit) const;
+
  private:
   const ServerAddress address_;
 };

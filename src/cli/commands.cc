@@ -52,6 +52,12 @@ Result<std::vector<std::string>> ResolveAll(const ApiClient& client, const Chang
   return ids;
 }
 
+Result<Json> Patch(const ApiClient& client, const std::string& id, const Json& patch) {
+  CDC_ASSIGN_OR_RETURN(const std::vector<TaskInfo> tasks, FetchTasks(client));
+  CDC_ASSIGN_OR_RETURN(const std::string whole_id, ResolveTaskId(id, tasks));
+  return client.Patch(whole_id, patch, ApiClient::kPlanLimit);
+}
+
 // Until the server lists the task, only the request has the scope.
 TaskInfo Describe(const Json& request) { return ReadTask(request); }
 
@@ -226,6 +232,25 @@ ExitCode ChangeCollections(const CommandContext& context, const CollectionOption
     }
   }
   return Report(context.console, status.WithContext(what));
+}
+
+ExitCode UpdateTask(const CommandContext& context, const std::string& id, const Json& patch) {
+  const Result<Json> task = Patch(context.client, id, patch);
+  if (!task.ok()) {
+    return Report(context.console,
+                  task.status().WithContext("cannot change task " + Printable(id)));
+  }
+  if (context.output != Output::kTable) {
+    PrintData(context, *task);
+    return ExitCode::kOk;
+  }
+  std::ostream& out = *context.console.out;
+  for (const Json& change : task->value("changes", Json::array())) {
+    out << Printable(change.value("what", "")) << " " << Printable(change.value("collection", ""))
+        << ": " << Printable(change.value("rows", "")) << "\n";
+  }
+  out << "task " << Printable(task->value("task_id", id)) << " is changed\n";
+  return ExitCode::kOk;
 }
 
 }  // namespace cdc::cli

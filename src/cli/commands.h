@@ -56,4 +56,10 @@ struct CollectionOptions {
 };
 ExitCode ChangeCollections(const CommandContext& context, const CollectionOptions& options);
 
+// Changes what was asked for in the create of a task: `patch` is what is to be different. Stdout
+// gets what that means for the rows of collections.
+ExitCode UpdateTask(const CommandContext& context,
+                    const std::string& id,
+                    const nlohmann::ordered_json& patch);
+
 }  // namespace cdc::cli

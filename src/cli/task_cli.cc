@@ -253,6 +253,26 @@ void AddChange(CLI::App* app,
   });
 }
 
+void AddUpdate(CLI::App* app, Arguments* arguments, Command* command) {
+  CLI::App* update = AddCommand(app, "update",
+                                "changes what was asked for in the create of a task: its target at "
+                                "any time, what it covers while it is paused",
+                                arguments);
+  update->add_option("id", arguments->id, "its id, or the beginning of it")->required();
+  update
+      ->add_option("--file", arguments->request_file,
+                   "a JSON file with what is to be different, as in a request to create the task; "
+                   "null brings back a default")
+      ->required();
+  update->callback([arguments, command] {
+    *command = [arguments](const CommandContext& context) {
+      const Result<Json> patch = ReadRequestFile(arguments->request_file);
+      return patch.ok() ? UpdateTask(context, arguments->id, *patch)
+                        : Report(context.console, patch.status());
+    };
+  });
+}
+
 CLI::App* AddCollections(CLI::App* app,
                          const std::string& name,
                          const std::string& request,
@@ -385,6 +405,7 @@ void AddCommands(CLI::App* app, Arguments* arguments, Command* command) {
             command);
   AddChange(app, "resume", "starts paused tasks", arguments, command);
   AddChange(app, "delete", "deletes tasks; what the target holds stays", arguments, command);
+  AddUpdate(app, arguments, command);
   AddCollectionCommands(app, arguments, command);
   AddWatch(app, arguments, command);
   AddDrain(app, arguments, command);

@@ -277,6 +277,27 @@ TEST_F(TaskCliTest, GetShowsWhichRowsWereCopied) {
                                 Not(HasSubstr("d.e:"))));
 }
 
+TEST_F(TaskCliTest, AnUpdateSendsWhatIsToBeDifferentAndTellsWhatItMeans) {
+  server_.SetAnswer("patch", R"({"task_id":"def","changes":[)"
+                             R"({"collection":"d.c","what":"added","rows":"from latest"}]})");
+  EXPECT_EQ(Run({"update", "de", "--file", Write(R"({"exclude":["d.x"]})")}), 0) << err_.str();
+  EXPECT_THAT(server_.Requests("patch"), ElementsAre(R"(def {"exclude":["d.x"]})"));
+  EXPECT_EQ(out_.str(), "added d.c: from latest\ntask def is changed\n");
+  EXPECT_EQ(Run({"update", "def", "--file", file_, "-o", "json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("changes").size(), 1U);
+  server_.SetAnswer("patch",
+                    R"({"status":422,"detail":"see errors","errors":[)"
+                    R"({"field":"sync_index","message":"cannot be changed"}]})",
+                    422);
+  EXPECT_NE(Run({"update", "def", "--file", file_}), 0);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("cannot change task def: see errors; "
+                                          "sync_index: cannot be changed"),
+                                HasSubstr("answered 422")));
+  server_.SetAnswer("patch", "<html>", 502);
+  EXPECT_NE(Run({"update", "def", "--file", file_}), 0);
+  EXPECT_THAT(err_.str(), HasSubstr("is not a milvus-cdc server"));
+}
+
 TEST_F(TaskCliTest, IdsMayBeShortened) {
   EXPECT_EQ(Run({"pause", "d", "abc2", "def"}), 0);
   EXPECT_EQ(out_.str(), "paused def\npaused abc2\n");

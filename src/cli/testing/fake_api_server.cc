@@ -16,6 +16,10 @@ class FakeApiServer::Impl {
     server_.Post("/cdc", [this](const httplib::Request& request, httplib::Response& response) {
       Answer(request, response);
     });
+    server_.Patch("/api/v1/tasks/(.+)",
+                  [this](const httplib::Request& request, httplib::Response& response) {
+                    Reply("patch", request.matches[1].str() + " " + request.body, response);
+                  });
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = Thread("fake-api", [this](const std::stop_token&) { server_.listen_after_bind(); });
     while (!server_.is_running()) {
@@ -29,9 +33,16 @@ class FakeApiServer::Impl {
   void Answer(const httplib::Request& request, httplib::Response& response) {
     const auto json = nlohmann::json::parse(request.body);
     const auto type = json.at("request_type").get<std::string>();
+    {
+      MutexLock lock(mutex_);
+      authorization_ = request.get_header_value("Authorization");
+    }
+    Reply(type, json.at("request_data").dump(), response);
+  }
+
+  void Reply(const std::string& type, const std::string& request, httplib::Response& response) {
     MutexLock lock(mutex_);
-    authorization_ = request.get_header_value("Authorization");
-    requests_[type].push_back(json.at("request_data").dump());
+    requests_[type].push_back(request);
     std::string body = answers_[type];
     if (!queued_[type].empty()) {
       body = queued_[type].front();

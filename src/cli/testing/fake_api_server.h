@@ -9,7 +9,8 @@
 
 namespace cdc::cli {
 
-// An HTTP server on a free port that answers POST /cdc as the test determines. Thread-safe.
+// An HTTP server on a free port that answers POST /cdc as the test determines, and, as type
+// "patch", PATCH of a task: its request is "<id> <body>". Thread-safe.
 class FakeApiServer {
  public:
   FakeApiServer();
