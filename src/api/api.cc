@@ -18,6 +18,7 @@
 #include "api/maintenance.h"
 #include "api/plan_json.h"
 #include "api/request_reader.h"
+#include "api/resume_request.h"
 #include "control/drain_goal.h"
 #include "model/source_time.h"
 
@@ -204,18 +205,14 @@ Api::Answer Api::Pause(const Json& data) {
 }
 
 Api::Answer Api::Resume(const Json& data) {
-  std::string policy;
-  const auto read_more = [&policy](const RequestReader& reader) {
-    reader.Read("on_undecodable", &policy);
+  ResumeRequest request;
+  const auto read_more = [&request](const RequestReader& reader) {
+    request = ReadResumeRequest(reader);
   };
   CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("resume", data, read_more));
-  std::optional<OnUndecodable> on_undecodable;
-  if (!policy.empty()) {
-    const Result<OnUndecodable> read = ReadOnUndecodable(policy);
-    CDC_RETURN_IF_ERROR(OperationFailure("resume", read.status()));
-    on_undecodable = *read;
-  }
-  CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, on_undecodable)));
+  const Result<TaskManager::ResumeOptions> options = ValidateResume(request);
+  CDC_RETURN_IF_ERROR(OperationFailure("resume", options.status()));
+  CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, *options)));
   return OrderedJson::object();
 }
 

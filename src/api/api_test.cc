@@ -614,6 +614,27 @@ TEST_F(ApiTest, PolicyForUndecodableRecords) {
   EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kStop);
 }
 
+TEST_F(ApiTest, TheEndOfATask) {
+  const auto create = [this](const std::string& fields) {
+    return AskJson("create", Data(kC + R"(,"task_id":"t1",)" + fields));
+  };
+  EXPECT_THAT(create(R"("stop_at":"soon")").at("message"),
+              testing::HasSubstr("a time is RFC 3339"));
+  EXPECT_THAT(create(R"("stop_at":1767225600000,"on_expired":"snapshot")").at("message"),
+              testing::HasSubstr("use on_expired stop"));
+  EXPECT_THAT(create(R"("stop_at":1767225600000,"start_from":"snapshot",)"
+                     R"("snapshot":{"from":"query"})")
+                  .at("message"),
+              testing::HasSubstr("use snapshot.from storage"));
+  ASSERT_EQ(create(R"("stop_at":"2026-01-01T00:00:00Z")").at("code"), 200);
+  const Timestamp end = Timestamp::FromUnixMs(1'767'225'600'000);
+  EXPECT_EQ(replicator_.last_started("t1").stop_at, end);
+  EXPECT_EQ(AskJson("get", R"({"task_id":"t1"})").at("data").at("task").at("stop_at"), end.value);
+  ASSERT_EQ(AskJson("pause", R"({"task_id":"t1"})").at("code"), 200);
+  EXPECT_EQ(AskJson("resume", R"({"task_id":"t1","stop_at":0})").at("code"), 200);
+  EXPECT_FALSE(AskJson("get", R"({"task_id":"t1"})").at("data").at("task").contains("stop_at"));
+}
+
 TEST_F(ApiTest, ErrorsOfTheWorldAre500) {
   replicator_.SetCheckStatus(UnavailableError("connection refused"));
   EXPECT_EQ(CreateError(Data(kC), 500), "fail to connect the milvus: connection refused");

@@ -12,8 +12,10 @@
 
 #include "api/request_reader.h"
 #include "model/ids.h"
+#include "model/source_time.h"
 #include "scope/check_scope.h"
 #include "scope/name_mapping.h"
+#include "scope/scope.h"
 
 namespace cdc {
 namespace {
@@ -276,6 +278,28 @@ Status ReadStartFrom(const std::string& text, StartFrom* start) {
   return ReadChoice("start_from", text, ParseStartFrom, "latest earliest snapshot", start);
 }
 
+// A copy shows what is there when it is made, so later ones, and those by queries, may show rows
+// that are later than the end.
+Status SetStopAt(const std::string& text, TaskSpec* spec) {
+  if (text.empty()) {
+    return OkStatus();
+  }
+  CDC_ASSIGN_OR_RETURN(spec->stop_at, ReadStopAt(text));
+  if (spec->stop_at == Timestamp{}) {
+    return OkStatus();
+  }
+  if (spec->on_expired == OnExpired::kSnapshot) {
+    return InvalidArgumentError(
+        "a copy of stored rows would bring rows that are later: use on_expired stop");
+  }
+  if (CopiesStoredRows(*spec) && spec->snapshot.from == SnapshotFrom::kQuery) {
+    return InvalidArgumentError(
+        "a copy by queries may bring rows that are later: use snapshot.from storage, or start_from "
+        "earliest or latest");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 CreateRequest ReadCreateRequest(const RequestReader& reader) {
@@ -309,6 +333,7 @@ CreateRequest ReadCreateRequest(const RequestReader& reader) {
   reader.Read("sync_load", &request.spec.sync_load);
   reader.Read("dry_run", &request.spec.dry_run);
   reader.Read("start_from", &request.start_from);
+  reader.ReadTime("stop_at", &request.stop_at);
   reader.Object("snapshot", [&request](const RequestReader& snapshot) {
     snapshot.Read("from", &request.snapshot_from);
     snapshot.Read("index", &request.snapshot_index);
@@ -332,6 +357,10 @@ Result<OnUndecodable> ReadOnUndecodable(const std::string& name) {
   OnUndecodable policy{};
   CDC_RETURN_IF_ERROR(ReadChoice("on_undecodable", name, ParseOnUndecodable, "stop skip", &policy));
   return policy;
+}
+
+Result<Timestamp> ReadStopAt(const std::string& text) {
+  return text == "0" ? Timestamp{} : ParseSourceTime(text);
 }
 
 Result<TaskSpec> ValidateCreate(const CreateRequest& request,
@@ -384,6 +413,7 @@ Result<TaskSpec> ValidateCreate(const CreateRequest& request,
                                          ParseOnUndecodable, "stop skip", &spec.on_undecodable)));
   CDC_RETURN_IF_ERROR(about("sink_mode", ReadChoice("sink_mode", request.sink_mode, ParseSinkMode,
                                                     "auto api replicate", &spec.sink_mode)));
+  CDC_RETURN_IF_ERROR(about("stop_at", SetStopAt(request.stop_at, &spec)));
   return spec;
 }
 

@@ -27,6 +27,7 @@ struct CreateRequest {
   TaskSpec spec;
   std::string start_from;                 // "": latest
   std::vector<std::string> entry_starts;  // those of entries that have no meaning
+  std::string stop_at;                    // "": none
   std::string snapshot_from;              // "": storage
   std::string snapshot_index;             // "": after
   std::string snapshot_log;               // "": auto
@@ -53,6 +54,9 @@ Result<CreateRequest> DecodeCreateRequest(const nlohmann::json& data);
 
 // kInvalidArgument: neither "stop" nor "skip".
 Result<OnUndecodable> ReadOnUndecodable(const std::string& name);
+
+// A time (ParseSourceTime) or "0", which means no end. kInvalidArgument: neither.
+Result<Timestamp> ReadStopAt(const std::string& text);
 
 // Runs all checks that need neither the target nor the other tasks, in the order and with the texts
 // clients know; returns the task's specification. kInvalidArgument: invalid, or requests something

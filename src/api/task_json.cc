@@ -162,6 +162,9 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   const TaskStatus& status = view.status;
   OrderedJson& out = *json;
   out["start_from"] = StartFromName(spec.start_from);
+  if (spec.stop_at > Timestamp{}) {
+    out["stop_at"] = spec.stop_at.value;
+  }
   out["snapshot"] = {{"from", SnapshotFromName(spec.snapshot.from)},
                      {"index", SnapshotIndexName(spec.snapshot.index)},
                      {"log", SnapshotLogName(spec.snapshot.log)}};

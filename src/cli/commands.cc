@@ -172,6 +172,9 @@ ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options
     if (!options.on_undecodable.empty()) {
       data["on_undecodable"] = options.on_undecodable;
     }
+    if (!options.stop_at.empty()) {
+      data["stop_at"] = options.stop_at;
+    }
     const Status status =
         context.client.Call(options.operation, data, ApiClient::kOperationLimit).status();
     const ExitCode each = Report(

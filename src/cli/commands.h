@@ -40,6 +40,7 @@ struct ChangeOptions {
   std::vector<std::string> ids;
   bool ignore_not_found = false;  // an id without a task is not an error
   std::string on_undecodable;     // for resume; empty: unchanged
+  std::string stop_at;            // likewise
 };
 ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options);
 

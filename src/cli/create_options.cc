@@ -163,6 +163,7 @@ Status SetTarget(const CreateOptions& options, Json* request) {
 void SetTexts(const CreateOptions& options, Json* request) {
   const std::pair<const char*, const std::string*> texts[] = {
       {"start_from", &options.start_from},
+      {"stop_at", &options.stop_at},
       {"on_expired", &options.on_expired},
       {"on_collection_error", &options.on_collection_error},
       {"on_undecodable", &options.on_undecodable},

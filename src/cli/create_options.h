@@ -18,6 +18,7 @@ struct CreateOptions {
   std::vector<std::string> databases;
   std::vector<std::string> exclude;
   std::string start_from;
+  std::string stop_at;
   std::string snapshot_from;
   std::string snapshot_index;
   std::string snapshot_log;

@@ -147,6 +147,9 @@ void AddCreate(CLI::App* app,
                    "have, earliest takes all that the queue still holds, snapshot copies what the "
                    "source has stored and goes on with the queue [latest]")
       ->check(CLI::IsMember({"latest", "earliest", "snapshot"}));
+  create->add_option("--stop-at", options.stop_at,
+                     "replicates no row after this time of the source, then pauses: RFC 3339, "
+                     "milliseconds since 1970, or a timestamp of Milvus");
   create
       ->add_option("--snapshot-from", options.snapshot_from,
                    "from where stored rows are copied: the files in the source's storage, or by "
@@ -244,6 +247,8 @@ void AddChange(CLI::App* app,
         ->add_option("--on-undecodable", arguments->change.on_undecodable,
                      "from now on stop at a record that cannot be decoded, or skip it")
         ->check(CLI::IsMember({"stop", "skip"}));
+    change->add_option("--stop-at", arguments->change.stop_at,
+                       "another time to stop at; 0: goes on without an end");
   }
   change->callback([arguments, command, operation] {
     arguments->change.operation = operation;

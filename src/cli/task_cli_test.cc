@@ -308,6 +308,8 @@ TEST_F(TaskCliTest, IdsMayBeShortened) {
   EXPECT_EQ(Run({"resume", "d", "--on-undecodable", "skip"}), 0);
   EXPECT_EQ(server_.Requests("resume").back(), R"({"on_undecodable":"skip","task_id":"def"})");
   EXPECT_EQ(Run({"resume", "d", "--on-undecodable", "ignore"}), 2);
+  EXPECT_EQ(Run({"resume", "d", "--stop-at", "0"}), 0);
+  EXPECT_EQ(server_.Requests("resume").back(), R"({"stop_at":"0","task_id":"def"})");
 }
 
 TEST_F(TaskCliTest, AmbiguousOrUnknownIdChangesNothing) {

@@ -25,7 +25,9 @@ namespace cdc {
 // Why a task is paused although nothing is wrong.
 inline constexpr const char* kPausedByHand = "manually pause through http interface";
 inline constexpr const char* kAutoStartDisabled = "the task is disabled auto start";
-inline constexpr const char* kDrained = "drained up to ";  // followed by the time
+// Followed by the time.
+inline constexpr const char* kDrained = "drained up to ";
+inline constexpr const char* kStoppedAt = "has reached its stop_at ";
 
 // TaskManager's state of one task; part of its implementation.
 struct ManagedTask {

@@ -114,8 +114,13 @@ class TaskManager {
   PlanItems Plan(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
-  // With `on_undecodable` the task also changes to that policy, until the next such resume.
-  Status Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable = std::nullopt);
+  // What a resume also changes, until the next such resume.
+  struct ResumeOptions {
+    std::optional<OnUndecodable> on_undecodable;
+    std::optional<Timestamp> stop_at;  // 0: the task goes on without an end
+  };
+  // kFailedPrecondition: also for a task that has reached its `stop_at`, without another one.
+  Status Resume(const std::string& id, const ResumeOptions& options = {});
 
   // Makes the request of a task, which comes as it is, what it is to be. An error ends the change.
   // Called once, while no other operation can change the task.
@@ -201,11 +206,18 @@ class TaskManager {
   bool MoveDrain(const TaskPtr& task, uint64_t number, DrainPhase from, DrainPhase to)
       CDC_EXCLUDES(mutex_);
 
+  // Run by the executor: pauses a task with `stop_at` once it is there. `run` is that of its
+  // replication. `goal`: once the source is known to have passed that time.
+  void StepStop(const TaskPtr& task, uint64_t run, const std::optional<SourcePresent>& goal);
+  void ScheduleStop(const TaskPtr& task, uint64_t run, std::optional<SourcePresent> goal);
+  Result<std::optional<SourcePresent>> FindStopGoal(const TaskView& view);
+  void FinishStop(const TaskPtr& task, uint64_t run, const SourcePresent& goal);
+
   // The caller holds the task's `operation`.
   Status PauseRunning(const TaskPtr& task, const std::string& reason);
   Status TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed);
   Result<std::vector<ScopeNote>> TakeScope(const TaskPtr& task, TaskSpec changed);
-  Status ResumePaused(const TaskPtr& task, std::optional<OnUndecodable> on_undecodable);
+  Status ResumePaused(const TaskPtr& task, const ResumeOptions& options);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);

@@ -44,6 +44,11 @@ Status TaskManager::ChangeCollections(const std::string& id,
                                       const std::vector<CollectionName>& names,
                                       const CopySelection& selection) {
   return Operate(id, [&](const TaskPtr& task, TaskState state) -> Status {
+    if (change == CollectionChange::kCopy && task->spec.stop_at > Timestamp{}) {
+      return FailedPreconditionError(
+          "a copy of stored rows may bring rows that are later than the task's stop_at: pause it, "
+          "and resume it with stop_at 0 first");
+    }
     std::set<CollectionId> collections;
     for (const CollectionName& name : names) {
       CDC_ASSIGN_OR_RETURN(const CollectionId collection,

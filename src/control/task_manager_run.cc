@@ -72,6 +72,9 @@ Status TaskManager::StartReplication(const TaskPtr& task) {
       task->start_error.clear();
       task->since_unix_ms = options_.clock->UnixMs();
       task->events.Add(task->since_unix_ms, TaskEventKind::kStarted, "");
+      if (task->spec.stop_at > Timestamp{} && !options_.dry_run) {
+        ScheduleStop(task, run, std::nullopt);
+      }
       return OkStatus();
     }
   }

@@ -7,13 +7,15 @@
 #include <spdlog/spdlog.h>
 
 #include "control/managed_task.h"
+#include "control/stop_at.h"
 #include "control/task_manager.h"
 
 namespace cdc {
 
 bool IsFailed(const TaskRecord& record) {
   return record.state == TaskState::kPaused && record.reason != kPausedByHand &&
-         record.reason != kAutoStartDisabled && !record.reason.starts_with(kDrained);
+         record.reason != kAutoStartDisabled && !record.reason.starts_with(kDrained) &&
+         !record.reason.starts_with(kStoppedAt);
 }
 
 Status TaskManager::Pause(const std::string& id) {
@@ -42,26 +44,33 @@ Status TaskManager::PauseRunning(const TaskPtr& task, const std::string& reason)
   return OkStatus();
 }
 
-Status TaskManager::Resume(const std::string& id, std::optional<OnUndecodable> on_undecodable) {
+Status TaskManager::Resume(const std::string& id, const ResumeOptions& options) {
   return Operate(id, [&](const TaskPtr& task, TaskState state) {
     if (state == TaskState::kRunning) {
       return FailedPreconditionError("the task has running, task_id: " + id);
     }
-    return ResumePaused(task, on_undecodable);
+    return ResumePaused(task, options);
   });
 }
 
-Status TaskManager::ResumePaused(const TaskPtr& task, std::optional<OnUndecodable> on_undecodable) {
+Status TaskManager::ResumePaused(const TaskPtr& task, const ResumeOptions& options) {
   const std::string& id = task->spec.id;
-  OnUndecodable before{};
+  OnUndecodable on_undecodable = options.on_undecodable.value_or(task->spec.on_undecodable);
+  Timestamp stop_at = options.stop_at.value_or(task->spec.stop_at);
+  // Only these: others may be read without the lock.
+  const auto exchange = [&] {
+    std::swap(task->spec.on_undecodable, on_undecodable);
+    std::swap(task->spec.stop_at, stop_at);
+  };
   {
     MutexLock lock(mutex_);
-    before = std::exchange(task->spec.on_undecodable,
-                           on_undecodable.value_or(task->spec.on_undecodable));
+    CDC_RETURN_IF_ERROR(CheckEnd({task->spec, task->state, task->reason},
+                                 task->last_status.channels, options.stop_at));
+    exchange();
   }
   const auto undo = [&] {
     MutexLock lock(mutex_);
-    task->spec.on_undecodable = before;
+    exchange();
   };
   // Start before storing: if that fails, or we crash in between, the task is still paused.
   const Status started = StartReplication(task);

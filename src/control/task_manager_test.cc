@@ -369,7 +369,7 @@ TEST_F(TaskManagerTest, PauseAndResume) {
 TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
   MustCreate(MakeSpec("t1"));
   ASSERT_TRUE(manager_->Pause("t1").ok());
-  ASSERT_TRUE(manager_->Resume("t1", OnUndecodable::kSkip).ok());
+  ASSERT_TRUE(manager_->Resume("t1", {.on_undecodable = OnUndecodable::kSkip}).ok());
   EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);
   EXPECT_EQ(Stored("t1").spec.on_undecodable, OnUndecodable::kSkip);
   ASSERT_TRUE(manager_->Pause("t1").ok());
@@ -379,7 +379,7 @@ TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
   // A failed resume changes nothing.
   ASSERT_TRUE(manager_->Pause("t1").ok());
   replicator_.SetStartStatus("t1", InternalError("no route"));
-  ASSERT_FALSE(manager_->Resume("t1", OnUndecodable::kStop).ok());
+  ASSERT_FALSE(manager_->Resume("t1", {.on_undecodable = OnUndecodable::kStop}).ok());
   replicator_.SetStartStatus("t1", OkStatus());
   ASSERT_TRUE(manager_->Resume("t1").ok());
   EXPECT_EQ(replicator_.last_started("t1").on_undecodable, OnUndecodable::kSkip);

@@ -15,7 +15,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
+// Of a task without `stop_at`. A program that does not know the field would go on past it, so it
+// must not read it; all other tasks it may have.
+constexpr int kVersionWithoutEnd = 1;
 
 // The whole file, since its task cannot be shown, let alone deleted.
 constexpr const char* kCure =
@@ -192,6 +195,7 @@ Result<TaskSpec> DecodeParts(const std::string& id, const Json& json) {
   spec.rpc_channel_position = json.value("rpc_channel_position", std::string());
   spec.buffer_period = json.value("buffer_period", 0);
   spec.buffer_size = json.value("buffer_size", 0);
+  spec.stop_at = Timestamp{json.value("stop_at", uint64_t{0})};
   return spec;
 }
 
@@ -202,32 +206,36 @@ std::string EncodeTaskSpec(const TaskSpec& spec) {
   for (const auto& [database, infos] : spec.db_collections) {
     databases[database] = EncodeCollections(infos);
   }
-  const Json json = {{"version", kVersion},
-                     {"target", EncodeTarget(spec.target)},
-                     {"target_identity", spec.target_identity},
-                     {"collection_infos", EncodeCollections(spec.collection_infos)},
-                     {"db_collections", databases},
-                     {"exclude", spec.exclude},
-                     {"left_to_older", EncodeLeftNames(spec.left_to_older)},
-                     {"start_from", StartFromName(spec.start_from)},
-                     {"snapshot_from", SnapshotFromName(spec.snapshot.from)},
-                     {"snapshot_index", SnapshotIndexName(spec.snapshot.index)},
-                     {"snapshot_log", SnapshotLogName(spec.snapshot.log)},
-                     {"on_expired", OnExpiredName(spec.on_expired)},
-                     {"on_collection_error", OnCollectionErrorName(spec.on_collection_error)},
-                     {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
-                     {"sink_mode", SinkModeName(spec.sink_mode)},
-                     {"sink_mode_reason", spec.sink_mode_reason},
-                     {"disable_auto_start", spec.disable_auto_start},
-                     {"name_mapping", EncodeMappings(spec.name_mapping)},
-                     {"sync_index", spec.sync_index},
-                     {"sync_load", spec.sync_load},
-                     {"enable_user_role", spec.enable_user_role},
-                     {"dry_run", spec.dry_run},
-                     {"rpc_channel_name", spec.rpc_channel_name},
-                     {"rpc_channel_position", spec.rpc_channel_position},
-                     {"buffer_period", spec.buffer_period},
-                     {"buffer_size", spec.buffer_size}};
+  const bool ends = spec.stop_at > Timestamp{};
+  Json json = {{"version", ends ? kVersion : kVersionWithoutEnd},
+               {"target", EncodeTarget(spec.target)},
+               {"target_identity", spec.target_identity},
+               {"collection_infos", EncodeCollections(spec.collection_infos)},
+               {"db_collections", databases},
+               {"exclude", spec.exclude},
+               {"left_to_older", EncodeLeftNames(spec.left_to_older)},
+               {"start_from", StartFromName(spec.start_from)},
+               {"snapshot_from", SnapshotFromName(spec.snapshot.from)},
+               {"snapshot_index", SnapshotIndexName(spec.snapshot.index)},
+               {"snapshot_log", SnapshotLogName(spec.snapshot.log)},
+               {"on_expired", OnExpiredName(spec.on_expired)},
+               {"on_collection_error", OnCollectionErrorName(spec.on_collection_error)},
+               {"on_undecodable", OnUndecodableName(spec.on_undecodable)},
+               {"sink_mode", SinkModeName(spec.sink_mode)},
+               {"sink_mode_reason", spec.sink_mode_reason},
+               {"disable_auto_start", spec.disable_auto_start},
+               {"name_mapping", EncodeMappings(spec.name_mapping)},
+               {"sync_index", spec.sync_index},
+               {"sync_load", spec.sync_load},
+               {"enable_user_role", spec.enable_user_role},
+               {"dry_run", spec.dry_run},
+               {"rpc_channel_name", spec.rpc_channel_name},
+               {"rpc_channel_position", spec.rpc_channel_position},
+               {"buffer_period", spec.buffer_period},
+               {"buffer_size", spec.buffer_size}};
+  if (ends) {
+    json["stop_at"] = spec.stop_at.value;
+  }
   // A request cannot contain invalid UTF-8, but if it did, dump must not throw.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/ids.h"
 #include "model/tls.h"
 
 namespace cdc {
@@ -163,6 +164,8 @@ struct TaskSpec {
   std::vector<LeftName> left_to_older;
   std::vector<NameMapping> name_mapping;
   StartFrom start_from = StartFrom::kLatest;
+  // Rows up to this time are replicated and no later ones, then the task pauses. 0: it has no end.
+  Timestamp stop_at;
   SnapshotOptions snapshot;
   OnExpired on_expired = OnExpired::kStop;
   OnCollectionError on_collection_error = OnCollectionError::kSetAside;

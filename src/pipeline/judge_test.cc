@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/judge_source.h"
+#include "pipeline/judge_stop_at.h"
 #include "pipeline/judge_target_state.h"
 #include "pipeline/testing/task_pipeline_fixture.h"
 
@@ -173,6 +174,28 @@ TEST_F(JudgeTest, OnlyNewRows) {
   c.latest.clear();
   c.latest.emplace(kChannel, UnavailableError("no broker"));
   EXPECT_EQ(FirstRefusal(Source()), UnavailableError("no broker"));
+}
+
+TEST_F(JudgeTest, ATaskMustBeginBeforeItsEnd) {
+  EXPECT_TRUE(JudgeStopAt(spec_, facts_).empty());
+  spec_.stop_at = {100};
+  facts_.present = Timestamp{99};
+  const auto judged = [this] { return JudgeStopAt(spec_, facts_).at(0); };
+  Expect(judged(), PlanSeverity::kNote, "rows", "", "");
+  facts_.present = Timestamp{100};
+  Expect(judged(), PlanSeverity::kError, "rows", "", "later stop_at");
+  CollectionFacts& c = Add("c");
+  c.start = StartFrom::kLatest;
+  Expect(judged(), PlanSeverity::kError, "rows", "default.c", "start_from earliest");
+  c.start = StartFrom::kSnapshot;
+  Expect(judged(), PlanSeverity::kError, "rows", "default.c", "start_from earliest");
+  facts_.present = Timestamp{99};
+  Expect(judged(), PlanSeverity::kNote, "rows", "", "");
+  c.start = StartFrom::kEarliest;
+  facts_.present = Timestamp{1000};
+  Expect(judged(), PlanSeverity::kNote, "rows", "", "");
+  c.given = GivenPositions{.collection = {1}, .places = {{"v", {.position = {"p"}, .ts = {100}}}}};
+  Expect(judged(), PlanSeverity::kError, "rows", "default.c", "earlier positions");
 }
 
 TEST_F(JudgeTest, StoredRows) {

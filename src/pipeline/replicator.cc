@@ -250,7 +250,8 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
   TaskEditor editor({.catalog = catalog.get(),
                      .log = options_.log,
                      .scope = &scope,
-                     .can_copy = SnapshotSourceOf(options_, spec.snapshot.from) != nullptr,
+                     .can_copy = spec.stop_at == Timestamp{} &&
+                                 SnapshotSourceOf(options_, spec.snapshot.from) != nullptr,
                      .copy_setting = SnapshotSettingOf(spec.snapshot.from),
                      .can_filter = options_.queries != nullptr,
                      .ignore_partition = spec.target.ignore_partition,

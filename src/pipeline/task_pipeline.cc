@@ -141,6 +141,7 @@ TaskPipeline::TaskPipeline(const Shared& shared,
                .is_full = [this](CollectionId id) { return guard_.IsFull(id); }},
               {.waiting_bytes = shared.options->waiting_bytes,
                .on_undecodable = spec_.on_undecodable,
+               .stop_at = spec_.stop_at,
                .forget_doubts = shared.options->forget_doubts,
                .copies_show_later_rows = spec_.snapshot.from == SnapshotFrom::kQuery,
                .clock = shared.options->clock},
@@ -387,9 +388,12 @@ void TaskPipeline::CopyExpired(const std::string& channel, const Status& status)
 
 void TaskPipeline::CopyRenamedIn(CollectionId collection, const Status& status) {
   const SnapshotFrom from = spec_.snapshot.from;
-  if (SnapshotSourceOf(*shared_.options, from) == nullptr) {
-    FailCollection(collection, status.WithContext(std::string("cannot be copied without ") +
-                                                  SnapshotSettingOf(from)));
+  const bool ends = spec_.stop_at > Timestamp{};
+  if (ends || SnapshotSourceOf(*shared_.options, from) == nullptr) {
+    FailCollection(collection,
+                   status.WithContext(ends ? std::string("cannot be copied by a task with stop_at")
+                                           : std::string("cannot be copied without ") +
+                                                 SnapshotSettingOf(from)));
     MutexLock lock(mutex_);
     if (changes_.set_aside.contains(collection)) {
       changes_.copy_later.insert(collection);

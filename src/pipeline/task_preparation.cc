@@ -7,6 +7,7 @@
 #include "pipeline/collection_beginning.h"
 #include "pipeline/gather_facts.h"
 #include "pipeline/judge_source.h"
+#include "pipeline/judge_stop_at.h"
 #include "pipeline/judge_target_state.h"
 
 namespace cdc {
@@ -90,6 +91,7 @@ Status PrepareTask(const ReplicatorOptions& options,
                    double copy_rate) {
   const TaskFacts facts = GatherFacts(options, spec, &target, copy_rate, GatherFor::kCreate);
   CDC_RETURN_IF_ERROR(FirstRefusal(JudgeSource(spec, facts)));
+  CDC_RETURN_IF_ERROR(FirstRefusal(JudgeStopAt(spec, facts)));
   return Storing(options, spec, facts).Run();
 }
 
@@ -99,6 +101,7 @@ PlanItems PlanTask(const ReplicatorOptions& options,
                    double copy_rate) {
   const TaskFacts facts = GatherFacts(options, spec, target, copy_rate, GatherFor::kPlan);
   PlanItems items = JudgeSource(spec, facts);
+  AppendItems(JudgeStopAt(spec, facts), &items);
   AppendItems(JudgeTargetState(spec, facts), &items);
   return items;
 }

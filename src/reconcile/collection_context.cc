@@ -6,10 +6,21 @@
 
 namespace cdc {
 
+Result<bool> IsStillInTime(const Scope& scope,
+                           CatalogSource* catalog,
+                           const std::stop_token& stop) {
+  if (scope.stop_at() == Timestamp{}) {
+    return true;
+  }
+  CDC_ASSIGN_OR_RETURN(const Timestamp present, catalog->Present(stop));
+  return present <= scope.stop_at();
+}
+
 void ClearConditions(ConditionBoard* conditions, const CollectionName& name) {
   const std::string of = " " + name.ToString();
   conditions->Set("collection" + of, OkStatus());
   conditions->SetWaiting("rename of" + of, OkStatus());
+  conditions->SetWaiting("drop of" + of, OkStatus());
   for (const std::string& feature : OptionalFeatures()) {
     conditions->SetWaiting(feature + of, OkStatus());
   }

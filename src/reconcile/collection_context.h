@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/status.h"
 #include "metastore/meta_store.h"
 #include "progress/condition_board.h"
 #include "reconcile/collection_claims.h"
@@ -47,6 +49,11 @@ struct CollectionContext {
   // NameExchange.
   std::function<Status(CollectionId id, const CollectionName& name)> free_name;
 };
+
+// Whether what the source has removed by now was removed up to the task's `stop_at`. The catalog
+// does not date a removal: it is known only of one that is seen before the source has reached that
+// time. Always true for a task without an end. Errors: see CatalogSource::Present.
+Result<bool> IsStillInTime(const Scope& scope, CatalogSource* catalog, const std::stop_token& stop);
 
 // Clears every condition of the target's collection `name`.
 void ClearConditions(ConditionBoard* conditions, const CollectionName& name);

@@ -1,5 +1,7 @@
 #include "reconcile/collection_reconciler.h"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -12,6 +14,18 @@ namespace {
 
 constexpr int kNotFoundAttempts = 10;       // about half a minute
 constexpr int kInternalErrorAttempts = 40;  // about five minutes: a server often recovers by itself
+
+// For a task with an end, what is created later does not exist.
+std::shared_ptr<const Collection> WithoutLatePartitions(std::shared_ptr<const Collection> source,
+                                                        const Scope& scope) {
+  const auto is_late = [&scope](const Partition& each) { return !scope.IsInTime(each.created); };
+  if (source == nullptr || std::ranges::none_of(source->partitions, is_late)) {
+    return source;
+  }
+  auto in_time = std::make_shared<Collection>(*source);
+  std::erase_if(in_time->partitions, is_late);
+  return in_time;
+}
 
 }  // namespace
 
@@ -27,7 +41,7 @@ CollectionReconciler::CollectionReconciler(const CollectionContext* context,
 
 void CollectionReconciler::UpdateSource(std::shared_ptr<const Collection> source,
                                         const Catalog& catalog) {
-  source_ = std::move(source);
+  source_ = WithoutLatePartitions(std::move(source), *context_->scope);
   if (source_ == nullptr) {
     return;
   }
@@ -56,7 +70,7 @@ void CollectionReconciler::CleanUp() {
 
 // Catalogs share the objects that did not change, so comparing pointers is enough.
 bool CollectionReconciler::IsDone() const {
-  if (Exists() && context_->set_aside.contains(record_->id)) {
+  if (Exists() ? context_->set_aside.contains(record_->id) : left_) {
     return true;
   }
   return Exists() && converged_ == source_ && !features_.IsDue() && !partitions_.removing() &&
@@ -477,7 +491,7 @@ Result<bool> CollectionReconciler::Remove(bool at_once) {
   CDC_RETURN_IF_ERROR(ResolveRename());
   context_->gates->Reopen(record_->id, record_->target);  // its last rows may wait for a rename
   if (!removal_.has_value()) {
-    CDC_ASSIGN_OR_RETURN(removal_, Removal::Begin(context_->log, record_->pchannels));
+    CDC_ASSIGN_OR_RETURN(removal_, Removal::Begin(*context_, record_->pchannels));
   }
   // The last rows are written only if the collection was in use: the drop deletes them anyway.
   if (!at_once && HasConverged() &&
@@ -487,6 +501,15 @@ Result<bool> CollectionReconciler::Remove(bool at_once) {
   // A call still in flight could reach the next collection of this name.
   context_->gates->Discard(record_->id);
   if (!context_->gates->Idle(record_->id)) {
+    return false;
+  }
+  if (!at_once && !removal_->in_time()) {
+    context_->conditions->SetWaiting(
+        "drop of " + record_->target.ToString(),
+        FailedPreconditionError("it is left on the target: the source has dropped it, and perhaps "
+                                "not before stop_at"));
+    context_->routes->Forget(record_->id);
+    left_ = true;
     return false;
   }
   if (record_->on_target) {

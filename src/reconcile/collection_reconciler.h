@@ -116,6 +116,7 @@ class CollectionReconciler {
   bool features_wait_ = false;
   std::optional<CollectionName> unreachable_name_;
   std::optional<Removal> removal_;
+  bool left_ = false;  // dropped too late for a task with an end: it stays on the target
   PartitionReconciler partitions_;
   FeatureReconciler features_;
 

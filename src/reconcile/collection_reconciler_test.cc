@@ -280,6 +280,48 @@ TEST_F(CollectionReconcilerTest, APartitionIsDroppedAfterItsRows) {
   EXPECT_FALSE(Stored().at(0).partitions.contains(PartitionId{1001}));
 }
 
+// The end of a task: what is dropped later stays.
+TEST_F(CollectionReconcilerTest, ADropIsFollowedIfTheSourceHasNotPassedTheEnd) {
+  spec_.stop_at = {2000};
+  catalog_.SetPresent({2000});
+  StartWith({a_});
+  SetSource({});
+  Settle();
+  EXPECT_THAT(NewDdls(), ElementsAre("drop collection default.a"));
+}
+
+TEST_F(CollectionReconcilerTest, ADropThatMayBeLaterThanTheEndIsNotFollowed) {
+  spec_.stop_at = {2000};
+  catalog_.SetPresent({2001});
+  StartWith({a_});
+  routes_.SetRead(kDml, false);
+  SetSource({});
+  Settle();
+  EXPECT_FALSE(routes_.forgotten(a_.id));  // its last rows are still to come
+  routes_.SetRead(kDml, true);
+  Settle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_TRUE(routes_.forgotten(a_.id));
+  EXPECT_TRUE(reconciler_->Progress().applied);
+  EXPECT_THAT(conditions_.Current().reason, testing::HasSubstr("it is left on the target"));
+  EXPECT_THAT(Stored(), testing::SizeIs(1));  // so that it is dropped if the task goes on
+}
+
+TEST_F(CollectionReconcilerTest, PartitionsAfterTheEndAreNeitherCreatedNorDropped) {
+  spec_.stop_at = {2000};
+  catalog_.SetPresent({2001});
+  Collection with = a_;
+  with.partitions.push_back({.id = {1001}, .name = "p", .created = {2000}});
+  StartWith({with});
+  Collection changed = a_;
+  changed.partitions.push_back({.id = {1002}, .name = "late", .created = {2001}});
+  SetSource({changed});
+  Settle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_TRUE(reconciler_->Progress().applied);
+  EXPECT_TRUE(Stored().at(0).partitions.contains(PartitionId{1001}));
+}
+
 TEST_F(CollectionReconcilerTest, APartitionThatTheTargetLoadsByItselfIsReleasedAndDropped) {
   Collection loaded = a_;
   loaded.load = {.loaded = true, .whole_collection = true, .partitions = {{1000}}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconcile/collection_context.h"
 #include "reconcile/plan/plan_properties.h"
 
 namespace cdc {
@@ -35,7 +36,9 @@ Status DatabaseReconciler::ListOnTarget() {
 Status DatabaseReconciler::EnsureAll(const Catalog& catalog) {
   for (const auto& [id, database] : catalog.databases) {
     const std::string& name = database->name;
-    if (name == kDefaultDatabase || !parts_.scope->CoversDatabase(name)) {
+    const auto created_ms = static_cast<int64_t>(database->created_ns / 1'000'000);
+    if (name == kDefaultDatabase || !parts_.scope->CoversDatabase(name) ||
+        !parts_.scope->IsInTime(Timestamp::FromUnixMs(created_ms))) {
       continue;
     }
     // Stored before it is created: a drop on the source is then replicated even after a crash.
@@ -93,6 +96,15 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
     // A database that stays needs no drop, but is no longer recorded for this source database.
     const bool needed = IsNeeded(target, *name, catalog);
     if (!needed && in_use(target)) {
+      ++name;
+      continue;
+    }
+    if (!needed && !too_late_) {
+      CDC_ASSIGN_OR_RETURN(const bool in_time,
+                           IsStillInTime(*parts_.scope, parts_.catalog, parts_.target->stop()));
+      too_late_ = !in_time;
+    }
+    if (!needed && too_late_) {
       ++name;
       continue;
     }

@@ -13,6 +13,7 @@
 #include "progress/condition_board.h"
 #include "reconcile/target_view.h"
 #include "scope/scope.h"
+#include "source/catalog_source.h"
 
 namespace cdc {
 
@@ -24,6 +25,7 @@ class DatabaseReconciler {
  public:
   struct Parts {
     std::string task_id;
+    CatalogSource* catalog;
     MetaStore* store;
     const Scope* scope;
     ConditionBoard* conditions;
@@ -40,9 +42,9 @@ class DatabaseReconciler {
   // Creates one database on the target if it does not exist.
   Status Ensure(const std::string& name);
 
-  // Drops databases that are gone from the source, once `in_use` says that the task has no
-  // collection left in them, and passes on properties. Rows do not wait for either; a refusal is
-  // only reported. Returns whether to call this again soon.
+  // Drops databases that are gone from the source (but see IsStillInTime), once `in_use` says that
+  // the task has no collection left in them, and passes on properties. Rows do not wait for either;
+  // a refusal is only reported. Returns whether to call this again soon.
   using InUse = std::function<bool(const std::string& target)>;
   bool DropAndAlter(const Catalog& catalog, const InUse& in_use);
 
@@ -60,6 +62,7 @@ class DatabaseReconciler {
   const Parts parts_;
   std::optional<std::set<std::string>> on_target_;  // nullopt: unknown
   std::set<std::string> replicated_;                // source databases, as recorded in the store
+  bool too_late_ = false;  // what is dropped now is left, see IsStillInTime
   // By target database: the properties it was given or refused in this run.
   std::map<std::string, std::vector<KeyValue>> properties_;
 };

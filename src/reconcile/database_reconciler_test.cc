@@ -22,6 +22,7 @@ class DatabaseReconcilerTest : public ReconcileTest {
     scope_ = std::make_unique<Scope>(spec_);
     databases_of_target_ =
         std::make_unique<DatabaseReconciler>(DatabaseReconciler::Parts{.task_id = "t",
+                                                                       .catalog = &catalog_,
                                                                        .store = &store_,
                                                                        .scope = scope_.get(),
                                                                        .conditions = &conditions_,
@@ -44,6 +45,18 @@ class DatabaseReconcilerTest : public ReconcileTest {
   TargetView view_;
   std::unique_ptr<DatabaseReconciler> databases_of_target_;
 };
+
+TEST_F(DatabaseReconcilerTest, DatabasesAfterTheEndOfATaskAreNeitherCreatedNorDropped) {
+  spec_.stop_at = Timestamp::FromUnixMs(5000);
+  catalog_.SetPresent(Timestamp::FromUnixMs(5001));
+  BeginDatabases();
+  SetDatabases({{.id = {7}, .name = "d", .created_ns = 5'000'000'000},
+                {.id = {8}, .name = "late", .created_ns = 5'001'000'000}});
+  EXPECT_TRUE(Refresh());
+  SetDatabases({});
+  EXPECT_FALSE(DropAndAlter());
+  EXPECT_THAT(Ddls(), ElementsAre("create database d"));
+}
 
 TEST_F(DatabaseReconcilerTest, ADatabaseIsCreatedAndDropped) {
   BeginDatabases();

@@ -19,6 +19,11 @@ bool MayBeLoaded(const TargetCollection& actual) {
   return actual.loads_partitions && actual.loaded;
 }
 
+// A part of the task's condition.
+std::string DropPart(const CollectionName& collection, const std::string& partition) {
+  return "drop of partition " + partition + " of " + collection.ToString();
+}
+
 bool Exists(const Partition* partition) {
   return partition != nullptr && partition->state == ObjectState::kCreated;
 }
@@ -38,6 +43,9 @@ Status PartitionReconciler::RemoveGone(const Collection& source,
       removals_.erase(partition);
       continue;
     }
+    if (left_.contains(partition) && !wanted.contains(name)) {
+      continue;
+    }
     CDC_ASSIGN_OR_RETURN(const bool removed, Remove(partition, *actual, wanted));
     if (!removed) {
       continue;
@@ -48,6 +56,9 @@ Status PartitionReconciler::RemoveGone(const Collection& source,
     next.partitions.erase(partition);
     CDC_RETURN_IF_ERROR(record_->Save(std::move(next)));
     removals_.erase(partition);
+    if (left_.erase(partition) > 0) {
+      context_->conditions->SetWaiting(DropPart((*record_)->target, name), OkStatus());
+    }
     CDC_RETURN_IF_ERROR(on_removed());
   }
   return OkStatus();
@@ -79,7 +90,7 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
   const std::string name = record.partitions.at(partition);
   auto removal = removals_.find(partition);
   if (removal == removals_.end()) {
-    CDC_ASSIGN_OR_RETURN(Removal begun, Removal::Begin(context_->log, record.pchannels));
+    CDC_ASSIGN_OR_RETURN(Removal begun, Removal::Begin(*context_, record.pchannels));
     removal = removals_.emplace(partition, std::move(begun)).first;
   }
   // If several dropped partitions had this name, the target has one partition with the rows of all
@@ -94,6 +105,15 @@ Result<bool> PartitionReconciler::Remove(PartitionId partition,
   RowGates& gates = *context_->gates;
   if (!at_once && !(removal->second.HasReadAll(*context_->routes) &&
                     gates.PartitionIdle(record.id, partition))) {
+    return false;
+  }
+  if (!at_once && !removal->second.in_time()) {
+    context_->conditions->SetWaiting(
+        DropPart(record.target, name),
+        FailedPreconditionError("it is left on the target: the source has dropped it, and perhaps "
+                                "not before stop_at"));
+    left_.insert(partition);
+    removals_.erase(removal);
     return false;
   }
   // A call in flight could reach a new partition of this name.

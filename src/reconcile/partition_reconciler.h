@@ -63,6 +63,7 @@ class PartitionReconciler {
   const CollectionContext* const context_;
   CollectionRecord* const record_;
   std::map<PartitionId, Removal> removals_;
+  std::set<PartitionId> left_;  // dropped too late for a task with an end: they stay on the target
 };
 
 }  // namespace cdc

@@ -39,6 +39,7 @@ Reconciler::Reconciler(Parts parts, const MetaStore::Progress& progress)
                .expected_identity = parts_.target_identity,
                .on_connected = parts_.on_connected}),
       databases_({.task_id = parts_.task_id,
+                  .catalog = parts_.catalog,
                   .store = parts_.store,
                   .scope = parts_.scope,
                   .conditions = parts_.conditions,

@@ -4,11 +4,14 @@
 
 namespace cdc {
 
-Result<Removal> Removal::Begin(Log* log, const std::vector<std::string>& channels) {
+Result<Removal> Removal::Begin(const CollectionContext& context,
+                               const std::vector<std::string>& channels) {
   Removal removal;
   for (const std::string& channel : channels) {
-    CDC_ASSIGN_OR_RETURN(removal.ends_[channel], log->Latest(channel));
+    CDC_ASSIGN_OR_RETURN(removal.ends_[channel], context.log->Latest(channel));
   }
+  CDC_ASSIGN_OR_RETURN(removal.in_time_,
+                       IsStillInTime(*context.scope, context.catalog, context.target->stop()));
   return removal;
 }
 

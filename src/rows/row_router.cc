@@ -12,7 +12,8 @@ namespace cdc {
 
 RowRouter::Channel::Channel(const std::string& name, const FeedStart& start)
     : tracker(std::make_shared<AckTracker>(
-          name, start.position ? start.position->id : MsgId{}, start.resolved)) {}
+          name, start.position ? start.position->id : MsgId{}, start.resolved)),
+      restart(start.position ? start.position->id : MsgId{}) {}
 
 RowRouter::RowRouter(Parts parts, Options options, const MetaStore::Progress& progress)
     : parts_(std::move(parts)),

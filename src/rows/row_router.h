@@ -56,6 +56,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     // than its share is not read any further.
     size_t waiting_bytes = 64U << 20;
     OnUndecodable on_undecodable = OnUndecodable::kStop;
+    Timestamp stop_at;  // no later row is handed on; 0: all are
     // For tests: rows in doubt are written as if they had never been sent.
     bool forget_doubts = false;
     bool copies_show_later_rows = false;  // see ReadingStart
@@ -154,6 +155,7 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     bool full = false;
     size_t held_bytes = 0;  // waiting for a tick
     std::set<CollectionId> collections;
+    MsgId restart;  // of the last group, see FeedGroup; at first, where reading began
     MsgId read_to;
     int64_t last_tick_unix_ms = 0;
     int64_t followed_unix_ms = 0;
@@ -195,6 +197,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
               const ReadingStart::Place& start,
               std::set<CollectionId> collections) CDC_REQUIRES(mutex_);
 
+  // Whether the task wants nothing more of the channel, since it has all up to `stop_at`.
+  bool HasEnded(const Channel& channel) const;
   Status RouteGroup(const std::string& name, Channel& channel, const FeedGroup& group)
       CDC_REQUIRES(mutex_);
   Status RouteRows(const std::string& name,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "rows/row_router.h"
@@ -10,7 +11,27 @@ namespace {
 // Polls are never smaller, however many channels share the memory.
 constexpr size_t kLeastPoll = 256U << 10;
 
+// The part of the group up to `end`. Whoever goes on from there needs the rest of the group, which
+// begins at the `restart` of the group before.
+FeedGroup CutAt(const FeedGroup& group, Timestamp end, const MsgId& restart) {
+  FeedGroup part{.resolved = end, .restart = restart, .rows = {}, .breaks = {}};
+  const auto take = [end](const std::vector<MessagePtr>& from, std::vector<MessagePtr>* to) {
+    std::ranges::copy_if(from, std::back_inserter(*to),
+                         [end](const MessagePtr& message) { return message->ts <= end; });
+  };
+  for (const FeedGroup::Rows& rows : group.rows) {
+    part.rows.push_back({.collection = rows.collection, .messages = {}});
+    take(rows.messages, &part.rows.back().messages);
+  }
+  take(group.breaks, &part.breaks);
+  return part;
+}
+
 }  // namespace
+
+bool RowRouter::HasEnded(const Channel& channel) const {
+  return options_.stop_at > Timestamp{} && channel.tracker->resolved() >= options_.stop_at;
+}
 
 size_t RowRouter::Room(const std::string& channel) {
   if (failed_) {
@@ -77,8 +98,12 @@ void RowRouter::OnDamaged(const std::string& channel,
     return;
   }
   {
-    // An id that the source does not know may be damaged itself.
     MutexLock lock(mutex_);
+    if (const auto followed = channels_.find(channel);
+        followed != channels_.end() && HasEnded(*followed->second)) {
+      return;
+    }
+    // An id that the source does not know may be damaged itself.
     const bool known =
         collection.has_value() && catalog_ != nullptr && catalog_->Find(*collection) != nullptr;
     const bool routed = known && routes_.contains(*collection) && !start_.IsAside(*collection);
@@ -114,6 +139,9 @@ void RowRouter::OnRecord(const std::string& channel, const LogRecord& record) {
     requests = requests_;
   }
   const auto* flush = std::get_if<FlushRequestInfo>(&*request);
+  if (flush != nullptr && options_.stop_at > Timestamp{} && flush->ts > options_.stop_at) {
+    flush = nullptr;
+  }
   const auto* password = std::get_if<PasswordChange>(&*request);
   // Other records form an empty group: they move the position like a request that is done.
   std::vector<AckTracker::TrackedRecord> records;
@@ -147,7 +175,14 @@ void RowRouter::OnGroup(const std::string& channel, const FeedGroup& group) {
     found->second->last_tick_unix_ms = options_.clock->UnixMs();
     late_messages_ += group.late;
     unknown_messages_ += group.unknown;
-    status = RouteGroup(channel, *found->second, group);
+    Channel& followed = *found->second;
+    if (HasEnded(followed)) {
+      return;
+    }
+    const bool is_last = options_.stop_at > Timestamp{} && group.resolved > options_.stop_at;
+    status = RouteGroup(channel, followed,
+                        is_last ? CutAt(group, options_.stop_at, followed.restart) : group);
+    followed.restart = group.restart;
     collection = failed_collection_;
     lines = TakeLogLines();
   }

@@ -462,6 +462,57 @@ TEST_F(RowRouterTest, NothingIsTakenAfterAnUncoveredSource) {
   EXPECT_FALSE(conditions_.Current().idle);
 }
 
+// ---- The end of a task ------------------------------------------------------------------------
+
+TEST_F(RowRouterTest, RowsUpToTheEndAreTakenAndNoLaterOnes) {
+  options_.stop_at = {25};
+  Begin({Make(1, "a")});
+  router_->OnGroup(kDml0, Group(20, 3, {{{1}, {Insert(1, 11, {1})}}}));
+  router_->OnGroup(kDml0, Group(30, 7, {{{1}, {Insert(4, 25, {2}), Insert(5, 26, {3})}}}));
+  router_->OnGroup(kDml0, Group(40, 9, {{{1}, {Insert(8, 35, {4})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(2));
+  EXPECT_THAT(consumer_.pushed()[1].rows.keys, ElementsAre(2));
+  consumer_.Acknowledge(0);
+  consumer_.Acknowledge(1);
+  // Whoever goes on needs the rest of the second group.
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{25});
+  EXPECT_EQ(CheckpointOf(kDml0).position, FakeLog::IdOf(3));
+  EXPECT_EQ(router_->ChannelStatuses()[0].resolved, Timestamp{25});
+}
+
+TEST_F(RowRouterTest, ATickAtTheEndItselfIsTakenWhole) {
+  options_.stop_at = {20};
+  Begin({Make(1, "a")});
+  router_->OnGroup(kDml0, Group(20, 3, {{{1}, {Insert(1, 20, {1})}}}));
+  router_->OnGroup(kDml0, Group(30, 4, {{{1}, {Insert(3, 21, {2})}}}));
+  ASSERT_THAT(consumer_.pushed(), SizeIs(1));
+  consumer_.Acknowledge(0);
+  EXPECT_EQ(CheckpointOf(kDml0).ts, Timestamp{20});
+  EXPECT_EQ(CheckpointOf(kDml0).position, FakeLog::IdOf(3));
+}
+
+TEST_F(RowRouterTest, NothingAfterTheEndFailsATask) {
+  options_.stop_at = {20};
+  Collection a = Make(1, "a");
+  a.vchannels = {"dml_0_1v0"};
+  Begin({a});
+  FeedGroup last = Group(30, 3, {});
+  last.breaks = {Import(2, 21)};
+  router_->OnGroup(kDml0, last);
+  router_->OnDamaged(kDml0, FakeLog::IdOf(4), CollectionId{1}, DataLossError("damaged"));
+  EXPECT_THAT(fatal_, IsEmpty());
+}
+
+TEST_F(RowRouterTest, ACollectionCreatedAfterTheEndIsNotFollowed) {
+  spec_.stop_at = {20};
+  options_.stop_at = {20};
+  Collection late = Make(2, "late", {kDml1});
+  late.created = {21};
+  Begin({Make(1, "a"), late});
+  EXPECT_TRUE(router_->Follows({1}));
+  EXPECT_FALSE(router_->Follows({2}));
+}
+
 // ---- After a copy of stored rows -------------------------------------------------------------
 
 class RowRouterCopyTest : public RowRouterTest {

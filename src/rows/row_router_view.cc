@@ -83,7 +83,8 @@ std::vector<ChannelProgress> RowRouter::Checkpoints() const {
     }
     // Records applied by earlier runs stay listed until the checkpoint has passed them.
     for (const std::string& id : channel->applied) {
-      if (!begun || parts_.log->Compare({id}, checkpoint.position) >= 0) {
+      if (!begun || checkpoint.position.empty() ||
+          parts_.log->Compare({id}, checkpoint.position) >= 0) {
         checkpoint.applied.push_back({id});
       }
     }

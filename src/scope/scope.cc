@@ -28,7 +28,8 @@ std::vector<Scope::Match> Scope::Select(const Catalog& catalog) const {
   std::map<CollectionId, Match> matches;
   const auto add = [&](const std::shared_ptr<const Collection>& collection) {
     CollectionName name{catalog.DatabaseName(collection->database), collection->name};
-    if (collection->state == ObjectState::kCreated && Covers(name)) {
+    if (collection->state == ObjectState::kCreated && IsInTime(collection->created) &&
+        Covers(name)) {
       matches.try_emplace(collection->id, Match{std::move(name), collection});
     }
   };

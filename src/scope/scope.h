@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/catalog.h"
+#include "model/ids.h"
 #include "model/rows.h"
 #include "model/task.h"
 #include "scope/scope_rules.h"
@@ -19,7 +20,7 @@ namespace cdc {
 // covered.
 class Scope {
  public:
-  explicit Scope(const TaskSpec& spec) : rules_(spec) {}
+  explicit Scope(const TaskSpec& spec) : rules_(spec), stop_at_(spec.stop_at) {}
 
   bool Covers(const CollectionName& source) const;
 
@@ -28,8 +29,9 @@ class Scope {
     CollectionName name;
     std::shared_ptr<const Collection> collection;
   };
-  // The covered collections of `catalog` in state Created, each once, sorted by id. Names without
-  // globs are looked up, so a task on one collection does not scan thousands.
+  // The covered collections of `catalog` in state Created, each once, sorted by id; not those
+  // created after the task's `stop_at`. Names without globs are looked up, so a task on one
+  // collection does not scan thousands.
   std::vector<Match> Select(const Catalog& catalog) const;
 
   // Whether the name is left to an older task with the same target.
@@ -54,12 +56,18 @@ class Scope {
   CollectionName Target(const CollectionName& source) const;
   std::string TargetDatabase(const std::string& source) const;
 
+  // Whether something created at `created` exists for the task: it does not after its `stop_at`.
+  bool IsInTime(Timestamp created) const { return stop_at_ == Timestamp{} || created <= stop_at_; }
+  // 0: the task has no end.
+  Timestamp stop_at() const { return stop_at_; }
+
   // Describes what is covered, for people: `"db.orders_*", "db.goods"`, quoted because blanks may
   // count; only the first few of many.
   std::string Describe() const;
 
  private:
   const ScopeRules rules_;
+  const Timestamp stop_at_;
 };
 
 // Whether some entry of the task wants its collections to begin with their stored rows. Cheap:

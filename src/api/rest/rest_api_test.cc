@@ -297,6 +297,7 @@ TEST_F(RestApiTest, ActionsChangeTheTask) {
   EXPECT_EQ(resumed.status, 200) << resumed.body;
   EXPECT_EQ(Json::parse(resumed.body).at("on_undecodable"), "skip");
   EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"on_undecodable":"no"})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"stop_at":"soon"})").status, 422);
   EXPECT_EQ(Send("POST", "/tasks/t1/pause", R"({"force":true})").status, 422);
   EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":["db1.c"]})").status, 200);
   EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":["nothing"]})").status, 404);

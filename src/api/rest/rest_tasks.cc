@@ -15,6 +15,7 @@
 #include "api/rest/rest_api.h"
 #include "api/rest/rest_request.h"
 #include "api/rest/task_query.h"
+#include "api/resume_request.h"
 #include "api/task_json.h"
 #include "control/drain_goal.h"
 #include "metastore/task_spec_json.h"
@@ -271,22 +272,20 @@ HttpAnswer RestApi::Pause(const RestRequest& request) {
 }
 
 HttpAnswer RestApi::Resume(const RestRequest& request) {
-  std::string policy;
+  ResumeRequest wanted;
   if (Refusal refusal = request.ReadBody(
-          [&policy](const RequestReader& reader) { reader.Read("on_undecodable", &policy); })) {
+          [&wanted](const RequestReader& reader) { wanted = ReadResumeRequest(reader); })) {
     return *std::move(refusal);
   }
-  std::optional<OnUndecodable> on_undecodable;
-  if (request.body.contains("on_undecodable")) {
-    on_undecodable = ParseOnUndecodable(policy);
-    if (!on_undecodable) {
-      return WrongField("on_undecodable", "can be one of stop, skip");
-    }
+  std::string field;
+  const Result<TaskManager::ResumeOptions> options = ValidateResume(wanted, &field);
+  if (!options.ok()) {
+    return WrongField(field, options.status().message());
   }
   if (Refusal refusal = CheckIfMatch(request)) {
     return *std::move(refusal);
   }
-  const Status resumed = options_.tasks->Resume(request.id, on_undecodable);
+  const Status resumed = options_.tasks->Resume(request.id, *options);
   return resumed.ok() ? ShowTask(request.id) : ProblemOf(resumed);
 }
 

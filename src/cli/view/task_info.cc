@@ -141,6 +141,7 @@ TaskInfo ReadTask(const Json& json) {
   task.left_to_others = Texts(json, "exclude_collections");
   task.covers = Texts(json, "covers");
   task.start_from = Text(json, "start_from");
+  task.stop_at = Count(json, "stop_at");
   const Json& disabled = Member(json, "disable_auto_start");
   task.disable_auto_start = disabled.is_boolean() && disabled.get<bool>();
   const Json& sync_index = Member(json, "sync_index");

@@ -61,6 +61,7 @@ struct TaskInfo {
   std::vector<std::string> left_to_others;  // to older tasks with the same target
   std::vector<std::string> covers;          // currently replicated
   std::string start_from;
+  uint64_t stop_at = 0;  // a timestamp of Milvus; 0: the task has no end
   bool disable_auto_start = false;
   std::vector<std::string> maps;  // "db1.a -> db2.b", "db1.* -> db2.*"
   bool sync_index = true;

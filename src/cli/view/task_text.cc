@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/view/drain_view.h"
 #include "cli/view/format.h"
 
 namespace cdc::cli {
@@ -200,6 +201,9 @@ std::vector<std::string> FormatTaskDetails(const TaskInfo& task,
   }
   fields.AddList("covers now", task.covers);
   fields.Add("start from", OrDash(task.start_from));
+  if (task.stop_at > 0) {
+    fields.Add("stop at", FormatHybrid(task.stop_at));
+  }
   if (!task.snapshots.empty()) {
     fields.Add("copied", DescribeSnapshots(task));
   }
