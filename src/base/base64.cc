@@ -11,11 +11,15 @@ const unsigned char* Bytes(std::string_view text) {
 
 }  // namespace
 
+char* WriteBase64(std::string_view bytes, char* at) {
+  // OpenSSL puts a zero behind the text.
+  return at + EVP_EncodeBlock(reinterpret_cast<unsigned char*>(at), Bytes(bytes),
+                              static_cast<int>(bytes.size()));
+}
+
 std::string EncodeBase64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), Bytes(bytes),
-                                   static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(size));
+  std::string text(Base64Size(bytes.size()) + 1, '\0');
+  text.resize(static_cast<size_t>(WriteBase64(bytes, text.data()) - text.data()));
   return text;
 }
 
