@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/column_layout.h"
 #include "wire/varint.h"
 #include "wire/wire_reader.h"
 #include "wire/wire_writer.h"
@@ -11,51 +12,7 @@
 namespace cdc {
 namespace {
 
-enum class Element { kVarint, kFixed, kBytes };
-
-// How a row is stored in the body.
-struct Layout {
-  Element element = Element::kBytes;
-  size_t width = 0;  // kFixed: bytes per row
-};
-
-constexpr int kArrayData = 1;  // the repeated field of every array message
-
-// Members of VectorField's oneof. The layout is decided by them and not by the column's type,
-// because that may be unknown.
-constexpr int kFloatVector = 2;
-constexpr int kBinaryVector = 3;
-constexpr int kInt8Vector = 7;
-
-Layout LayoutOfScalar(int oneof_field) {
-  switch (oneof_field) {
-    case 1:   // bool
-    case 2:   // int
-    case 3:   // long
-    case 11:  // timestamptz
-      return {Element::kVarint, 0};
-    case 4: return {Element::kFixed, 4};  // float
-    case 5: return {Element::kFixed, 8};  // double
-    default: return {Element::kBytes, 0};
-  }
-}
-
-Layout LayoutOf(const Column& column) {
-  const auto dim = static_cast<size_t>(column.dim);
-  switch (column.kind) {
-    case ColumnKind::kScalarArray: return LayoutOfScalar(column.oneof_field);
-    case ColumnKind::kVectorArray:
-      return column.oneof_field == kFloatVector ? Layout{Element::kFixed, 4 * dim}
-                                                : Layout{Element::kBytes, 0};
-    case ColumnKind::kVectorBytes:
-      if (column.oneof_field == kBinaryVector) {
-        return {Element::kFixed, dim / 8};
-      }
-      return {Element::kFixed, column.oneof_field == kInt8Vector ? dim : 2 * dim};
-    case ColumnKind::kNone: break;
-  }
-  return {};
-}
+using Element = ColumnLayout::Element;
 
 // The bytes of each row, as views of the column's body.
 struct Rows {
@@ -87,7 +44,7 @@ bool SplitFixed(std::string_view packed, size_t width, std::vector<std::string_v
   return true;
 }
 
-bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
+bool SplitBody(const Column& column, const ColumnLayout& layout, Rows* out) {
   if (column.kind == ColumnKind::kVectorBytes) {
     return SplitFixed(column.body, layout.width, &out->rows);
   }
@@ -114,7 +71,7 @@ bool SplitBody(const Column& column, const Layout& layout, Rows* out) {
 }
 
 std::string Join(const Column& column,
-                 const Layout& layout,
+                 const ColumnLayout& layout,
                  const Rows& rows,
                  std::string_view keep) {
   std::string values;
@@ -145,7 +102,7 @@ Status AtColumn(const Column& column, const std::string& what) {
 }  // namespace
 
 Result<std::string> WithoutNullRows(const Column& column) {
-  const Layout layout = LayoutOf(column);
+  const ColumnLayout layout = LayoutOf(column);
   Rows rows;
   if (!SplitBody(column, layout, &rows)) {
     return AtColumn(column, "values are malformed");
@@ -165,7 +122,7 @@ Result<std::string> WithoutNullRows(const Column& column) {
 }
 
 Result<std::string> BodyOfRows(const Column& column, std::string_view keep) {
-  const Layout layout = LayoutOf(column);
+  const ColumnLayout layout = LayoutOf(column);
   Rows rows;
   if (!SplitBody(column, layout, &rows) || rows.rows.size() != keep.size()) {
     return AtColumn(column, "it does not have one value a row");
