@@ -22,19 +22,23 @@ struct ExtendedRecord {
   std::deque<std::string> rebuilt;  // a deque: its elements never move, so views of them stay valid
 };
 
-// timestamps[] of a row message: their number and the largest.
+// timestamps[] of a row message: their number, the smallest and the largest.
 struct RowTimes {
   uint64_t count = 0;
+  uint64_t min = std::numeric_limits<uint64_t>::max();
   uint64_t max = 0;
+  std::string_view packed;  // all of them, if they are in one piece
 
   Status Add(const WireReader& reader) {
     if (reader.type() == WireType::kVarint) {
       Add(reader.number());
+      packed = {};
       return OkStatus();
     }
-    std::string_view packed;
-    CDC_RETURN_IF_ERROR(ReadField(reader, "timestamps", &packed));
-    PackedReader times(packed);
+    std::string_view piece;
+    CDC_RETURN_IF_ERROR(ReadField(reader, "timestamps", &piece));
+    packed = count == 0 ? piece : std::string_view();
+    PackedReader times(piece);
     for (uint64_t time = 0; times.Next(&time);) {
       Add(time);
     }
@@ -44,6 +48,7 @@ struct RowTimes {
  private:
   void Add(uint64_t time) {
     ++count;
+    min = std::min(min, time);
     max = std::max(max, time);
   }
 };
@@ -74,6 +79,9 @@ Status FinishRows(const RowTimes& times,
   }
   message->rows = static_cast<uint32_t>(times.count);
   message->ts = {times.count > 0 ? times.max : header.timestamp};
+  if (message->type == MessageType::kInsert && times.min < times.max) {
+    message->row_times = times.packed;
+  }
   return OkStatus();
 }
 

@@ -140,6 +140,7 @@ TEST(DecodeAgainstProtobuf, EveryColumnKindSurvivesTheRoundTrip) {
   ASSERT_TRUE(message.ok()) << message.status().ToString();
   EXPECT_EQ((*message)->rows, static_cast<uint32_t>(kRows));
   EXPECT_EQ((*message)->ts.value, 1002U);
+  EXPECT_EQ((*message)->row_times, "\xe8\x07\xe9\x07\xea\x07");  // 1000, 1001, 1002
   EXPECT_EQ((*message)->message_id, 77);
   EXPECT_EQ((*message)->collection, CollectionId{5});
   EXPECT_EQ((*message)->partition, PartitionId{6});

@@ -271,6 +271,7 @@ Result<WalMessage> DecodeWalMessage(MsgId id, Payload payload, const WalProperti
       decoded.message,
       DecodeBodyOf(decoded.type, std::move(id), std::move(payload), header, properties.vchannel));
   decoded.message->ts = {time};
+  decoded.message->row_times = {};  // the log's time counts
   return decoded;
 }
 

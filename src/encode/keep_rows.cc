@@ -80,9 +80,13 @@ Result<std::string> EncodeKeptRows(const Message& insert, std::string_view keep)
   AppendBytesField(5, insert.partition_name, &out);
   AppendVarintField(7, static_cast<uint64_t>(insert.collection.value), &out);
   AppendVarintField(8, static_cast<uint64_t>(insert.partition.value), &out);
-  AppendBytesHeader(10, wire::VarintSize(insert.ts.value) * rows, &out);
-  for (size_t i = 0; i < rows; ++i) {
-    AppendVarint(insert.ts.value, &out);
+  if (insert.row_times.empty()) {
+    AppendBytesHeader(10, wire::VarintSize(insert.ts.value) * rows, &out);
+    for (size_t i = 0; i < rows; ++i) {
+      AppendVarint(insert.ts.value, &out);
+    }
+  } else {
+    AppendBytesField(10, KeptNumbers(insert.row_times, keep), &out);
   }
   if (!insert.row_ids.empty()) {
     AppendBytesField(11, KeptNumbers(insert.row_ids, keep), &out);

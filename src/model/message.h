@@ -79,6 +79,8 @@ struct Message {
   // Inserts: body of packed int64s, one per row, by which the source identifies its rows. Empty if
   // the record has none.
   std::string_view row_ids;
+  // Inserts: body of packed numbers, the timestamp of each row. Empty: each row has `ts`.
+  std::string_view row_times;
   KeyColumn keys;    // deletes
   int raw_type = 0;  // the number of MsgType
   Payload payload;

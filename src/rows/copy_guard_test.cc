@@ -282,6 +282,19 @@ TEST(EncodeKeptRows, WritesTheChosenRows) {
   EXPECT_FALSE(EncodeKeptRows(**whole, std::string("\1\0", 2)).ok());
 }
 
+TEST(EncodeKeptRows, EachRowKeepsItsTime) {
+  std::string bytes = FromHex(kInsertHex);
+  const std::string time = "\x83\x80\xf0\xe3\x9f\xe8\x83\xc4\x06";
+  bytes[bytes.rfind(time)] = '\x84';  // of the last row
+  const Result<MessagePtr> whole = DecodeMessage(MsgId{}, Payload::Own(bytes));
+  ASSERT_TRUE(whole.ok()) << whole.status().ToString();
+  Result<std::string> record = EncodeKeptRows(**whole, std::string("\0\1\0\1", 4));
+  ASSERT_TRUE(record.ok()) << record.status().ToString();
+  const Result<MessagePtr> kept = DecodeMessage(MsgId{}, Payload::Own(*std::move(record)));
+  ASSERT_TRUE(kept.ok()) << kept.status().ToString();
+  EXPECT_EQ((*kept)->row_times, time + "\x84" + time.substr(1));
+}
+
 // ---- Every order -----------------------------------------------------------------------------
 
 // A shard with two keys: 1, which the log writes, and 2, which it does not. A state is reached by a
