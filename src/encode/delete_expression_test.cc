@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "encode/testing/insert_builder.h"
+#include "model/testing/insert_builder.h"
 
 namespace cdc {
 namespace {

@@ -8,7 +8,7 @@
 #include <grpcpp/support/slice.h>
 #include <gtest/gtest.h>
 
-#include "encode/testing/insert_builder.h"
+#include "model/testing/insert_builder.h"
 
 namespace cdc {
 namespace {

@@ -19,11 +19,11 @@
 #include "base/testing/eventually.h"
 #include "base/testing/source_dir.h"
 #include "encode/delete_expression.h"
-#include "encode/testing/insert_builder.h"
 #include "milvus.pb.h"
 #include "milvus/milvus_call.h"
 #include "milvus/milvus_channel.h"
 #include "milvus/testing/milvus_lite_server.h"
+#include "model/testing/insert_builder.h"
 #include "sink/api/milvus_target.h"
 #include "sink/testing/target_contract.h"
 

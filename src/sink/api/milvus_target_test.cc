@@ -12,9 +12,9 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/eventually.h"
-#include "encode/testing/insert_builder.h"
 #include "milvus.pb.h"
 #include "milvus/testing/fake_milvus_server.h"
+#include "model/testing/insert_builder.h"
 #include "sink/testing/wait_for_pulse.h"
 
 namespace cdc {

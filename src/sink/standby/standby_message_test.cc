@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "encode/testing/insert_builder.h"
 #include "milvus.pb.h"
+#include "model/testing/insert_builder.h"
 #include "msg.pb.h"
 
 namespace cdc {

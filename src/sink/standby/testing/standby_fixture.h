@@ -12,9 +12,9 @@
 
 #include <gtest/gtest.h>
 
-#include "encode/testing/insert_builder.h"
 #include "milvus.pb.h"
 #include "milvus/testing/fake_milvus_server.h"
+#include "model/testing/insert_builder.h"
 #include "msg.pb.h"
 #include "sink/standby/standby_hub.h"
 #include "sink/standby/standby_target.h"

@@ -36,7 +36,8 @@ inline std::string OneofBody(const google::protobuf::Message& message,
 
 using FieldDatas = std::vector<::milvus::proto::schema::FieldData>;
 
-inline MessagePtr MakeInsert(const FieldDatas& fields, uint32_t rows) {
+// An insert that can be completed, e.g. with a time.
+inline Message InsertOf(const FieldDatas& fields, uint32_t rows) {
   auto bytes = std::make_shared<std::deque<std::string>>();
   Message message;
   message.type = MessageType::kInsert;
@@ -66,7 +67,11 @@ inline MessagePtr MakeInsert(const FieldDatas& fields, uint32_t rows) {
     message.columns.push_back(column);
   }
   message.payload.owner = std::move(bytes);
-  return std::make_shared<const Message>(std::move(message));
+  return message;
+}
+
+inline MessagePtr MakeInsert(const FieldDatas& fields, uint32_t rows) {
+  return std::make_shared<const Message>(InsertOf(fields, rows));
 }
 
 inline MessagePtr MakeDelete(const std::vector<int64_t>& keys) {
