@@ -16,7 +16,7 @@ SOURCES = {"source/catalog", "source/rocksmq", "source/kafka", "source/pulsar", 
 SINKS = {"sink/api", "sink/standby"}
 STORES = {"metastore/sqlite", "metastore/etcd", "metastore/mysql"}
 # Those that bytes pass through. None sees another one's inside; `feed`, `rows` and `sink` join them.
-STAGES = {"decode", "encode"} | SOURCES | SINKS
+STAGES = {"decode", "encode", "events"} | SOURCES | SINKS
 VALUES = {"base", "wire", "model"}
 
 # room -> rooms whose headers it may include, besides its own. Not inherited: what is not listed is
@@ -52,6 +52,7 @@ ALLOWED = {
     "metastore/sealed": {"base", "model", "metastore", "metastore/sqlite"},  # metastore/sqlite: for its tests
     "progress": {"base", "model", "metastore"},
     "encode": VALUES,
+    "events": VALUES,
     "sink": {"base", "model", "encode"},
     "sink/access": {"base", "model", "milvus", "sink"},
     "sink/api": {"base", "model", "milvus", "encode", "sink", "sink/access"},
