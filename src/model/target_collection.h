@@ -13,6 +13,7 @@ struct TargetIndex {
   std::string field;
   std::string name;              // empty: the target does not store names (Milvus Lite)
   std::vector<KeyValue> params;  // compare with SameIndexParams
+  bool operator==(const TargetIndex&) const = default;
 };
 
 // A collection as described by the target.
@@ -38,6 +39,7 @@ struct TargetCollection {
   // everything, and ReleasePartitions is kUnimplemented: leave the rest loaded, or release the
   // collection.
   bool loads_partitions = true;
+  bool operator==(const TargetCollection&) const = default;
 };
 
 }  // namespace cdc
