@@ -1,5 +1,5 @@
 // Writes the binary seeds: make_corpus <folder> fills
-// <folder>/{log_message,wal_message,catalog,position,segment}/.
+// <folder>/{log_message,wal_message,row_event,catalog,position,segment}/.
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -12,6 +12,8 @@
 
 #include "decode/testing/vectors.h"
 #include "decode/testing/vectors_2_6_8.h"
+#include "events/collection_state.h"
+#include "events/stream_progress.h"
 #include "fuzz.h"
 #include "metastore/msg_id_list.h"
 #include "metastore/task_spec_json.h"
@@ -256,6 +258,81 @@ void WriteWalMessages(Folder folder) {
   folder.Add("unknown_type", WalRecord(OfType(v26::kCreateSegment, "47", "")));
 }
 
+// ---- row events
+
+// A column of one row, as the head of row_event_fuzz.cc describes it.
+std::string RawColumn(DataType type,
+                      DataType element,
+                      ColumnKind kind,
+                      int form,
+                      int dim,
+                      const google::protobuf::Message& body) {
+  std::string text = "!";
+  for (const int byte : {static_cast<int>(type), static_cast<int>(element), static_cast<int>(kind),
+                         form, dim, 1, 0}) {
+    text += static_cast<char>(byte);
+  }
+  return text + body.SerializeAsString();
+}
+
+std::string State() {
+  TargetCollection collection;
+  Field key;
+  key.id = {100};
+  key.name = "id";
+  key.type = DataType::kInt64;
+  key.is_primary_key = true;
+  key.default_value = std::string("\x18\x07", 2);
+  key.type_params = {{"dim", "8"}};
+  collection.schema.fields = {key};
+  collection.schema.functions = {"f"};
+  collection.partitions = {"_default"};
+  collection.properties = {{"k", "v"}};
+  collection.aliases = {"a"};
+  collection.indexes = {{.field = "id", .name = "i", .params = {{"index_type", "INVERTED"}}}};
+  return EncodeCollectionState(collection);
+}
+
+void WriteRowEvents(Folder folder) {
+  folder.Add("insert", FromHex(kInsertHex));
+  folder.Add("delete", FromHex(kDeleteHex));
+  folder.Add("delete_texts", TextDelete());
+  folder.Add("insert_nulls", NullableInsert());
+  folder.Add("state", State());
+  folder.Add("progress", EncodeProgress({.channel = "c",
+                                         .position = EncodeRocksmqId(1),
+                                         .ts = {kTime},
+                                         .applied = {EncodeRocksmqId(2)}}));
+  folder.Add("state_key", EncodeStateKey({"db", "c"}));
+  const auto scalar = [&folder](const char* name, DataType type, int form,
+                                const google::protobuf::Message& body) {
+    folder.Add(name, RawColumn(type, DataType::kNone, ColumnKind::kScalarArray, form, 0, body));
+  };
+  pb::schema::LongArray number;
+  number.add_data(1'715'000'889'123'456);
+  scalar("time", DataType::kTimestamptz, 11, number);
+  pb::schema::StringArray text;
+  text.add_data("POINT (1 2)");
+  scalar("geometry", DataType::kGeometry, 12, text);
+  for (const auto& [element, values] :
+       {std::pair{DataType::kVarChar, "\x32\x05\x0a\x03\x61\x22\xff"},
+        {DataType::kFloat, "\x22\x06\x0a\x04\x7f\xff\xff\xff"},
+        {DataType::kInt8, "\x12\x04\x0a\x02\x7f\x01"}}) {
+    pb::schema::BytesArray array;  // of ScalarFields
+    array.add_data(values);
+    folder.Add("array_of_" + std::to_string(static_cast<int>(element)),
+               RawColumn(DataType::kArray, element, ColumnKind::kScalarArray, 8, 0, array));
+  }
+  pb::schema::FloatArray floats;
+  floats.add_data(0.3F);
+  floats.add_data(-0.0F);
+  folder.Add("vector", RawColumn(DataType::kFloatVector, DataType::kNone, ColumnKind::kVectorArray,
+                                 2, 2, floats));
+  pb::schema::ValueField value;
+  value.set_double_data(0.1);
+  scalar("default", DataType::kDouble, 5, value);
+}
+
 // ---- etcd
 
 std::string Put(const std::string& key, const google::protobuf::Message& value) {
@@ -460,6 +537,7 @@ int main(int argc, char** argv) {
     const std::filesystem::path root = argv[1];
     cdc::WriteLogMessages(cdc::Folder(root / "log_message"));
     cdc::WriteWalMessages(cdc::Folder(root / "wal_message"));
+    cdc::WriteRowEvents(cdc::Folder(root / "row_event"));
     cdc::WriteCatalog(cdc::Folder(root / "catalog"));
     cdc::WritePositions(cdc::Folder(root / "position"));
     cdc::WriteSegments(cdc::Folder(root / "segment"));
