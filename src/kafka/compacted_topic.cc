@@ -1,12 +1,12 @@
 #include "kafka/compacted_topic.h"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <librdkafka/rdkafka.h>
 
 #include "kafka/kafka_client.h"
+#include "kafka/kafka_error.h"
 #include "kafka/kafka_handles.h"
 
 namespace cdc {
@@ -59,23 +59,35 @@ Result<std::shared_ptr<KafkaClient>> NewConsumer(const CompactedTopicOptions& op
   return KafkaClient::New({.settings = std::move(settings), .clock = options.clock});
 }
 
-// The offset after the last record that the topic holds, of open transactions, too; nullopt: there
-// is no such topic.
-Result<std::optional<int64_t>> FindEnd(const CompactedTopicOptions& options) {
+// The offset after the last record that the topic holds, of open transactions, too.
+Result<int64_t> FindEnd(const CompactedTopicOptions& options,
+                        Clock::TimePoint deadline,
+                        const std::stop_token& stop) {
   CDC_ASSIGN_OR_RETURN(const auto client, NewConsumer(options, "read_uncommitted"));
-  CDC_RETURN_IF_ERROR(client->Ping(options.timeout));
+  CDC_RETURN_IF_ERROR(client->Ping(Left(*options.clock, deadline), stop));
   CDC_ASSIGN_OR_RETURN(const int partitions,
-                       client->CountPartitions(options.topic, options.timeout));
-  if (partitions == 0) {
-    return std::optional<int64_t>();
-  }
+                       client->CountPartitions(options.topic, Left(*options.clock, deadline)));
   if (partitions > 1) {
     return FailedPreconditionError("topic " + options.topic + " has " + std::to_string(partitions) +
                                    " partitions instead of one: delete it, or use another name");
   }
-  CDC_ASSIGN_OR_RETURN(const auto found,
-                       client->Watermarks(options.topic, kPartition, options.timeout));
-  return found ? std::optional<int64_t>(found->high) : std::optional<int64_t>();
+  CDC_ASSIGN_OR_RETURN(const auto found, client->Watermarks(options.topic, kPartition,
+                                                            Left(*options.clock, deadline)));
+  if (!found) {
+    return UnavailableError("kafka " + options.connection.address + " does not know topic " +
+                            options.topic);
+  }
+  return found->high;
+}
+
+void Store(const rd_kafka_message_t& message, std::map<std::string, std::string>* values) {
+  std::string key(static_cast<const char*>(message.key), message.key_len);
+  if (message.payload == nullptr) {
+    values->erase(key);
+  } else {
+    values->insert_or_assign(std::move(key),
+                             std::string(static_cast<const char*>(message.payload), message.len));
+  }
 }
 
 }  // namespace
@@ -84,39 +96,38 @@ Result<std::map<std::string, std::string>> ReadCompactedTopic(const CompactedTop
                                                               const std::stop_token& stop) {
   const auto deadline = options.clock->Now() + options.timeout;
   std::map<std::string, std::string> values;
-  CDC_ASSIGN_OR_RETURN(const std::optional<int64_t> end, FindEnd(options));
-  if (end.value_or(0) == 0) {
+  CDC_ASSIGN_OR_RETURN(const int64_t end, FindEnd(options, deadline, stop));
+  if (end == 0) {
     return values;
   }
   CDC_ASSIGN_OR_RETURN(const auto client, NewConsumer(options, "read_committed"));
   CDC_ASSIGN_OR_RETURN(const auto consumption, Consumption::Start(client.get(), options.topic));
-  while (true) {
+  Status reason = UnavailableError("is a transaction open?");
+  int64_t next = 0;
+  while (next < end) {
     const KafkaMessageHandle message = consumption->Next();
     client->Serve();
     if (message != nullptr && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      std::string key(static_cast<const char*>(message->key), message->key_len);
-      if (message->payload == nullptr) {
-        values.erase(key);
-      } else {
-        values.insert_or_assign(
-            std::move(key), std::string(static_cast<const char*>(message->payload), message->len));
+      Store(*message, &values);
+      next = message->offset + 1;
+    } else if (message != nullptr && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      next = message->offset;  // what follows may belong to an open transaction
+    } else if (message != nullptr) {
+      reason = KafkaError(message->err, rd_kafka_message_errstr(message.get()));
+      if (reason.code() != StatusCode::kUnavailable) {
+        return reason.WithContext("topic " + options.topic);
       }
-      continue;
-    }
-    // Read to the end that committed records have now, which open transactions hold back.
-    if (message != nullptr && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF &&
-        message->offset >= *end) {
-      return values;
     }
     if (stop.stop_requested()) {
       return CancelledError("stopped");
     }
-    if (options.clock->Now() >= deadline) {
+    if (next < end && options.clock->Now() >= deadline) {
       CDC_RETURN_IF_ERROR(client->failure());
-      return UnavailableError("topic " + options.topic + " cannot be read to its end at " +
-                              std::to_string(*end) + ": is a transaction open?");
+      return reason.WithContext("topic " + options.topic + " cannot be read to its end at " +
+                                std::to_string(end));
     }
   }
+  return values;
 }
 
 }  // namespace cdc

@@ -8,6 +8,7 @@
 #include <librdkafka/rdkafka.h>
 #include <spdlog/spdlog.h>
 
+#include "kafka/kafka_error.h"
 #include "kafka/kafka_handles.h"
 
 namespace cdc {
@@ -15,8 +16,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A ping's first slice; it grows until the deadline.
-constexpr milliseconds kSlice{100};
+// A ping's first slice, which grows to the last.
+constexpr milliseconds kFirstSlice{100};
+constexpr milliseconds kLastSlice{1'000};
 
 using Conf = std::unique_ptr<rd_kafka_conf_t, Freed<rd_kafka_conf_destroy>>;
 
@@ -54,10 +56,6 @@ Result<Conf> MakeConf(const KafkaSettingMap& settings) {
     }
   }
   return conf;
-}
-
-milliseconds Left(const Clock& clock, Clock::TimePoint deadline) {
-  return std::max(std::chrono::ceil<milliseconds>(deadline - clock.Now()), milliseconds(0));
 }
 
 // A listener without TLS closes the connection during the handshake, in one of several ways.
@@ -189,12 +187,12 @@ Status KafkaClient::CallFailed(const std::string& call, int code) {
   return Unavailable(call + ": " + rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
 }
 
-Status KafkaClient::Ping(milliseconds timeout) {
+Status KafkaClient::Ping(milliseconds timeout, const std::stop_token& stop) {
   const auto deadline = clock_->Now() + timeout;
   const uint64_t failures = this->failures();
   // The call itself does not end early when it is hopeless, hence the slices. They grow for the
   // sake of a distant broker.
-  for (milliseconds slice = kSlice;; slice *= 2) {
+  for (milliseconds slice = kFirstSlice;; slice = std::min(slice * 2, kLastSlice)) {
     const rd_kafka_metadata_t* answer = nullptr;
     const auto code = rd_kafka_metadata(handle_, 0, nullptr, &answer,
                                         ToMs(std::min(slice, Left(*clock_, deadline))));
@@ -205,6 +203,9 @@ Status KafkaClient::Ping(milliseconds timeout) {
       return OkStatus();
     }
     Serve();
+    if (stop.stop_requested()) {
+      return CancelledError("stopped");
+    }
     if (Left(*clock_, deadline) == milliseconds(0) || this->failures() != failures) {
       return CallFailed("no broker answers", code);
     }
@@ -229,7 +230,7 @@ Result<int> KafkaClient::CountPartitions(const std::string& name, milliseconds t
   }
   const rd_kafka_metadata_topic_t& found = metadata->topics[0];
   if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return Unavailable("topic " + name + ": " + rd_kafka_err2str(found.err));
+    return KafkaError(found.err, rd_kafka_err2str(found.err)).WithContext("topic " + name);
   }
   return found.partition_cnt;
 }

@@ -61,9 +61,11 @@ class KafkaClient {
   void SetWakeup(Wakeup* wakeup);
 
   // Each of these asks a broker and waits for the answer, until `timeout` or until it is clear that
-  // none will come. kUnavailable: with the text of librdkafka or the broker.
+  // none will come. kUnavailable: with the text of librdkafka or the broker. kPermissionDenied: an
+  // access list forbids it.
 
-  Status Ping(std::chrono::milliseconds timeout);
+  // kCancelled: stopped.
+  Status Ping(std::chrono::milliseconds timeout, const std::stop_token& stop = {});
   // The number of the topic's partitions; 0: there is no such topic.
   Result<int> CountPartitions(const std::string& topic, std::chrono::milliseconds timeout);
   // With the setting isolation.level=read_committed (librdkafka's default) `high` is below open

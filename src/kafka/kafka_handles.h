@@ -1,11 +1,13 @@
 #pragma once
 
 // For .cc files only: it brings librdkafka's header.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/clock.h"
 #include "base/freed.h"
 
 namespace cdc {
@@ -17,5 +19,11 @@ using KafkaErrorHandle = std::unique_ptr<rd_kafka_error_t, Freed<rd_kafka_error_
 
 // A time as librdkafka takes it.
 inline int ToMs(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }
+
+// What is left until then; not negative.
+inline std::chrono::milliseconds Left(const Clock& clock, Clock::TimePoint deadline) {
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - clock.Now()),
+                  std::chrono::milliseconds(0));
+}
 
 }  // namespace cdc

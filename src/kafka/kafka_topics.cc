@@ -89,7 +89,8 @@ Status CreateTopics(KafkaClient* client,
   client->Serve();
   if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const Status refused = KafkaError(code, rd_kafka_event_error_string(event.get()));
-    return IsRetryable(refused) ? client->CallFailed("creating topics", code) : refused;
+    return refused.code() == StatusCode::kUnavailable ? client->CallFailed("creating topics", code)
+                                                      : refused;
   }
   size_t count = 0;
   const auto* const* results =

@@ -28,6 +28,8 @@ const KafkaSettingMap& FixedSettings() {
       {"enable.idempotence", "true"},
       {"acks", "all"},
       {"allow.auto.create.topics", "false"},
+      // All changes of a key go to one partition, the one that clients in Java choose.
+      {"partitioner", "murmur2_random"},
       {"log.queue", "true"},
   };
   return *fixed;
@@ -43,8 +45,6 @@ Result<KafkaSettingMap> SettingsOf(const ProducerOptions& options) {
       {"transaction.timeout.ms", "30000"},
       // Shorter than a transaction, so that the reason of a failure is the first thing known of it.
       {"message.timeout.ms", "20000"},
-      // Clients in Java choose the same partition for a key.
-      {"partitioner", "murmur2_random"},
       // Fuller batches cost less; a commit does not wait for it.
       {"linger.ms", "5"},
       // The broker's limit counts, not the library's.
@@ -78,7 +78,7 @@ Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Open(
                         }}));
   const auto deadline = options.clock->Now() + timeout;
   // Says why, if nobody answers.
-  CDC_RETURN_IF_ERROR(producer->client_->Ping(timeout));
+  CDC_RETURN_IF_ERROR(producer->client_->Ping(timeout, stop));
   while (true) {
     KafkaErrorHandle error(rd_kafka_init_transactions(producer->client_->handle(), kSliceMs));
     producer->client_->Serve();
@@ -146,6 +146,7 @@ Status TransactionalProducer::Produce(const std::string& topic,
                           record.key.size(), nullptr) != 0) {
     const rd_kafka_resp_err_t code = rd_kafka_last_error();
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      client_->Serve();  // a record before it may be the reason
       return Explain(code, rd_kafka_err2str(code)).WithContext("topic " + topic);
     }
     if (stop.stop_requested()) {
@@ -190,28 +191,18 @@ Status TransactionalProducer::Failed(const std::string& call, rd_kafka_error_s* 
   const int code = rd_kafka_error_code(error);
   const std::string words = rd_kafka_error_string(error);
   const Status status = Explain(code, words);
-  return IsRetryable(status) ? client_->CallFailed(call + ": " + words, code)
-                             : status.WithContext(call);
-}
-
-Status TransactionalProducer::Flush(const std::stop_token& stop) {
-  while (rd_kafka_flush(client_->handle(), kSliceMs) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    client_->Serve();
-    CDC_RETURN_IF_ERROR(delivery_error_);
-    if (stop.stop_requested()) {
-      return CancelledError("stopped");
-    }
-  }
-  return delivery_error_;
+  return status.code() == StatusCode::kUnavailable ? client_->CallFailed(call + ": " + words, code)
+                                                   : status.WithContext(call);
 }
 
 Status TransactionalProducer::Commit(const std::stop_token& stop) {
   if (!open_) {
     return OkStatus();
   }
-  CDC_RETURN_IF_ERROR(Flush(stop));
   const auto deadline = clock_->Now() + kCommitTimeout;
   while (true) {
+    // Delivers first what is not delivered yet. Goes on where it was after a slice that was too
+    // short.
     KafkaErrorHandle error(rd_kafka_commit_transaction(client_->handle(), kSliceMs));
     client_->Serve();
     if (error == nullptr) {

@@ -40,9 +40,9 @@ struct ProducerRecord {
 // of a transaction or none, in the order in which they were given for each key. Use it from one
 // thread.
 //
-// After an error nothing but the destructor may be called, and a new one be opened. The transaction
-// was then not committed, with one exception: kUnavailable and kCancelled of Commit leave open
-// whether it was. Whoever reads what the topics hold, after Open has returned, knows.
+// After an error nothing but the destructor may be called, and a new one be opened. An error of
+// Commit leaves open whether the transaction was committed; whoever opens a new one and then reads
+// what the topics hold, knows.
 //
 // kUnavailable: try again later. kAborted: fenced, see KafkaError. kPermissionDenied. kCancelled:
 // `stop` was requested. kFailedPrecondition: a record is larger than the broker takes.
@@ -69,7 +69,8 @@ class TransactionalProducer {
   // Of the open transaction: the bytes of keys and values.
   size_t transaction_bytes() const { return transaction_bytes_; }
 
-  // Returns when all of the open transaction is there for readers; without one does nothing.
+  // Returns when the open transaction is committed, whatever happens then; readers see it within
+  // moments. Without one does nothing.
   Status Commit(const std::stop_token& stop);
 
   // For questions about topics.
@@ -89,7 +90,6 @@ class TransactionalProducer {
   Status Explain(int code, const std::string& words) const;
   // Consumes the error.
   Status Failed(const std::string& call, rd_kafka_error_s* error);
-  Status Flush(const std::stop_token& stop);
 
   const Clock* const clock_;
   // Declared before the client, whose records use their bytes until it is closed.
