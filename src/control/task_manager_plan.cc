@@ -11,8 +11,9 @@
 namespace cdc {
 namespace {
 
-bool IsSourceError(const PlanItem& item) {
-  return item.severity == PlanSeverity::kError && item.area == "source";
+// That the source is away.
+bool IsSourceAway(const PlanItem& item) {
+  return item.area == "source" && IsRetryable(item.refusal);
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ PlanItems TaskManager::Plan(TaskSpec spec) {
   AppendItems(JudgePositions(spec), &items);
   PlanItems found = options_.replicator->Plan(spec, target.ok() ? &*target : nullptr);
   if (!source.ok()) {
-    std::erase_if(found, IsSourceError);  // that is told already
+    std::erase_if(found, IsSourceAway);  // that is told already
   }
   AppendItems(std::move(found), &items);
   if (FindCreated(spec.id)) {

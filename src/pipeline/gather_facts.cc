@@ -18,8 +18,14 @@ Status StatusOf(const Result<T>& answer) {
   return answer.status();
 }
 
-// A system that is asked several questions. It is not asked any more after an error that may pass:
-// each answer may take as long as its timeout, and somebody waits for all of them.
+bool IsAway(const Status& status) {
+  return status.code() == StatusCode::kUnavailable ||
+         status.code() == StatusCode::kDeadlineExceeded;
+}
+
+// A system that is asked several questions. It is not asked any more once it is away: each answer
+// may take as long as its timeout, and somebody waits for all of them. What is wrong with one
+// collection, even if it passes (kAborted), says nothing of the next.
 class Asked {
  public:
   template <class Question>
@@ -28,7 +34,7 @@ class Asked {
       return failed_;
     }
     auto answer = question();
-    if (IsRetryable(StatusOf(answer))) {
+    if (IsAway(StatusOf(answer))) {
       failed_ = StatusOf(answer).WithContext("not asked after an earlier question failed");
     }
     return answer;

@@ -124,6 +124,10 @@ TEST_F(GatherFactsTest, AnErrorThatStaysIsFoundForEach) {
   const TargetInfo target = *replicator_->CheckTarget({});
   EXPECT_EQ(CountRefusals(replicator_->Plan(spec_, &target), "read from its start"), 3U);
   EXPECT_EQ(log_.questions(), 7U);
+  // Nor does it if it passes.
+  log_.FailQuestions({StatusCode::kAborted, "not loaded"});
+  EXPECT_EQ(CountRefusals(replicator_->Plan(spec_, &target), "not asked"), 0U);
+  EXPECT_EQ(log_.questions(), 14U);
 }
 
 }  // namespace

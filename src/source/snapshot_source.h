@@ -86,9 +86,10 @@ class SnapshotSource {
   // log has to take over, as planned before; empty: where it can now.
   //
   // kInvalidArgument: the filter is no expression that the source accepts; says why.
-  // kUnavailable: not now: not reachable, or the source is changing its files. kFailedPrecondition:
-  // the storage is not that source's, or of a version that cannot be read. kPermissionDenied. The
-  // message says what was looked for, and where.
+  // kUnavailable: not reachable. kAborted: of this collection not now, e.g. the source is changing
+  // its files, or has not loaded it. kFailedPrecondition: the storage is not that source's, or of a
+  // version that cannot be read. kPermissionDenied. The message says what was looked for, and
+  // where.
   virtual Result<std::unique_ptr<CollectionSnapshot>> Plan(
       const Collection& collection,
       const std::map<std::string, Takeover>& takeover,

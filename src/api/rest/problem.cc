@@ -45,6 +45,7 @@ int HttpStatusOf(StatusCode code) {
     case StatusCode::kFailedPrecondition:
     case StatusCode::kResourceExhausted: return 409;
     case StatusCode::kCancelled:
+    case StatusCode::kAborted:
     case StatusCode::kUnavailable:
     case StatusCode::kDeadlineExceeded: return 503;
     default: return 500;

@@ -33,8 +33,8 @@ struct MilvusQueryOptions {
 // collection; all of them are listed with the first vchannel, though their rows belong to all.
 //
 // `catalog` must outlive it. Errors of a plan: kUnauthenticated, kPermissionDenied: credentials.
-// kFailedPrecondition: another Milvus than the one whose etcd is read. kUnavailable: among others,
-// the collection is not loaded. kInvalidArgument: an address or a PEM file that makes no sense.
+// kFailedPrecondition: another Milvus than the one whose etcd is read. kAborted: the
+// collection is not loaded. kInvalidArgument: an address or a PEM file that makes no sense.
 Result<std::unique_ptr<SnapshotSource>> NewMilvusQuerySnapshots(const MilvusQueryOptions& options,
                                                                 CatalogSource* catalog);
 

@@ -39,11 +39,12 @@ Status FromQuery(const Status& status, const RowQuery& query) {
   const std::string storage = query.filter.empty() ? "copy from the storage (snapshot.from storage)"
                                                    : "copy without a filter, from the storage";
   if (!status.ok() && status.code() != StatusCode::kCancelled && IsNotLoaded(status)) {
-    return UnavailableError(
+    return Status(
+        StatusCode::kAborted,
         "collection " + query.name.ToString() +
-        " is not loaded on the source, and queries read only what is: load all of it there "
-        "until the copy is done (its query nodes need the memory, and do the reading), or " +
-        storage + ": " + status.message());
+            " is not loaded on the source, and queries read only what is: load all of it there "
+            "until the copy is done (its query nodes need the memory, and do the reading), or " +
+            storage + ": " + status.message());
   }
   if (!status.ok() && Has(status, "cannot parse expression")) {
     return FailedPreconditionError(

@@ -51,7 +51,7 @@ class PageReader final : public SnapshotRows {
              std::shared_ptr<const PageEncoder> encoder,
              QueryPart part);
 
-  // kUnavailable: not now, e.g. the collection is not loaded. kNotFound: the collection or the
+  // kUnavailable: not now. kAborted: the collection is not loaded. kNotFound: the collection or the
   // partition is gone, or has another name. See CollectionSnapshot.
   Result<std::optional<SnapshotRecord>> Next(const std::stop_token& stop) override;
 
@@ -71,8 +71,8 @@ class PageReader final : public SnapshotRows {
   std::deque<PageEncoder::Record> records_;
 };
 
-// The status to give for an error of a query. A collection that is not loaded is kUnavailable, with
-// the cure; a key that no expression can name is kFailedPrecondition. Internal errors of the source
+// The status to give for an error of a query. A collection that is not loaded is kAborted, with the
+// cure; a key that no expression can name is kFailedPrecondition. Internal errors of the source
 // count as passing.
 Status FromQuery(const Status& status, const RowQuery& query);
 

@@ -168,7 +168,7 @@ TEST_F(PageReaderTest, AnErrorOfTheFilterHasTheWordsOfTheSource) {
   EXPECT_THAT(wrong.message(), HasSubstr("line 1:7 mismatched input"));
   const Status not_loaded =
       FromFilterQuery(UnavailableError("collection not loaded[collection=7]"), query);
-  EXPECT_EQ(not_loaded.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(not_loaded.code(), StatusCode::kAborted);
   EXPECT_THAT(not_loaded.message(), HasSubstr("or copy without a filter"));
 }
 
@@ -203,7 +203,7 @@ TEST_F(PageReaderTest, APassingErrorRepeatsThePage) {
 TEST_F(PageReaderTest, ACollectionThatIsNotLoadedSaysSo) {
   FailWith(101, "failed to query: collection not loaded[collection=7]", 1);
   const Status status = Reader()->Next(kNoStop).status();
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(status.code(), StatusCode::kAborted);
   EXPECT_THAT(status.message(), HasSubstr("default.c is not loaded on the source"));
   EXPECT_THAT(status.message(), HasSubstr("load all of it"));
   EXPECT_EQ(queries_, 1) << "nothing is repeated here";

@@ -85,9 +85,9 @@ class MilvusSnapshots final : public SnapshotSource {
                            ReadSegmentCatalog(*etcd_, meta_root_, collection, stop));
       Result<SnapshotPlan> plan = PlanSnapshot(collection, catalog, fixed, selection.partitions);
       if (plan.ok() && takeover.empty() && plan->importing) {
-        plan = UnavailableError(
-            "a bulk import into the collection is going on, whose rows would be missed: wait for "
-            "its end and try again");
+        plan = Status(StatusCode::kAborted,
+                      "a bulk import into the collection is going on, whose rows would be missed: "
+                      "wait for its end and try again");
       }
       Storage* storage = nullptr;  // a source that has never written a file may have none
       if (plan.ok() && HasSegments(*plan)) {
@@ -100,7 +100,7 @@ class MilvusSnapshots final : public SnapshotSource {
         return std::unique_ptr<CollectionSnapshot>(
             std::make_unique<Snapshot>(storage, *std::move(plan)));
       }
-      if (unclear.code() != StatusCode::kUnavailable && unclear.code() != StatusCode::kNotFound) {
+      if (!IsRetryable(unclear) && unclear.code() != StatusCode::kNotFound) {
         return unclear;
       }
       Pause(kPause, stop);

@@ -50,8 +50,8 @@ Result<bool> HoldsRows(const SegmentCatalog& catalog, const Segment& segment) {
   for (const SegmentId id : segment.compacted_from) {
     const Segment* input = Find(catalog, id);
     if (input != nullptr && input->state == SegmentState::kDropped && input->compacted) {
-      return UnavailableError("a compaction is half written: segment " +
-                              std::to_string(segment.id.value));
+      return Status(StatusCode::kAborted,
+                    "a compaction is half written: segment " + std::to_string(segment.id.value));
     }
   }
   return false;

@@ -13,7 +13,7 @@ bool IsStored(const Segment& segment);
 // directly or not, is still stored: between the two writes of a compaction (Milvus 2.5) both are,
 // and then the inputs count. An L0 segment has no rows.
 //
-// kUnavailable: some of its direct inputs are stored and others already dropped as compacted, which
+// kAborted: some of its direct inputs are stored and others already dropped as compacted, which
 // is a half-written change: read the catalog again.
 Result<bool> HoldsRows(const SegmentCatalog& catalog, const Segment& segment);
 

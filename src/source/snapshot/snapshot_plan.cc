@@ -162,8 +162,9 @@ Result<ChannelSnapshot> PlanChannel(const Collection& collection,
     }
     CDC_RETURN_IF_ERROR(CheckFiles(collection.schema, segment));
     if (MayBeImportAbove(segment, checkpoint.time)) {
-      return UnavailableError("waiting for the checkpoint to pass what may be a bulk import, of " +
-                              std::to_string(id.value));
+      return Status(StatusCode::kAborted,
+                    "waiting for the checkpoint to pass what may be a bulk import, of " +
+                        std::to_string(id.value));
     }
     if (segment.rows > 0) {
       channel.segments.push_back(segment);

@@ -54,9 +54,10 @@ struct SnapshotPlan {
 // took over when files of an earlier plan vanished. No later than the checkpoint. `partitions`: the
 // names of those to read; empty: all.
 //
-// kUnavailable: plan again with a new catalog: it shows a half-written change, a bulk import above
-// the checkpoint, or a checkpoint that is still below `fixed`. kFailedPrecondition: files of a
-// later version, or a channel with rows and without a checkpoint. The message names the segment.
+// kAborted, kUnavailable: plan again with a new catalog: it shows a half-written change or a bulk
+// import above the checkpoint; a checkpoint that is still below `fixed`. kFailedPrecondition: files
+// of a later version, or a channel with rows and without a checkpoint. The message names the
+// segment.
 Result<SnapshotPlan> PlanSnapshot(const Collection& collection,
                                   const SegmentCatalog& catalog,
                                   const std::map<std::string, LogPlace>& fixed = {},

@@ -163,7 +163,7 @@ TEST(SnapshotPlanTest, OfACompactionEitherTheInputsOrTheOutputAreRead) {
   };
   drop(&a);
   EXPECT_THAT(ErrorOf(MakeCatalog({a, b, output})),
-              HasSubstr("UNAVAILABLE: channel v0: a compaction is half written: segment 3"));
+              HasSubstr("ABORTED: channel v0: a compaction is half written: segment 3"));
   drop(&b);
   EXPECT_THAT(Chosen({a, b, output}), ElementsAre(3));
   EXPECT_THAT(Chosen({a, b, output, later}), ElementsAre(3));
@@ -241,7 +241,7 @@ TEST(SnapshotPlanTest, WaitsForTheCheckpointToPassABulkImport) {
       file.first = file.last = Timestamp{1001};
     }
   }
-  EXPECT_THAT(ErrorOf(MakeCatalog({segment})), HasSubstr("UNAVAILABLE: channel v0: waiting for"));
+  EXPECT_THAT(ErrorOf(MakeCatalog({segment})), HasSubstr("ABORTED: channel v0: waiting for"));
   SegmentCatalog passed = MakeCatalog({segment});
   passed.checkpoints["v0"].time = Timestamp{1001};
   EXPECT_TRUE(PlanSnapshot(MakeCollection(), passed).ok());
