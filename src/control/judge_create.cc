@@ -152,6 +152,22 @@ PlanItems JudgeLimit(size_t tasks, int max_tasks) {
                     " tasks")};
 }
 
+Status CheckExperimental(bool experimental, const std::string& what) {
+  return experimental ? OkStatus()
+                      : FailedPreconditionError(
+                            what +
+                            " is experimental: read docs/experimental.md, which tells the cases in "
+                            "which rows can be missing or doubled, and set experimental: true in "
+                            "the server's configuration");
+}
+
+PlanItems JudgeEnd(bool experimental, const TaskSpec& spec) {
+  const Status allowed =
+      spec.stop_at > Timestamp{} ? CheckExperimental(experimental, "stop_at") : OkStatus();
+  return allowed.ok() ? PlanItems()
+                      : PlanItems{RefusedItem("rows", "", allowed, "leave stop_at out")};
+}
+
 PlanItems JudgePositions(const TaskSpec& spec) {
   const Status readable = CheckGivenPositions(spec);
   return readable.ok() ? PlanItems()

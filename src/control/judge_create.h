@@ -26,4 +26,10 @@ PlanItems JudgeLimit(size_t tasks, int max_tasks);
 // Whether the positions in the request can be read.
 PlanItems JudgePositions(const TaskSpec& spec);
 
+// What only a server that is set to `experimental` does, see docs/experimental.md: whether it may
+// be done here. kFailedPrecondition, with the cure.
+Status CheckExperimental(bool experimental, const std::string& what);
+// That a task has an end.
+PlanItems JudgeEnd(bool experimental, const TaskSpec& spec);
+
 }  // namespace cdc

@@ -223,6 +223,7 @@ Result<TaskManager::Created> TaskManager::Create(TaskSpec spec) {
 Status TaskManager::Launch(const TaskPtr& task, const TargetInfo& target) {
   const std::string& id = task->spec.id;
   const auto launch = [&]() -> Status {
+    CDC_RETURN_IF_ERROR(FirstRefusal(JudgeEnd(options_.experimental, task->spec)));
     CDC_RETURN_IF_ERROR(FirstRefusal(JudgePositions(task->spec)));
     // Progress is stored before the task: after a crash in between it is an orphan that the store
     // removes at its next start.

@@ -58,6 +58,7 @@ struct TaskManagerOptions {
   // All tasks are dry runs of this server: one that fails is shown as paused, but stays stored as
   // it was, so that a server that is not dry goes on with it.
   bool dry_run = false;
+  bool experimental = true;       // see CheckExperimental
   std::string replicate_channel;  // of the source; empty: none
   // The state of the source now. Checked before a create; a failure is also shown by running tasks
   // that have no problem of their own. Empty: always OK.

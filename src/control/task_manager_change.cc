@@ -77,6 +77,7 @@ Result<std::vector<ScopeNote>> TaskManager::ChangeTask(const std::string& id,
 }
 
 Result<std::vector<ScopeNote>> TaskManager::TakeScope(const TaskPtr& task, TaskSpec changed) {
+  CDC_RETURN_IF_ERROR(CheckExperimental(options_.experimental, "a change of what a task covers"));
   if (options_.dry_run) {
     return FailedPreconditionError(
         "the server makes dry runs and stores no progress: change the task on a server without "

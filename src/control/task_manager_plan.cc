@@ -42,6 +42,7 @@ PlanItems TaskManager::Plan(TaskSpec spec) {
     MutexLock lock(mutex_);
     AppendItems(JudgeTasks(&spec), &items);
   }
+  AppendItems(JudgeEnd(options_.experimental, spec), &items);
   AppendItems(JudgePositions(spec), &items);
   PlanItems found = options_.replicator->Plan(spec, target.ok() ? &*target : nullptr);
   if (!source.ok()) {

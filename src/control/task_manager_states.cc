@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "control/judge_create.h"
 #include "control/managed_task.h"
 #include "control/stop_at.h"
 #include "control/task_manager.h"
@@ -48,6 +49,9 @@ Status TaskManager::Resume(const std::string& id, const ResumeOptions& options) 
   return Operate(id, [&](const TaskPtr& task, TaskState state) {
     if (state == TaskState::kRunning) {
       return FailedPreconditionError("the task has running, task_id: " + id);
+    }
+    if (options.stop_at.value_or(Timestamp{}) > Timestamp{}) {
+      CDC_RETURN_IF_ERROR(CheckExperimental(options_.experimental, "stop_at"));
     }
     return ResumePaused(task, options);
   });

@@ -203,6 +203,7 @@ Result<LoadedConfig> ParseConfig(const std::string& text,
   if (config.dry_run) {
     values->Warn("dryRun is set: no task writes anything to its target, nor saves a position");
   }
+  values->Read("experimental", &config.experimental);
   values->Read("replicate.keepTickingWhenPaused", &config.keep_ticking_when_paused);
   CDC_RETURN_IF_ERROR(values->status());
   return loaded;

@@ -156,6 +156,7 @@ struct Config {
   BackoffOptions retry;                  // of calls to a target
   bool keep_ticking_when_paused = true;  // for standbys, so that they keep answering
   bool dry_run = false;                  // no task changes anything on its target
+  bool experimental = false;             // see docs/experimental.md
   TestingConfig testing;
 };
 

@@ -83,6 +83,9 @@ constexpr auto kTable = std::to_array<ConfigKey>({
          "false",
          "true: tasks read and plan, but change nothing on their targets and save no position "
          "(docs/dry-run.md)"),
+    Bool("experimental",
+         "false",
+         "true: allows what is not proven in all cases yet (docs/experimental.md)"),
     Unused("detectDeadLock", "locks are checked by the tests of this program"),
     Unused("batchMode", "a reader that is far behind reads as much as the memory limits allow"),
     Unused("enableReverse", "a switch-over is made with tasks, see docs/switchover.md"),

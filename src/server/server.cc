@@ -37,6 +37,7 @@ class RealServer final : public Server {
                 .replicator = &source_,
                 .max_tasks = options_.config.max_task_num,
                 .dry_run = options_.config.dry_run,
+                .experimental = options_.config.experimental,
                 .replicate_channel = options_.config.replicate_channel,
                 .source_status = [this] { return source_.Health(); },
                 .hold_standby = [this](const TaskSpec& spec) { return HoldStandby(spec); },

@@ -41,6 +41,7 @@ class CdcServer:
             "maxTaskNum": 100,
             "maxNameLength": 256,
             "logLevel": "info",
+            "experimental": True,
             "metaStoreConfig": {"storeType": "sqlite", "sqlitePath": str(self.folder / "cdc.db")},
             "sourceConfig": source_configuration(source),
         }
