@@ -134,7 +134,7 @@ TEST(JsonBuffer, ArrayOfFloats) {
   const float values[] = {1, -2.5F, 1e30F};
   JsonBuffer out;
   out.AppendFloats({reinterpret_cast<const char*>(values), sizeof(values)});
-  EXPECT_EQ(out.text(), "[1,-2.5,1e30]");
+  EXPECT_EQ(out.text(), "[1,-2.5,1e+30]");
   out.Clear();
   out.AppendFloats("");
   EXPECT_EQ(out.text(), "[]");

@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UPDATE tasks SET spec = '{}'", "version"},
         Damage{"UPDATE tasks SET spec = '[]'", "damaged"},
         Damage{"UPDATE tasks SET spec = json_set(spec, '$.target.port', 1.5e20)", "damaged"},
-        Damage{"UPDATE tasks SET spec = replace(spec, '\"version\":1', '\"version\":2')", "2 > 1"},
+        Damage{"UPDATE tasks SET spec = replace(spec, '\"version\":1', '\"version\":3')", "3 > 2"},
         Damage{"UPDATE tasks SET spec = replace(spec, '\"latest\"', '\"soon\"')", "soon"},
         // Without its mode nobody could tell how the target has to be written.
         Damage{"UPDATE tasks SET spec = json_remove(spec, '$.sink_mode')", "sink_mode"},
