@@ -210,10 +210,12 @@ Api::Answer Api::Resume(const Json& data) {
     request = ReadResumeRequest(reader);
   };
   CDC_ASSIGN_OR_RETURN(const std::string id, ReadTaskId("resume", data, read_more));
-  const Result<TaskManager::ResumeOptions> options = ValidateResume(request);
+  const Result<ResumeOptions> options = ValidateResume(request);
   CDC_RETURN_IF_ERROR(OperationFailure("resume", options.status()));
-  CDC_RETURN_IF_ERROR(OperationFailure("resume", tasks_->Resume(id, *options)));
-  return OrderedJson::object();
+  const auto notes = tasks_->Resume(id, *options);
+  CDC_RETURN_IF_ERROR(OperationFailure("resume", notes.status()));
+  return notes->empty() ? OrderedJson::object()
+                        : OrderedJson{{"changes", EncodeScopeNotes(*notes)}};
 }
 
 Api::Answer Api::Events(const Json& data) {

@@ -635,6 +635,33 @@ TEST_F(ApiTest, TheEndOfATask) {
   EXPECT_FALSE(AskJson("get", R"({"task_id":"t1"})").at("data").at("task").contains("stop_at"));
 }
 
+TEST_F(ApiTest, AResumeMayReadFromOtherPlaces) {
+  replicator_.SetNotes(
+      {{.collection = {"d", "c"}, .what = ScopeNote::What::kMoved, .rows = "come again"}});
+  ASSERT_EQ(AskJson("create", Data(kC + R"(,"task_id":"t1")")).at("code"), 200);
+  ASSERT_EQ(AskJson("pause", R"({"task_id":"t1"})").at("code"), 200);
+  const auto resume = [&](const std::string& fields) {
+    return AskJson("resume", R"({"task_id":"t1",)" + fields + "}");
+  };
+  const std::string positions = R"("positions":{"d.c":{"dml_0_7v0":"AQI="}})";
+  EXPECT_THAT(resume(positions).at("message"), testing::HasSubstr("needs force"));
+  EXPECT_THAT(resume(R"("force":true)").at("message"), testing::HasSubstr("leave it out"));
+  EXPECT_THAT(resume(R"("positions":{"d.c":{}})").at("message"), testing::HasSubstr("are empty"));
+  EXPECT_THAT(resume(R"("positions":{"c":{"dml_0_7v0":"?"}})").at("message"),
+              testing::HasSubstr("fail to decode the position data"));
+  EXPECT_THAT(resume(R"("positions":{"c":["dml_0_7v0"]})").at("message"),
+              testing::HasSubstr("'positions.c' expected a map"));
+  EXPECT_THAT(resume(R"("positions":{"c":{"dml_0_7v0":"AQI="},"default.c":{"dml_0_7v0":"AQI="}})")
+                  .at("message"),
+              testing::HasSubstr("is named twice"));
+  const Json resumed = resume(positions + R"(,"force":true)");
+  ASSERT_EQ(resumed.at("code"), 200) << resumed;
+  EXPECT_EQ(resumed.at("data").at("changes"),
+            Json::parse(R"([{"collection":"d.c","what":"moved","rows":"come again"}])"));
+  const GivenPositions given = replicator_.last_places().at({"d", "c"});
+  EXPECT_EQ(given.places.at("dml_0_7v0").position.bytes, std::string("\x01\x02"));
+}
+
 TEST_F(ApiTest, ErrorsOfTheWorldAre500) {
   replicator_.SetCheckStatus(UnavailableError("connection refused"));
   EXPECT_EQ(CreateError(Data(kC), 500), "fail to connect the milvus: connection refused");

@@ -11,21 +11,20 @@ bool IsBlank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-// No collection in Milvus has a dot in its name.
-CollectionName ParseName(const std::string& text) {
+}  // namespace
+
+CollectionName ParseCollectionName(const std::string& text) {
   const size_t dot = text.find('.');
   return dot == std::string::npos ? CollectionName{kDefaultDatabase, text}
                                   : CollectionName{text.substr(0, dot), text.substr(dot + 1)};
 }
-
-}  // namespace
 
 ChangeRequest ReadChangeRequest(const RequestReader& reader, TaskManager::CollectionChange change) {
   ChangeRequest request{.change = change};
   std::vector<std::string> names;
   reader.Read("collections", &names);
   for (const std::string& name : names) {
-    request.collections.push_back(ParseName(name));
+    request.collections.push_back(ParseCollectionName(name));
   }
   if (change != TaskManager::CollectionChange::kCopy) {
     return request;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "api/request_reader.h"
@@ -16,6 +17,10 @@ struct ChangeRequest {
   std::vector<CollectionName> collections;
   CopySelection selection;  // of a copy
 };
+
+// Of "database.collection", or of "collection", in the default database: no collection in Milvus
+// has a dot in its name.
+CollectionName ParseCollectionName(const std::string& text);
 
 // Reads the names and, for a copy, what is copied; `cancel` in it makes it kCancel.
 ChangeRequest ReadChangeRequest(const RequestReader& reader, TaskManager::CollectionChange change);

@@ -249,6 +249,22 @@ void RequestReader::Read(const char* key, std::map<std::string, std::string>* va
   }
 }
 
+void RequestReader::Read(const char* key,
+                         std::map<std::string, std::map<std::string, std::string>>* value) const {
+  const Json* found = Find(key);
+  if (found == nullptr) {
+    return;
+  }
+  if (!found->is_object()) {
+    WrongKind(PathOf(key), "map", *found);
+    return;
+  }
+  const RequestReader inner(*found, PathOf(key), errors_, reading_);
+  for (const auto& [name, member] : found->items()) {
+    inner.Read(name.c_str(), &(*value)[name]);
+  }
+}
+
 void RequestReader::Read(const char* key, std::vector<std::string>* value) const {
   const Json* found = Find(key);
   if (found == nullptr) {

@@ -55,6 +55,8 @@ class RequestReader {
   void ReadTime(const char* key, std::string* value) const;
   void Read(const char* key, std::map<std::string, std::string>* value) const;
 
+  void Read(const char* key,
+            std::map<std::string, std::map<std::string, std::string>>* value) const;
   void Read(const char* key, std::vector<std::string>* value) const;
 
   // Calls `visit` if the key holds an object.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "api/request_reader.h"
@@ -12,6 +13,9 @@ namespace cdc {
 struct ResumeRequest {
   std::string on_undecodable;
   std::string stop_at;  // "0": without an end
+  // By "db.collection" or "collection", then by vchannel: base64, as in a create.
+  std::map<std::string, std::map<std::string, std::string>> positions;
+  bool force = false;
 };
 
 // Reads what has the right type; the reader collects the errors.
@@ -19,7 +23,6 @@ ResumeRequest ReadResumeRequest(const RequestReader& reader);
 
 // kInvalidArgument: a value is wrong. `field`: receives the name of the field that an error is
 // about.
-Result<TaskManager::ResumeOptions> ValidateResume(const ResumeRequest& request,
-                                                  std::string* field = nullptr);
+Result<ResumeOptions> ValidateResume(const ResumeRequest& request, std::string* field = nullptr);
 
 }  // namespace cdc

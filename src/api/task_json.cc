@@ -229,6 +229,15 @@ void AppendDetails(const TaskView& view, int64_t now_unix_ms, OrderedJson* json)
   out["target_version"] = status.target_version;
 }
 
+const char* NameOf(ScopeNote::What what) {
+  switch (what) {
+    case ScopeNote::What::kAdded: return "added";
+    case ScopeNote::What::kRemoved: return "removed";
+    case ScopeNote::What::kMoved: return "moved";
+  }
+  return "";
+}
+
 }  // namespace
 
 OrderedJson EncodeTask(const TaskView& view, int64_t now_unix_ms) {
@@ -269,7 +278,7 @@ OrderedJson EncodeScopeNotes(const std::vector<ScopeNote>& notes) {
   OrderedJson list = OrderedJson::array();
   for (const ScopeNote& note : notes) {
     list.push_back({{"collection", note.collection.ToString()},
-                    {"what", note.added ? "added" : "removed"},
+                    {"what", NameOf(note.what)},
                     {"rows", note.rows}});
   }
   return list;

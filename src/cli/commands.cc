@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/create_options.h"
 #include "cli/task_ids.h"
 #include "cli/view/format.h"
 #include "cli/view/task_text.h"
@@ -85,6 +86,39 @@ void PrintCreated(const CommandContext& context, const std::string& id, const Ta
       << "  follow  milvus-cdc task watch " << id << "\n";
 }
 
+// What a change of a task means for the rows of its collections.
+void PrintChanges(const CommandContext& context, const Json& changes) {
+  for (const Json& change : changes) {
+    *context.console.out << Printable(change.value("what", "")) << " "
+                         << Printable(change.value("collection", "")) << ": "
+                         << Printable(change.value("rows", "")) << "\n";
+  }
+}
+
+// What a change of tasks says of each of them, besides its id.
+Result<Json> ChangeRequestOf(const ChangeOptions& options) {
+  Json data = Json::object();
+  if (options.ignore_not_found) {
+    data["ignore_not_found"] = true;
+  }
+  if (!options.on_undecodable.empty()) {
+    data["on_undecodable"] = options.on_undecodable;
+  }
+  if (!options.stop_at.empty()) {
+    data["stop_at"] = options.stop_at;
+  }
+  if (!options.positions_file.empty()) {
+    if (options.ids.size() > 1) {
+      return InvalidArgumentError("--positions are those of one task: name one id");
+    }
+    CDC_ASSIGN_OR_RETURN(data["positions"], ReadRequestFile(options.positions_file));
+  }
+  if (options.force) {
+    data["force"] = true;
+  }
+  return data;
+}
+
 constexpr const char* PastTense(std::string_view operation) {
   return operation == "pause" ? "paused" : operation == "resume" ? "resumed" : "deleted";
 }
@@ -158,37 +192,39 @@ ExitCode GetTask(const CommandContext& context, const std::string& id) {
 
 ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options) {
   const Console& console = context.console;
+  const Result<Json> request = ChangeRequestOf(options);
+  if (!request.ok()) {
+    return Report(console, request.status().WithContext("cannot " + options.operation));
+  }
   const Result<std::vector<std::string>> ids = ResolveAll(context.client, options);
   if (!ids.ok()) {
     return Report(console, ids.status().WithContext("cannot " + options.operation));
   }
   ExitCode code = ExitCode::kOk;
-  Json done = Json::array();
+  Json done = {{"task_ids", Json::array()}};
   for (const std::string& id : *ids) {
-    Json data = {{"task_id", id}};
-    if (options.ignore_not_found) {
-      data["ignore_not_found"] = true;
-    }
-    if (!options.on_undecodable.empty()) {
-      data["on_undecodable"] = options.on_undecodable;
-    }
-    if (!options.stop_at.empty()) {
-      data["stop_at"] = options.stop_at;
-    }
-    const Status status =
-        context.client.Call(options.operation, data, ApiClient::kOperationLimit).status();
+    Json data = *request;
+    data["task_id"] = id;
+    const Result<Json> answer =
+        context.client.Call(options.operation, data, ApiClient::kOperationLimit);
     const ExitCode each = Report(
-        console, status.WithContext("cannot " + options.operation + " task " + Printable(id)));
+        console,
+        answer.status().WithContext("cannot " + options.operation + " task " + Printable(id)));
     code = code == ExitCode::kOk ? each : code;
-    if (each == ExitCode::kOk) {
-      done.push_back(id);
-      if (context.output == Output::kTable) {
-        *console.out << PastTense(options.operation) << " " << Printable(id) << "\n";
-      }
+    if (each != ExitCode::kOk) {
+      continue;
+    }
+    done["task_ids"].push_back(id);
+    if (answer->is_object() && answer->contains("changes")) {
+      done["changes"] = answer->at("changes");
+    }
+    if (context.output == Output::kTable) {
+      PrintChanges(context, done.value("changes", Json::array()));
+      *console.out << PastTense(options.operation) << " " << Printable(id) << "\n";
     }
   }
   if (context.output != Output::kTable) {
-    PrintData(context, {{"task_ids", done}});
+    PrintData(context, done);
   }
   return code;
 }
@@ -248,10 +284,7 @@ ExitCode UpdateTask(const CommandContext& context, const std::string& id, const 
     return ExitCode::kOk;
   }
   std::ostream& out = *context.console.out;
-  for (const Json& change : task->value("changes", Json::array())) {
-    out << Printable(change.value("what", "")) << " " << Printable(change.value("collection", ""))
-        << ": " << Printable(change.value("rows", "")) << "\n";
-  }
+  PrintChanges(context, task->value("changes", Json::array()));
   out << "task " << Printable(task->value("task_id", id)) << " is changed\n";
   return ExitCode::kOk;
 }

@@ -41,6 +41,8 @@ struct ChangeOptions {
   bool ignore_not_found = false;  // an id without a task is not an error
   std::string on_undecodable;     // for resume; empty: unchanged
   std::string stop_at;            // likewise
+  std::string positions_file;     // for resume of one task: from where collections are read
+  bool force = false;             // goes with it
 };
 ExitCode ChangeTasks(const CommandContext& context, const ChangeOptions& options);
 

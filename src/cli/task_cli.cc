@@ -249,6 +249,14 @@ void AddChange(CLI::App* app,
         ->check(CLI::IsMember({"stop", "skip"}));
     change->add_option("--stop-at", arguments->change.stop_at,
                        "another time to stop at; 0: goes on without an end");
+    CLI::Option* positions = change->add_option(
+        "--positions", arguments->change.positions_file,
+        "a JSON file with the places from which collections of one task are read from now on: "
+        "{\"db.collection\": {\"vchannel\": \"base64\"}}");
+    change
+        ->add_flag("--force", arguments->change.force,
+                   "the positions may bring rows again, or leave rows out")
+        ->needs(positions);
   }
   change->callback([arguments, command, operation] {
     arguments->change.operation = operation;

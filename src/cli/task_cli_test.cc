@@ -312,6 +312,22 @@ TEST_F(TaskCliTest, IdsMayBeShortened) {
   EXPECT_EQ(server_.Requests("resume").back(), R"({"stop_at":"0","task_id":"def"})");
 }
 
+TEST_F(TaskCliTest, AResumeWithPositionsSaysWhatTheyMean) {
+  server_.SetAnswer("resume",
+                    R"({"code":200,"data":{"changes":[{"collection":"db.c","what":"moved",)"
+                    R"("rows":"rows after x come again"}]}})");
+  Write(R"({"db.c":{"dml_0_7v0":"AQI="}})");
+  EXPECT_EQ(Run({"resume", "d", "--positions", file_, "--force"}), 0);
+  EXPECT_EQ(out_.str(), "moved db.c: rows after x come again\nresumed def\n");
+  EXPECT_EQ(server_.Requests("resume").back(),
+            R"({"force":true,"positions":{"db.c":{"dml_0_7v0":"AQI="}},"task_id":"def"})");
+  EXPECT_EQ(Run({"resume", "d", "--positions", file_, "-o", "json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("changes").at(0).at("what"), "moved");
+  EXPECT_EQ(Run({"resume", "d", "--force"}), 2) << "it is for positions";
+  EXPECT_EQ(Run({"resume", "d", "abc1", "--positions", file_}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("name one id"));
+}
+
 TEST_F(TaskCliTest, AmbiguousOrUnknownIdChangesNothing) {
   EXPECT_EQ(Run({"delete", "def", "abc"}), 1);
   EXPECT_EQ(err_.str(),

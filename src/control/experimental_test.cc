@@ -43,8 +43,15 @@ TEST_F(ExperimentalTest, AnEnd) {
   ExpectRefused(FirstRefusal(manager_.Plan(Spec(kAnEnd))), "stop_at");
   ASSERT_TRUE(manager_.Create(Spec({})).ok());
   ASSERT_TRUE(manager_.Pause("t").ok());
-  ExpectRefused(manager_.Resume("t", {.stop_at = kAnEnd}), "stop_at");
+  ExpectRefused(manager_.Resume("t", {.stop_at = kAnEnd}).status(), "stop_at");
   EXPECT_TRUE(manager_.Resume("t", {.stop_at = Timestamp{}}).ok());
+}
+
+TEST_F(ExperimentalTest, OtherPositions) {
+  ASSERT_TRUE(manager_.Create(Spec({})).ok());
+  ASSERT_TRUE(manager_.Pause("t").ok());
+  ResumeOptions options{.positions = {{{"default", "c"}, {}}}, .force = true};
+  ExpectRefused(manager_.Resume("t", options).status(), "a resume with positions");
 }
 
 TEST_F(ExperimentalTest, AnotherScope) {

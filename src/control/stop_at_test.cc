@@ -102,10 +102,10 @@ TEST_F(StopAtTest, AnIdleTaskPausesOnceTheSourceHasCertainlyPassedItsEnd) {
 
 TEST_F(StopAtTest, ATaskAtItsEndIsResumedOnlyWithAnotherOne) {
   Reach();
-  const Status refused = manager_.Resume("t1");
+  const Status refused = manager_.Resume("t1").status();
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(refused.message(), HasSubstr("resume --stop-at 0 t1"));
-  EXPECT_EQ(manager_.Resume("t1", {.stop_at = kEnd}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(manager_.Resume("t1", {.stop_at = kEnd}).status().code(), StatusCode::kInvalidArgument);
   ASSERT_TRUE(manager_.Resume("t1", {.stop_at = kLater}).ok());
   EXPECT_EQ(replicator_.last_started("t1").stop_at, kLater);
   ASSERT_TRUE(manager_.Pause("t1").ok());

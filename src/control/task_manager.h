@@ -18,6 +18,7 @@
 #include "control/event_log.h"
 #include "control/task_view.h"
 #include "metastore/meta_store.h"
+#include "model/given_position.h"
 #include "model/ids.h"
 #include "model/takeover.h"
 #include "model/task.h"
@@ -49,6 +50,16 @@ struct TaskPositions {
   std::vector<CollectionPosition> source;  // sorted by task, collection, channel
   // Where the last rows are in the channels of a standby, since the server has run the task.
   std::vector<CollectionPosition> target;
+};
+
+// What a resume also changes, until the next such resume.
+struct ResumeOptions {
+  std::optional<OnUndecodable> on_undecodable;
+  std::optional<Timestamp> stop_at;  // 0: the task goes on without an end
+  // From where collections are read from now on, whatever the target has of them. It needs
+  // `force`, since rows may come again or be left out.
+  std::map<CollectionName, GivenPositions> positions;
+  bool force = false;
 };
 
 struct TaskManagerOptions {
@@ -115,13 +126,10 @@ class TaskManager {
   PlanItems Plan(TaskSpec spec);
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
-  // What a resume also changes, until the next such resume.
-  struct ResumeOptions {
-    std::optional<OnUndecodable> on_undecodable;
-    std::optional<Timestamp> stop_at;  // 0: the task goes on without an end
-  };
-  // kFailedPrecondition: also for a task that has reached its `stop_at`, without another one.
-  Status Resume(const std::string& id, const ResumeOptions& options = {});
+  // Returns what the positions mean for the rows of their collections. kFailedPrecondition: also
+  // for a task that has reached its `stop_at`, without another one, and for positions without
+  // `force`. Errors of positions: see Replicator::Reposition.
+  Result<std::vector<ScopeNote>> Resume(const std::string& id, const ResumeOptions& options = {});
 
   // Makes the request of a task, which comes as it is, what it is to be. An error ends the change.
   // Called once, while no other operation can change the task.
@@ -218,7 +226,8 @@ class TaskManager {
   Status PauseRunning(const TaskPtr& task, const std::string& reason);
   Status TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed);
   Result<std::vector<ScopeNote>> TakeScope(const TaskPtr& task, TaskSpec changed);
-  Status ResumePaused(const TaskPtr& task, const ResumeOptions& options);
+  Result<std::vector<ScopeNote>> ResumePaused(const TaskPtr& task, const ResumeOptions& options);
+  Result<std::vector<ScopeNote>> TakePositions(const TaskPtr& task, const ResumeOptions& options);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);

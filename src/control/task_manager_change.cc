@@ -43,7 +43,8 @@ bool HasSamePolicies(const TaskSpec& a, const TaskSpec& b) {
 std::string Summary(const std::vector<ScopeNote>& notes) {
   std::string text;
   for (const ScopeNote& note : notes) {
-    text += (text.empty() ? "" : ", ") + std::string(note.added ? "+" : "-") +
+    text += (text.empty() ? "" : ", ") +
+            std::string(note.what == ScopeNote::What::kAdded ? "+" : "-") +
             note.collection.ToString();
   }
   return text;

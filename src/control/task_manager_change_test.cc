@@ -20,7 +20,7 @@ class ChangeScopeTest : public ::testing::Test {
  protected:
   ChangeScopeTest() {
     replicator_.SetStore(&store_);
-    replicator_.SetNotes({{.collection = {"default", "b"}, .added = true, .rows = "all"}});
+    replicator_.SetNotes({{.collection = {"default", "b"}, .rows = "all"}});
     EXPECT_TRUE(manager_.Start().ok());
     EXPECT_TRUE(manager_.Create(Covering("t", {"a"})).ok());
   }

@@ -3,15 +3,28 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
 #include "control/judge_create.h"
 #include "control/managed_task.h"
+#include "control/shown_status.h"
 #include "control/stop_at.h"
 #include "control/task_manager.h"
 
 namespace cdc {
+namespace {
+
+std::string Summary(const std::vector<ScopeNote>& notes) {
+  std::string text;
+  for (const ScopeNote& note : notes) {
+    text += (text.empty() ? "" : "; ") + note.collection.ToString() + ": " + note.rows;
+  }
+  return text;
+}
+
+}  // namespace
 
 bool IsFailed(const TaskRecord& record) {
   return record.state == TaskState::kPaused && record.reason != kPausedByHand &&
@@ -45,19 +58,46 @@ Status TaskManager::PauseRunning(const TaskPtr& task, const std::string& reason)
   return OkStatus();
 }
 
-Status TaskManager::Resume(const std::string& id, const ResumeOptions& options) {
-  return Operate(id, [&](const TaskPtr& task, TaskState state) {
+Result<std::vector<ScopeNote>> TaskManager::Resume(const std::string& id,
+                                                   const ResumeOptions& options) {
+  std::vector<ScopeNote> notes;
+  const Status done = Operate(id, [&](const TaskPtr& task, TaskState state) -> Status {
     if (state == TaskState::kRunning) {
       return FailedPreconditionError("the task has running, task_id: " + id);
     }
     if (options.stop_at.value_or(Timestamp{}) > Timestamp{}) {
       CDC_RETURN_IF_ERROR(CheckExperimental(options_.experimental, "stop_at"));
     }
-    return ResumePaused(task, options);
+    if (!options.positions.empty()) {
+      CDC_RETURN_IF_ERROR(CheckExperimental(options_.experimental, "a resume with positions"));
+    }
+    CDC_ASSIGN_OR_RETURN(notes, ResumePaused(task, options));
+    return OkStatus();
   });
+  return done.ok() ? Result<std::vector<ScopeNote>>(std::move(notes)) : done;
 }
 
-Status TaskManager::ResumePaused(const TaskPtr& task, const ResumeOptions& options) {
+// They are stored before the task starts, so a crash in between leaves it paused there.
+Result<std::vector<ScopeNote>> TaskManager::TakePositions(const TaskPtr& task,
+                                                          const ResumeOptions& options) {
+  if (options.positions.empty()) {
+    return std::vector<ScopeNote>();
+  }
+  CDC_RETURN_IF_ERROR(MakeWantedChanges(task));
+  TaskSpec spec = task->spec;
+  spec.stop_at = options.stop_at.value_or(spec.stop_at);
+  CDC_ASSIGN_OR_RETURN(std::vector<ScopeNote> notes,
+                       options_.replicator->Reposition(spec, options.positions, options.force));
+  spdlog::info("positions taken over, task={} {}", spec.id, Summary(notes));
+  if (const auto progress = options_.store->LoadProgress(spec.id); progress.ok()) {
+    MutexLock lock(mutex_);
+    task->last_status = StatusOf(*progress);
+  }
+  return notes;
+}
+
+Result<std::vector<ScopeNote>> TaskManager::ResumePaused(const TaskPtr& task,
+                                                         const ResumeOptions& options) {
   const std::string& id = task->spec.id;
   OnUndecodable on_undecodable = options.on_undecodable.value_or(task->spec.on_undecodable);
   Timestamp stop_at = options.stop_at.value_or(task->spec.stop_at);
@@ -70,6 +110,10 @@ Status TaskManager::ResumePaused(const TaskPtr& task, const ResumeOptions& optio
     MutexLock lock(mutex_);
     CDC_RETURN_IF_ERROR(CheckEnd({task->spec, task->state, task->reason},
                                  task->last_status.channels, options.stop_at));
+  }
+  CDC_ASSIGN_OR_RETURN(std::vector<ScopeNote> notes, TakePositions(task, options));
+  {
+    MutexLock lock(mutex_);
     exchange();
   }
   const auto undo = [&] {
@@ -80,7 +124,9 @@ Status TaskManager::ResumePaused(const TaskPtr& task, const ResumeOptions& optio
   const Status started = StartReplication(task);
   if (!started.ok()) {
     undo();
-    return OurFault("fail to start the task, task_id: " + id + ": " + started.message());
+    return OurFault(
+        "fail to start the task, task_id: " + id + ": " + started.message() +
+        (notes.empty() ? "" : "; its positions are taken over, resume it without them"));
   }
   const Status stored = StoreState(task, TaskState::kRunning, "");
   if (!stored.ok()) {
@@ -91,10 +137,10 @@ Status TaskManager::ResumePaused(const TaskPtr& task, const ResumeOptions& optio
   task->backoff.Reset();
   {
     MutexLock lock(mutex_);
-    task->events.Add(options_.clock->UnixMs(), TaskEventKind::kResumed, "");
+    task->events.Add(options_.clock->UnixMs(), TaskEventKind::kResumed, Summary(notes));
   }
   spdlog::info("task resumed, task={}", id);
-  return OkStatus();
+  return notes;
 }
 
 Status TaskManager::Delete(const std::string& id, bool ignore_not_found) {

@@ -363,7 +363,8 @@ TEST_F(TaskManagerTest, PauseAndResume) {
   EXPECT_TRUE(replicator_.running("t1"));
   EXPECT_EQ(Stored("t1").state, TaskState::kRunning);
   EXPECT_EQ(Stored("t1").reason, "");
-  EXPECT_EQ(manager_->Resume("t1"), FailedPreconditionError("the task has running, task_id: t1"));
+  EXPECT_EQ(manager_->Resume("t1").status(),
+            FailedPreconditionError("the task has running, task_id: t1"));
 }
 
 TEST_F(TaskManagerTest, AResumeMaySetThePolicyForUndecodableRecords) {
@@ -405,7 +406,7 @@ TEST_F(TaskManagerTest, APausedTaskIsNotSyncedWithoutItsCopies) {
 
 TEST_F(TaskManagerTest, UnknownIds) {
   EXPECT_EQ(manager_->Pause("x"), NotFoundError("not found the task, task_id: x"));
-  EXPECT_EQ(manager_->Resume("x"), NotFoundError("not found the task, task_id: x"));
+  EXPECT_EQ(manager_->Resume("x").status(), NotFoundError("not found the task, task_id: x"));
   EXPECT_EQ(manager_->Delete("x", false), NotFoundError("not found the task, task_id: x"));
   EXPECT_TRUE(manager_->Delete("x", true).ok());
   EXPECT_EQ(manager_->Get("x").status(), NotFoundError("not found: [x]"));
@@ -490,7 +491,8 @@ TEST_F(TaskManagerTest, FailedResumeStaysPaused) {
   MustCreate(MakeSpec("t1"));
   ASSERT_TRUE(manager_->Pause("t1").ok());
   replicator_.SetStartStatus("t1", UnavailableError("no route"));
-  EXPECT_EQ(manager_->Resume("t1"), InternalError("fail to start the task, task_id: t1: no route"));
+  EXPECT_EQ(manager_->Resume("t1").status(),
+            InternalError("fail to start the task, task_id: t1: no route"));
   EXPECT_EQ(View("t1").record.state, TaskState::kPaused);
   EXPECT_EQ(Stored("t1").reason, kByHand);
 }

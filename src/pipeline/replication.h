@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "model/copy_selection.h"
+#include "model/given_position.h"
 #include "model/ids.h"
 #include "model/task.h"
 #include "model/task_plan.h"
@@ -55,11 +56,16 @@ struct TaskChanges {
   }
 };
 
-// What a change of a task's scope means for the rows of one collection.
+// What a change of a task means for the rows of one collection.
 struct ScopeNote {
+  enum class What {
+    kAdded,
+    kRemoved,  // it is no longer covered
+    kMoved,    // it is read from another place
+  };
   CollectionName collection;  // on the source
-  bool added = false;         // else it is no longer covered
-  std::string rows;           // for people: which rows the target gets, or keeps
+  What what = What::kAdded;
+  std::string rows;  // for people: which rows the target gets, or keeps
 };
 
 // One running task: reads the source from the task's checkpoints and applies it to the target until
@@ -119,6 +125,14 @@ class Replicator {
   virtual Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
                                                  const TaskRecord& task,
                                                  const TargetInfo& target) = 0;
+
+  // Has a task that does not run read collections from the places that a user gives. Without
+  // `force` nothing is stored, and the error says what it would mean for the rows.
+  //
+  // kInvalidArgument, kOutOfRange: as Prepare, or a place is not before the end of the task.
+  // kFailedPrecondition: `force` is missing, or a collection is being copied or not on the target.
+  virtual Result<std::vector<ScopeNote>> Reposition(
+      const TaskSpec& spec, const std::map<CollectionName, GivenPositions>& places, bool force) = 0;
 
   // `on_failed` is called at most once, on another thread, when the task meets an error that
   // retrying cannot cure. The replication then makes no more progress and waits for Stop; Changes

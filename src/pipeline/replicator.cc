@@ -14,6 +14,7 @@
 #include "pipeline/task_editor.h"
 #include "pipeline/task_pipeline.h"
 #include "pipeline/task_preparation.h"
+#include "pipeline/task_reposition.h"
 #include "pipeline/task_rescope.h"
 #include "progress/checkpoint_saver.h"
 #include "reconcile/collection_claims.h"
@@ -124,6 +125,10 @@ class RealReplicator : public Replicator {
     return notes;
   }
 
+  Result<std::vector<ScopeNote>> Reposition(const TaskSpec& spec,
+                                            const std::map<CollectionName, GivenPositions>& places,
+                                            bool force) override;
+
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& task, OnFailed on_failed) override {
     TaskSpec spec = task;
     spec.dry_run = IsDryRun(task);
@@ -138,13 +143,8 @@ class RealReplicator : public Replicator {
           NewDryTarget(std::move(target),
                        {.task_id = spec.id, .is_standby = task.sink_mode == SinkMode::kReplicate});
     }
-    CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
-    // A crash may have come between the end of a copy and what follows.
-    const TaskChanges left = FinishedCopies(progress);
-    if (!left.empty()) {
-      CDC_RETURN_IF_ERROR(Change(spec, left));
-      CDC_ASSIGN_OR_RETURN(progress, StoreOf(spec)->LoadProgress(spec.id));
-    }
+    CDC_RETURN_IF_ERROR(FollowFinishedCopies(spec));
+    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
     // A dry run stores nothing, and neither keeps another task from a collection nor is kept.
     const TaskPipeline::Shared shared{
         .options = spec.dry_run ? &dry_options_ : &options_,
@@ -165,6 +165,12 @@ class RealReplicator : public Replicator {
   bool IsDryRun(const TaskSpec& spec) const { return spec.dry_run || options_.dry_run; }
   MetaStore* StoreOf(const TaskSpec& spec) const {
     return IsDryRun(spec) ? dry_store_.get() : options_.store;
+  }
+  // A crash may have come between the end of a copy and what follows.
+  Status FollowFinishedCopies(const TaskSpec& spec) {
+    CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, StoreOf(spec)->LoadProgress(spec.id));
+    const TaskChanges left = FinishedCopies(progress);
+    return left.empty() ? OkStatus() : Change(spec, left);
   }
   Status CheckSelections(const TaskSpec& spec, const Catalog& catalog, const TaskChanges& changes);
 
@@ -261,6 +267,23 @@ Status RealReplicator::Change(const TaskSpec& spec, const TaskChanges& changes) 
   CDC_RETURN_IF_ERROR(editor.Apply(changes));
   CDC_RETURN_IF_ERROR(CheckSelections(spec, *catalog, changes));
   return StoreOf(spec)->ReplaceProgress(spec.id, progress);
+}
+
+Result<std::vector<ScopeNote>> RealReplicator::Reposition(
+    const TaskSpec& spec, const std::map<CollectionName, GivenPositions>& places, bool force) {
+  std::map<CollectionId, GivenPositions> by_id;
+  for (const auto& [name, given] : places) {
+    const Result<CollectionId> id = FindCollection(spec, name);
+    if (id.status().code() == StatusCode::kNotFound) {
+      return InvalidArgumentError("positions are given for " + name.ToString() +
+                                  ", which the source does not have or the task does not cover: "
+                                  "leave them out");
+    }
+    CDC_RETURN_IF_ERROR(id.status());
+    by_id[*id] = given;
+  }
+  CDC_RETURN_IF_ERROR(FollowFinishedCopies(spec));
+  return RepositionTask(IsDryRun(spec) ? dry_options_ : options_, spec, by_id, force);
 }
 
 // What only the source and the target can say of selections, before anything is stored.

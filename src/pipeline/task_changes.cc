@@ -108,6 +108,8 @@ void LowerToTakeovers(const Collection& collection,
 }
 
 // By channel. It is read from the earliest of its shards' takeovers; each shard knows its own time.
+// None of its rows is at or below its creation, which dates a position that was given without a
+// time.
 std::map<std::string, Takeover> PlacesOf(const Collection& collection,
                                          const SnapshotProgress& copy) {
   std::map<std::string, Takeover> places;
@@ -116,9 +118,11 @@ std::map<std::string, Takeover> PlacesOf(const Collection& collection,
     if (takeover == copy.takeover.end()) {
       continue;
     }
-    const auto [place, added] = places.try_emplace(collection.pchannels[shard], takeover->second);
-    if (!added && takeover->second.ts < place->second.ts) {
-      place->second = takeover->second;
+    Takeover dated = takeover->second;
+    dated.ts = std::max(dated.ts, collection.created);
+    const auto [place, added] = places.try_emplace(collection.pchannels[shard], dated);
+    if (!added && dated.ts < place->second.ts) {
+      place->second = std::move(dated);
     }
   }
   return places;
@@ -270,6 +274,22 @@ void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Pr
   for (const auto& [name, place] : PlacesOf(collection, *copy)) {
     ReadAgain(collection.id, place, present, FindOrAddChannel(name, progress));
   }
+}
+
+void ReadFrom(const Collection& collection,
+              std::map<std::string, Takeover> places,
+              Timestamp present,
+              MetaStore::Progress* progress) {
+  // Neither an earlier copy nor where the task began may leave rows out.
+  EraseRecord(collection.id, &progress->snapshots);
+  progress->snapshots.push_back(
+      {.collection = collection.id, .takeover = std::move(places), .done = true});
+  for (ReplicatedCollection& known : progress->collections) {
+    if (known.id == collection.id) {
+      known.skip_until.clear();
+    }
+  }
+  FollowCopied(collection, present, progress);
 }
 
 void ForgetCollection(CollectionId collection, MetaStore::Progress* progress) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/status.h"
@@ -41,6 +42,14 @@ void CancelCopy(const Collection& collection, MetaStore::Progress* progress);
 // where the collection was left, whichever is earlier: the other rows are as of the latter, and the
 // log makes both equal to the source, whose last change of each key it has.
 void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+
+// The collection, which must be aside and not be copied, follows its log from other places, by
+// vchannel, whatever the target has of it. Up to `present`, rows are repeated in a way that cannot
+// double them.
+void ReadFrom(const Collection& collection,
+              std::map<std::string, Takeover> places,
+              Timestamp present,
+              MetaStore::Progress* progress);
 
 // Forgets the collection; what the target has of it stays there. Channels that no collection uses
 // any more are forgotten with it, so that a later one begins there at its own place.

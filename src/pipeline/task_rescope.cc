@@ -46,7 +46,7 @@ class Rescoping {
                            !(before_.Covers(name) || before_.Covers(record.source));
       if (!covered) {
         ForgetCollection(record.id, progress);
-        notes_.push_back({.collection = name, .added = false, .rows = kKept});
+        notes_.push_back({.collection = name, .what = ScopeNote::What::kRemoved, .rows = kKept});
       } else if (record.on_target && before_.Target(name) != after_.Target(name)) {
         return InvalidArgumentError(
             "collection " + name.ToString() + " is on the target as " + record.target.ToString() +
@@ -99,7 +99,8 @@ class Rescoping {
     if (beginning.given) {
       progress->snapshots.push_back(*beginning.given);
     }
-    notes_.push_back({.collection = facts.match.name, .added = true, .rows = RowsOf(facts)});
+    notes_.push_back(
+        {.collection = facts.match.name, .what = ScopeNote::What::kAdded, .rows = RowsOf(facts)});
     if (!beginning.given && facts.start == StartFrom::kLatest) {
       return;  // its channels go on where they are, and its record says what to skip
     }

@@ -44,7 +44,8 @@ class TaskRescopeTest : public TaskPipelineTest {
   std::vector<std::string> Notes() const {
     std::vector<std::string> texts;
     for (const ScopeNote& note : notes_) {
-      texts.push_back((note.added ? "+" : "-") + note.collection.ToString());
+      texts.push_back((note.what == ScopeNote::What::kAdded ? "+" : "-") +
+                      note.collection.ToString());
     }
     return texts;
   }

@@ -138,6 +138,12 @@ Result<std::vector<ScopeNote>> SourceConnector::Rescope(const TaskSpec& before,
   return replicator->Rescope(before, task, target);
 }
 
+Result<std::vector<ScopeNote>> SourceConnector::Reposition(
+    const TaskSpec& spec, const std::map<CollectionName, GivenPositions>& places, bool force) {
+  CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());
+  return replicator->Reposition(spec, places, force);
+}
+
 Result<std::unique_ptr<Replication>> SourceConnector::Start(const TaskSpec& spec,
                                                             OnFailed on_failed) {
   CDC_ASSIGN_OR_RETURN(Replicator* const replicator, Ready());

@@ -53,6 +53,9 @@ class SourceConnector final : public Replicator {
   Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
                                          const TaskRecord& task,
                                          const TargetInfo& target) override;
+  Result<std::vector<ScopeNote>> Reposition(const TaskSpec& spec,
+                                            const std::map<CollectionName, GivenPositions>& places,
+                                            bool force) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
  private:

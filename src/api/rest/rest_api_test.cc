@@ -298,6 +298,8 @@ TEST_F(RestApiTest, ActionsChangeTheTask) {
   EXPECT_EQ(Json::parse(resumed.body).at("on_undecodable"), "skip");
   EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"on_undecodable":"no"})").status, 422);
   EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"stop_at":"soon"})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"force":true})").status, 422);
+  EXPECT_EQ(Send("POST", "/tasks/t1/resume", R"({"positions":{"c":{"dml_0_7v0":1}}})").status, 422);
   EXPECT_EQ(Send("POST", "/tasks/t1/pause", R"({"force":true})").status, 422);
   EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":["db1.c"]})").status, 200);
   EXPECT_EQ(Send("POST", "/tasks/t1/set-aside", R"({"collections":["nothing"]})").status, 404);
@@ -316,6 +318,22 @@ TEST_F(RestApiTest, ActionsChangeTheTask) {
   EXPECT_EQ(events[1].at("event"), "started");
   const std::string last = std::to_string(events.back().at("number").get<int>());
   EXPECT_EQ(Get("/tasks/t1/events?after=" + last).body, "{\"events\":[]}\n");
+}
+
+TEST_F(RestApiTest, AResumeFromOtherPlacesSaysWhatTheyMean) {
+  Send("PUT", "/tasks/t1", Body("c"));
+  ASSERT_EQ(Send("POST", "/tasks/t1/pause").status, 200);
+  replicator_.SetNotes(
+      {{.collection = {"db1", "c"}, .what = ScopeNote::What::kMoved, .rows = "come again"}});
+  const HttpAnswer refused =
+      Send("POST", "/tasks/t1/resume", R"({"positions":{"db1.c":{"dml_0_7v0":"AQI="}}})");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  const HttpAnswer moved = Send("POST", "/tasks/t1/resume",
+                                R"({"positions":{"db1.c":{"dml_0_7v0":"AQI="}},"force":true})");
+  ASSERT_EQ(moved.status, 200) << moved.body;
+  EXPECT_EQ(Json::parse(moved.body).at("changes"),
+            Json::parse(R"([{"collection":"db1.c","what":"moved","rows":"come again"}])"));
+  EXPECT_EQ(Json::parse(moved.body).at("state"), "Running");
 }
 
 TEST_F(RestApiTest, ATaskBeingCreatedHasNoEventsYet) {
@@ -599,8 +617,9 @@ TEST_F(RestApiTest, OfTwoPatchesAtOnceTheSecondSeesTheFirst) {
 
 TEST_F(RestApiTest, APatchOfAPausedTaskChangesWhatItCovers) {
   replicator_.SetStore(&store_);
-  replicator_.SetNotes({{.collection = {"db1", "d"}, .added = true, .rows = "from latest"},
-                        {.collection = {"db1", "c"}, .added = false, .rows = "kept"}});
+  replicator_.SetNotes(
+      {{.collection = {"db1", "d"}, .rows = "from latest"},
+       {.collection = {"db1", "c"}, .what = ScopeNote::What::kRemoved, .rows = "kept"}});
   ASSERT_EQ(Send("PUT", "/tasks/t", Body("c", R"(,"on_expired":"stop")")).status, 201);
   ASSERT_EQ(Send("POST", "/tasks/t/pause").status, 200);
   const std::string tag = Header(Send("GET", "/tasks/t"), "ETag");

@@ -278,15 +278,22 @@ HttpAnswer RestApi::Resume(const RestRequest& request) {
     return *std::move(refusal);
   }
   std::string field;
-  const Result<TaskManager::ResumeOptions> options = ValidateResume(wanted, &field);
+  const Result<ResumeOptions> options = ValidateResume(wanted, &field);
   if (!options.ok()) {
     return WrongField(field, options.status().message());
   }
   if (Refusal refusal = CheckIfMatch(request)) {
     return *std::move(refusal);
   }
-  const Status resumed = options_.tasks->Resume(request.id, *options);
-  return resumed.ok() ? ShowTask(request.id) : ProblemOf(resumed);
+  const Result<std::vector<ScopeNote>> notes = options_.tasks->Resume(request.id, *options);
+  if (!notes.ok()) {
+    return ProblemOf(notes.status());
+  }
+  if (notes->empty()) {
+    return ShowTask(request.id);
+  }
+  const Result<TaskView> view = options_.tasks->Get(request.id);
+  return view.ok() ? ShowChanged(*view, *notes) : ProblemOf(view.status());
 }
 
 HttpAnswer RestApi::Drain(const RestRequest& request) {

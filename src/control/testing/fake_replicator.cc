@@ -154,6 +154,28 @@ Result<std::vector<ScopeNote>> FakeReplicator::Rescope(const TaskSpec& /*before*
   return notes_;
 }
 
+Result<std::vector<ScopeNote>> FakeReplicator::Reposition(
+    const TaskSpec& spec, const std::map<CollectionName, GivenPositions>& places, bool force) {
+  MutexLock lock(mutex_);
+  CDC_RETURN_IF_ERROR(change_status_);
+  if (!force) {
+    return FailedPreconditionError("needs force");
+  }
+  last_repositioned_ = spec;
+  last_places_ = places;
+  return notes_;
+}
+
+TaskSpec FakeReplicator::last_repositioned() const {
+  MutexLock lock(mutex_);
+  return last_repositioned_;
+}
+
+std::map<CollectionName, GivenPositions> FakeReplicator::last_places() const {
+  MutexLock lock(mutex_);
+  return last_places_;
+}
+
 Result<std::unique_ptr<Replication>> FakeReplicator::Start(const TaskSpec& spec,
                                                            OnFailed on_failed) {
   WaitWhile(starts_corked_);

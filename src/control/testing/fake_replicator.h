@@ -29,6 +29,11 @@ class FakeReplicator final : public Replicator {
   Result<std::vector<ScopeNote>> Rescope(const TaskSpec& before,
                                          const TaskRecord& task,
                                          const TargetInfo& target) override;
+  // The status of SetChangeStatus if it is an error, kFailedPrecondition without `force`; else what
+  // SetNotes says.
+  Result<std::vector<ScopeNote>> Reposition(const TaskSpec& spec,
+                                            const std::map<CollectionName, GivenPositions>& places,
+                                            bool force) override;
   Result<std::unique_ptr<Replication>> Start(const TaskSpec& spec, OnFailed on_failed) override;
 
   // Takes effect from now on; an OK status resets it.
@@ -68,6 +73,10 @@ class FakeReplicator final : public Replicator {
   // In order.
   std::vector<TaskChanges> changes(const std::string& task_id) const;
 
+  // What the last Reposition was for.
+  TaskSpec last_repositioned() const;
+  std::map<CollectionName, GivenPositions> last_places() const;
+
   bool running(const std::string& task_id) const;
   std::vector<std::string> running() const;      // ids, sorted
   int starts(const std::string& task_id) const;  // including failed ones
@@ -104,6 +113,8 @@ class FakeReplicator final : public Replicator {
   std::map<std::string, std::vector<TaskChanges>> changes_ CDC_GUARDED_BY(mutex_);
   std::map<CollectionName, CollectionId> collections_ CDC_GUARDED_BY(mutex_);
   Status change_status_ CDC_GUARDED_BY(mutex_);
+  TaskSpec last_repositioned_ CDC_GUARDED_BY(mutex_);
+  std::map<CollectionName, GivenPositions> last_places_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, int> starts_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, TaskSpec> specs_ CDC_GUARDED_BY(mutex_);
   std::vector<std::string> prepared_ CDC_GUARDED_BY(mutex_);
