@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -216,7 +215,10 @@ Takeover PlaceToGoOn(const Collection& collection,
   return begin;
 }
 
-void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress* progress) {
+void TakeUp(const Collection& collection,
+            Timestamp present,
+            const Log& log,
+            MetaStore::Progress* progress) {
   AsideCollection* aside = FindRecord(collection.id, &progress->aside);
   if (aside == nullptr) {
     return;
@@ -228,8 +230,17 @@ void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress
     return;
   }
   for (const std::string& name : collection.pchannels) {
-    ReadAgain(collection.id, PlaceToGoOn(collection, name, *progress), present,
-              FindOrAddChannel(name, progress));
+    Takeover place = PlaceToGoOn(collection, name, *progress);
+    ChannelCheckpoint* const channel = FindOrAddChannel(name, progress);
+    if (place.ts <= collection.created && channel->ts > Timestamp{}) {
+      // It may have been given without its time. The channel must keep one, and not be moved beyond
+      // where the others are: none of the collection's rows is at or below its creation.
+      place.ts = collection.created;
+      if (log.Compare(channel->position, place.position) < 0) {
+        place.position = channel->position;
+      }
+    }
+    ReadAgain(collection.id, place, present, channel);
   }
   EraseRecord(collection.id, &progress->aside);
 }
@@ -259,7 +270,10 @@ void CancelCopy(const Collection& collection, MetaStore::Progress* progress) {
   }
 }
 
-void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress) {
+void FollowCopied(const Collection& collection,
+                  Timestamp present,
+                  const Log& log,
+                  MetaStore::Progress* progress) {
   const SnapshotProgress* copy = FindRecord(collection.id, &progress->snapshots);
   if (copy == nullptr || !copy->done) {
     return;
@@ -267,7 +281,7 @@ void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Pr
   if (AsideCollection* aside = FindRecord(collection.id, &progress->aside);
       aside != nullptr && !copy->selection.IsAll()) {
     LowerToTakeovers(collection, *copy, aside);
-    TakeUp(collection, present, progress);
+    TakeUp(collection, present, log, progress);
     return;
   }
   EraseRecord(collection.id, &progress->aside);
@@ -279,6 +293,7 @@ void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Pr
 void ReadFrom(const Collection& collection,
               std::map<std::string, Takeover> places,
               Timestamp present,
+              const Log& log,
               MetaStore::Progress* progress) {
   // Neither an earlier copy nor where the task began may leave rows out.
   EraseRecord(collection.id, &progress->snapshots);
@@ -289,29 +304,15 @@ void ReadFrom(const Collection& collection,
       known.skip_until.clear();
     }
   }
-  FollowCopied(collection, present, progress);
+  FollowCopied(collection, present, log, progress);
 }
 
 void ForgetCollection(CollectionId collection, MetaStore::Progress* progress) {
-  std::set<std::string> unused;
-  for (const ReplicatedCollection& known : progress->collections) {
-    if (known.id == collection) {
-      unused.insert(known.pchannels.begin(), known.pchannels.end());
-    }
-  }
   std::erase_if(progress->collections, [&](const auto& known) { return known.id == collection; });
   EraseRecord(collection, &progress->snapshots);
   EraseRecord(collection, &progress->aside);
   for (ChannelCheckpoint& channel : progress->channels) {
     LeaveReplay(collection, &channel);
-  }
-  for (const ReplicatedCollection& known : progress->collections) {
-    for (const std::string& channel : known.pchannels) {
-      unused.erase(channel);
-    }
-  }
-  for (const std::string& channel : unused) {
-    ForgetChannel(channel, progress);
   }
 }
 

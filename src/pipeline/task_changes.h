@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "metastore/meta_store.h"
 #include "model/catalog.h"
+#include "source/log.h"
 
 // Changes of what a stopped task has stored, after which it starts as if it had always been so:
 // pure functions on its progress. Whatever concerns one collection leaves the others where they
@@ -24,8 +25,11 @@ void SetAside(const Collection& collection,
 // Ends that: the collection goes on with its copy, if it has an unfinished one that the log waits
 // for, or else with the log from where it was left, and with its copy beside it. `present`: at or
 // above the time of every row ever sent; up to it, rows are repeated in a way that cannot double
-// them.
-void TakeUp(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+// them. `log`: the queue, to compare places without a time.
+void TakeUp(const Collection& collection,
+            Timestamp present,
+            const Log& log,
+            MetaStore::Progress* progress);
 
 // Copies stored rows of the collection, while the other collections of its channels go on. The
 // collection must not be followed: call SetAside first.
@@ -41,7 +45,10 @@ void CancelCopy(const Collection& collection, MetaStore::Progress* progress);
 // takes over, since the rows up to there come from the copy; after one of some rows, from there or
 // where the collection was left, whichever is earlier: the other rows are as of the latter, and the
 // log makes both equal to the source, whose last change of each key it has.
-void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Progress* progress);
+void FollowCopied(const Collection& collection,
+                  Timestamp present,
+                  const Log& log,
+                  MetaStore::Progress* progress);
 
 // The collection, which must be aside and not be copied, follows its log from other places, by
 // vchannel, whatever the target has of it. Up to `present`, rows are repeated in a way that cannot
@@ -49,10 +56,10 @@ void FollowCopied(const Collection& collection, Timestamp present, MetaStore::Pr
 void ReadFrom(const Collection& collection,
               std::map<std::string, Takeover> places,
               Timestamp present,
+              const Log& log,
               MetaStore::Progress* progress);
 
-// Forgets the collection; what the target has of it stays there. Channels that no collection uses
-// any more are forgotten with it, so that a later one begins there at its own place.
+// Forgets the collection; what the target has of it stays there.
 void ForgetCollection(CollectionId collection, MetaStore::Progress* progress);
 
 // The channel cannot be read from its checkpoint any more: its collections must begin elsewhere.

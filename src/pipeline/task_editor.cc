@@ -93,7 +93,7 @@ Status TaskEditor::Follow(const Collection& collection) {
     return OkStatus();
   }
   CDC_RETURN_IF_ERROR(held);
-  FollowCopied(collection, parts_.present, progress_);
+  FollowCopied(collection, parts_.present, *parts_.log, progress_);
   return OkStatus();
 }
 
@@ -121,7 +121,7 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
       return Copy(collection, CopySelection(copy->selection));
     }
     CDC_RETURN_IF_ERROR(held);
-    TakeUp(collection, parts_.present, progress_);
+    TakeUp(collection, parts_.present, *parts_.log, progress_);
     return OkStatus();
   }
   const Status held = CheckPlaces(collection);
@@ -134,7 +134,7 @@ Status TaskEditor::TakeUpOrCopy(const Collection& collection) {
                                  " in the configuration, so that its stored rows can be copied");
   }
   CDC_RETURN_IF_ERROR(held);
-  TakeUp(collection, parts_.present, progress_);
+  TakeUp(collection, parts_.present, *parts_.log, progress_);
   return OkStatus();
 }
 
@@ -296,7 +296,7 @@ Status TaskEditor::Cancel(const Collection& collection) {
     return FailedPreconditionError("the copy of collection " + name +
                                    " cannot be cancelled: " + held.message());
   }
-  TakeUp(collection, parts_.present, progress_);
+  TakeUp(collection, parts_.present, *parts_.log, progress_);
   return OkStatus();
 }
 

@@ -72,7 +72,7 @@ class Repositioning {
                                            ": the position given for " + vchannel));
     }
     const Places places = NotLaterThanNeeded(*collection, given.places);
-    ReadFrom(*collection, places, parts_.present, progress_);
+    ReadFrom(*collection, places, parts_.present, *parts_.log, progress_);
     NoteMoved(*collection, places);
     return ScopeNote{
         .collection = name, .what = ScopeNote::What::kMoved, .rows = extent.ToString()};

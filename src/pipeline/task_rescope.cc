@@ -1,5 +1,6 @@
 #include "pipeline/task_rescope.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <stop_token>
@@ -33,14 +34,17 @@ std::string RowsOf(const CollectionFacts& facts) {
 
 class Rescoping {
  public:
-  Rescoping(const TaskSpec& before, const TaskSpec& after, const Catalog& catalog)
-      : before_(before), after_(after), after_spec_(after), catalog_(catalog) {}
+  Rescoping(const ReplicatorOptions& options,
+            const TaskSpec& before,
+            const TaskSpec& after,
+            const Catalog& catalog)
+      : options_(options), before_(before), after_(after), after_spec_(after), catalog_(catalog) {}
 
   // Forgets what is no longer covered.
   Status Remove(MetaStore::Progress* progress) {
     const std::vector<ReplicatedCollection> known = progress->collections;
     for (const ReplicatedCollection& record : known) {
-      const CollectionName name = NameOf(record);
+      const CollectionName name = NameOf(record.id, record.source);
       // One that was begun is followed under whatever name it got later.
       const bool covered = after_.Covers(name) || after_.Covers(record.source) ||
                            !(before_.Covers(name) || before_.Covers(record.source));
@@ -55,9 +59,11 @@ class Rescoping {
       }
     }
     // Those that were set aside before they were begun.
-    std::erase_if(progress->aside, [this](const AsideCollection& aside) {
-      return before_.Covers(aside.name) && !after_.Covers(aside.name);
+    std::erase_if(progress->aside, [&](const AsideCollection& aside) {
+      const CollectionName name = NameOf(aside.collection, aside.name);
+      return !IsBegun(aside.collection, *progress) && before_.Covers(name) && !after_.Covers(name);
     });
+    ForgetUnusedChannels(progress);
     std::erase_if(progress->databases,
                   [this](const std::string& name) { return !after_.CoversDatabase(name); });
     return OkStatus();
@@ -67,20 +73,18 @@ class Rescoping {
   TaskSpec OnlyAdded(const MetaStore::Progress& progress) const {
     TaskSpec added = after_spec_;
     added.rpc_channel_position.clear();  // the channel goes on where it is
-    std::set<CollectionId> begun;
-    for (const ReplicatedCollection& record : progress.collections) {
-      begun.insert(record.id);
-    }
     std::set<CollectionName> known;
     for (const Scope::Match& match : after_.Select(catalog_)) {
-      if (begun.contains(match.collection->id) || before_.Covers(match.name)) {
+      if (IsKnown(match, progress)) {
         known.insert(match.name);
         added.exclude.push_back(match.name.ToString());
       }
     }
-    const auto forget_positions = [&known](const std::string& database, auto* infos) {
+    // Also those of a collection that is gone: it was covered, so they were looked at.
+    const auto forget_positions = [this, &known](const std::string& database, auto* infos) {
       for (CollectionInfo& info : *infos) {
-        if (known.contains({database, info.name})) {
+        const CollectionName name{database, info.name};
+        if (known.contains(name) || before_.Covers(name)) {
           info.positions.clear();
         }
       }
@@ -92,7 +96,11 @@ class Rescoping {
     return added;
   }
 
+  // Not what has been created or renamed since the catalog was read: the running task meets it.
   void Add(const CollectionFacts& facts, Timestamp present, MetaStore::Progress* progress) {
+    if (IsKnown(facts.match, *progress)) {
+      return;
+    }
     const Collection& collection = *facts.match.collection;
     const CollectionBeginning beginning = BeginningOf(facts, present);
     progress->collections.push_back(beginning.record);
@@ -110,20 +118,51 @@ class Rescoping {
     if (!beginning.given && facts.start == StartFrom::kSnapshot) {
       CopyAgain(collection, {}, progress);
     } else {
-      TakeUp(collection, present, progress);
+      TakeUp(collection, present, *options_.log, progress);
     }
   }
 
   std::vector<ScopeNote> TakeNotes() { return std::move(notes_); }
 
  private:
-  CollectionName NameOf(const ReplicatedCollection& record) const {
-    const auto collection = catalog_.Find(record.id);
+  // `source`: if the catalog no longer has it.
+  CollectionName NameOf(CollectionId id, const CollectionName& source) const {
+    const auto collection = catalog_.Find(id);
     return collection == nullptr
-               ? record.source
+               ? source
                : CollectionName{catalog_.DatabaseName(collection->database), collection->name};
   }
 
+  static bool IsBegun(CollectionId id, const MetaStore::Progress& progress) {
+    return std::ranges::any_of(progress.collections,
+                               [id](const ReplicatedCollection& known) { return known.id == id; });
+  }
+
+  // Whether it is the task's already, begun or not.
+  bool IsKnown(const Scope::Match& match, const MetaStore::Progress& progress) const {
+    const CollectionId id = match.collection->id;
+    return before_.Covers(match.name) || IsBegun(id, progress) || FindAside(id, progress);
+  }
+
+  // A later collection begins there at its own place: the queue may no longer hold a checkpoint
+  // that nobody has moved for long.
+  void ForgetUnusedChannels(MetaStore::Progress* progress) const {
+    std::set<std::string> used = {options_.replicate_channel};
+    for (const ReplicatedCollection& record : progress->collections) {
+      used.insert(record.pchannels.begin(), record.pchannels.end());
+    }
+    // Not all of them have a record yet, e.g. in a task of the earlier program.
+    for (const Scope::Match& match : after_.Select(catalog_)) {
+      if (before_.Covers(match.name)) {
+        used.insert(match.collection->pchannels.begin(), match.collection->pchannels.end());
+      }
+    }
+    std::erase_if(progress->channels, [&](const ChannelCheckpoint& channel) {
+      return !used.contains(channel.channel);
+    });
+  }
+
+  const ReplicatorOptions& options_;
   const Scope before_;
   const Scope after_;
   const TaskSpec& after_spec_;
@@ -141,7 +180,7 @@ Result<std::vector<ScopeNote>> RescopeTask(const ReplicatorOptions& options,
   CDC_ASSIGN_OR_RETURN(const std::shared_ptr<const Catalog> catalog,
                        options.catalog->Sync(std::stop_token()));
   CDC_ASSIGN_OR_RETURN(MetaStore::Progress progress, options.store->LoadProgress(task.spec.id));
-  Rescoping rescoping(before, task.spec, *catalog);
+  Rescoping rescoping(options, before, task.spec, *catalog);
   CDC_RETURN_IF_ERROR(rescoping.Remove(&progress));
   const TaskSpec added = rescoping.OnlyAdded(progress);
   const TaskFacts facts = GatherFacts(options, added, &target, copy_rate, GatherFor::kCreate);

@@ -1,9 +1,18 @@
 #include "pipeline/task_rescope.h"
 
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
+#include "pipeline/task_changes.h"
 #include "pipeline/testing/task_pipeline_fixture.h"
+#include "reconcile/plan/plan.h"
 #include "source/testing/fake_snapshot_source.h"
 
 // What a paused task covers is changed. The test does what the task manager does: it stops the
@@ -15,6 +24,22 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+// Changes right after it was read once.
+class ChangingCatalog : public FakeCatalog {
+ public:
+  Result<std::shared_ptr<const Catalog>> Sync(const std::stop_token& stop) override {
+    auto catalog = FakeCatalog::Sync(stop);
+    if (next_.has_value()) {
+      SetUnseen(*std::exchange(next_, std::nullopt));
+    }
+    return catalog;
+  }
+  void SetNext(Catalog catalog) { next_ = std::move(catalog); }
+
+ private:
+  std::optional<Catalog> next_;
+};
 
 class TaskRescopeTest : public TaskPipelineTest {
  protected:
@@ -229,6 +254,137 @@ TEST_F(TaskRescopeTest, FromSnapshotItsStoredRowsAreCopiedWhileTheOthersGoOn) {
   EXPECT_THAT(progress_.aside[0].left_at, IsEmpty());
   EXPECT_THAT(progress_.snapshots, ElementsAre(SnapshotProgress{.collection = b_.id}));
   EXPECT_EQ(Saved(kChannel).ts, Timestamp{12});
+}
+
+// The task has replicated up to 12.
+class RescopeLaterTest : public TaskRescopeTest {
+ protected:
+  void RunUntil12() {
+    Append({1, 2}, 11);
+    Start();
+    ASSERT_TRUE(WaitForCheckpoint(12));
+    Stop();
+  }
+};
+
+TEST_F(RescopeLaterTest, WhatWasSetAsideAndRenamedStaysAside) {
+  spec_.collection_infos = {{.name = "a*"}, {.name = "b*"}};
+  RunUntil12();
+  MetaStore::Progress progress = *store_.LoadProgress("t");
+  SetAside(a_, {"default", "a"}, "it cannot be written", 0, &progress);
+  ASSERT_TRUE(store_.ReplaceProgress("t", progress).ok());
+  Collection renamed = a_;
+  renamed.name = "b1";
+  catalog_.Set(MakeCatalog({renamed, b_, c_}));
+  ASSERT_TRUE(Cover({"b*"}).ok());
+  EXPECT_THAT(Notes(), IsEmpty());
+  ASSERT_NE(Known(a_.id), nullptr);
+  ASSERT_THAT(progress_.aside, SizeIs(1));
+  EXPECT_EQ(progress_.aside[0].left_at,
+            (std::map<std::string, Takeover>{{kChannel, {Saved(kChannel).position, {12}}}}));
+}
+
+TEST_F(RescopeLaterTest, WhatWasSetAsideBeforeItWasBegunIsForgottenByItsPresentName) {
+  RunUntil12();
+  MetaStore::Progress progress = *store_.LoadProgress("t");
+  SetAside(b_, {"default", "c"}, "it cannot be created", 0, &progress);
+  ASSERT_TRUE(store_.ReplaceProgress("t", progress).ok());
+  Collection renamed = b_;
+  renamed.name = "x";
+  catalog_.Set(MakeCatalog({a_, renamed, c_}));
+  spec_.collection_infos.push_back({.name = "x"});
+  ASSERT_TRUE(Cover({"a", "c"}).ok());
+  EXPECT_THAT(store_.LoadProgress("t")->aside, IsEmpty());
+}
+
+TEST_F(RescopeLaterTest, AChannelWhoseCollectionsWereDroppedIsForgotten) {
+  spec_.collection_infos = {{.name = "a"}};
+  RunUntil12();
+  catalog_.Set(MakeCatalog({b_, c_}));
+  ASSERT_TRUE(store_.RemoveCollection("t", a_.id).ok());
+  Append({3}, 21);
+  log_.Expire(kChannel, FakeLog::IdOf(8));
+  spec_.start_from = StartFrom::kLatest;
+  ASSERT_TRUE(Cover({"b"}).ok());
+  Start();
+  Append({4}, 31);
+  ASSERT_TRUE(Eventually([&] { return RowsOf("b") == 1 || !failure().empty(); }));
+  EXPECT_EQ(failure(), "");
+}
+
+TEST_F(RescopeLaterTest, AChannelOfAKeptCollectionThatIsNotRecordedYetStays) {
+  RunUntil12();
+  ASSERT_TRUE(store_.RemoveCollection("t", c_.id).ok());
+  ASSERT_TRUE(Cover({"c"}).ok());
+  EXPECT_THAT(Notes(), ElementsAre("-default.a"));
+  EXPECT_EQ(Saved(kChannel).ts, Timestamp{12});
+}
+
+TEST_F(RescopeLaterTest, TheReplicateChannelGoesOnWhereItIs) {
+  RunUntil12();
+  ASSERT_TRUE(store_.SaveCheckpoints("t", {{.channel = kReplicate, .ts = {9}}}).ok());
+  ASSERT_TRUE(Cover({"none"}).ok());
+  EXPECT_EQ(Saved(kReplicate).ts, Timestamp{9});
+  EXPECT_EQ(Saved(kChannel).ts, Timestamp{});
+}
+
+TEST_F(RescopeLaterTest, PositionsOfACollectionThatIsGoneAreNoObstacle) {
+  spec_.collection_infos.push_back(
+      {.name = "gone", .positions = {{std::string(kChannel) + "_9v0", "AQ=="}}});
+  RunUntil12();
+  TaskSpec after = spec_;
+  after.on_collection_error = OnCollectionError::kSetAside;
+  const Status changed = Rescope(after);
+  EXPECT_TRUE(changed.ok()) << changed.ToString();
+  // Those of a collection that was not covered have to be right.
+  after.collection_infos.push_back(
+      {.name = "none", .positions = {{std::string(kChannel) + "_8v0", "AQ=="}}});
+  EXPECT_EQ(Rescope(after).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(RescopeLaterTest, APositionWithoutATimeLeavesTheOthersWhereTheyAre) {
+  Collection a = a_;
+  Collection b = b_;
+  Collection c = c_;
+  for (Collection* each : {&a, &b, &c}) {
+    each->start_positions[kChannel] = FakeLog::IdOf(1);
+  }
+  catalog_.Set(MakeCatalog({a, b, c}));
+  RunUntil12();
+  Append({3}, 21);
+  // The beginnings of all are gone.
+  log_.Expire(kChannel, FakeLog::IdOf(4));
+  ASSERT_TRUE(target_.Apply(PlanCreate(b, {"default", "b"}, {})).ok());
+  TaskSpec after = spec_;
+  after.collection_infos.push_back(
+      {.name = "b", .positions = {{b.vchannels[0], EncodeBase64(FakeLog::IdOf(6).bytes)}}});
+  const Status changed = Rescope(after);
+  ASSERT_TRUE(changed.ok()) << changed.ToString();
+  Start();
+  ASSERT_TRUE(
+      Eventually([&] { return Saved(kChannel).ts >= Timestamp{22} || !failure().empty(); }));
+  EXPECT_EQ(failure(), "");
+  EXPECT_EQ(RowsOf("a"), 3U);
+  EXPECT_EQ(RowsOf("b"), 1U);
+}
+
+TEST_F(RescopeLaterTest, WhatIsCreatedMeanwhileIsNotAdded) {
+  ChangingCatalog catalog;
+  catalog.SetPresent({1'000});
+  catalog.Set(MakeCatalog({a_, b_}));
+  options_.catalog = &catalog;
+  NewProcess();
+  RunUntil12();
+  spec_.start_from = StartFrom::kLatest;
+  // `c` is created, and `a` gets another name that is covered.
+  Collection renamed = a_;
+  renamed.name = "d";
+  catalog.SetNext(MakeCatalog({renamed, b_, c_}));
+  ASSERT_TRUE(Cover({"a", "b", "c", "d"}).ok());
+  EXPECT_THAT(Notes(), ElementsAre("+default.b"));
+  EXPECT_EQ(Known(c_.id), nullptr);
+  EXPECT_THAT(progress_.collections, SizeIs(2));
+  replicator_.reset();
 }
 
 }  // namespace
