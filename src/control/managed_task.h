@@ -39,6 +39,9 @@ struct ManagedTask {
   // Once the task is in tasks_, only a resume and a change of the task change it, and they hold
   // TaskManager::mutex_ as well.
   TaskSpec spec;
+  // What is being stored in its place; afterwards, as long as it is not known whether that has
+  // succeeded. Guarded as `spec`.
+  std::optional<TaskSpec> wanted_spec;
   // Guarded by `operation`.
   Backoff backoff;
   Backoff changes;  // of restarts for changes, which may lead to the next one
@@ -71,16 +74,27 @@ struct ManagedTask {
 };
 
 // The other tasks that write to the target of `spec`, by id. A dry run writes to no name, so it
-// keeps nobody from one. The caller holds TaskManager::mutex_.
+// keeps nobody from one. A task that is being changed counts as it was and as it may become. The
+// caller holds TaskManager::mutex_.
 inline std::vector<const TaskSpec*> SiblingsOf(
     const std::map<std::string, std::shared_ptr<ManagedTask>>& tasks, const TaskSpec& spec) {
   std::vector<const TaskSpec*> siblings;
   for (const auto& [id, other] : tasks) {
     if (id != spec.id && !other->spec.dry_run && IsSameTarget(other->spec, spec)) {
       siblings.push_back(&other->spec);
+      if (other->wanted_spec) {
+        siblings.push_back(&*other->wanted_spec);
+      }
     }
   }
   return siblings;
+}
+
+// The caller's mistakes keep their code.
+inline bool IsCallersFault(const Status& status) {
+  return status.code() == StatusCode::kInvalidArgument ||
+         status.code() == StatusCode::kFailedPrecondition ||
+         status.code() == StatusCode::kOutOfRange;
 }
 
 // For what is not the caller's mistake, whatever its code was.

@@ -18,13 +18,6 @@ namespace {
 
 constexpr size_t kMaxStopThreads = 16;
 
-// The caller's mistakes keep their code; anything else becomes our fault, whatever its code.
-bool IsCallersFault(const Status& status) {
-  return status.code() == StatusCode::kInvalidArgument ||
-         status.code() == StatusCode::kFailedPrecondition ||
-         status.code() == StatusCode::kOutOfRange;
-}
-
 }  // namespace
 
 TaskManager::TaskManager(TaskManagerOptions options)
@@ -59,6 +52,7 @@ Status TaskManager::Operate(const std::string& id, const Body& body) {
     }
     state = task->state;
   }
+  CDC_RETURN_IF_ERROR(SettleScope(task));
   return body(task, state);
 }
 

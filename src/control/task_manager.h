@@ -143,6 +143,9 @@ class TaskManager {
   // another address of a standby than that of another task; or the errors of Create.
   // kUnauthenticated, kPermissionDenied, kUnavailable: it lets nobody in, or does not answer.
   // kFailedPrecondition: the task must be paused first.
+  //
+  // Also an error if it is not known whether the change was stored. Then the store says what the
+  // task is; until it can be read, no operation on the task succeeds.
   Result<std::vector<ScopeNote>> ChangeTask(const std::string& id, const SpecChange& change);
 
   // Begins to drain a task, which goes on by itself (TaskView::drain). If it is being drained, that
@@ -189,8 +192,8 @@ class TaskManager {
   // Adds `task`, whose `operation` the caller holds, and sets what it leaves to older tasks. If a
   // task with this id exists, returns that one instead.
   Result<TaskPtr> Reserve(const TaskPtr& task) CDC_EXCLUDES(mutex_);
-  // Runs `body` as an operation of the task, with the state that it has then. kNotFound,
-  // kUnavailable: there is no such task any more, or the server stops.
+  // Runs `body` as an operation of the task, with the state that it has then. kNotFound: there is
+  // no such task any more. kUnavailable: the server stops, or see SettleScope.
   using Body = std::function<Status(const TaskPtr& task, TaskState state)>;
   Status Operate(const std::string& id, const Body& body) CDC_EXCLUDES(mutex_);
   // Whether the target of `changed` is that of `spec`, and can take its place.
@@ -226,6 +229,12 @@ class TaskManager {
   Status PauseRunning(const TaskPtr& task, const std::string& reason);
   Status TakeTarget(const TaskPtr& task, TaskState state, TaskSpec changed);
   Result<std::vector<ScopeNote>> TakeScope(const TaskPtr& task, TaskSpec changed);
+  // The task shows the scope that has been stored. `summary`: of what has changed.
+  void ShowScope(const TaskPtr& task, TaskSpec stored, const std::string& summary)
+      CDC_EXCLUDES(mutex_);
+  // Finds out what became of a change whose outcome is not known; else does nothing. kUnavailable:
+  // that is still not known.
+  Status SettleScope(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   Result<std::vector<ScopeNote>> ResumePaused(const TaskPtr& task, const ResumeOptions& options);
   Result<std::vector<ScopeNote>> TakePositions(const TaskPtr& task, const ResumeOptions& options);
   Status Launch(const TaskPtr& task, const TargetInfo& target);

@@ -1,4 +1,5 @@
 // How TaskManager changes what was asked for in the create of a task.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,8 +14,7 @@
 namespace cdc {
 namespace {
 
-// Everything that can be changed except the target: this and that are exchanged. Others may be read
-// without a lock.
+// Everything that can be changed except the target. Others may be read without a lock.
 void SwapScopeAndPolicies(TaskSpec* a, TaskSpec* b) {
   std::swap(a->collection_infos, b->collection_infos);
   std::swap(a->db_collections, b->db_collections);
@@ -48,6 +48,12 @@ std::string Summary(const std::vector<ScopeNote>& notes) {
             note.collection.ToString();
   }
   return text;
+}
+
+// Of a question to the source or the store: what may pass keeps its code, too.
+Status OursUnlessCallers(const Status& status) {
+  return status.ok() || IsCallersFault(status) || IsRetryable(status) ? status
+                                                                      : OurFault(status.message());
 }
 
 }  // namespace
@@ -88,7 +94,7 @@ Result<std::vector<ScopeNote>> TaskManager::TakeScope(const TaskPtr& task, TaskS
   CDC_RETURN_IF_ERROR(FirstRefusal(JudgeTarget(changed, target)));
   CDC_RETURN_IF_ERROR(FirstRefusal(JudgePositions(changed)));
   // What the last replication needs was decided for what it covered.
-  CDC_RETURN_IF_ERROR(MakeWantedChanges(task));
+  CDC_RETURN_IF_ERROR(OursUnlessCallers(MakeWantedChanges(task)));
   TaskRecord record;
   {
     // As Reserve: comparing the scopes and taking the new one is one step.
@@ -96,22 +102,56 @@ Result<std::vector<ScopeNote>> TaskManager::TakeScope(const TaskPtr& task, TaskS
     if (!HasSameScope(task->spec, changed)) {
       CDC_RETURN_IF_ERROR(FirstRefusal(JudgeBesideOthers(SiblingsOf(tasks_, changed), &changed)));
     }
-    SwapScopeAndPolicies(&task->spec, &changed);
-    record = {task->spec, task->stored_state, task->stored_reason};
+    task->wanted_spec = changed;
+    record = {std::move(changed), task->stored_state, task->stored_reason};
   }
-  Result<std::vector<ScopeNote>> notes = options_.replicator->Rescope(changed, record, *target);
-  const Result<MetaStore::Progress> progress = options_.store->LoadProgress(record.spec.id);
-  MutexLock lock(mutex_);
-  if (!notes.ok()) {
-    SwapScopeAndPolicies(&task->spec, &changed);
+  Result<std::vector<ScopeNote>> notes = options_.replicator->Rescope(task->spec, record, *target);
+  if (notes.ok()) {
+    ShowScope(task, std::move(record.spec), Summary(*notes));
     return notes;
   }
+  // An answer may have been lost after the change was stored.
+  const Status failed = OursUnlessCallers(notes.status());
+  const Status settled = SettleScope(task);
+  if (!settled.ok()) {
+    return settled.WithContext(failed.message());
+  }
+  return HasSameScope(task->spec, record.spec) && HasSamePolicies(task->spec, record.spec)
+             ? Status(failed.code(), failed.message() + "; the change is stored all the same")
+             : failed;
+}
+
+void TaskManager::ShowScope(const TaskPtr& task, TaskSpec stored, const std::string& summary) {
+  const Result<MetaStore::Progress> progress = options_.store->LoadProgress(task->spec.id);
+  MutexLock lock(mutex_);
+  SwapScopeAndPolicies(&task->spec, &stored);
+  task->wanted_spec.reset();
   if (progress.ok()) {
     task->last_status = StatusOf(*progress);
   }
-  task->events.Add(options_.clock->UnixMs(), TaskEventKind::kChanged, Summary(*notes));
-  spdlog::info("task changed, task={} collections={}", record.spec.id, Summary(*notes));
-  return notes;
+  task->events.Add(options_.clock->UnixMs(), TaskEventKind::kChanged, summary);
+  spdlog::info("task changed, task={} collections={}", task->spec.id, summary);
+}
+
+Status TaskManager::SettleScope(const TaskPtr& task) {
+  if (!task->wanted_spec) {
+    return OkStatus();
+  }
+  Result<std::vector<TaskRecord>> records = options_.store->ListTasks();
+  if (!records.ok()) {
+    return UnavailableError("it is not known whether its last change is stored, try again later: " +
+                            records.status().message());
+  }
+  const auto stored = std::ranges::find_if(
+      *records, [&](const TaskRecord& record) { return record.spec.id == task->spec.id; });
+  if (stored != records->end() &&
+      !(HasSameScope(task->spec, stored->spec) && HasSamePolicies(task->spec, stored->spec))) {
+    ShowScope(task, std::move(stored->spec), "");
+    return OkStatus();
+  }
+  MutexLock lock(mutex_);
+  task->wanted_spec.reset();
+  return OkStatus();
 }
 
 }  // namespace cdc

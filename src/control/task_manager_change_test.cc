@@ -1,4 +1,5 @@
 // TaskManager::ChangeTask of what a task covers.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,26 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+// Loses answers, and can be away.
+class LossyStore final : public InMemoryMetaStore {
+ public:
+  Status ReplaceTask(const TaskRecord& task, const Progress& progress) override {
+    if (on_replace) {
+      on_replace();
+    }
+    if (commits) {
+      CDC_RETURN_IF_ERROR(InMemoryMetaStore::ReplaceTask(task, progress));
+    }
+    FailWith(away ? UnavailableError("the store is away") : OkStatus());
+    return answers ? OkStatus() : UnavailableError("the answer is lost");
+  }
+
+  bool commits = true;
+  bool answers = true;
+  bool away = false;  // after the next call
+  std::function<void()> on_replace;
+};
 
 class ChangeScopeTest : public ::testing::Test {
  protected:
@@ -40,6 +61,10 @@ class ChangeScopeTest : public ::testing::Test {
       return OkStatus();
     });
   }
+  // What the other tasks mean for a task on this collection.
+  StatusCode PlanOf(const std::string& name) {
+    return FirstRefusal(manager_.Plan(Covering("", {name}))).code();
+  }
   TaskRecord Stored() {
     const auto records = store_.ListTasks();
     for (const TaskRecord& record : *records) {
@@ -51,7 +76,7 @@ class ChangeScopeTest : public ::testing::Test {
     return {};
   }
 
-  InMemoryMetaStore store_;
+  LossyStore store_;
   FakeReplicator replicator_;
   TaskManager manager_{{.store = &store_, .replicator = &replicator_}};
 };
@@ -120,6 +145,68 @@ TEST_F(ChangeScopeTest, APolicyIsStored) {
   ASSERT_TRUE(notes.ok());
   EXPECT_THAT(*notes, IsEmpty());
   EXPECT_EQ(Stored().spec.on_collection_error, OnCollectionError::kPause);
+}
+
+TEST_F(ChangeScopeTest, AChangeWhoseAnswerIsLostIsWhatTheStoreSays) {
+  ASSERT_TRUE(manager_.Pause("t").ok());
+  store_.answers = false;
+  const Status lost = Cover({"a", "b"}).status();
+  EXPECT_EQ(lost.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(lost.message(), HasSubstr("the change is stored all the same"));
+  EXPECT_THAT(manager_.Get("t")->record.spec.collection_infos, SizeIs(2));
+  store_.commits = false;
+  EXPECT_THAT(Cover({"a"}).status().message(), HasSubstr("the answer is lost"));
+  EXPECT_THAT(manager_.Get("t")->record.spec.collection_infos, SizeIs(2));
+  ASSERT_TRUE(manager_.Resume("t").ok());
+  EXPECT_THAT(replicator_.last_started("t").collection_infos, SizeIs(2));
+}
+
+TEST_F(ChangeScopeTest, ATaskWhoseScopeIsNotKnownIsNotResumed) {
+  ASSERT_TRUE(manager_.Pause("t").ok());
+  store_.answers = false;
+  store_.away = true;
+  EXPECT_EQ(Cover({"b"}).status().code(), StatusCode::kUnavailable);
+  const Status refused = manager_.Resume("t");
+  EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(refused.message(), HasSubstr("not known whether its last change is stored"));
+  EXPECT_EQ(manager_.Get("t")->record.spec.collection_infos[0].name, "a");
+  // Nobody else gets what it may cover.
+  store_.FailWith(OkStatus());
+  EXPECT_EQ(manager_.Create(Covering("u", {"b"})).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(manager_.Create(Covering("u", {"a"})).status().code(), StatusCode::kAlreadyExists);
+  ASSERT_TRUE(manager_.Resume("t").ok());
+  EXPECT_EQ(replicator_.last_started("t").collection_infos[0].name, "b");
+  EXPECT_TRUE(manager_.Create(Covering("u", {"a"})).ok());
+}
+
+TEST_F(ChangeScopeTest, UntilAChangeIsStoredTheOldScopeIsShownAndBothAreTaken) {
+  ASSERT_TRUE(manager_.Pause("t").ok());
+  store_.commits = false;
+  store_.answers = false;
+  std::string shown;
+  StatusCode old_name{};
+  StatusCode new_name{};
+  store_.on_replace = [&] {
+    shown = manager_.Get("t")->record.spec.collection_infos[0].name;
+    old_name = PlanOf("a");
+    new_name = PlanOf("b");
+  };
+  EXPECT_FALSE(Cover({"b"}).ok());
+  EXPECT_EQ(shown, "a");
+  EXPECT_EQ(old_name, StatusCode::kAlreadyExists);
+  EXPECT_EQ(new_name, StatusCode::kAlreadyExists);
+  EXPECT_EQ(PlanOf("b"), StatusCode::kOk);
+}
+
+TEST_F(ChangeScopeTest, WhatIsNotTheCallersMistakeIsOurs) {
+  ASSERT_TRUE(manager_.Pause("t").ok());
+  for (const Status& failure :
+       {NotFoundError("no bucket"), Status(StatusCode::kUnauthenticated, "no key")}) {
+    replicator_.SetPrepareStatus(failure);
+    const Status refused = Cover({"a", "b"}).status();
+    EXPECT_EQ(refused.code(), StatusCode::kInternal);
+    EXPECT_THAT(refused.message(), HasSubstr(failure.message()));
+  }
 }
 
 }  // namespace

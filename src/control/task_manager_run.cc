@@ -250,7 +250,8 @@ void TaskManager::StorePausedAgain(const TaskPtr& task, const std::string& reaso
       return;
     }
   }
-  if (!options_.store->PutTask({task->spec, TaskState::kPaused, reason}).ok()) {
+  if (!SettleScope(task).ok() ||
+      !options_.store->PutTask({task->spec, TaskState::kPaused, reason}).ok()) {
     executor_.Run(kStoreRetry, [this, task, reason] { StorePausedAgain(task, reason); });
     return;
   }

@@ -147,11 +147,18 @@ void FakeReplicator::SetPlan(PlanItems items) {
 Result<std::vector<ScopeNote>> FakeReplicator::Rescope(const TaskSpec& /*before*/,
                                                        const TaskRecord& task,
                                                        const TargetInfo& /*target*/) {
-  MutexLock lock(mutex_);
-  CDC_RETURN_IF_ERROR(prepare_status_);
-  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, store_->LoadProgress(task.spec.id));
-  CDC_RETURN_IF_ERROR(store_->ReplaceTask(task, progress));
-  return notes_;
+  MetaStore* store = nullptr;
+  std::vector<ScopeNote> notes;
+  {
+    MutexLock lock(mutex_);
+    CDC_RETURN_IF_ERROR(prepare_status_);
+    store = store_;
+    notes = notes_;
+  }
+  // Without the lock: a test looks at the task meanwhile.
+  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, store->LoadProgress(task.spec.id));
+  CDC_RETURN_IF_ERROR(store->ReplaceTask(task, progress));
+  return notes;
 }
 
 Result<std::vector<ScopeNote>> FakeReplicator::Reposition(
