@@ -652,5 +652,21 @@ TEST_F(RestApiTest, APatchOfAPausedTaskChangesWhatItCovers) {
   EXPECT_EQ(status_of(R"({"db_collections":{"db1":[{"name":"e"}]}})"), 409);
 }
 
+TEST_F(RestApiTest, APortBesideAUriIsNoObstacleToAPatch) {
+  replicator_.SetStore(&store_);
+  TaskSpec spec;
+  spec.id = "t";
+  spec.target.uri = "http://10.0.0.3:19530";
+  spec.target.port = 70'000;  // POST /cdc takes it, since it counts for nothing
+  spec.collection_infos = {{.name = "c"}};
+  ASSERT_TRUE(tasks_.Create(spec).ok());
+  ASSERT_EQ(Send("POST", "/tasks/t/pause").status, 200);
+  for (const char* patch :
+       {R"({"buffer_config":{"period":7}})", R"({"milvus_connect_param":{"token":"u:new"}})"}) {
+    const HttpAnswer answer = Send("PATCH", "/tasks/t", patch);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+}
+
 }  // namespace
 }  // namespace cdc

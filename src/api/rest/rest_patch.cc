@@ -29,7 +29,9 @@ Json TargetOf(const MilvusConnectParam& target) {
   add("uri", target.uri, none);
   add("token", target.token, none);
   add("host", target.host, none);
-  add("port", target.port, 0);
+  if (target.uri.empty()) {
+    add("port", target.port, 0);  // beside a uri it counts for nothing, and need not be valid
+  }
   add("enable_tls", target.enable_tls, false);
   add("username", target.username, none);
   add("password", target.password, none);
