@@ -356,6 +356,7 @@ void CollectionReconciler::OpenGate() {
   gate.partition_key = source_->schema.HasPartitionKey() || context_->ignore_partition;
   partitions_.AddToGate(*source_, *actual_, &gate);
   context_->gates->Open(record_->id, std::move(gate));
+  opened_ = true;
 }
 
 Status CollectionReconciler::Converge() {
@@ -400,8 +401,19 @@ Result<bool> CollectionReconciler::FollowRename() {
     actual_.reset();
     return true;
   }
-  CDC_RETURN_IF_ERROR(context_->free_name(record_->id, wanted));
+  const Status freed = context_->free_name(record_->id, wanted);
+  if (freed.code() == StatusCode::kUnimplemented) {
+    KeepName(wanted, freed);
+    return true;
+  }
+  CDC_RETURN_IF_ERROR(freed);
   return RenameTo(wanted);
+}
+
+void CollectionReconciler::KeepName(const CollectionName& wanted, const Status& why) {
+  unreachable_name_ = wanted;
+  spdlog::warn("task={} {}; rows continue under the old name", context_->task_id, why.ToString());
+  context_->conditions->SetWaiting("rename of " + record_->target.ToString(), why);
 }
 
 Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
@@ -442,10 +454,7 @@ Result<bool> CollectionReconciler::RenameTo(const CollectionName& to) {
   actual_.reset();
   context_->gates->Reopen(record_->id, record_->target);
   if (renamed.code() == StatusCode::kUnimplemented) {
-    unreachable_name_ = to;
-    spdlog::warn("task={} {}; rows continue under the old name", context_->task_id,
-                 renamed.ToString());
-    context_->conditions->SetWaiting("rename of " + from.ToString(), renamed);
+    KeepName(to, renamed);
     return true;
   }
   CDC_RETURN_IF_ERROR(renamed);
@@ -485,16 +494,29 @@ Status CollectionReconciler::ResolveRename() {
 
 // ---- A drop ----------------------------------------------------------------------------------
 
-// Returns whether the collection is gone from the target and the store.
-Result<bool> CollectionReconciler::Remove(bool at_once) {
-  state_ = State::kRemoving;
-  CDC_RETURN_IF_ERROR(ResolveRename());
-  context_->gates->Reopen(record_->id, record_->target);  // its last rows may wait for a rename
+Status CollectionReconciler::BeginRemoval() {
   if (!removal_.has_value()) {
     CDC_ASSIGN_OR_RETURN(removal_, Removal::Begin(*context_, record_->pchannels));
   }
-  // The last rows are written only if the collection was in use: the drop deletes them anyway.
-  if (!at_once && HasConverged() &&
+  return OkStatus();
+}
+
+Result<bool> CollectionReconciler::StaysOnTarget() {
+  CDC_RETURN_IF_ERROR(BeginRemoval());
+  return !removal_->in_time();
+}
+
+// Returns whether the collection is gone from the target and the store.
+Result<bool> CollectionReconciler::Remove(bool at_once) {
+  state_ = State::kRemoving;
+  // First of all, whether the target answers or not: later it may be too late for a drop.
+  CDC_RETURN_IF_ERROR(BeginRemoval());
+  CDC_RETURN_IF_ERROR(ResolveRename());
+  context_->gates->Reopen(record_->id, record_->target);  // its last rows may wait for a rename
+  // The last rows are written only if the collection was in use: the drop deletes them anyway. One
+  // that stays must have them all.
+  const bool has_last_rows = HasConverged() || (!removal_->in_time() && opened_);
+  if (!at_once && has_last_rows &&
       (!removal_->HasReadAll(*context_->routes) || !context_->gates->Idle(record_->id))) {
     return false;
   }
@@ -504,10 +526,12 @@ Result<bool> CollectionReconciler::Remove(bool at_once) {
     return false;
   }
   if (!at_once && !removal_->in_time()) {
-    context_->conditions->SetWaiting(
-        "drop of " + record_->target.ToString(),
-        FailedPreconditionError("it is left on the target: the source has dropped it, and perhaps "
-                                "not before stop_at"));
+    if (record_->on_target) {
+      context_->conditions->SetWaiting(
+          "drop of " + record_->target.ToString(),
+          FailedPreconditionError("it is left on the target: the source has dropped it, and "
+                                  "perhaps not before stop_at"));
+    }
     context_->routes->Forget(record_->id);
     left_ = true;
     return false;

@@ -58,6 +58,9 @@ class CollectionReconciler {
   Result<bool> RemoveAtOnce() { return Remove(/*at_once=*/true); }
   Result<bool> RenameTo(const CollectionName& to);
   Status ResolveRename();
+  // For the same: whether the target keeps this one, which is gone from the source, since it may
+  // have been dropped after the task's `stop_at`.
+  Result<bool> StaysOnTarget();
 
   // The target may have changed: forgets everything known about it.
   void ForgetTarget();
@@ -90,6 +93,7 @@ class CollectionReconciler {
   Result<bool> Step();
   void HandleFailure(const Status& status);
   Result<bool> FollowRename();
+  void KeepName(const CollectionName& wanted, const Status& why);
   Status Prepare();
   Status CreateOnTarget();
   bool IsReplacing() const;
@@ -102,6 +106,7 @@ class CollectionReconciler {
   Status RecordForeignRows();
   Status Converge();
   void OpenGate();
+  Status BeginRemoval();
   Result<bool> Remove(bool at_once);
 
   const CollectionContext* const context_;
@@ -116,7 +121,8 @@ class CollectionReconciler {
   bool features_wait_ = false;
   std::optional<CollectionName> unreachable_name_;
   std::optional<Removal> removal_;
-  bool left_ = false;  // dropped too late for a task with an end: it stays on the target
+  bool opened_ = false;  // its gate, so what waits for it can be written
+  bool left_ = false;    // dropped too late for a task with an end: it stays on the target
   PartitionReconciler partitions_;
   FeatureReconciler features_;
 

@@ -307,6 +307,36 @@ TEST_F(CollectionReconcilerTest, ADropThatMayBeLaterThanTheEndIsNotFollowed) {
   EXPECT_THAT(Stored(), testing::SizeIs(1));  // so that it is dropped if the task goes on
 }
 
+TEST_F(CollectionReconcilerTest, ARenameDoesNotDropWhatIsLeftAtTheEnd) {
+  spec_.stop_at = {2000};
+  catalog_.SetPresent({2001});
+  StartWith({a_, b_});
+  SetSource({Renamed(b_, "a")});
+  Settle();
+  EXPECT_THAT(NewDdls(), IsEmpty());
+  EXPECT_TRUE(fatal_.ok()) << fatal_.ToString();
+  EXPECT_TRUE(reconciler_->Progress().applied);
+  EXPECT_TRUE(gates_.passes(b_.id));
+  EXPECT_EQ(gates_.seen(b_.id).gate->target.collection, "b");
+  EXPECT_THAT(Stored(), SizeIs(2));
+}
+
+TEST_F(CollectionReconcilerTest, ALateDropWaitsForTheLastRowsWhateverIsKnownOfTheTarget) {
+  spec_.stop_at = {2000};
+  catalog_.SetPresent({2001});
+  StartWith({a_});
+  reconciler_->ReinspectTarget();
+  routes_.SetRead(kDml, false);
+  SetSource({});
+  Settle();
+  EXPECT_FALSE(gates_.seen(a_.id).discarded);
+  EXPECT_FALSE(routes_.forgotten(a_.id));
+  routes_.SetRead(kDml, true);
+  Settle();
+  EXPECT_TRUE(routes_.forgotten(a_.id));
+  EXPECT_THAT(NewDdls(), IsEmpty());
+}
+
 TEST_F(CollectionReconcilerTest, PartitionsAfterTheEndAreNeitherCreatedNorDropped) {
   spec_.stop_at = {2000};
   catalog_.SetPresent({2001});

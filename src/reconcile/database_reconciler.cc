@@ -83,6 +83,7 @@ bool DatabaseReconciler::IsNeeded(const std::string& target,
 
 Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use) {
   Status refused;
+  std::string left;
   std::set<std::string> existing;
   for (const auto& [id, database] : catalog.databases) {
     existing.insert(database->name);
@@ -105,6 +106,7 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
       too_late_ = !in_time;
     }
     if (!needed && too_late_) {
+      left += (left.empty() ? "" : ", ") + target;
       ++name;
       continue;
     }
@@ -125,6 +127,11 @@ Status DatabaseReconciler::DropGone(const Catalog& catalog, const InUse& in_use)
     CDC_RETURN_IF_ERROR(parts_.store->RemoveDatabase(parts_.task_id, *name));
     name = replicated_.erase(name);
   }
+  parts_.conditions->SetWaiting(
+      "drop of databases",
+      left.empty() ? OkStatus()
+                   : FailedPreconditionError(left + " is left on the target: the source has "
+                                                    "dropped it, and perhaps not before stop_at"));
   return refused;
 }
 

@@ -56,6 +56,11 @@ TEST_F(DatabaseReconcilerTest, DatabasesAfterTheEndOfATaskAreNeitherCreatedNorDr
   SetDatabases({});
   EXPECT_FALSE(DropAndAlter());
   EXPECT_THAT(Ddls(), ElementsAre("create database d"));
+  EXPECT_EQ(conditions_.Current().state, Condition::kWaiting);
+  EXPECT_THAT(conditions_.Current().reason, testing::HasSubstr("d is left on the target"));
+  SetDatabases({{.id = {9}, .name = "d", .created_ns = 5'002'000'000}});
+  EXPECT_FALSE(DropAndAlter());
+  EXPECT_EQ(conditions_.Current().state, Condition::kOk);
 }
 
 TEST_F(DatabaseReconcilerTest, ADatabaseIsCreatedAndDropped) {

@@ -26,6 +26,16 @@ Status NameExchange::Free(CollectionId id, const CollectionName& name, Moving* m
       continue;
     }
     if (!other.Exists()) {
+      // The source dates neither a rename nor a drop: both may come after the end of the task.
+      if (collections_->at(id).record().on_target) {
+        CDC_ASSIGN_OR_RETURN(const bool stays, other.StaysOnTarget());
+        if (stays) {
+          return {StatusCode::kUnimplemented,
+                  "the name " + name.ToString() +
+                      " belongs to a collection that is left on the target: the source has dropped "
+                      "it, and perhaps not before stop_at"};
+        }
+      }
       // Without its last rows: nobody could ever see them.
       CDC_ASSIGN_OR_RETURN(const bool removed, other.RemoveAtOnce());
       if (!removed) {
