@@ -142,6 +142,13 @@ bool RowRouter::UpdateRoutes(const Catalog& catalog) {
     const auto now = catalog.Find(id);
     changed = changed || now != route.collection;
     if (now != nullptr) {
+      if (options_.stop_at > Timestamp{}) {
+        for (const Partition& partition : route.collection->partitions) {
+          if (now->FindPartition(partition.id) == nullptr) {
+            route.gone_partitions.insert(partition.id);
+          }
+        }
+      }
       route.collection = now;
       route.name = {catalog.DatabaseName(now->database), now->name};
     }
@@ -184,9 +191,18 @@ bool RowRouter::AddRoute(const Scope::Match& match) {
                                                 "are not on the target"));
     return false;
   }
-  routes_.emplace(
-      collection.id,
-      Route{.collection = match.collection, .name = match.name, .key = KeyFieldOf(*key)});
+  Route route{.collection = match.collection,
+              .name = match.name,
+              .key = KeyFieldOf(*key),
+              .gone_partitions = {}};
+  const auto known = start_.known().find(collection.id);
+  if (options_.stop_at > Timestamp{} && known != start_.known().end()) {
+    // Those that are still there do no harm: see HasPartition.
+    for (const auto& [partition, name] : known->second.partitions) {
+      route.gone_partitions.insert(partition);
+    }
+  }
+  routes_.emplace(collection.id, std::move(route));
   return true;
 }
 

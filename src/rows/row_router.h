@@ -174,6 +174,8 @@ class RowRouter final : public FeedSubscriber, public CheckpointSource, public R
     std::shared_ptr<const Collection> collection;
     CollectionName name;  // on the source
     KeyField key;
+    // Of a task with `stop_at`: they may have been dropped after it, and have rows before it.
+    std::set<PartitionId> gone_partitions;
   };
   // The rows of one shard in a group.
   struct Shard {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -17,10 +18,12 @@ constexpr size_t kRecordOverhead = 512;
 
 // Whether the source has the partition, or is dropping it. Rows of any other partition are of no
 // use: the feed's catalog is current enough to know it, so it is gone. With a partition key,
-// Milvus chooses the partition, on the target too.
-bool HasPartition(const Collection& collection, PartitionId partition) {
+// Milvus chooses the partition, on the target too. `gone`: partitions whose rows are wanted.
+bool HasPartition(const Collection& collection,
+                  const std::set<PartitionId>& gone,
+                  PartitionId partition) {
   return partition == kAllPartitions || collection.schema.HasPartitionKey() ||
-         collection.FindPartition(partition) != nullptr;
+         collection.FindPartition(partition) != nullptr || gone.contains(partition);
 }
 
 // Ends with the condition of the cure.
@@ -39,7 +42,7 @@ bool RowRouter::IsWanted(const std::string& channel,
                          Timestamp applied,
                          const Message& message) const {
   return IsNew(channel, route, message.vchannel, applied, message) &&
-         HasPartition(*route.collection, message.partition);
+         HasPartition(*route.collection, route.gone_partitions, message.partition);
 }
 
 // Whether neither the checkpoint nor a copy includes the message.

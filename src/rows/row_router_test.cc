@@ -503,6 +503,26 @@ TEST_F(RowRouterTest, NothingAfterTheEndFailsATask) {
   EXPECT_THAT(fatal_, IsEmpty());
 }
 
+// A drop may come after the end, and the rows before it.
+TEST_F(RowRouterTest, RowsOfAPartitionThatIsGoneAreTakenByATaskWithAnEnd) {
+  options_.stop_at = {30};
+  Collection a = Make(1, "a");
+  a.partitions.push_back({.id = {77}, .name = "p"});
+  // Gone before this run began; an earlier one has created it on the target.
+  progress_.collections = {
+      {.id = {1}, .pchannels = {kDml0}, .created = {5}, .partitions = {{{78}, "q"}}}};
+  Begin({a});
+  router_->OnCatalog(CatalogOf({Make(1, "a")}));
+  for (const int64_t partition : {77, 78, 79}) {
+    const MessagePtr row = Insert(1, 11, {partition});
+    std::const_pointer_cast<Message>(row)->partition = {partition};
+    router_->OnGroup(kDml0, Group(static_cast<uint64_t>(partition - 60), 2, {{{1}, {row}}}));
+  }
+  ASSERT_THAT(consumer_.pushed(), SizeIs(2));
+  EXPECT_THAT(consumer_.pushed()[0].rows.keys, ElementsAre(77));
+  EXPECT_THAT(consumer_.pushed()[1].rows.keys, ElementsAre(78));
+}
+
 TEST_F(RowRouterTest, ACollectionCreatedAfterTheEndIsNotFollowed) {
   spec_.stop_at = {20};
   options_.stop_at = {20};
