@@ -622,10 +622,8 @@ TEST_F(ApiTest, TheEndOfATask) {
               testing::HasSubstr("a time is RFC 3339"));
   EXPECT_THAT(create(R"("stop_at":1767225600000,"on_expired":"snapshot")").at("message"),
               testing::HasSubstr("use on_expired stop"));
-  EXPECT_THAT(create(R"("stop_at":1767225600000,"start_from":"snapshot",)"
-                     R"("snapshot":{"from":"query"})")
-                  .at("message"),
-              testing::HasSubstr("use snapshot.from storage"));
+  EXPECT_THAT(create(R"("stop_at":1767225600000,"start_from":"snapshot")").at("message"),
+              testing::HasSubstr("use start_from earliest"));
   ASSERT_EQ(create(R"("stop_at":"2026-01-01T00:00:00Z")").at("code"), 200);
   const Timestamp end = Timestamp::FromUnixMs(1'767'225'600'000);
   EXPECT_EQ(replicator_.last_started("t1").stop_at, end);

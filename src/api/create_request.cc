@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/request_reader.h"
+#include "control/stop_at.h"
 #include "model/ids.h"
 #include "model/source_time.h"
 #include "scope/check_scope.h"
@@ -278,8 +279,8 @@ Status ReadStartFrom(const std::string& text, StartFrom* start) {
   return ReadChoice("start_from", text, ParseStartFrom, "latest earliest snapshot", start);
 }
 
-// A copy shows what is there when it is made, so later ones, and those by queries, may show rows
-// that are later than the end.
+// A copy shows what is there when it is made, so a row that was there at the end may be missing, or
+// a later one may come with it.
 Status SetStopAt(const std::string& text, TaskSpec* spec) {
   if (text.empty()) {
     return OkStatus();
@@ -288,14 +289,11 @@ Status SetStopAt(const std::string& text, TaskSpec* spec) {
   if (spec->stop_at == Timestamp{}) {
     return OkStatus();
   }
-  if (spec->on_expired == OnExpired::kSnapshot) {
+  CDC_RETURN_IF_ERROR(CheckPoliciesWithEnd(*spec));
+  if (CopiesStoredRows(*spec)) {
     return InvalidArgumentError(
-        "a copy of stored rows would bring rows that are later: use on_expired stop");
-  }
-  if (CopiesStoredRows(*spec) && spec->snapshot.from == SnapshotFrom::kQuery) {
-    return InvalidArgumentError(
-        "a copy by queries may bring rows that are later: use snapshot.from storage, or start_from "
-        "earliest or latest");
+        "a copy of stored rows does not show what was there at stop_at: use start_from earliest, "
+        "or create the task without it and resume it with it once the copy is done");
   }
   return OkStatus();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time_text.h"
+#include "control/managed_task.h"
 #include "model/condition.h"
 
 namespace cdc {
@@ -63,7 +64,8 @@ Status CheckRuns(const TaskView& view) {
   return FailedPreconditionError(
       "the task is not running, it is " + std::string(TaskStateName(view.record.state)) + reason +
       "; " + OnTheTarget(view) + "; to have the rest, `milvus-cdc task resume " +
-      view.record.spec.id + "` and drain again");
+      (view.record.reason.starts_with(kStoppedAt) ? "--stop-at 0 " : "") + view.record.spec.id +
+      "` and drain again");
 }
 
 std::vector<std::string> MissingFor(const TaskView& view,

@@ -1,6 +1,8 @@
 #include "control/stop_at.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "control/drain_goal.h"
@@ -12,32 +14,50 @@ namespace {
 // Milvus reserves times for three seconds.
 constexpr int64_t kReservedMs = 5'000;
 
+std::string ResumeWithoutEnd(const std::string& id) {
+  return "`milvus-cdc task resume --stop-at 0 " + id + "`";
+}
+
 }  // namespace
 
-Status CheckEnd(const TaskRecord& record,
-                const std::vector<ChannelStatus>& channels,
-                std::optional<Timestamp> stop_at) {
-  const std::string& id = record.spec.id;
-  const bool reached = record.reason.starts_with(kStoppedAt);
-  if (reached && !stop_at) {
-    return FailedPreconditionError(
-        "the task " + record.reason +
-        ": resume it with stop_at 0 (`milvus-cdc task resume --stop-at 0 " + id +
-        "`) to go on without an end, or with a later one");
-  }
-  if (!stop_at || *stop_at == Timestamp{}) {
+Status CheckPoliciesWithEnd(const TaskSpec& spec) {
+  return spec.on_expired != OnExpired::kSnapshot
+             ? OkStatus()
+             : InvalidArgumentError(
+                   "a copy of stored rows would bring rows that are later than stop_at: use "
+                   "on_expired stop");
+}
+
+Status CheckEndReached(const TaskRecord& record, std::optional<Timestamp> stop_at) {
+  return stop_at || !record.reason.starts_with(kStoppedAt)
+             ? OkStatus()
+             : FailedPreconditionError("the task " + record.reason +
+                                       ": resume it with stop_at 0 (" +
+                                       ResumeWithoutEnd(record.spec.id) +
+                                       ") to go on without an end, or with a later one");
+}
+
+Status CheckEnd(const TaskSpec& spec,
+                Timestamp stop_at,
+                std::optional<Timestamp> present,
+                const std::vector<SnapshotProgress>& copies) {
+  if (stop_at == Timestamp{}) {
     return OkStatus();
   }
-  Timestamp applied = reached ? record.spec.stop_at : Timestamp{};
-  for (const ChannelStatus& channel : channels) {
-    applied = std::max(applied, channel.checkpoint);
+  CDC_RETURN_IF_ERROR(CheckPoliciesWithEnd(spec));
+  if (!std::ranges::all_of(copies, &SnapshotProgress::done)) {
+    return FailedPreconditionError(
+        "stored rows are still to be copied, and a copy may bring rows that are later than "
+        "stop_at: resume the task with stop_at 0 (" +
+        ResumeWithoutEnd(spec.id) + "), and give it an end once the copy is done");
   }
-  return *stop_at > applied
+  return !present || stop_at > *present
              ? OkStatus()
-             : InvalidArgumentError("stop_at " + FormatHybrid(*stop_at) +
-                                    " is not later than what is on the target, which is up to " +
-                                    FormatHybrid(applied) +
-                                    ": use a later time, or 0 to go on without an end");
+             : InvalidArgumentError(
+                   "stop_at " + FormatHybrid(stop_at) +
+                   " is not later than the present of the source, " + FormatHybrid(*present) +
+                   ", and the target may have later rows: use a later time, or 0 to go on without "
+                   "an end; for a time in the past, create a new task");
 }
 
 bool HasReadToEnd(const TaskView& view) {
@@ -48,7 +68,10 @@ bool HasReadToEnd(const TaskView& view) {
 }
 
 Timestamp CertainlyAfter(Timestamp stop_at) {
-  return Timestamp::FromUnixMs(stop_at.UnixMs() + kReservedMs);
+  constexpr Timestamp kLast{std::numeric_limits<uint64_t>::max()};
+  return stop_at.UnixMs() > kLast.UnixMs() - kReservedMs
+             ? kLast
+             : Timestamp::FromUnixMs(stop_at.UnixMs() + kReservedMs);
 }
 
 }  // namespace cdc

@@ -7,16 +7,27 @@
 #include "control/task_view.h"
 #include "model/ids.h"
 #include "model/task.h"
+#include "model/task_progress.h"
 #include "model/task_status.h"
 
 // The end of a task, TaskSpec::stop_at. Pure functions.
 namespace cdc {
 
-// Whether a paused task can be resumed with this end; nullopt: with the one it has. `channels`: its
-// stored checkpoints. kFailedPrecondition, kInvalidArgument: say why not and name the cure.
-Status CheckEnd(const TaskRecord& record,
-                const std::vector<ChannelStatus>& channels,
-                std::optional<Timestamp> stop_at);
+// Whether a task with these policies can have an end. A copy shows what is there when it is made,
+// so one that begins by itself may bring rows that are later. kInvalidArgument: not; with the cure.
+Status CheckPoliciesWithEnd(const TaskSpec& spec);
+
+// Whether a paused task needs another end for a resume; nullopt: it keeps its own. Errors:
+// kFailedPrecondition, with the cure.
+Status CheckEndReached(const TaskRecord& record, std::optional<Timestamp> stop_at);
+
+// Whether a paused task can be resumed with the end `stop_at`. `present`: of the source, which is
+// at or above all that can be on the target; needed only for an end that the task does not have.
+// `copies`: what is stored of them. kFailedPrecondition, kInvalidArgument: with the cure.
+Status CheckEnd(const TaskSpec& spec,
+                Timestamp stop_at,
+                std::optional<Timestamp> present,
+                const std::vector<SnapshotProgress>& copies);
 
 // Whether what the task has read shows that the source has passed `stop_at`. Never for a task that
 // follows no channel.

@@ -127,8 +127,9 @@ class TaskManager {
   Status Delete(const std::string& id, bool ignore_not_found);
   Status Pause(const std::string& id);
   // Returns what the positions mean for the rows of their collections. kFailedPrecondition: also
-  // for a task that has reached its `stop_at`, without another one, and for positions without
-  // `force`. Errors of positions: see Replicator::Reposition.
+  // for a task that has reached its `stop_at`, without another one, for one with `stop_at` that
+  // still copies stored rows, and for positions without `force`. kInvalidArgument: a new `stop_at`
+  // that is not later than the source's present. Errors of positions: see Replicator::Reposition.
   Result<std::vector<ScopeNote>> Resume(const std::string& id, const ResumeOptions& options = {});
 
   // Makes the request of a task, which comes as it is, what it is to be. An error ends the change.
@@ -221,7 +222,10 @@ class TaskManager {
   // Run by the executor: pauses a task with `stop_at` once it is there. `run` is that of its
   // replication. `goal`: once the source is known to have passed that time.
   void StepStop(const TaskPtr& task, uint64_t run, const std::optional<SourcePresent>& goal);
-  void ScheduleStop(const TaskPtr& task, uint64_t run, std::optional<SourcePresent> goal);
+  void ScheduleStop(const TaskPtr& task,
+                    uint64_t run,
+                    std::optional<SourcePresent> goal,
+                    std::chrono::milliseconds delay);
   Result<std::optional<SourcePresent>> FindStopGoal(const TaskView& view);
   void FinishStop(const TaskPtr& task, uint64_t run, const SourcePresent& goal);
 
@@ -237,6 +241,7 @@ class TaskManager {
   Status SettleScope(const TaskPtr& task) CDC_EXCLUDES(mutex_);
   Result<std::vector<ScopeNote>> ResumePaused(const TaskPtr& task, const ResumeOptions& options);
   Result<std::vector<ScopeNote>> TakePositions(const TaskPtr& task, const ResumeOptions& options);
+  Status CheckResume(const TaskPtr& task, std::optional<Timestamp> stop_at);
   Status Launch(const TaskPtr& task, const TargetInfo& target);
   Status StartReplication(const TaskPtr& task);
   void StopReplication(const TaskPtr& task);

@@ -40,6 +40,11 @@ bool HasSamePolicies(const TaskSpec& a, const TaskSpec& b) {
          a.buffer_size == b.buffer_size;
 }
 
+// What may decide that stored rows are copied, in addition to the scope.
+bool HasSameCopies(const TaskSpec& a, const TaskSpec& b) {
+  return a.start_from == b.start_from && a.snapshot == b.snapshot && a.on_expired == b.on_expired;
+}
+
 std::string Summary(const std::vector<ScopeNote>& notes) {
   std::string text;
   for (const ScopeNote& note : notes) {
@@ -67,6 +72,13 @@ Result<std::vector<ScopeNote>> TaskManager::ChangeTask(const std::string& id,
     if (HasSameScope(task->spec, changed) && HasSamePolicies(task->spec, changed)) {
       CDC_RETURN_IF_ERROR(CheckNewTarget(task->spec, &changed));
       return TakeTarget(task, state, std::move(changed));
+    }
+    if (task->spec.stop_at > Timestamp{} &&
+        !(HasSameScope(task->spec, changed) && HasSameCopies(task->spec, changed))) {
+      return FailedPreconditionError(
+          "the task has a stop_at, and cannot begin or copy collections on its way there: resume "
+          "it with stop_at 0 (`milvus-cdc task resume --stop-at 0 " +
+          id + "`), pause it, and change it then");
     }
     if (state != TaskState::kPaused) {
       return FailedPreconditionError(

@@ -73,7 +73,7 @@ Status TaskManager::StartReplication(const TaskPtr& task) {
       task->since_unix_ms = options_.clock->UnixMs();
       task->events.Add(task->since_unix_ms, TaskEventKind::kStarted, "");
       if (task->spec.stop_at > Timestamp{} && !options_.dry_run) {
-        ScheduleStop(task, run, std::nullopt);
+        ScheduleStop(task, run, std::nullopt, std::chrono::milliseconds(500));
       }
       return OkStatus();
     }

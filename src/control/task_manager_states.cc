@@ -99,6 +99,7 @@ Result<std::vector<ScopeNote>> TaskManager::TakePositions(const TaskPtr& task,
 Result<std::vector<ScopeNote>> TaskManager::ResumePaused(const TaskPtr& task,
                                                          const ResumeOptions& options) {
   const std::string& id = task->spec.id;
+  CDC_RETURN_IF_ERROR(CheckResume(task, options.stop_at));
   OnUndecodable on_undecodable = options.on_undecodable.value_or(task->spec.on_undecodable);
   Timestamp stop_at = options.stop_at.value_or(task->spec.stop_at);
   // Only these: others may be read without the lock.
@@ -106,11 +107,6 @@ Result<std::vector<ScopeNote>> TaskManager::ResumePaused(const TaskPtr& task,
     std::swap(task->spec.on_undecodable, on_undecodable);
     std::swap(task->spec.stop_at, stop_at);
   };
-  {
-    MutexLock lock(mutex_);
-    CDC_RETURN_IF_ERROR(CheckEnd({task->spec, task->state, task->reason},
-                                 task->last_status.channels, options.stop_at));
-  }
   CDC_ASSIGN_OR_RETURN(std::vector<ScopeNote> notes, TakePositions(task, options));
   {
     MutexLock lock(mutex_);
@@ -141,6 +137,32 @@ Result<std::vector<ScopeNote>> TaskManager::ResumePaused(const TaskPtr& task,
   }
   spdlog::info("task resumed, task={}", id);
   return notes;
+}
+
+// A resume holds task->operation, so nothing of this changes meanwhile.
+Status TaskManager::CheckResume(const TaskPtr& task, std::optional<Timestamp> stop_at) {
+  TaskRecord record;
+  {
+    MutexLock lock(mutex_);
+    record = {task->spec, task->state, task->reason};
+  }
+  const TaskSpec& spec = record.spec;
+  CDC_RETURN_IF_ERROR(CheckEndReached(record, stop_at));
+  const Timestamp end = stop_at.value_or(spec.stop_at);
+  if (end == Timestamp{}) {
+    return OkStatus();
+  }
+  // What the last replication needs may be a copy.
+  CDC_RETURN_IF_ERROR(MakeWantedChanges(task));
+  CDC_ASSIGN_OR_RETURN(const MetaStore::Progress progress, options_.store->LoadProgress(spec.id));
+  const bool keeps = end == spec.stop_at && !record.reason.starts_with(kStoppedAt);
+  std::optional<Timestamp> present;
+  if (!keeps) {
+    const Result<SourcePresent> now = options_.replicator->Present();
+    CDC_RETURN_IF_ERROR(now.status().WithContext("the source does not tell where it is"));
+    present = now->ts;
+  }
+  return CheckEnd(spec, end, present, progress.snapshots);
 }
 
 Status TaskManager::Delete(const std::string& id, bool ignore_not_found) {

@@ -13,7 +13,12 @@
 namespace cdc {
 namespace {
 
-constexpr std::chrono::milliseconds kStopStep{500};  // between two looks at the task
+// Between two looks at the task. A look at one that has read up to its end, or has nothing to read,
+// asks the source, which may be away, or far from that time.
+constexpr std::chrono::milliseconds kStopStep{500};
+constexpr std::chrono::milliseconds kPatientStopStep{10'000};
+
+bool IsIdle(const TaskView& view) { return view.live && view.status.channels.empty(); }
 
 // What the target refuses apart from the rows does not keep the task from its end.
 bool IsComplete(const TaskView& view, const SourcePresent& goal) {
@@ -24,8 +29,9 @@ bool IsComplete(const TaskView& view, const SourcePresent& goal) {
 
 void TaskManager::ScheduleStop(const TaskPtr& task,
                                uint64_t run,
-                               std::optional<SourcePresent> goal) {
-  executor_.Run(kStopStep, [this, task, run, goal] { StepStop(task, run, goal); });
+                               std::optional<SourcePresent> goal,
+                               std::chrono::milliseconds delay) {
+  executor_.Run(delay, [this, task, run, goal] { StepStop(task, run, goal); });
 }
 
 void TaskManager::StepStop(const TaskPtr& task,
@@ -45,14 +51,15 @@ void TaskManager::StepStop(const TaskPtr& task,
     return;
   }
   // A source that does not answer is asked again; the task's condition shows that it is away.
-  ScheduleStop(task, run, known.ok() ? *known : std::nullopt);
+  const bool soon = known.ok() && (known->has_value() || !IsIdle(view));
+  ScheduleStop(task, run, known.ok() ? *known : std::nullopt, soon ? kStopStep : kPatientStopStep);
 }
 
 // What must be on the target: rows up to the end, and the catalog of a source that has passed it,
 // which has every collection that was created before. nullopt: it may not have passed it.
 Result<std::optional<SourcePresent>> TaskManager::FindStopGoal(const TaskView& view) {
   const Timestamp end = view.record.spec.stop_at;
-  const bool idle = view.live && view.status.channels.empty();
+  const bool idle = IsIdle(view);
   if (!idle && !HasReadToEnd(view)) {
     return std::optional<SourcePresent>();
   }
@@ -78,7 +85,7 @@ void TaskManager::FinishStop(const TaskPtr& task, uint64_t run, const SourcePres
   if (!paused.ok()) {
     spdlog::warn("task={} cannot pause at its stop_at, will try again: {}", task->spec.id,
                  paused.message());
-    ScheduleStop(task, run, goal);
+    ScheduleStop(task, run, goal, kStopStep);
   }
 }
 

@@ -86,7 +86,7 @@ def test_a_time_in_the_past(own_world: World) -> None:
 
     with pytest.raises(CdcError, match="resume it with stop_at 0"):
         world.cdc.client.resume(task)
-    with pytest.raises(CdcError, match="not later than what is on the target"):
+    with pytest.raises(CdcError, match="not later than the present of the source"):
         world.cdc.client.call("resume", {"task_id": task, "stop_at": end})
     world.cdc.client.call("resume", {"task_id": task, "stop_at": 0})
     world.expect_equal("c")

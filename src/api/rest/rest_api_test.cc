@@ -131,6 +131,16 @@ TEST_F(RestApiTest, CreatesAndShowsATask) {
             "/api/v1/tasks/" + Json::parse(without_id.body).at("task_id").get<std::string>());
 }
 
+// As for on_undecodable, a repeated request knows nothing of what a resume has set.
+TEST_F(RestApiTest, PutDoesNotCompareTheEndOfATask) {
+  const std::string with_end = Body("c", R"(,"stop_at":"2026-01-01T00:00:00Z")");
+  ASSERT_EQ(Send("PUT", "/tasks/t1", with_end).status, 201);
+  ASSERT_EQ(Send("POST", "/tasks/t1/pause").status, 200);
+  ASSERT_EQ(Send("POST", "/tasks/t1/resume", R"({"stop_at":0})").status, 200);
+  EXPECT_EQ(Send("PUT", "/tasks/t1", with_end).status, 200);
+  EXPECT_FALSE(Json::parse(Get("/tasks/t1").body).contains("stop_at"));
+}
+
 TEST_F(RestApiTest, PutCreatesOnce) {
   EXPECT_EQ(Send("PUT", "/tasks/t1", Body("c")).status, 201);
   // Whatever has become of the target meanwhile.
@@ -564,6 +574,7 @@ TEST_F(RestApiTest, APatchIsRefusedWithTheCure) {
   refused(R"({"exclude":["db1.b"]})", 422, "db1.b");  // which the task does not cover
   refused(R"({"on_expired":"snapshot"})", 409, "pause it first");
   refused(R"({"on_undecodable":"skip"})", 422, "resume the task with it");
+  refused(R"({"stop_at":0})", 422, "resume the task with it");
   refused(R"({"milvus_connect_param":null})", 422, "must be an object");
   refused(R"({"milvus_connect_param":{"tokn":"x"}})", 422, "is not known here");
   refused(R"({"milvus_connect_param":{"ignore_partition":true}})", 422, "cannot be changed");

@@ -156,8 +156,9 @@ void EraseOtherWays(const Json& patch, Json* target) {
 }
 
 std::string_view CureOf(const std::string& field) {
-  return field == "on_undecodable" ? "resume the task with it"
-                                   : "create a new task with it, and delete this one";
+  return field == "on_undecodable" || field == "stop_at"
+             ? "resume the task with it"
+             : "create a new task with it, and delete this one";
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ bool IsDefinitionOf(const TaskSpec& stored, TaskSpec wanted) {
   }
   // What a resume may have changed.
   wanted.on_undecodable = stored.on_undecodable;
+  wanted.stop_at = stored.stop_at;
   // Whoever could compare credentials could guess them.
   wanted.target.token = stored.target.token;
   wanted.target.username = stored.target.username;

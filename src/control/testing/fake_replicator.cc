@@ -67,6 +67,7 @@ Status FakeReplicator::CheckHasOwn(const TaskSpec&) {
 
 Result<SourcePresent> FakeReplicator::Present() {
   MutexLock lock(mutex_);
+  ++asked_for_present_;
   return present_;
 }
 
@@ -106,6 +107,11 @@ std::vector<TaskChanges> FakeReplicator::changes(const std::string& task_id) con
 void FakeReplicator::SetPresent(Result<SourcePresent> present) {
   MutexLock lock(mutex_);
   present_ = std::move(present);
+}
+
+int FakeReplicator::asked_for_present() const {
+  MutexLock lock(mutex_);
+  return asked_for_present_;
 }
 
 void FakeReplicator::SetCatalogProgress(CatalogProgress progress) {

@@ -47,6 +47,7 @@ class FakeReplicator final : public Replicator {
   void SetStore(MetaStore* store);
   void SetNotes(std::vector<ScopeNote> notes);
   void SetPresent(Result<SourcePresent> present);
+  int asked_for_present() const;                      // how often
   void SetCatalogProgress(CatalogProgress progress);  // of every task
   // For one task; with an empty id, for all tasks without one of their own.
   void SetStartStatus(const std::string& task_id, Status status);
@@ -101,6 +102,7 @@ class FakeReplicator final : public Replicator {
   MetaStore* store_ CDC_GUARDED_BY(mutex_) = nullptr;
   std::vector<ScopeNote> notes_ CDC_GUARDED_BY(mutex_);
   Result<SourcePresent> present_ CDC_GUARDED_BY(mutex_) = SourcePresent();
+  int asked_for_present_ CDC_GUARDED_BY(mutex_) = 0;
   CatalogProgress catalog_progress_ CDC_GUARDED_BY(mutex_);
   std::map<std::string, Status> start_status_ CDC_GUARDED_BY(mutex_);
   bool checks_corked_ CDC_GUARDED_BY(mutex_) = false;
