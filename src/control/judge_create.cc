@@ -156,9 +156,9 @@ Status CheckExperimental(bool experimental, const std::string& what) {
   return experimental ? OkStatus()
                       : FailedPreconditionError(
                             what +
-                            " is experimental: read docs/experimental.md, which tells the cases in "
-                            "which rows can be missing or doubled, and set experimental: true in "
-                            "the server's configuration");
+                            " is experimental: read docs/experimental.md, which tells what is not "
+                            "proven of it, and set experimental: true in the server's "
+                            "configuration");
 }
 
 PlanItems JudgeEnd(bool experimental, const TaskSpec& spec) {

@@ -28,6 +28,7 @@ class StopAtTest : public ::testing::Test {
  protected:
   StopAtTest()
       : manager_({.store = &store_, .replicator = &replicator_, .threads = 2, .clock = &clock_}) {
+    replicator_.SetStore(&store_);
     EXPECT_TRUE(manager_.Start().ok());
     replicator_.SetPresent(SourcePresent{.ts = kPresent, .catalog_revision = 50});
     replicator_.SetCatalogProgress({.revision = 50, .applied = true});

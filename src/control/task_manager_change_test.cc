@@ -166,7 +166,7 @@ TEST_F(ChangeScopeTest, ATaskWhoseScopeIsNotKnownIsNotResumed) {
   store_.answers = false;
   store_.away = true;
   EXPECT_EQ(Cover({"b"}).status().code(), StatusCode::kUnavailable);
-  const Status refused = manager_.Resume("t");
+  const Status refused = manager_.Resume("t").status();
   EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
   EXPECT_THAT(refused.message(), HasSubstr("not known whether its last change is stored"));
   EXPECT_EQ(manager_.Get("t")->record.spec.collection_infos[0].name, "a");

@@ -232,11 +232,15 @@ void TakeUp(const Collection& collection,
   for (const std::string& name : collection.pchannels) {
     Takeover place = PlaceToGoOn(collection, name, *progress);
     ChannelCheckpoint* const channel = FindOrAddChannel(name, progress);
-    if (place.ts <= collection.created && channel->ts > Timestamp{}) {
-      // It may have been given without its time. The channel must keep one, and not be moved beyond
-      // where the others are: none of the collection's rows is at or below its creation.
+    const auto start = collection.start_positions.find(name);
+    const bool is_beginning =
+        start != collection.start_positions.end() && start->second == place.position;
+    if (place.ts <= collection.created && channel->ts > Timestamp{} && !is_beginning &&
+        !place.position.empty()) {
+      // It was given without its time. The channel must keep one, and not be moved beyond where the
+      // others are: none of the collection's rows is at or below its creation.
       place.ts = collection.created;
-      if (log.Compare(channel->position, place.position) < 0) {
+      if (channel->position.empty() || log.Compare(channel->position, place.position) < 0) {
         place.position = channel->position;
       }
     }
