@@ -113,6 +113,15 @@ const Json* RequestReader::Find(const char* key) const {
   return found == object_.end() ? nullptr : &*found;
 }
 
+const Json* RequestReader::FindMap(const char* key) const {
+  const Json* found = Find(key);
+  if (found != nullptr && !found->is_object()) {
+    WrongKind(PathOf(key), "map", *found);
+    return nullptr;
+  }
+  return found;
+}
+
 bool RequestReader::IsNothing(const Json& element) const {
   return element.is_null() && reading_ == Reading::kLenient;
 }
@@ -230,12 +239,8 @@ void RequestReader::ReadTime(const char* key, std::string* value) const {
 }
 
 void RequestReader::Read(const char* key, std::map<std::string, std::string>* value) const {
-  const Json* found = Find(key);
+  const Json* found = FindMap(key);
   if (found == nullptr) {
-    return;
-  }
-  if (!found->is_object()) {
-    WrongKind(PathOf(key), "map", *found);
     return;
   }
   for (const auto& [name, member] : found->items()) {
@@ -251,12 +256,8 @@ void RequestReader::Read(const char* key, std::map<std::string, std::string>* va
 
 void RequestReader::Read(const char* key,
                          std::map<std::string, std::map<std::string, std::string>>* value) const {
-  const Json* found = Find(key);
+  const Json* found = FindMap(key);
   if (found == nullptr) {
-    return;
-  }
-  if (!found->is_object()) {
-    WrongKind(PathOf(key), "map", *found);
     return;
   }
   const RequestReader inner(*found, PathOf(key), errors_, reading_);
@@ -286,12 +287,8 @@ void RequestReader::Read(const char* key, std::vector<std::string>* value) const
 
 void RequestReader::Object(const char* key,
                            const std::function<void(const RequestReader&)>& visit) const {
-  const Json* found = Find(key);
+  const Json* found = FindMap(key);
   if (found == nullptr) {
-    return;
-  }
-  if (!found->is_object()) {
-    WrongKind(PathOf(key), "map", *found);
     return;
   }
   const RequestReader reader(*found, PathOf(key), errors_, reading_);
@@ -329,12 +326,8 @@ void RequestReader::List(const char* key, const VisitElement& visit) const {
 void RequestReader::MapOfLists(const char* key,
                                const std::function<void(const std::string&)>& begin,
                                const VisitElement& visit) const {
-  const Json* found = Find(key);
+  const Json* found = FindMap(key);
   if (found == nullptr) {
-    return;
-  }
-  if (!found->is_object()) {
-    WrongKind(PathOf(key), "map", *found);
     return;
   }
   for (const auto& [name, list] : found->items()) {

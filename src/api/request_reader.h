@@ -78,6 +78,8 @@ class RequestReader {
 
  private:
   const Json* Find(const char* key) const;
+  // nullptr also for what is no object; that is an error of the request.
+  const Json* FindMap(const char* key) const;
   std::string PathOf(const char* key) const;
   void Elements(const Json& list, const std::string& path, const VisitElement& visit) const;
   void WrongType(const std::string& path,
