@@ -16,7 +16,8 @@
 namespace cdc {
 namespace {
 
-std::string Summary(const std::vector<ScopeNote>& notes) {
+// What other positions mean for the rows.
+std::string RowsOf(const std::vector<ScopeNote>& notes) {
   std::string text;
   for (const ScopeNote& note : notes) {
     text += (text.empty() ? "" : "; ") + note.collection.ToString() + ": " + note.rows;
@@ -88,7 +89,7 @@ Result<std::vector<ScopeNote>> TaskManager::TakePositions(const TaskPtr& task,
   spec.stop_at = options.stop_at.value_or(spec.stop_at);
   CDC_ASSIGN_OR_RETURN(std::vector<ScopeNote> notes,
                        options_.replicator->Reposition(spec, options.positions, options.force));
-  spdlog::info("positions taken over, task={} {}", spec.id, Summary(notes));
+  spdlog::info("positions taken over, task={} {}", spec.id, RowsOf(notes));
   if (const auto progress = options_.store->LoadProgress(spec.id); progress.ok()) {
     MutexLock lock(mutex_);
     task->last_status = StatusOf(*progress);
@@ -133,7 +134,7 @@ Result<std::vector<ScopeNote>> TaskManager::ResumePaused(const TaskPtr& task,
   task->backoff.Reset();
   {
     MutexLock lock(mutex_);
-    task->events.Add(options_.clock->UnixMs(), TaskEventKind::kResumed, Summary(notes));
+    task->events.Add(options_.clock->UnixMs(), TaskEventKind::kResumed, RowsOf(notes));
   }
   spdlog::info("task resumed, task={}", id);
   return notes;
